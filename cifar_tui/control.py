@@ -1,0 +1,81 @@
+"""What a person can ask of an engine, and the queue the requests travel in."""
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait before the next step, keeping everything loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Go on after a pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Finish the step under way, save, and end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """Measure a checkpoint on the test images."""
+
+    checkpoint: str
+    """The checkpoint's file name in the run's folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelEvaluation:
+    """Give up the evaluation under way."""
+
+
+Request = Pause | Resume | Stop | Evaluate | CancelEvaluation
+
+
+class Control(Protocol):
+    """A person's side: where a front end puts its requests."""
+
+    def ask(self, request: Request) -> None:
+        """Hand the request over and return at once; an event confirms it."""
+
+
+class Requests:
+    """Requests in the order they were asked. A front end asks, an engine takes; any thread may do either."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Request] = deque()
+        self._changed = threading.Condition()
+
+    def ask(self, request: Request) -> None:
+        """Add a request and wake an engine that waits."""
+        with self._changed:
+            self._waiting.append(request)
+            self._changed.notify_all()
+
+    def take(self) -> Request | None:
+        """Return the oldest request, or None at once when there is none."""
+        with self._changed:
+            return self._waiting.popleft() if self._waiting else None
+
+    def wait(self) -> Request:
+        """Return the oldest request, waiting for one as long as it takes."""
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._waiting))
+            return self._waiting.popleft()
+
+    def stop_asked(self) -> bool:
+        """Whether a stop is waiting. It stays in the queue."""
+        return any(isinstance(request, Stop) for request in tuple(self._waiting))
+
+    def take_cancellation(self) -> bool:
+        """Whether the evaluation under way should be given up; the cancellation is taken, a stop stays."""
+        with self._changed:
+            cancels = [request for request in self._waiting if isinstance(request, CancelEvaluation)]
+            for cancel in cancels:
+                self._waiting.remove(cancel)
+            return bool(cancels) or any(isinstance(request, Stop) for request in self._waiting)

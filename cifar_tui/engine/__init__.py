@@ -1,0 +1,1 @@
+"""The training itself; torch lives here and nowhere else."""

@@ -1,0 +1,46 @@
+"""The few exceptions a person sees: each message says what happened and what to do."""
+
+from pathlib import Path
+
+
+class CifarTuiError(Exception):
+    """A failure with a sentence for a person; the program ends with `exit_code`."""
+
+    exit_code = 1
+
+
+class BadInput(CifarTuiError):
+    """Something a person chose cannot work: an option, a number, a folder."""
+
+    exit_code = 2
+
+
+class DataUnavailable(CifarTuiError):
+    """The data set is not here and could not be fetched; trying again or other data may help."""
+
+    exit_code = 2
+
+
+class DataDamaged(CifarTuiError):
+    """A file of the data set cannot be used; the message names it."""
+
+    exit_code = 2
+
+
+class FolderInUse(CifarTuiError):
+    """Another trainer holds the run's folder; the message names it."""
+
+    exit_code = 2
+
+
+class CheckpointDamaged(CifarTuiError):
+    """A checkpoint's file is missing, cut, changed, or of another network."""
+
+
+class StopAsked(Exception):
+    """A person asked to stop while something long was under way. Never shown: the engine turns it into an event."""
+
+
+def cannot_write(path: Path, error: OSError) -> BadInput:
+    """The sentence for a place that cannot be written to."""
+    return BadInput(f"Cannot write to {path}: {error.strerror or error}. Choose another folder.")

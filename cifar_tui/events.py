@@ -1,0 +1,353 @@
+"""Everything an engine can say: frozen facts in the past tense, and the records they become in a journal."""
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal, Union, get_args, get_origin
+
+from cifar_tui.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run has its folder and its recipe; nothing is loaded yet."""
+
+    run: str
+    """The run's name."""
+    folder: str
+    """The run's folder, absolute."""
+    recipe: Recipe
+    """Every choice that defines the run."""
+    started_at: float
+    """Wall clock, seconds since 1970."""
+    version: str
+    """The program's version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """Something long that is not training has come this far."""
+
+    what: str
+    """What is being done, as a sentence's start: `Reading pictures`."""
+    done: int
+    """How much is done, in `unit`."""
+    total: int | None
+    """How much there is in all, where known."""
+    unit: Literal["images", "bytes", ""]
+    """What `done` counts; empty when nothing is counted."""
+    seconds: float
+    """How long it has taken so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataReady:
+    """The images are on the device."""
+
+    description: str
+    """What they are, for people: `CIFAR-10`, `synthetic pictures`, `pictures in DIR`."""
+    synthetic: bool
+    """Whether they were drawn by the program and are no photographs."""
+    classes: tuple[str, ...]
+    """Class names in label order."""
+    train_images: int
+    """Images to train on."""
+    test_images: int
+    """Images to test on."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataMissing:
+    """The data set is not here and could not be fetched; nothing was trained. Ends the run."""
+
+    reason: str
+    """What happened and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingStarted:
+    """Everything is loaded and the first step is about to run."""
+
+    device: str
+    """The device's name for people: `NVIDIA H100`, `CPU, 2 threads`."""
+    precision: str
+    """`fp32`, `bf16` or `fp16`."""
+    parameters: int
+    """Trainable numbers in the network."""
+    steps_per_epoch: int
+    """Steps in one epoch."""
+    total_steps: int
+    """Steps in the whole run."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """One optimiser update, with the means over its images."""
+
+    step: int
+    """Counted from 1 across the whole run."""
+    epoch: int
+    """Counted from 1."""
+    loss: float
+    """Mean cross-entropy; may be NaN or infinite."""
+    accuracy: float
+    """0 to 1."""
+    images: int
+    """Images in this batch."""
+    learning_rate: float
+    """The rate this update was made with."""
+    seconds: float
+    """Training time since the run's first step, without pauses and evaluations."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochDone:
+    """One pass over the training images and the test after it."""
+
+    epoch: int
+    """Counted from 1."""
+    step: int
+    """The last step of the epoch."""
+    train_loss: float
+    """Mean over the epoch's images, as they were trained."""
+    train_accuracy: float
+    """0 to 1."""
+    test_loss: float
+    """Mean over the test images."""
+    test_accuracy: float
+    """0 to 1."""
+    learning_rate: float
+    """The rate of the last step."""
+    train_seconds: float
+    """Time the epoch's steps took, without pauses."""
+    test_seconds: float
+    """Time the test took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The engine waits before the next step."""
+
+    step: int
+    """The last step done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The engine goes on."""
+
+    step: int
+    """The last step done."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointSaved:
+    """Weights are on disk, whole, with their sidecar."""
+
+    checkpoint: str
+    """File name in the run's folder."""
+    epoch: int
+    """The epoch it ends or, in mid-epoch, the one it is in."""
+    step: int
+    """The last step it contains."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointFailed:
+    """Weights could not be written; training goes on."""
+
+    checkpoint: str
+    """The file name that was tried."""
+    reason: str
+    """What happened and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationStarted:
+    """A checkpoint is being measured on the test images."""
+
+    checkpoint: str
+    """File name in the run's folder."""
+    images: int
+    """Test images in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationProgressed:
+    """An evaluation has come this far."""
+
+    checkpoint: str
+    """File name in the run's folder."""
+    done: int
+    """Images measured."""
+    images: int
+    """Test images in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationDone:
+    """A checkpoint's verdict on the test images."""
+
+    checkpoint: str
+    """File name in the run's folder."""
+    images: int
+    """Test images measured."""
+    loss: float
+    """Mean cross-entropy."""
+    accuracy: float
+    """0 to 1."""
+    classes: tuple[str, ...]
+    """Class names in label order."""
+    confusion: tuple[tuple[int, ...], ...]
+    """Images counted by [true class][predicted class]."""
+    seconds: float
+    """How long it took."""
+
+    def class_accuracy(self, label: int) -> float:
+        """The share of the class's test images that were recognised, 0 to 1; NaN where it has none."""
+        row = self.confusion[label]
+        return row[label] / sum(row) if sum(row) else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationFailed:
+    """A checkpoint could not be measured, or a person gave it up."""
+
+    checkpoint: str
+    """File name in the run's folder."""
+    reason: str
+    """What happened."""
+    damaged: bool
+    """Whether the file itself is at fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something a person should know that changes nothing by itself."""
+
+    text: str
+    """One sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStopped:
+    """The run ended early because a person asked."""
+
+    step: int
+    """The last step done."""
+    checkpoint: str
+    """The checkpoint saved on the way out; empty where there was nothing to save."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The run came to its planned end."""
+
+    step: int
+    """The last step done."""
+    test_accuracy: float
+    """Of the last epoch, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailed:
+    """The run ended because something broke."""
+
+    reason: str
+    """What happened and what to do."""
+    traceback_file: str
+    """Where the details are; empty where there are none."""
+    exit_code: int
+    """What the program ends with."""
+
+
+Event = (
+    RunStarted
+    | Progressed
+    | DataReady
+    | DataMissing
+    | TrainingStarted
+    | StepDone
+    | EpochDone
+    | Paused
+    | Resumed
+    | CheckpointSaved
+    | CheckpointFailed
+    | EvaluationStarted
+    | EvaluationProgressed
+    | EvaluationDone
+    | EvaluationFailed
+    | Noted
+    | RunStopped
+    | RunFinished
+    | RunFailed
+)
+"""Any event."""
+
+Ending = DataMissing | RunStopped | RunFinished | RunFailed
+"""The events after which nothing more is trained."""
+
+KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
+"""Event classes by the name they have in a journal."""
+
+Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
+"""What JSON can hold."""
+
+
+def to_record(event: Event) -> dict[str, object]:
+    """The event as plain data for one JSON line; floats JSON cannot hold become `"nan"`, `"inf"`, `"-inf"`."""
+    record: dict[str, object] = {"event": type(event).__name__}
+    for name in _field_types(type(event)):
+        value = getattr(event, name)
+        if isinstance(value, float) and not math.isfinite(value):
+            value = str(value)
+        elif isinstance(value, Recipe):
+            value = value.to_record()
+        record[name] = value
+    return record
+
+
+def from_record(record: Mapping[str, object]) -> Event:
+    """The event a record was made from. Raises ValueError, with the reason, on anything else."""
+    kind = KINDS.get(str(record.get("event")))
+    if kind is None:
+        raise ValueError(f"unknown event {record.get('event')!r}")
+    values: dict[str, object] = {}
+    for name, expected in _field_types(kind).items():
+        if name not in record:
+            raise ValueError(f"{kind.__name__} without {name}")
+        values[name] = _read(record[name], expected, f"{kind.__name__}.{name}")
+    # Any: the field values were checked one by one against the class's own annotations.
+    build: typing.Any = kind
+    event: Event = build(**values)
+    return event
+
+
+@cache
+def _field_types(kind: type) -> dict[str, object]:
+    hints = typing.get_type_hints(kind)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+
+
+def _read(value: object, expected: object, where: str) -> object:
+    if get_origin(expected) in (Union, types.UnionType):
+        if value is None:
+            return None
+        expected = next(choice for choice in get_args(expected) if choice is not type(None))
+    if get_origin(expected) is tuple and isinstance(value, list):
+        return tuple(_read(item, get_args(expected)[0], where) for item in value)
+    if get_origin(expected) is Literal and value in get_args(expected):
+        return value
+    if expected is float and (isinstance(value, int | float) or value in ("nan", "inf", "-inf")):
+        return float(value)
+    if expected is int and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if expected in (str, bool) and type(value) is expected:
+        return value
+    if expected is Recipe and isinstance(value, dict):
+        return Recipe.from_record(value)
+    raise ValueError(f"{where} is {value!r:.60}")

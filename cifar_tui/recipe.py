@@ -1,0 +1,247 @@
+"""Every choice that defines a run, frozen, with its checks and its learning rate as a pure function of the step."""
+
+import dataclasses
+import math
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal, Self
+
+from cifar_tui.errors import BadInput
+
+Schedule = Literal["constant", "triangle", "drops"]
+Flip = Literal["none", "random", "alternating"]
+Padding = Literal["reflect", "zero"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
+
+WARM_UP_SHARE = 0.2
+"""The share of a triangle's steps on the way up."""
+TRIANGLE_START = 0.2
+"""A triangle's first rate as a share of its peak (0.04 of 0.2)."""
+DROP_POINTS = (0.3, 0.6, 0.8)
+"""Where `drops` lowers the rate, as shares of the epochs (60, 120 and 160 of 200)."""
+DROP_FACTOR = 0.2
+"""What each drop multiplies the rate by."""
+
+CIFAR10_MEAN = (0.4914, 0.4822, 0.4465)
+CIFAR10_STD = (0.2470, 0.2435, 0.2616)
+HALF = (0.5, 0.5, 0.5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A run's choices. Built from a preset and changed with `dataclasses.replace`; `check` before use."""
+
+    preset: str
+    """The preset it started from."""
+    data: str = "cifar10"
+    """`cifar10`, `synthetic`, or a folder of pictures."""
+    data_dir: str = "data"
+    """Where the official data set is kept."""
+    train_images: int | None = None
+    """A class-balanced part of the training images; None for all."""
+    test_images: int | None = None
+    """A class-balanced part of the test images; None for all."""
+    epochs: int
+    """Passes over the training images."""
+    batch_size: int
+    """Images of one step; the last batch of an epoch may be smaller."""
+    learning_rate: float
+    """The rate, or the schedule's highest."""
+    schedule: Schedule
+    """How the rate goes over the run."""
+    momentum: float = 0.9
+    """SGD's momentum."""
+    nesterov: bool
+    """Whether the momentum is Nesterov's."""
+    weight_decay: float = 5e-4
+    """L2 penalty on every parameter."""
+    crop_padding: int
+    """Pixels of padding for the random crop; 0 for no crop."""
+    padding: Padding = "reflect"
+    """What the padding is filled with."""
+    flip: Flip
+    """Mirroring: never, by chance, or every other epoch per image."""
+    cutout: int
+    """Side of the square blanked in each picture, in pixels; 0 for none."""
+    mean: tuple[float, float, float] = CIFAR10_MEAN
+    """Subtracted from each colour, 0 to 1."""
+    std: tuple[float, float, float] = CIFAR10_STD
+    """What each colour is then divided by."""
+    precision: Precision = "auto"
+    """Arithmetic of the forward pass; `auto` is bf16 where the hardware has it."""
+    device: DeviceChoice = "auto"
+    """Where it trains; `auto` takes a GPU when there is one."""
+    seed: int = 0
+    """Fixes first weights, order and augmentation."""
+    width: int = 64
+    """Channels of the first stage; 64 is the tutorial's network."""
+
+    def check(self) -> Self:
+        """Return the recipe itself; raise BadInput with one sentence when a choice is impossible."""
+        _at_least("epochs", self.epochs, 1)
+        _at_least("batch size", self.batch_size, 1)
+        _at_least("width", self.width, 1)
+        _at_least("seed", self.seed, 0)
+        for name, images in (("training images", self.train_images), ("test images", self.test_images)):
+            if images is not None:
+                _at_least(f"number of {name}", images, 10)
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise BadInput(f"The learning rate must be a number above 0, not {self.learning_rate:g}.")
+        if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
+            raise BadInput(f"The weight decay must be 0 or more, not {self.weight_decay:g}.")
+        if self.train_images is not None and self.batch_size > self.train_images:
+            raise BadInput(
+                f"A batch of {self.batch_size:,} is more than the {self.train_images:,} training images: "
+                "lower --batch-size or raise --train-images."
+            )
+        return self
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether it trains on pictures drawn by the program."""
+        return self.data == "synthetic"
+
+    def steps_per_epoch(self, train_images: int) -> int:
+        """Steps in one epoch over so many images."""
+        return math.ceil(train_images / self.batch_size)
+
+    def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
+        """The rate of a step, counted from 1; a pure function, so a resumed run continues it exactly."""
+        total = self.epochs * steps_per_epoch
+        if self.schedule == "constant":
+            return self.learning_rate
+        if self.schedule == "drops":
+            epoch = (step - 1) // steps_per_epoch
+            drops = sum(epoch >= round(point * self.epochs) for point in DROP_POINTS)
+            return self.learning_rate * DROP_FACTOR**drops
+        done = (step - 1) / total
+        if done < WARM_UP_SHARE:
+            return self.learning_rate * (TRIANGLE_START + (1 - TRIANGLE_START) * done / WARM_UP_SHARE)
+        return self.learning_rate * (1 - done) / (1 - WARM_UP_SHARE)
+
+    def to_record(self) -> dict[str, object]:
+        """The recipe as plain data for JSON."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, object]) -> Self:
+        """The recipe a record was made from. Raises ValueError naming the field that does not fit."""
+        hints = _hints(cls)
+        values: dict[str, object] = {}
+        for name, value in record.items():
+            if name not in hints:
+                raise ValueError(f"a recipe has no {name}")
+            values[name] = tuple(value) if isinstance(value, list) else value
+            if not _fits(values[name], hints[name]):
+                raise ValueError(f"a recipe's {name} cannot be {value!r:.60}")
+        try:
+            # Any: every value was checked against the field's annotation just above.
+            return typing.cast(typing.Any, cls)(**values)  # type: ignore[no-any-return]
+        except TypeError as error:
+            raise ValueError(f"a recipe is incomplete: {error}") from None
+
+
+@cache
+def _hints(cls: type) -> dict[str, object]:
+    return typing.get_type_hints(cls)
+
+
+def _fits(value: object, expected: object) -> bool:
+    if typing.get_origin(expected) is Literal:
+        return value in typing.get_args(expected)
+    if expected in (bool, str):
+        return type(value) is expected
+    if expected is int:
+        return type(value) is int
+    if expected is float:
+        return type(value) in (int, float)
+    if expected == int | None:
+        return value is None or type(value) is int
+    return isinstance(value, tuple) and len(value) == 3 and all(type(item) in (int, float) for item in value)
+
+
+def _at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise BadInput(f"The {name} must be {least} or more, not {value}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named recipe and what may honestly be expected of it."""
+
+    recipe: Recipe
+    """The choices."""
+    summary: str
+    """What it is for, in a few words."""
+    expectation: str
+    """Test accuracy on the official test set, without test-time augmentation."""
+
+
+_TRIANGLE = Recipe(
+    preset="default",
+    epochs=80,
+    batch_size=500,
+    learning_rate=0.2,
+    schedule="triangle",
+    nesterov=True,
+    crop_padding=4,
+    flip="alternating",
+    cutout=12,
+)
+
+PRESETS: dict[str, Preset] = {
+    "tutorial": Preset(
+        Recipe(
+            preset="tutorial",
+            epochs=135,
+            batch_size=128,
+            learning_rate=0.1,
+            schedule="constant",
+            nesterov=False,
+            crop_padding=0,
+            flip="none",
+            cutout=0,
+            mean=HALF,
+            std=HALF,
+            precision="fp32",
+        ),
+        "the tutorial's script, faithfully",
+        "85-89 % (the tutorial says 95.17 %; as printed it does not get there)",
+    ),
+    "quick": Preset(dataclasses.replace(_TRIANGLE, preset="quick", epochs=26), "a good network soon", "about 93.4 %"),
+    "default": Preset(_TRIANGLE, "what the tutorial only claims", "about 95.5 %"),
+    "max": Preset(
+        Recipe(
+            preset="max",
+            epochs=200,
+            batch_size=128,
+            learning_rate=0.1,
+            schedule="drops",
+            nesterov=True,
+            crop_padding=4,
+            padding="zero",
+            flip="random",
+            cutout=16,
+        ),
+        "the last half point, slowly",
+        "about 96.0 %",
+    ),
+    "smoke": Preset(
+        dataclasses.replace(
+            _TRIANGLE, preset="smoke", epochs=2, batch_size=100, learning_rate=0.05, train_images=2_000, test_images=1_000
+        ),
+        "two short epochs, to try things on a CPU",
+        "30-40 %: it shows that everything works",
+    ),
+}
+"""The named recipes, in the order they are listed."""
+
+
+def preset(name: str) -> Recipe:
+    """The recipe of a preset. Raises BadInput, with the names there are, for any other name."""
+    if name not in PRESETS:
+        raise BadInput(f"There is no preset '{name}'. Choose one of: {', '.join(PRESETS)}.")
+    return PRESETS[name].recipe

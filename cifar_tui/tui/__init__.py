@@ -1,0 +1,1 @@
+"""The screen; textual and plotext live here and nowhere else."""

@@ -1,0 +1,1 @@
+"""The panels a screen is made of."""

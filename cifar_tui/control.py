@@ -70,12 +70,9 @@ class Requests:
 
     def stop_asked(self) -> bool:
         """Whether a stop is waiting. It stays in the queue."""
-        return any(isinstance(request, Stop) for request in tuple(self._waiting))
+        return self.has(Stop)
 
-    def take_cancellation(self) -> bool:
-        """Whether the evaluation under way should be given up; the cancellation is taken, a stop stays."""
+    def has(self, *kinds: type[Request]) -> bool:
+        """Whether a request of one of these kinds is waiting. It stays in the queue."""
         with self._changed:
-            cancels = [request for request in self._waiting if isinstance(request, CancelEvaluation)]
-            for cancel in cancels:
-                self._waiting.remove(cancel)
-            return bool(cancels) or any(isinstance(request, Stop) for request in self._waiting)
+            return any(isinstance(request, kinds) for request in self._waiting)

@@ -1,6 +1,5 @@
 """Everything an engine can say: frozen facts in the past tense, and the records they become in a journal."""
 
-import dataclasses
 import math
 import types
 import typing
@@ -74,6 +73,8 @@ class TrainingStarted:
 
     device: str
     """The device's name for people: `NVIDIA H100`, `CPU, 2 threads`."""
+    gpu: str
+    """The GPU's UUID as its driver knows it; empty without an NVIDIA GPU."""
     precision: str
     """`fp32`, `bf16` or `fp16`."""
     parameters: int
@@ -301,7 +302,7 @@ Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 def to_record(event: Event) -> dict[str, object]:
     """The event as plain data for one JSON line; floats JSON cannot hold become `"nan"`, `"inf"`, `"-inf"`."""
     record: dict[str, object] = {"event": type(event).__name__}
-    for name in _field_types(type(event)):
+    for name in _field_types(type(event).__name__):
         value = getattr(event, name)
         if isinstance(value, float) and not math.isfinite(value):
             value = str(value)
@@ -317,7 +318,7 @@ def from_record(record: Mapping[str, object]) -> Event:
     if kind is None:
         raise ValueError(f"unknown event {record.get('event')!r}")
     values: dict[str, object] = {}
-    for name, expected in _field_types(kind).items():
+    for name, expected in _field_types(kind.__name__).items():
         if name not in record:
             raise ValueError(f"{kind.__name__} without {name}")
         values[name] = _read(record[name], expected, f"{kind.__name__}.{name}")
@@ -328,9 +329,9 @@ def from_record(record: Mapping[str, object]) -> Event:
 
 
 @cache
-def _field_types(kind: type) -> dict[str, object]:
-    hints = typing.get_type_hints(kind)
-    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+def _field_types(name: str) -> dict[str, object]:
+    """The fields of an event class and their types."""
+    return typing.get_type_hints(KINDS[name])
 
 
 def _read(value: object, expected: object, where: str) -> object:

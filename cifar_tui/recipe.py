@@ -129,7 +129,7 @@ class Recipe:
     @classmethod
     def from_record(cls, record: Mapping[str, object]) -> Self:
         """The recipe a record was made from. Raises ValueError naming the field that does not fit."""
-        hints = _hints(cls)
+        hints = _hints()
         values: dict[str, object] = {}
         for name, value in record.items():
             if name not in hints:
@@ -145,8 +145,8 @@ class Recipe:
 
 
 @cache
-def _hints(cls: type) -> dict[str, object]:
-    return typing.get_type_hints(cls)
+def _hints() -> dict[str, object]:
+    return typing.get_type_hints(Recipe)
 
 
 def _fits(value: object, expected: object) -> bool:
@@ -231,7 +231,13 @@ PRESETS: dict[str, Preset] = {
     ),
     "smoke": Preset(
         dataclasses.replace(
-            _TRIANGLE, preset="smoke", epochs=2, batch_size=100, learning_rate=0.05, train_images=2_000, test_images=1_000
+            _TRIANGLE,
+            preset="smoke",
+            epochs=2,
+            batch_size=100,
+            learning_rate=0.05,
+            train_images=2_000,
+            test_images=1_000,
         ),
         "two short epochs, to try things on a CPU",
         "30-40 %: it shows that everything works",

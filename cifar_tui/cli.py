@@ -1,0 +1,195 @@
+"""The command line: parses, checks, and chooses a front end. Imports neither torch nor textual by itself."""
+
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+
+from cifar_tui import __version__
+from cifar_tui.errors import BadInput, CifarTuiError
+from cifar_tui.recipe import PRESETS, DeviceChoice, Precision, Recipe, preset
+
+app = typer.Typer(
+    name="cifar-tui",
+    help="Train a ResNet-18 on CIFAR-10 and watch it live in the terminal.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+DATA, RECIPE, RUN, SCREEN = "Data", "Recipe (changes the preset)", "Run", "Screen"
+
+
+def main() -> None:
+    """Run the command; what a person can mend ends in one sentence and an exit code, never a traceback."""
+    try:
+        app()
+    except CifarTuiError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if version:
+        print(f"cifar-tui {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def presets() -> None:
+    """List the presets, each with what may honestly be expected of it."""
+    rows = [("preset", "epochs", "batch", "rate", "for", "expected test accuracy")]
+    for name, named in PRESETS.items():
+        recipe = named.recipe
+        numbers = (str(recipe.epochs), str(recipe.batch_size), f"{recipe.learning_rate:g}")
+        rows.append((name, *numbers, named.summary, named.expectation))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print("\nOn the official test set, last epoch, without test-time augmentation; smoke uses 2,000 training images.")
+
+
+@app.command()
+def train(
+    preset_name: Annotated[
+        str,
+        typer.Option(
+            "--preset", metavar="NAME", help=f"The recipe to start from: {', '.join(PRESETS)}.", rich_help_panel=RECIPE
+        ),
+    ] = "default",
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.", rich_help_panel=RECIPE)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images of one step.", rich_help_panel=RECIPE)] = None,
+    lr: Annotated[
+        float | None, typer.Option(help="The learning rate, or its schedule's highest.", rich_help_panel=RECIPE)
+    ] = None,
+    weight_decay: Annotated[
+        float | None, typer.Option(help="L2 penalty on every parameter.", rich_help_panel=RECIPE)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Fixes first weights, order and augmentation.", rich_help_panel=RECIPE)
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help=f"Arithmetic: {', '.join(get_args(Precision))}.", rich_help_panel=RECIPE),
+    ] = None,
+    width: Annotated[
+        int | None,
+        typer.Option(help="Channels of the first stage; 64 is the tutorial's ResNet-18.", rich_help_panel=RECIPE),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help=f"Where to train: {', '.join(get_args(DeviceChoice))}.", rich_help_panel=RECIPE
+        ),
+    ] = None,
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="SOURCE",
+            help="cifar10, synthetic, or a folder {train,test}/<class>/*.{jpg,png}.",
+            rich_help_panel=DATA,
+        ),
+    ] = "cifar10",
+    data_dir: Annotated[
+        str, typer.Option(metavar="DIR", help="Where CIFAR-10 is kept, and downloaded to.", rich_help_panel=DATA)
+    ] = "data",
+    train_images: Annotated[
+        int | None, typer.Option(help="Train on a class-balanced part.", rich_help_panel=DATA)
+    ] = None,
+    test_images: Annotated[
+        int | None, typer.Option(help="Test on a class-balanced part.", rich_help_panel=DATA)
+    ] = None,
+    run_name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The run's name; its folder is runs/NAME.", rich_help_panel=RUN)
+    ] = None,
+    outf: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The run's folder, instead of runs/NAME.", rich_help_panel=RUN)
+    ] = None,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Print plain lines instead of the screen.", rich_help_panel=SCREEN)
+    ] = False,
+    theme: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The screen's colours; see key t.", rich_help_panel=SCREEN)
+    ] = None,
+) -> None:
+    """Train a run, on a live screen or, without a terminal, as plain lines."""
+    choices = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": lr,
+        "weight_decay": weight_decay,
+        "seed": seed,
+        "precision": _one_of("--precision", precision, get_args(Precision)),
+        "width": width,
+        "device": _one_of("--device", device, get_args(DeviceChoice)),
+        "data": data,
+        "data_dir": data_dir,
+        "train_images": train_images,
+        "test_images": test_images,
+    }
+    recipe = _recipe(preset_name, choices)
+    if headless or not terminal_fit_for_a_screen():
+        raise typer.Exit(_train_on_console(recipe, run_name, outf))
+    raise typer.Exit(_train_on_screen(recipe, run_name, outf, theme))
+
+
+def terminal_fit_for_a_screen() -> bool:
+    """Whether a screen can be drawn: textual draws on stderr, reads stdin, and never ends without a terminal."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+        return False
+    if os.environ.get("TERM", "dumb") in ("", "dumb"):
+        return False
+    return "utf" in (sys.stderr.encoding or "").lower()
+
+
+def _recipe(preset_name: str, choices: Mapping[str, object]) -> Recipe:
+    """The preset with a person's choices in it, checked as far as possible before anything starts."""
+    from cifar_tui.engine.data import check_source
+
+    chosen = {name: value for name, value in choices.items() if value is not None}
+    # Each value has its option's type, which is the field's; the checker cannot follow the names.
+    recipe = dataclasses.replace(preset(preset_name), **chosen).check()  # type: ignore[arg-type]
+    check_source(recipe)
+    return recipe
+
+
+def _one_of(option: str, value: str | None, choices: tuple[str, ...]) -> str | None:
+    if value is not None and value not in choices:
+        raise BadInput(f"{option} cannot be '{value}'. Choose one of: {', '.join(choices)}.")
+    return value
+
+
+def _train_on_console(recipe: Recipe, name: str | None, folder: Path | None) -> int:
+    from cifar_tui.console import follow
+    from cifar_tui.jobs import LocalJobs
+
+    jobs = LocalJobs(recipe, name, folder)
+    try:
+        return follow(jobs.train())
+    finally:
+        jobs.close()
+
+
+def _train_on_screen(recipe: Recipe, name: str | None, folder: Path | None, theme: str | None) -> int:
+    from cifar_tui.console import follow, report_outcome
+    from cifar_tui.jobs import LocalJobs
+    from cifar_tui.tui.app import run_screen
+
+    jobs = LocalJobs(recipe, name, folder)
+    try:
+        result = run_screen(jobs, theme)
+        if result.link is not None and not result.link.ended:
+            print("The screen has ended; training goes on without it.", file=sys.stderr)
+            return follow(result.link, result.history)
+        report_outcome(result.history)
+        return result.exit_code
+    finally:
+        jobs.close()

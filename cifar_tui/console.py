@@ -1,0 +1,164 @@
+"""The front end without a screen: a run's events as plain lines, for pipes, logs and CI."""
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import TextIO
+
+from cifar_tui import summary
+from cifar_tui.control import Stop
+from cifar_tui.events import (
+    CheckpointFailed,
+    CheckpointSaved,
+    DataReady,
+    EpochDone,
+    Event,
+    Noted,
+    Progressed,
+    RunStarted,
+    StepDone,
+    TrainingStarted,
+)
+from cifar_tui.history import RunHistory
+from cifar_tui.session import Link
+
+POLL_SECONDS = 0.2
+"""How often events are fetched."""
+LINE_SECONDS = 10.0
+"""How often a line says where training is."""
+PROGRESS_SECONDS = 2.0
+"""How often a line says how far something else has come."""
+
+Handler = Callable[[int, FrameType | None], None] | signal.Handlers
+
+
+def follow(link: Link, history: RunHistory | None = None) -> int:
+    """Print a run until it ends, from where `history` left it. Returns the exit code.
+
+    Ctrl-C once stops after the step under way and saves; three times leaves at once. SIGTERM stops and saves too.
+    """
+    console = Console(history or RunHistory(), sys.stdout)
+    interrupts = Interrupts(link, console)
+    with interrupts.handled():
+        while True:
+            ended = link.ended
+            console.show(link.drain())
+            if ended:
+                break
+            time.sleep(POLL_SECONDS)
+    link.join()
+    report_outcome(console.history)
+    return interrupts.exit_code or summary.exit_code(console.history)
+
+
+def report_outcome(history: RunHistory) -> None:
+    """Print how a run ended: success to the output, trouble to stderr."""
+    line = summary.outcome(history)
+    if line and history.started is not None and summary.exit_code(history) == 0:
+        line += f" The run is in {history.started.folder}."
+    with contextlib.suppress(OSError, ValueError):
+        print(line, file=sys.stderr if summary.exit_code(history) else sys.stdout, flush=True)
+
+
+class Console:
+    """Turns events into lines."""
+
+    def __init__(self, history: RunHistory, output: TextIO) -> None:
+        """Go on from `history` and write to `output`; when that goes away, the run goes on without it."""
+        self.history = history
+        self._output = output
+        self._step_line_at = 0.0
+        self._progress_line_at = 0.0
+
+    def show(self, events: list[Event]) -> None:
+        """Take events in and print what is worth a line."""
+        for event in events:
+            self.history.apply(event)
+            for line in self._lines(event):
+                self.say(line)
+
+    def say(self, line: str) -> None:
+        """Print one line."""
+        # A closed pipe or terminal costs the lines, never the run.
+        with contextlib.suppress(OSError, ValueError):
+            print(line, file=self._output, flush=True)
+
+    def _lines(self, event: Event) -> list[str]:
+        match event:
+            case RunStarted():
+                return [f"Run {event.run} in {event.folder}"]
+            case Progressed():
+                return self._progress_lines(event)
+            case DataReady():
+                return [f"Training {summary.what_is_trained(self.history)}"]
+            case TrainingStarted():
+                return [f"ResNet-18, {event.parameters:,} parameters, on {event.device}, {event.precision}"]
+            case StepDone():
+                return self._step_lines()
+            case EpochDone() if self.history.started is not None:
+                best = self.history.best is event
+                return [summary.epoch_line(event, self.history.started.recipe.epochs, best)]
+            case CheckpointSaved():
+                return [f"saved {event.checkpoint}"]
+            case CheckpointFailed():
+                return [event.reason]
+            case Noted():
+                return [event.text]
+        return []
+
+    def _progress_lines(self, progress: Progressed) -> list[str]:
+        now = time.monotonic()
+        if progress.unit and progress.done != progress.total and now < self._progress_line_at:
+            return []
+        self._progress_line_at = now + PROGRESS_SECONDS
+        return [summary.progress_line(progress)]
+
+    def _step_lines(self) -> list[str]:
+        now = time.monotonic()
+        if now < self._step_line_at:
+            return []
+        self._step_line_at = now + LINE_SECONDS
+        return [summary.step_line(self.history)]
+
+
+class Interrupts:
+    """Turns signals into requests while a run is followed."""
+
+    def __init__(self, link: Link, console: Console) -> None:
+        """Ask `link` to stop, and say so on the console."""
+        self.exit_code = 0
+        self._link = link
+        self._console = console
+        self._count = 0
+
+    @contextlib.contextmanager
+    def handled(self) -> Iterator[None]:
+        """Handle SIGINT and SIGTERM, and let a closed terminal be, until the block ends."""
+        handlers: dict[signal.Signals, Handler] = {
+            signal.SIGINT: self._interrupt,
+            signal.SIGTERM: self._terminate,
+            signal.SIGHUP: signal.SIG_IGN,
+        }
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _interrupt(self, _signal: int, _frame: FrameType | None) -> None:
+        self._count += 1
+        self.exit_code = 128 + signal.SIGINT
+        if self._count == 1:
+            self._console.say("Stopping after this step, then saving. Ctrl-C twice more leaves at once.")
+            self._link.ask(Stop())
+        elif self._count >= 3:
+            os._exit(self.exit_code)
+
+    def _terminate(self, _signal: int, _frame: FrameType | None) -> None:
+        self.exit_code = 128 + signal.SIGTERM
+        self._link.ask(Stop())

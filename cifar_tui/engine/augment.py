@@ -1,0 +1,109 @@
+"""An epoch's order, crops, mirrors and cutouts as a pure function of (seed, epoch), and the batches they make."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from cifar_tui.recipe import Recipe
+
+SIDE = 32
+"""Pixels of a picture's side."""
+EPOCHS_PER_SEED = 1 << 20
+"""Keeps the generators of two seeds apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochPlan:
+    """What happens to each image in one epoch, in the order they come. All tensors are [N], on the device."""
+
+    order: torch.Tensor
+    """int64: the image's index in the data set."""
+    top: torch.Tensor
+    """int64: the crop's first row in the padded image."""
+    left: torch.Tensor
+    """int64: the crop's first column in the padded image."""
+    mirrored: torch.Tensor
+    """bool: whether it is flipped left to right."""
+    cut_top: torch.Tensor
+    """int64: the cutout's first row."""
+    cut_left: torch.Tensor
+    """int64: the cutout's first column."""
+
+
+def plan_epoch(recipe: Recipe, images: int, epoch: int, device: torch.device) -> EpochPlan:
+    """The plan of an epoch over so many images, the same wherever and whenever it is made."""
+    generator = _generator(recipe.seed, epoch)
+    order = torch.randperm(images, generator=generator)
+
+    def offsets(choices: int) -> torch.Tensor:
+        return torch.randint(choices, (images,), generator=generator)
+
+    top, left = offsets(2 * recipe.crop_padding + 1), offsets(2 * recipe.crop_padding + 1)
+    cut_top, cut_left = offsets(SIDE - recipe.cutout + 1), offsets(SIDE - recipe.cutout + 1)
+    by_chance = offsets(2).bool()
+    if recipe.flip == "alternating":
+        # Each image starts by chance and is then flipped every other epoch (Jordan 2024, airbench).
+        first_bits = torch.randint(2, (images,), generator=_generator(recipe.seed, 0)).bool()
+        mirrored = first_bits[order] ^ bool(epoch % 2)
+    else:
+        mirrored = by_chance & (recipe.flip == "random")
+    return EpochPlan(*(part.to(device) for part in (order, top, left, mirrored, cut_top, cut_left)))
+
+
+def _generator(seed: int, epoch: int) -> torch.Generator:
+    return torch.Generator().manual_seed((seed * EPOCHS_PER_SEED + epoch) % (1 << 63))
+
+
+class ImageBank:
+    """A split on the device: uint8 images, padded once, with all that turns them into batches."""
+
+    def __init__(
+        self,
+        pixels: npt.NDArray[np.uint8],
+        labels: npt.NDArray[np.int64],
+        recipe: Recipe,
+        device: torch.device,
+        padding: int,
+    ) -> None:
+        """Take uint8 [N, 32, 32, 3] and int64 [N] to the device, with `padding` pixels added on every side."""
+        self.count = len(labels)
+        mode = "reflect" if recipe.padding == "reflect" else "constant"
+        # np.pad with no padding would still copy; torch wants an array it may write to.
+        padded = np.pad(pixels, ((0, 0), (padding, padding), (padding, padding), (0, 0)), mode=mode)  # type: ignore[call-overload]
+        self.images = torch.from_numpy(padded).to(device)
+        self.labels = torch.from_numpy(np.ascontiguousarray(labels)).to(device)
+        self._cutout = recipe.cutout
+        self._side = torch.arange(SIDE, device=device)
+        std = torch.tensor(recipe.std, device=device)
+        self._scale = (1 / (255 * std)).view(1, 3, 1, 1)
+        self._shift = (-torch.tensor(recipe.mean, device=device) / std).view(1, 3, 1, 1)
+
+    def batch(self, plan: EpochPlan, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images float32 [B, 3, 32, 32], channels last, augmented and normalised, and labels int64 [B].
+
+        Crop and mirror are one gather from the NHWC images, whose permuted result is channels last already.
+        """
+        part = slice(start, stop)
+        index = plan.order[part]
+        rows = plan.top[part, None] + self._side
+        columns = torch.where(plan.mirrored[part, None], self._side.flip(0), self._side) + plan.left[part, None]
+        images = self.normalised(self.images[index[:, None, None], rows[:, :, None], columns[:, None, :]])
+        if self._cutout:
+            images.masked_fill_(self._cut(plan.cut_top[part], plan.cut_left[part]), 0.0)
+        return images, self.labels[index]
+
+    def plain(self, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images float32 [B, 3, 32, 32], normalised only, and labels int64 [B], in the data set's order."""
+        return self.normalised(self.images[start:stop]), self.labels[start:stop]
+
+    def normalised(self, images: torch.Tensor) -> torch.Tensor:
+        """uint8 [B, 32, 32, 3] to float32 [B, 3, 32, 32] with the recipe's mean and deviation taken out."""
+        return images.permute(0, 3, 1, 2).float() * self._scale + self._shift
+
+    def _cut(self, top: torch.Tensor, left: torch.Tensor) -> torch.Tensor:
+        """A mask bool [B, 1, 32, 32], true inside the squares (DeVries & Taylor 2017, kept fully inside)."""
+        rows = (self._side >= top[:, None]) & (self._side < top[:, None] + self._cutout)
+        columns = (self._side >= left[:, None]) & (self._side < left[:, None] + self._cutout)
+        return (rows[:, :, None] & columns[:, None, :])[:, None]

@@ -1,0 +1,106 @@
+"""Where a run computes and with what arithmetic; one code path with another device value."""
+
+from collections import deque
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+
+from cifar_tui.errors import BadInput
+from cifar_tui.recipe import Precision, Recipe
+
+STEPS_AHEAD = 8
+"""How many steps the CPU may be ahead of a GPU, so that a pause reacts at once."""
+
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device and how it is used."""
+
+    torch: torch.device
+    """What tensors are put on."""
+    name: str
+    """Its name for people."""
+    gpu: str
+    """An NVIDIA GPU's UUID; empty elsewhere."""
+    precision: str
+    """A key of `PRECISIONS`."""
+    channels_last: bool
+    """Whether images and weights are laid out channels last."""
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context of a forward pass."""
+        dtype = PRECISIONS[self.precision]
+        return torch.autocast(self.torch.type, dtype=dtype, enabled=dtype is not torch.float32)
+
+    @property
+    def memory_format(self) -> "torch.memory_format":  # type: ignore[name-defined]
+        """The layout of weights and images."""
+        return torch.channels_last if self.channels_last else torch.contiguous_format
+
+
+def choose_device(recipe: Recipe) -> Device:
+    """The device and precision a recipe asks for. Raises BadInput when this machine does not have them."""
+    kind = recipe.device if recipe.device != "auto" else _best_kind()
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise BadInput("There is no CUDA device here, or its driver does not work. Use --device cpu, or auto.")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise BadInput("There is no Apple GPU (MPS) here. Use --device cpu, or auto.")
+    precision = _precision(kind, recipe.precision)
+    # TF32 would be a third kind of fp32: the recipe says fp32 and gets it.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.benchmark = kind == "cuda"
+    if kind == "cuda":
+        properties = torch.cuda.get_device_properties(0)
+        return Device(torch.device("cuda", 0), properties.name, f"GPU-{properties.uuid}", precision, channels_last=True)
+    if kind == "mps":
+        return Device(torch.device("mps"), "Apple GPU", "", precision, channels_last=False)
+    threads = torch.get_num_threads()
+    name = f"CPU, {threads} thread{'' if threads == 1 else 's'}"
+    return Device(torch.device("cpu"), name, "", precision, channels_last=True)
+
+
+def has_fast_bf16(kind: str) -> bool:
+    """Whether the hardware itself computes in bf16, so that it is faster and not slower."""
+    if kind == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if kind == "mps":
+        return False
+    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+
+
+def _best_kind() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _precision(kind: str, asked: Precision) -> str:
+    if asked == "fp16" and kind != "cuda":
+        raise BadInput("fp16 needs a CUDA device. Use --precision fp32, or auto.")
+    if asked != "auto":
+        return asked
+    if has_fast_bf16(kind):
+        return "bf16"
+    return "fp16" if kind == "cuda" and torch.cuda.get_device_capability() >= (7, 0) else "fp32"
+
+
+class StepFence:
+    """Keeps the CPU from running far ahead of a GPU. Does nothing on a CPU."""
+
+    def __init__(self, device: torch.device) -> None:
+        """Prepare for the device's steps."""
+        self._cuda = device.type == "cuda"
+        self._events: deque[torch.cuda.Event] = deque()
+
+    def step_queued(self) -> None:
+        """Note that a step was queued, and wait for the one `STEPS_AHEAD` before it."""
+        if not self._cuda:
+            return
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        event.record()
+        self._events.append(event)
+        if len(self._events) > STEPS_AHEAD:
+            self._events.popleft().synchronize()

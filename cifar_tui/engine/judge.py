@@ -1,0 +1,89 @@
+"""Evaluates a saved checkpoint because a person asked: the same for a live run and for one that has ended."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from cifar_tui.control import CancelEvaluation, Requests, Stop
+from cifar_tui.engine.augment import ImageBank
+from cifar_tui.engine.checkpoint import load_network
+from cifar_tui.engine.data import load
+from cifar_tui.engine.device import Device, choose_device
+from cifar_tui.engine.evaluate import evaluate
+from cifar_tui.errors import CheckpointDamaged, StopAsked
+from cifar_tui.events import (
+    EvaluationDone,
+    EvaluationFailed,
+    EvaluationProgressed,
+    EvaluationStarted,
+    Event,
+)
+from cifar_tui.recipe import Recipe
+
+GIVEN_UP = "The evaluation was given up."
+
+
+class Judge:
+    """Measures checkpoints of one run's folder on one set of test images."""
+
+    def __init__(
+        self, folder: Path, test: ImageBank, classes: tuple[str, ...], device: Device, emit: Callable[[Event], None]
+    ) -> None:
+        """Prepare; nothing is read yet."""
+        self._folder = folder
+        self._test = test
+        self._classes = classes
+        self._device = device
+        self._emit = emit
+
+    def evaluate(self, checkpoint: str, go_on: Callable[[], bool]) -> None:
+        """Measure one checkpoint and say how it did. `go_on` is asked between batches; it may raise StopAsked."""
+        self._emit(EvaluationStarted(checkpoint, self._test.count))
+        started = time.monotonic()
+
+        def next_batch(done: int) -> bool:
+            self._emit(EvaluationProgressed(checkpoint, done, self._test.count))
+            return go_on()
+
+        try:
+            network, _ = load_network(self._folder, checkpoint)
+            network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
+            verdict = evaluate(network, self._test, self._device, next_batch)
+        except CheckpointDamaged as error:
+            self._emit(EvaluationFailed(checkpoint, str(error), damaged=True))
+            return
+        except StopAsked:
+            self._emit(EvaluationFailed(checkpoint, GIVEN_UP, damaged=False))
+            raise
+        if verdict is None:
+            self._emit(EvaluationFailed(checkpoint, GIVEN_UP, damaged=False))
+            return
+        self._emit(
+            EvaluationDone(
+                checkpoint=checkpoint,
+                images=verdict.images,
+                loss=verdict.loss,
+                accuracy=verdict.accuracy,
+                classes=self._classes,
+                confusion=verdict.confusion,
+                seconds=time.monotonic() - started,
+            )
+        )
+
+
+def evaluate_alone(
+    recipe: Recipe, folder: Path, checkpoint: str, emit: Callable[[Event], None], requests: Requests
+) -> None:
+    """Measure a checkpoint of a run that has ended: load the data first. Raises CifarTuiError."""
+
+    def given_up() -> bool:
+        return requests.has(Stop, CancelEvaluation)
+
+    device = choose_device(recipe)
+    try:
+        data = load(recipe, emit, given_up)
+    except StopAsked:
+        emit(EvaluationFailed(checkpoint, GIVEN_UP, damaged=False))
+        return
+    test = ImageBank(data.test.pixels, data.test.labels, recipe, device.torch, 0)
+    Judge(folder, test, data.classes, device, emit).evaluate(checkpoint, lambda: not given_up())

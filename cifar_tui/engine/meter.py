@@ -1,0 +1,99 @@
+"""Carries the loss and hits of every step from the device to events, without stalling the device."""
+
+import time
+from dataclasses import dataclass
+
+import torch
+
+from cifar_tui.events import StepDone
+
+READ_SECONDS = 0.1
+"""How often the newest steps are copied to the host."""
+SLOTS = 1_024
+"""Steps that may wait on the device; more are read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedStep:
+    """What the host knows of a step before its numbers arrive."""
+
+    step: int
+    """Counted from 1 across the whole run."""
+    epoch: int
+    """Counted from 1."""
+    images: int
+    """Images in its batch."""
+    learning_rate: float
+    """The rate of its update."""
+    seconds: float
+    """Training time when it was queued."""
+
+
+class StepMeter:
+    """A ring of losses and hits on the device, read in stretches.
+
+    `add` never waits. `ready` starts a copy every `READ_SECONDS` and returns the steps whose copy has arrived.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        """Make the ring on the device and its mirror on the host."""
+        self._cuda = device.type == "cuda"
+        self._ring = torch.zeros((2, SLOTS), device=device)
+        self._mirror = torch.zeros((2, SLOTS), pin_memory=self._cuda)
+        self._on_device: list[QueuedStep] = []
+        self._in_flight: list[QueuedStep] = []
+        self._arrival: torch.cuda.Event | None = None
+        self._read_at = 0.0
+
+    def add(self, step: QueuedStep, loss: torch.Tensor, hits: torch.Tensor) -> None:
+        """Note a step: mean loss and count of hits, both 0-dim tensors on the device."""
+        slot = len(self._on_device)
+        self._ring[0, slot] = loss
+        self._ring[1, slot] = hits
+        self._on_device.append(step)
+
+    def ready(self) -> list[StepDone]:
+        """Steps whose numbers are here, in order; none more often than the reading interval."""
+        if self._in_flight:
+            arrived = self._arrival is None or self._arrival.query()  # type: ignore[no-untyped-call]
+            return self._arrived() if arrived else []
+        full = len(self._on_device) == SLOTS
+        if self._on_device and (full or time.monotonic() >= self._read_at):
+            self._start_copy()
+            return self._arrived() if self._arrival is None or full else []
+        return []
+
+    def drain(self) -> list[StepDone]:
+        """Every step added so far, waiting for the device."""
+        steps = self._arrived() if self._in_flight else []
+        if self._on_device:
+            self._start_copy()
+            steps += self._arrived()
+        return steps
+
+    def _start_copy(self) -> None:
+        self._mirror.copy_(self._ring, non_blocking=self._cuda)
+        if self._cuda:
+            self._arrival = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            self._arrival.record()
+        self._in_flight, self._on_device = self._on_device, []
+        self._read_at = time.monotonic() + READ_SECONDS
+
+    def _arrived(self) -> list[StepDone]:
+        if self._arrival is not None:
+            self._arrival.synchronize()
+        losses, hits = self._mirror[:, : len(self._in_flight)].tolist()
+        steps = [
+            StepDone(
+                step=step.step,
+                epoch=step.epoch,
+                loss=loss,
+                accuracy=hit / step.images,
+                images=step.images,
+                learning_rate=step.learning_rate,
+                seconds=step.seconds,
+            )
+            for step, loss, hit in zip(self._in_flight, losses, hits, strict=True)
+        ]
+        self._in_flight = []
+        return steps

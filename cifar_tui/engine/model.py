@@ -1,0 +1,77 @@
+"""The tutorial's ResNet-18 for 32×32 pictures, key for key (tutorial section 1; He et al. 2015)."""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+CLASSES = 10
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions with a shortcut around them."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
+        """Build a block; the shortcut is a 1×1 convolution where size or channels change."""
+        super().__init__()
+        self.left = nn.Sequential(
+            nn.Conv2d(channels_in, channels_out, kernel_size=3, stride=stride, padding=1, bias=False),
+            nn.BatchNorm2d(channels_out),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels_out, channels_out, kernel_size=3, stride=1, padding=1, bias=False),
+            nn.BatchNorm2d(channels_out),
+        )
+        self.shortcut = nn.Sequential()
+        if stride != 1 or channels_in != channels_out:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(channels_in, channels_out, kernel_size=1, stride=stride, bias=False),
+                nn.BatchNorm2d(channels_out),
+            )
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Activations [N, channels_in, H, W] to [N, channels_out, H/stride, W/stride]."""
+        out: torch.Tensor = self.left(images)
+        out += self.shortcut(images)
+        return functional.relu(out)
+
+
+class ResNet18(nn.Module):
+    """3×3 stem, no max-pool, four stages of two blocks; 11,173,962 parameters at width 64."""
+
+    def __init__(self, width: int = 64) -> None:
+        """Build the network with `width` channels in its first stage."""
+        super().__init__()
+        self.conv1 = nn.Sequential(
+            nn.Conv2d(3, width, kernel_size=3, stride=1, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+        )
+        self.layer1 = _stage(width, width, stride=1)
+        self.layer2 = _stage(width, 2 * width, stride=2)
+        self.layer3 = _stage(2 * width, 4 * width, stride=2)
+        self.layer4 = _stage(4 * width, 8 * width, stride=2)
+        self.fc = nn.Linear(8 * width, CLASSES)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Normalised images [N, 3, 32, 32] to logits [N, 10]."""
+        out = self.conv1(images)
+        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+            out = stage(out)
+        out = functional.avg_pool2d(out, 4)
+        logits: torch.Tensor = self.fc(out.flatten(1))
+        return logits
+
+
+def _stage(channels_in: int, channels_out: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(ResidualBlock(channels_in, channels_out, stride), ResidualBlock(channels_out, channels_out, 1))
+
+
+def fresh_network(width: int, seed: int) -> ResNet18:
+    """A network with first weights fixed by the seed, leaving torch's own generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return ResNet18(width)
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Trainable numbers in a network."""
+    return sum(parameter.numel() for parameter in network.parameters())

@@ -1,0 +1,221 @@
+"""Takes a run's events in, in order, and gives out what every front end shows. No clock, no I/O."""
+
+import math
+from collections import deque
+from typing import Literal
+
+from cifar_tui.events import (
+    CheckpointFailed,
+    CheckpointSaved,
+    DataMissing,
+    DataReady,
+    Ending,
+    EpochDone,
+    EvaluationDone,
+    EvaluationFailed,
+    EvaluationProgressed,
+    EvaluationStarted,
+    Event,
+    Noted,
+    Paused,
+    Progressed,
+    Resumed,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+    StepDone,
+    TrainingStarted,
+)
+from cifar_tui.series import Series
+
+State = Literal["starting", "preparing", "training", "testing", "paused", "stopped", "finished", "failed", "no data"]
+
+SMOOTHING_STEPS = 20.0
+"""Half-life of the smoothed curves, in steps."""
+RATE_WINDOW_SECONDS = 20.0
+"""Training time that images per second are taken over."""
+RATE_WINDOW_STEPS = 200
+"""The most steps they are taken over."""
+NOTES_KEPT = 100
+
+
+class RunHistory:
+    """Everything said about one run so far."""
+
+    def __init__(self) -> None:
+        """Start with nothing said."""
+        self.state: State = "starting"
+        self.started: RunStarted | None = None
+        self.data: DataReady | None = None
+        self.training: TrainingStarted | None = None
+        self.progress: Progressed | None = None
+        self.last_step: StepDone | None = None
+        self.epochs: list[EpochDone] = []
+        self.best: EpochDone | None = None
+        self.ending: Ending | None = None
+        self.notes: deque[str] = deque(maxlen=NOTES_KEPT)
+        self.checkpoints: list[CheckpointSaved] = []
+        self.evaluation: EvaluationStarted | EvaluationProgressed | None = None
+        self.verdicts: dict[str, EvaluationDone] = {}
+        self.failed_evaluations: dict[str, EvaluationFailed] = {}
+        self.train_loss = Series()
+        self.train_accuracy = Series()
+        self.smooth_loss = Series()
+        self.smooth_accuracy = Series()
+        self.learning_rate = Series()
+        self.test_loss = Series()
+        self.test_accuracy = Series()
+        self._smooth_loss = Smoothing()
+        self._smooth_accuracy = Smoothing()
+        self._recent: deque[StepDone] = deque(maxlen=RATE_WINDOW_STEPS)
+
+    def apply(self, event: Event) -> None:
+        """Take one event in."""
+        match event:
+            case StepDone():
+                self._apply_step(event)
+            case EpochDone():
+                self._apply_epoch(event)
+            case Progressed():
+                self._apply_progress(event)
+            case Paused():
+                self.state = "paused"
+            case Resumed():
+                self.state = "training"
+            case CheckpointSaved():
+                self.checkpoints.append(event)
+            case CheckpointFailed():
+                self.notes.append(event.reason)
+            case Noted():
+                self.notes.append(event.text)
+            case EvaluationStarted() | EvaluationProgressed() | EvaluationDone() | EvaluationFailed():
+                self._apply_evaluation(event)
+            case RunStarted() | DataReady() | TrainingStarted():
+                self._apply_start(event)
+            case RunStopped() | RunFinished() | RunFailed() | DataMissing():
+                self._apply_ending(event)
+
+    @property
+    def step(self) -> int:
+        """The last step done; 0 before the first."""
+        return self.last_step.step if self.last_step else 0
+
+    @property
+    def epoch(self) -> int:
+        """The epoch under way, or the last one; 0 before the first step."""
+        return self.last_step.epoch if self.last_step else 0
+
+    @property
+    def images_per_second(self) -> float:
+        """Throughput of the latest steps; NaN until there are two."""
+        if len(self._recent) < 2:
+            return math.nan
+        newest = self._recent[-1].seconds
+        window = [step for step in self._recent if newest - step.seconds <= RATE_WINDOW_SECONDS]
+        if len(window) < 2:
+            window = list(self._recent)[-2:]
+        seconds = newest - window[0].seconds
+        return sum(step.images for step in window[1:]) / seconds if seconds > 0 else math.nan
+
+    @property
+    def seconds_left(self) -> float:
+        """An estimate for the rest of the run, tests included; NaN until there is a throughput."""
+        if self.training is None or self.data is None:
+            return math.nan
+        steps_left = self.training.total_steps - self.step
+        seconds_per_step = self.data.train_images / self.training.steps_per_epoch / self.images_per_second
+        epochs_left = math.ceil(steps_left / self.training.steps_per_epoch)
+        test_seconds = self.epochs[-1].test_seconds if self.epochs else 0.0
+        return steps_left * seconds_per_step + epochs_left * test_seconds
+
+    @property
+    def live(self) -> bool:
+        """Whether the run has not ended."""
+        return self.ending is None
+
+    def _apply_start(self, event: RunStarted | DataReady | TrainingStarted) -> None:
+        match event:
+            case RunStarted():
+                self.started = event
+                self.state = "preparing"
+            case DataReady():
+                self.data = event
+            case TrainingStarted():
+                self.training = event
+                self.progress = None
+                self.state = "training"
+
+    def _apply_step(self, step: StepDone) -> None:
+        self.last_step = step
+        self.progress = None
+        self._recent.append(step)
+        self.train_loss.append(step.step, step.loss)
+        self.train_accuracy.append(step.step, step.accuracy)
+        self.learning_rate.append(step.step, step.learning_rate)
+        self.smooth_loss.append(step.step, self._smooth_loss.after(step.loss))
+        self.smooth_accuracy.append(step.step, self._smooth_accuracy.after(step.accuracy))
+        if self.state == "testing":
+            self.state = "training"
+
+    def _apply_epoch(self, epoch: EpochDone) -> None:
+        self.epochs.append(epoch)
+        self.progress = None
+        self.test_loss.append(epoch.step, epoch.test_loss)
+        self.test_accuracy.append(epoch.step, epoch.test_accuracy)
+        # NaN compares false, so it is never the best.
+        if math.isfinite(epoch.test_accuracy) and (self.best is None or epoch.test_accuracy > self.best.test_accuracy):
+            self.best = epoch
+        if self.state == "testing":
+            self.state = "training"
+
+    def _apply_progress(self, progress: Progressed) -> None:
+        self.progress = progress
+        if self.state == "training":
+            self.state = "testing"
+
+    def _apply_evaluation(
+        self, event: EvaluationStarted | EvaluationProgressed | EvaluationDone | EvaluationFailed
+    ) -> None:
+        match event:
+            case EvaluationStarted() | EvaluationProgressed():
+                self.evaluation = event
+                return
+            case EvaluationDone():
+                self.verdicts[event.checkpoint] = event
+                self.failed_evaluations.pop(event.checkpoint, None)
+            case EvaluationFailed():
+                self.failed_evaluations[event.checkpoint] = event
+        self.evaluation = None
+        if self.ending is not None:
+            self.progress = None
+
+    def _apply_ending(self, ending: Ending) -> None:
+        self.ending = ending
+        self.progress = None
+        match ending:
+            case RunStopped():
+                self.state = "stopped"
+            case RunFinished():
+                self.state = "finished"
+            case RunFailed():
+                self.state = "failed"
+            case DataMissing():
+                self.state = "no data"
+
+
+class Smoothing:
+    """An exponential moving average, corrected for its start; NaN and infinity pass it by."""
+
+    def __init__(self) -> None:
+        """Start with no values."""
+        self._keep = 0.5 ** (1 / SMOOTHING_STEPS)
+        self._sum = 0.0
+        self._weight = 0.0
+
+    def after(self, value: float) -> float:
+        """The average once `value` is taken in; NaN before the first finite value."""
+        if math.isfinite(value):
+            self._sum = self._sum * self._keep + value * (1 - self._keep)
+            self._weight = self._weight * self._keep + (1 - self._keep)
+        return self._sum / self._weight if self._weight else math.nan

@@ -1,0 +1,55 @@
+"""Writes a file whole or not at all: a crash or a full disk leaves the old one, never half of the new one."""
+
+import contextlib
+import hashlib
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+TEMPORARY_PREFIX = ".writing-"
+"""How files under way are named, so that what a crash left can be told from everything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is now on disk."""
+
+    size: int
+    """Bytes."""
+    sha256: str
+    """Hexadecimal digest of the content."""
+
+
+def write_durably(path: Path, write: Callable[[BinaryIO], object]) -> Written:
+    """Put what `write` writes at `path`, flushed to the disk before it takes the old file's place.
+
+    Raises OSError, with the old file untouched, when any part of it fails.
+    """
+    temporary = path.parent / f"{TEMPORARY_PREFIX}{path.name}-{secrets.token_hex(6)}"
+    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w+b") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.seek(0, os.SEEK_END)
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+    return Written(size, digest)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,107 @@
+"""The folder of a run: its name, its layout, and the lock that keeps a second trainer out."""
+
+import fcntl
+import os
+import re
+import socket
+import time
+from pathlib import Path
+from typing import Self
+
+import orjson
+
+from cifar_tui.errors import BadInput, FolderInUse, cannot_write
+from cifar_tui.recipe import Recipe
+from cifar_tui.runs.durable import write_durably
+from cifar_tui.text import safe_text
+
+RUNS_FOLDER = Path("runs")
+"""Where runs go unless a person says otherwise."""
+LOCK_NAME = "run.lock"
+RECIPE_NAME = "recipe.json"
+FAILURE_NAME = "failure.txt"
+NAME_PATTERN = re.compile(r"[\w][\w.+-]{0,99}", re.ASCII)
+"""What a run may be called: it becomes a folder's name."""
+
+
+def run_name(recipe: Recipe, chosen: str | None, now: time.struct_time) -> str:
+    """The run's name: the chosen one, else preset and time. A run on synthetic pictures always says so.
+
+    Raises BadInput for a name that cannot be a folder's.
+    """
+    if chosen is not None and not NAME_PATTERN.fullmatch(chosen):
+        raise BadInput(
+            f"'{safe_text(chosen)}' cannot be a run's name: use up to 100 letters, digits, dots, dashes and "
+            "underscores, not starting with a dot or a dash."
+        )
+    name = chosen or f"{recipe.preset}-{time.strftime('%Y%m%d-%H%M%S', now)}"
+    return f"{name}-synthetic" if recipe.synthetic and "synthetic" not in name else name
+
+
+class RunFolder:
+    """A run's folder, locked for as long as this object is open."""
+
+    def __init__(self, path: Path, name: str, lock: int) -> None:
+        """Wrap a folder whose lock is already held; see `create`."""
+        self.path = path
+        self.name = name
+        self._lock = lock
+
+    @classmethod
+    def create(cls, path: Path, name: str, recipe: Recipe) -> Self:
+        """Make the folder, take its lock and write the recipe down.
+
+        Raises FolderInUse when another trainer holds it, BadInput when it is not empty or cannot be written.
+        """
+        path = path.absolute()
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            lock = _take_lock(path)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        try:
+            taken = sorted(entry.name for entry in path.iterdir() if entry.name != LOCK_NAME)
+            if taken:
+                raise BadInput(
+                    f"The folder {path} is not empty (it holds {safe_text(taken[0], 60)}): nothing in it was touched. "
+                    "Choose another with --outf or --run-name."
+                )
+            record = orjson.dumps(recipe.to_record(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+            write_durably(path / RECIPE_NAME, lambda file: file.write(record))
+        except OSError as error:
+            os.close(lock)
+            raise cannot_write(path, error) from error
+        except BadInput:
+            os.close(lock)
+            raise
+        return cls(path, name, lock)
+
+    def close(self) -> None:
+        """Give the lock back."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def discard(self) -> None:
+        """Remove what `create` and the records made, for a run that trained nothing. Other files stay."""
+        for name in (RECIPE_NAME, "journal.jsonl", "log.txt", "acc.txt", LOCK_NAME):
+            (self.path / name).unlink(missing_ok=True)
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
+
+
+def _take_lock(folder: Path) -> int:
+    """Lock the folder and say who holds it. Raises FolderInUse naming the holder."""
+    path = folder / LOCK_NAME
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = safe_text(os.read(lock, 200).decode("utf-8", "replace").strip()) or "another process"
+        os.close(lock)
+        raise FolderInUse(
+            f"The run in {folder} is being trained by {holder}. Choose another folder or wait for it."
+        ) from None
+    os.ftruncate(lock, 0)
+    os.write(lock, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+    return lock

@@ -1,0 +1,42 @@
+"""A text file that only grows, by whole lines; what the disk refuses waits in memory and is tried again."""
+
+import os
+import time
+from pathlib import Path
+
+RETRY_SECONDS = 5.0
+"""How long to leave a disk alone after it refused a write."""
+
+
+class LineFile:
+    """An open file to append lines to. One thread writes."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create it. Raises OSError."""
+        self.path = path
+        self.error: OSError | None = None
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._waiting = bytearray()
+        self._try_again_at = 0.0
+
+    def append(self, line: bytes) -> None:
+        """Add a line, its end included. Never raises for the disk: see `error`."""
+        self._waiting += line
+        if self.error is None or time.monotonic() >= self._try_again_at:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand everything that waits to the operating system, as far as it takes it."""
+        try:
+            while self._waiting:
+                written = os.write(self._descriptor, self._waiting)
+                del self._waiting[:written]
+            self.error = None
+        except OSError as error:
+            self.error = error
+            self._try_again_at = time.monotonic() + RETRY_SECONDS
+
+    def close(self) -> None:
+        """Flush once more and close."""
+        self.flush()
+        os.close(self._descriptor)

@@ -1,0 +1,119 @@
+"""What is known of each checkpoint without opening it: a small JSON file beside the weights.
+
+A sidecar is written last, so weights without one do not exist for anybody who lists checkpoints.
+"""
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from cifar_tui.runs.durable import write_durably
+
+SIDECAR_LIMIT = 64 * 1024
+"""Bytes; a larger file is not one of ours."""
+CHECKPOINT_PATTERN = re.compile(r"net_\d{3,}(_step_\d{5,})?\.pth")
+"""The names our checkpoints have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sidecar:
+    """One checkpoint's facts."""
+
+    checkpoint: str
+    """The weights' file name."""
+    run: str
+    """The run it belongs to."""
+    data: str
+    """The data set it was trained on."""
+    synthetic: bool
+    """Whether that was pictures drawn by the program."""
+    width: int
+    """Channels of the network's first stage."""
+    epoch: int
+    """The epoch it ends, or the one it is in."""
+    step: int
+    """The last step it contains."""
+    train_loss: float | None
+    """Mean over the epoch; None in mid-epoch or where it is no number."""
+    train_accuracy: float | None
+    """0 to 1."""
+    test_loss: float | None
+    """Mean over the test images."""
+    test_accuracy: float | None
+    """0 to 1."""
+    size: int
+    """Bytes of the weights' file."""
+    sha256: str
+    """Hexadecimal digest of the weights' file."""
+    saved_at: float
+    """Wall clock, seconds since 1970."""
+
+
+def epoch_checkpoint(epoch: int) -> str:
+    """The tutorial's name for the weights after an epoch: `net_001.pth`."""
+    return f"net_{epoch:03d}.pth"
+
+
+def step_checkpoint(epoch: int, step: int) -> str:
+    """The name for weights saved in mid-epoch, so that they are never taken for an epoch's."""
+    return f"net_{epoch:03d}_step_{step:05d}.pth"
+
+
+def sidecar_path(weights: Path) -> Path:
+    """Where a checkpoint's sidecar is."""
+    return weights.with_suffix(".json")
+
+
+def write_sidecar(folder: Path, sidecar: Sidecar) -> None:
+    """Write it beside its weights, durably. Raises OSError."""
+    content = orjson.dumps(sidecar, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    write_durably(sidecar_path(folder / sidecar.checkpoint), lambda file: file.write(content))
+
+
+def read_sidecar(path: Path) -> Sidecar:
+    """Read one. Raises ValueError when it is no sidecar, OSError when it cannot be read."""
+    with path.open("rb") as file:
+        content = file.read(SIDECAR_LIMIT + 1)
+    if len(content) > SIDECAR_LIMIT:
+        raise ValueError("too large for a sidecar")
+    record = orjson.loads(content)
+    if not isinstance(record, dict):
+        raise ValueError("not a record")
+    values = {field.name: _read_field(field, record) for field in dataclasses.fields(Sidecar)}
+    # Each value was checked against its field's type above; the checker cannot follow that.
+    sidecar = Sidecar(**values)  # type: ignore[arg-type]
+    if not CHECKPOINT_PATTERN.fullmatch(sidecar.checkpoint):
+        raise ValueError("names no checkpoint")
+    return sidecar
+
+
+def list_sidecars(folder: Path) -> list[Sidecar]:
+    """The folder's checkpoints, by step; damaged sidecars and weights without one are left out."""
+    found = []
+    for path in folder.glob("net_*.json"):
+        try:
+            sidecar = read_sidecar(path)
+        except (OSError, ValueError):
+            continue
+        if sidecar_path(folder / sidecar.checkpoint) == path:
+            found.append(sidecar)
+    return sorted(found, key=lambda sidecar: (sidecar.step, sidecar.checkpoint))
+
+
+_ACCEPTED: dict[object, tuple[type, ...]] = {
+    str: (str,),
+    bool: (bool,),
+    int: (int,),
+    float: (int, float),
+    float | None: (int, float, type(None)),
+}
+
+
+def _read_field(field: "dataclasses.Field[object]", record: dict[str, object]) -> object:
+    value = record.get(field.name)
+    if type(value) not in _ACCEPTED[field.type]:
+        raise ValueError(f"{field.name} is {value!r:.40}")
+    return value

@@ -1,0 +1,117 @@
+"""One job on one engine thread: start it, drain its events in order, join it."""
+
+import threading
+import traceback
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+from cifar_tui.control import Control, Request, Requests
+from cifar_tui.errors import CifarTuiError
+from cifar_tui.events import Event, Noted
+from cifar_tui.text import safe_text
+
+Emit = Callable[[Event], None]
+
+
+class Feed(Protocol):
+    """A front end's side of the events, wherever the engine is."""
+
+    def drain(self) -> list[Event]:
+        """Everything said since the last call, in order; never waits."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the engine has ended; what it said last may still wait to be drained."""
+
+
+class Link(Feed, Control, Protocol):
+    """All a front end has of a run: what was said, and where to ask. Local or remote."""
+
+    def join(self, seconds: float | None = None) -> bool:
+        """Wait for the engine to end, at most so long. Returns whether it has ended."""
+
+
+class Jobs(Protocol):
+    """What a front end can start by itself."""
+
+    def train(self, data: str | None = None) -> Link:
+        """Start the run, on other data than chosen where `data` names some. Raises CifarTuiError."""
+
+    def evaluate(self, checkpoint: str) -> Link:
+        """Start measuring a checkpoint of a run that has ended."""
+
+
+class Job(Protocol):
+    """Something an engine thread does from start to end."""
+
+    def run(self, emit: Emit, requests: Requests) -> None:
+        """Do it, saying what happens and heeding what is asked. A failure may raise."""
+
+    def record(self, event: Event) -> str | None:
+        """Write an event down; a returned sentence is passed on to the person."""
+
+    def failed(self, reason: str, exit_code: int, /) -> Event:
+        """The event for a failure a person can mend."""
+
+    def failed_unexpectedly(self, reason: str, details: str) -> Event:
+        """The event for any other failure, its traceback kept."""
+
+    def close(self) -> None:
+        """Let go of files and locks, however `run` ended."""
+
+
+class Session:
+    """A job's engine thread, with its feed and its control."""
+
+    def __init__(self, job: Job) -> None:
+        """Prepare; nothing runs before `start`."""
+        self._job = job
+        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._requests = Requests()
+        self._thread = threading.Thread(target=self._run, name="engine")
+
+    def start(self) -> None:
+        """Start the engine thread."""
+        self._thread.start()
+
+    def drain(self) -> list[Event]:
+        """Everything said since the last call, in order; never waits."""
+        events = []
+        try:
+            while True:
+                events.append(self._events.get_nowait())
+        except Empty:
+            return events
+
+    @property
+    def ended(self) -> bool:
+        """Whether the engine thread has ended."""
+        return not self._thread.is_alive()
+
+    def ask(self, request: Request) -> None:
+        """Hand a request to the engine and return at once."""
+        self._requests.ask(request)
+
+    def join(self, seconds: float | None = None) -> bool:
+        """Wait for the engine thread, at most so long. Returns whether it has ended."""
+        self._thread.join(seconds)
+        return self.ended
+
+    def _emit(self, event: Event) -> None:
+        note = self._job.record(event)
+        self._events.put(event)
+        if note is not None:
+            self._events.put(Noted(note))
+
+    def _run(self) -> None:
+        try:
+            self._job.run(self._emit, self._requests)
+        except CifarTuiError as error:
+            self._emit(self._job.failed(str(error), error.exit_code))
+        except Exception as error:  # noqa: BLE001 - the one place: whatever breaks ends as an event, its traceback kept
+            first_line = str(error).strip().split("\n")[0]
+            reason = f"{type(error).__name__}: {safe_text(first_line)}"
+            self._emit(self._job.failed_unexpectedly(reason, "".join(traceback.format_exception(error))))
+        finally:
+            self._job.close()

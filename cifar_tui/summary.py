@@ -1,0 +1,114 @@
+"""A run in sentences: what both front ends say about it, in the same words."""
+
+import math
+
+from cifar_tui import text
+from cifar_tui.events import DataMissing, EpochDone, EvaluationDone, Progressed, RunFailed, RunFinished, RunStopped
+from cifar_tui.history import RunHistory
+
+
+def what_is_trained(history: RunHistory) -> str:
+    """Preset and data: `quick on CIFAR-10, 50,000 + 10,000 images`."""
+    if history.started is None:
+        return "starting"
+    recipe = history.started.recipe
+    if history.data is None:
+        where = {"cifar10": "CIFAR-10", "synthetic": "synthetic pictures"}.get(recipe.data, "pictures in a folder")
+        return f"{recipe.preset} on {where}"
+    images = f"{history.data.train_images:,} + {history.data.test_images:,} images"
+    return f"{recipe.preset} on {text.safe_text(history.data.description)}, {images}"
+
+
+def on_what(history: RunHistory) -> str:
+    """Device and precision: `CPU, 2 threads · fp32`; empty until they are known."""
+    return f"{history.training.device} · {history.training.precision}" if history.training else ""
+
+
+def progress_line(progress: Progressed) -> str:
+    """How far something long has come: `Reading pictures 12,000 of 60,000 images, 20 %, 04:12 left`."""
+    if progress.unit == "":
+        return f"{progress.what}…"
+    amount = text.size if progress.unit == "bytes" else lambda number: f"{number:,.0f}"
+    unit = " images" if progress.unit == "images" else ""
+    if not progress.total:
+        return f"{progress.what} {amount(progress.done)}{unit}"
+    share = progress.done / progress.total
+    line = f"{progress.what} {amount(progress.done)} of {amount(progress.total)}{unit}, {share:.0%}"
+    if progress.seconds > 0.5 and progress.done:
+        if progress.unit == "bytes":
+            line += f", {text.size(progress.done / progress.seconds)}/s"
+        line += f", {text.duration(progress.seconds * (1 - share) / share)} left"
+    return line
+
+
+def epoch_line(epoch: EpochDone, epochs: int, best: bool) -> str:
+    """One finished epoch, for the console."""
+    mark = "  best so far" if best else ""
+    return (
+        f"epoch {epoch.epoch}/{epochs} done: training loss {text.loss(epoch.train_loss)}, "
+        f"accuracy {text.percent(epoch.train_accuracy)}; test loss {text.loss(epoch.test_loss)}, "
+        f"accuracy {text.percent(epoch.test_accuracy)}{mark}; {text.duration(epoch.train_seconds + epoch.test_seconds)}"
+    )
+
+
+def step_line(history: RunHistory) -> str:
+    """Where training is, for the console."""
+    step, training, started = history.last_step, history.training, history.started
+    if step is None or training is None or started is None:
+        return ""
+    left = history.seconds_left
+    return (
+        f"epoch {step.epoch}/{started.recipe.epochs}  step {step.step:,}/{training.total_steps:,}  "
+        f"loss {text.loss(step.loss)}  accuracy {text.percent(step.accuracy, 1)}  "
+        f"rate {text.rate(step.learning_rate)}  "
+        f"{text.throughput(history.images_per_second)}"
+        + (f"  {text.duration(left)} left" if math.isfinite(left) else "")
+    )
+
+
+def verdict_lines(verdict: EvaluationDone) -> list[str]:
+    """An evaluation's result: the whole, then each class."""
+    width = max(len(name) for name in verdict.classes)
+    lines = [
+        f"{verdict.checkpoint}: test accuracy {text.percent(verdict.accuracy)}, loss {text.loss(verdict.loss)} "
+        f"on {verdict.images:,} images in {text.duration(verdict.seconds)}"
+    ]
+    for label, name in enumerate(verdict.classes):
+        lines.append(f"  {text.safe_text(name):<{width}}  {text.percent(verdict.class_accuracy(label))}")
+    return lines
+
+
+def outcome(history: RunHistory) -> str:
+    """How a run ended, in one sentence; empty while it has not."""
+    match history.ending:
+        case RunFinished() as finished:
+            line = (
+                f"Finished {text.counted(finished.step, 'step')}: test accuracy {text.percent(finished.test_accuracy)}"
+            )
+            best = history.best
+            if best is not None and best.test_accuracy > finished.test_accuracy:
+                # Picking the best epoch by the test set flatters it, and the reader should know.
+                line += f" (best {text.percent(best.test_accuracy)} after epoch {best.epoch}, chosen on the test set)"
+            return f"{line}."
+        case RunStopped() as stopped if stopped.step == 0:
+            return "Stopped before the first step: there was nothing to save."
+        case RunStopped() as stopped:
+            total = f" of {history.training.total_steps:,}" if history.training else ""
+            saved = f"saved as {stopped.checkpoint}" if stopped.checkpoint else "but the weights could not be saved"
+            return f"Stopped after step {stopped.step:,}{total}, {saved}."
+        case RunFailed() as failed:
+            where = f" Details are in {text.safe_text(failed.traceback_file)}." if failed.traceback_file else ""
+            return f"{failed.reason}{where}"
+        case DataMissing() as missing:
+            return missing.reason
+    return ""
+
+
+def exit_code(history: RunHistory) -> int:
+    """What the program ends with after this run."""
+    match history.ending:
+        case RunFailed() as failed:
+            return failed.exit_code
+        case DataMissing():
+            return 2
+    return 0

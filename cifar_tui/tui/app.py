@@ -1,0 +1,261 @@
+"""The Textual app: fetches events, hands the one history to the screen in view, and passes requests on."""
+
+import asyncio
+import signal
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.command import SimpleCommand
+from textual.screen import Screen
+
+from cifar_tui import summary
+from cifar_tui.control import CancelEvaluation, Evaluate, Pause, Resume, Stop
+from cifar_tui.errors import CifarTuiError
+from cifar_tui.hardware import Hardware
+from cifar_tui.history import RunHistory
+from cifar_tui.session import Jobs, Link
+from cifar_tui.text import safe_text
+from cifar_tui.tui.checkpoints import Checkpoints
+from cifar_tui.tui.dashboard import Dashboard
+from cifar_tui.tui.dialogs import Help, data_question, described, quit_question, stop_question
+from cifar_tui.tui.themes import Themes, find_themes, theme_folders
+from cifar_tui.tui.widgets.status import Asked
+
+DRAIN_SECONDS = 0.25
+"""How often events are fetched and shown."""
+CONFIRMED_BY: dict[Asked, tuple[str, ...]] = {"pause": ("paused",), "resume": ("training", "testing"), "stop": ()}
+"""The states that confirm what was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenResult:
+    """What is left when the screen is gone."""
+
+    exit_code: int
+    """What the program ends with."""
+    history: RunHistory
+    """Everything said so far."""
+    link: Link | None
+    """The run, which may still be training if the screen broke."""
+
+
+def run_screen(jobs: Jobs, theme: str | None) -> ScreenResult:
+    """Show a run until a person leaves. Raises BadInput for an unknown theme."""
+    themes = find_themes(theme_folders())
+    app = MonitorApp(jobs, themes, themes.chosen(theme), Hardware())
+    returned = app.run()
+    if app.failure is not None:
+        raise app.failure
+    code = returned if isinstance(returned, int) else (app.return_code or 0)
+    return ScreenResult(code, app.history, app.link)
+
+
+class MonitorApp(App[int], inherit_bindings=False):
+    """One run on the screen."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "cifar-tui"
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, jobs: Jobs, themes: Themes, theme: str, hardware: Hardware) -> None:
+        """Show what `jobs` starts; nothing is started before the first frame is up."""
+        super().__init__()
+        self.history = RunHistory()
+        self.link: Link | None = None
+        self.failure: CifarTuiError | None = None
+        self._jobs = jobs
+        self._evaluation: Link | None = None
+        self._asked: Asked | None = None
+        self._leaving: int | None = None
+        self._dashboard = Dashboard(hardware)
+        self._themes = themes
+        for name in self.available_themes:
+            self.unregister_theme(name)
+        for usable in themes.usable.values():
+            self.register_theme(usable)
+        self.theme = theme
+        self.animation_level = "none"
+
+    def on_mount(self) -> None:
+        """Put the first frame up, then start the run."""
+        self.push_screen(self._dashboard)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self._leave_on_signal, number)
+        self.set_interval(DRAIN_SECONDS, self._drain)
+        self.call_after_refresh(self._start)
+        for sentence in self._themes.broken:
+            self.notify(sentence, severity="warning", timeout=15, markup=False)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Everything a key does, by name, in the command palette."""
+        for binding in self._usable(screen):
+            yield SystemCommand(binding.description, binding.tooltip, self._runner(screen, binding.action))
+
+    def check_action(self, action: str, _parameters: tuple[object, ...], /) -> bool | None:
+        """Which keys do something in the run's state; the others are hidden."""
+        if action == "pause":
+            return self.history.live and self.history.state != "paused"
+        if action == "resume":
+            return self.history.live and self.history.state == "paused"
+        if action == "stop":
+            return self.history.live
+        return True
+
+    def action_pause(self) -> None:
+        """Ask for a pause."""
+        self._ask("pause", Pause())
+
+    def action_resume(self) -> None:
+        """Ask to go on."""
+        self._ask("resume", Resume())
+
+    def action_stop(self) -> None:
+        """Stop, once the person has said so again."""
+
+        def answered(answer: str | None) -> None:
+            if answer == "y":
+                self._ask("stop", Stop())
+
+        self.push_screen(stop_question(), answered)
+
+    def action_checkpoints(self) -> None:
+        """Open the browser."""
+        self.push_screen(Checkpoints())
+        self.call_after_refresh(self._show)
+
+    def action_evaluate_newest(self) -> None:
+        """Open the browser and measure the newest checkpoint."""
+        if not self.history.checkpoints:
+            self.notify("No checkpoint yet: the first comes after the first epoch.")
+            return
+        self.action_checkpoints()
+        self._evaluate(self.history.checkpoints[-1].checkpoint)
+
+    def action_help(self) -> None:
+        """Show all keys of the screen in view."""
+        self.push_screen(Help(self._usable(self.screen)))
+
+    def action_themes(self) -> None:
+        """Choose the colours from a list."""
+
+        def use(name: str) -> None:
+            self.theme = name
+
+        commands: list[SimpleCommand] = [
+            SimpleCommand(name, lambda name=name: use(name), "in use" if name == self.theme else "")
+            for name in self._themes.usable
+        ]
+        self.search_commands(commands, placeholder="Choose a theme…")
+
+    def action_leave(self) -> None:
+        """Leave; while it trains, only after asking, and with everything saved."""
+        if not self.history.live or self.link is None:
+            self.exit(summary.exit_code(self.history))
+            return
+
+        def answered(answer: str | None) -> None:
+            if answer == "y":
+                self._leaving = 0
+                self._ask("stop", Stop())
+
+        self.push_screen(quit_question(), answered)
+
+    def on_checkpoints_evaluation_asked(self, message: Checkpoints.EvaluationAsked) -> None:
+        """Measure a checkpoint, in the live run or in a job of its own."""
+        self._evaluate(message.checkpoint)
+
+    def on_checkpoints_cancellation_asked(self) -> None:
+        """Give the evaluation up."""
+        link = self._evaluation or self.link
+        if link is not None:
+            link.ask(CancelEvaluation())
+
+    def _start(self, data: str | None = None) -> None:
+        """Start the run; what cannot work ends the program with its sentence."""
+        self.history = RunHistory()
+        try:
+            self.link = self._jobs.train(data)
+        except CifarTuiError as error:
+            self.failure = error
+            self.exit(error.exit_code)
+
+    def _ask(self, what: Asked, request: Pause | Resume | Stop) -> None:
+        if self.link is not None and self.history.live:
+            self.link.ask(request)
+            self._asked = what
+            self._show()
+
+    def _evaluate(self, checkpoint: str) -> None:
+        if self.history.evaluation is not None or (self._evaluation is not None and not self._evaluation.ended):
+            self.notify("An evaluation is under way: x gives it up.", severity="warning")
+        elif self.history.live and self.link is not None:
+            self.link.ask(Evaluate(checkpoint))
+            self.notify(f"{safe_text(checkpoint)} is evaluated after this step.", markup=False)
+        else:
+            self._evaluation = self._jobs.evaluate(checkpoint)
+
+    def _drain(self) -> None:
+        """Take in what was said since the last time, and show it."""
+        state_before = self.history.state
+        events = self.link.drain() if self.link is not None else []
+        if self._evaluation is not None:
+            events += self._evaluation.drain()
+        for event in events:
+            self.history.apply(event)
+        if self.history.state != state_before:
+            self._state_changed()
+        if events or not self.history.live or self.history.state in ("training", "testing"):
+            self._show()
+        if self._leaving is not None and self.link is not None and self.link.ended and not self.history.live:
+            self.exit(self._leaving or summary.exit_code(self.history))
+
+    def _state_changed(self) -> None:
+        if self._asked is not None and (self.history.state in CONFIRMED_BY[self._asked] or not self.history.live):
+            self._asked = None
+        self.refresh_bindings()
+        if self._leaving is not None:
+            return
+        if self.history.state == "no data":
+            self.push_screen(data_question(summary.outcome(self.history)), self._data_answered)
+        elif self.history.state == "failed" and self.history.training is None and summary.exit_code(self.history) == 2:
+            # What was asked for cannot work: the sentence belongs to the shell it was typed in.
+            self.failure = CifarTuiError(summary.outcome(self.history))
+            self.failure.exit_code = 2
+            self.exit(2)
+
+    def _data_answered(self, answer: str | None) -> None:
+        if answer == "r":
+            self._start()
+        elif answer == "s":
+            self._start("synthetic")
+        else:
+            self.exit(summary.exit_code(self.history))
+
+    def _show(self) -> None:
+        screen = self.screen
+        if isinstance(screen, Dashboard | Checkpoints):
+            screen.show(self.history, self._asked)
+
+    def _leave_on_signal(self, number: int) -> None:
+        """Stop, save and leave when the machine or the terminal asks to."""
+        self._leaving = 128 + number
+        if self.link is None or not self.history.live:
+            self.exit(self._leaving)
+            return
+        self._ask("stop", Stop())
+
+    def _usable(self, screen: Screen[object]) -> list[Binding]:
+        """The screen's keys that do something now, for help and palette."""
+        return [
+            binding
+            for binding in described(screen.BINDINGS)
+            if self.check_action(binding.action.removeprefix("app."), ()) is not False
+        ]
+
+    def _runner(self, screen: Screen[object], action: str):  # type: ignore[no-untyped-def]
+        async def run() -> None:
+            await screen.run_action(action)
+
+        return run

@@ -1,0 +1,228 @@
+"""The checkpoint browser: what a run has saved, and what an evaluation says of it. Reads sidecars only."""
+
+import math
+import time
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import DataTable, Footer
+
+from cifar_tui import text
+from cifar_tui.events import EvaluationDone, EvaluationProgressed
+from cifar_tui.history import RunHistory
+from cifar_tui.runs.sidecars import Sidecar, list_sidecars
+from cifar_tui.tui import keys
+from cifar_tui.tui.dashboard import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
+from cifar_tui.tui.widgets.epoch_table import BEST_SIGN
+from cifar_tui.tui.widgets.rows import Row, Rows, bar
+from cifar_tui.tui.widgets.status import Asked, StatusPanel
+
+COLUMNS = ("Epoch", "Step", "Train acc", "Test acc", "Size", "Saved", "File")
+WIDE_VERDICT = 54
+"""Cells from which the classes stand in two columns, so that a low screen shows them all."""
+LIST_SECONDS = 2.0
+"""How often the folder is looked at again while the browser is open."""
+
+
+class Checkpoints(Screen[None]):
+    """A run's checkpoints and the verdict on the one under the cursor."""
+
+    HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
+    VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c,escape", "app.pop_screen", "Back", key_display="c", tooltip="Back to the charts"),
+        Binding("e,enter", "evaluate", "Evaluate", key_display="e", tooltip="Measure the checkpoint under the cursor"),
+        Binding("x", "cancel", "Give up", tooltip="Give up the evaluation under way"),
+        *keys.BEFORE,
+        *keys.AFTER,
+    ]
+
+    class EvaluationAsked(Message):
+        """A person wants a checkpoint measured."""
+
+        def __init__(self, checkpoint: str) -> None:
+            """Name the checkpoint's file."""
+            super().__init__()
+            self.checkpoint = checkpoint
+
+    class CancellationAsked(Message):
+        """A person gives the evaluation up."""
+
+    def __init__(self) -> None:
+        """Show nothing yet."""
+        super().__init__()
+        self._folder: Path | None = None
+        self._sidecars: list[Sidecar] = []
+        self._listed_at = 0.0
+        self._saved = -1
+
+    def compose(self) -> ComposeResult:
+        """Put the list and the verdict up."""
+        yield StatusPanel()
+        with Container(id="browser"):
+            table: DataTable[str] = DataTable(id="checkpoint-list", classes="panel", cursor_type="row")
+            table.border_title = "Checkpoints"
+            yield table
+            verdict = Rows(id="verdict", classes="panel")
+            verdict.border_title = "Evaluation"
+            yield verdict
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Add the columns."""
+        table = self.query_one(DataTable)
+        for name in COLUMNS:
+            table.add_column(name, key=name)
+        table.focus()
+
+    def show(self, history: RunHistory, asked: Asked | None) -> None:
+        """Put the history on the screen; list the folder again when something was saved, and now and then."""
+        self.query_one(StatusPanel).show(history, asked)
+        if history.started is not None:
+            self._folder = Path(history.started.folder)
+        now = time.monotonic()
+        if self._folder is not None and (
+            len(history.checkpoints) != self._saved or now - self._listed_at > LIST_SECONDS
+        ):
+            self._saved, self._listed_at = len(history.checkpoints), now
+            self._list(self._folder, history)
+        self.query_one("#verdict", Rows).set_rows(self._verdict_rows(history))
+
+    @property
+    def selected(self) -> Sidecar | None:
+        """The checkpoint under the cursor."""
+        row = self.query_one(DataTable).cursor_row
+        return self._sidecars[row] if 0 <= row < len(self._sidecars) else None
+
+    def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:
+        """Evaluate on enter and on a click on the row under the cursor."""
+        self.action_evaluate()
+
+    def action_evaluate(self) -> None:
+        """Ask for the checkpoint under the cursor to be measured."""
+        if self.selected is not None:
+            self.post_message(self.EvaluationAsked(self.selected.checkpoint))
+
+    def action_cancel(self) -> None:
+        """Ask for the evaluation under way to be given up."""
+        self.post_message(self.CancellationAsked())
+
+    def _list(self, folder: Path, history: RunHistory) -> None:
+        table = self.query_one(DataTable)
+        sidecars = list_sidecars(folder)
+        same = [one.checkpoint for one in sidecars] == [one.checkpoint for one in self._sidecars]
+        at_end = table.cursor_row >= len(self._sidecars) - 1
+        self._sidecars = sidecars
+        if not same:
+            table.clear()
+            for sidecar in sidecars:
+                table.add_row(*_cells(sidecar, folder, history), key=sidecar.checkpoint)
+            if at_end:
+                table.move_cursor(row=len(sidecars) - 1, scroll=True)
+            return
+        for sidecar in sidecars:
+            for column, cell in zip(COLUMNS, _cells(sidecar, folder, history), strict=True):
+                if table.get_cell(sidecar.checkpoint, column) != cell:
+                    table.update_cell(sidecar.checkpoint, column, cell, update_width=True)
+
+    def _verdict_rows(self, history: RunHistory) -> list[Row]:
+        selected = self.selected
+        if selected is None:
+            return [(("No checkpoint yet: the first comes after the first epoch.", "dim"),)]
+        name = selected.checkpoint
+        if history.evaluation is not None and history.evaluation.checkpoint == name:
+            done = history.evaluation.done if isinstance(history.evaluation, EvaluationProgressed) else 0
+            return _progress_rows(name, done, history.evaluation.images, self.query_one("#verdict").size.width)
+        if name in history.failed_evaluations:
+            failure = history.failed_evaluations[name]
+            return _failure_rows(failure.reason, failure.damaged, self.query_one("#verdict").size.width)
+        if name in history.verdicts:
+            return _verdict_rows(history.verdicts[name], self.query_one("#verdict").size.width)
+        return [
+            ((f"{name} is not evaluated yet.", "dim"),),
+            (("Press ", "dim"), ("e", "accent"), (" to measure it on the test images.", "dim")),
+        ]
+
+
+def _cells(sidecar: Sidecar, folder: Path, history: RunHistory) -> tuple[str, ...]:
+    best = history.best is not None and history.best.step == sidecar.step
+    return (
+        f"{sidecar.epoch:>3}{f' {BEST_SIGN}' if best else ''}",
+        f"{sidecar.step:>6,}",
+        _share(sidecar.train_accuracy),
+        _share(sidecar.test_accuracy),
+        _size(sidecar, folder),
+        text.age(time.time() - sidecar.saved_at),
+        _file(sidecar, history),
+    )
+
+
+def _share(share: float | None) -> str:
+    return text.percent(share) if share is not None else "–"
+
+
+def _size(sidecar: Sidecar, folder: Path) -> str:
+    try:
+        there = (folder / sidecar.checkpoint).stat().st_size
+    except OSError:
+        return "missing"
+    return text.size(there) if there == sidecar.size else "damaged"
+
+
+def _file(sidecar: Sidecar, history: RunHistory) -> str:
+    failure = history.failed_evaluations.get(sidecar.checkpoint)
+    return f"{sidecar.checkpoint} damaged" if failure is not None and failure.damaged else sidecar.checkpoint
+
+
+def _progress_rows(name: str, done: int, images: int, width: int) -> list[Row]:
+    return [
+        ((f"Evaluating {name}", "accent"),),
+        ((f"{done:,} of {images:,} test images ", "value"),),
+        (*bar(done / images, max(width - 6, 4)), (f" {done / images:.0%}", "label")),
+        (("x", "accent"), (" gives it up", "dim")),
+    ]
+
+
+def _failure_rows(reason: str, damaged: bool, width: int) -> list[Row]:
+    words = ["Damaged: it cannot be used."] if damaged else ["Not evaluated."]
+    line = ""
+    for word in reason.split():
+        if line and len(line) + 1 + len(word) > width:
+            words.append(line)
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    return [((part, "bad" if index == 0 else "value"),) for index, part in enumerate([*words, line])]
+
+
+def _verdict_rows(verdict: EvaluationDone, width: int) -> list[Row]:
+    """The whole, then a bar for each class."""
+    rows: list[Row] = [
+        (
+            ("accuracy ", "label"),
+            (text.percent(verdict.accuracy), "good"),
+            ("  loss ", "label"),
+            (text.loss(verdict.loss), "value"),
+        ),
+        ((f"{verdict.images:,} test images in {text.duration(verdict.seconds)}", "dim"),),
+    ]
+    columns = 2 if width >= WIDE_VERDICT else 1
+    height = math.ceil(len(verdict.classes) / columns)
+    for row in range(height):
+        labels = range(row, len(verdict.classes), height)
+        rows.append(tuple(span for label in labels for span in _class_row(verdict, label, width // columns)))
+    return rows
+
+
+def _class_row(verdict: EvaluationDone, label: int, width: int) -> Row:
+    share = verdict.class_accuracy(label)
+    name = text.safe_text(verdict.classes[label], 16)
+    longest = max(min(len(one), 16) for one in verdict.classes)
+    cells = max(width - longest - 12, 4)
+    known = share if math.isfinite(share) else 0.0
+    return ((f"{name:<{longest}} ", "label"), *bar(known, cells), (f" {text.percent(share, 1):>8}  ", "value"))

@@ -1,0 +1,134 @@
+"""The questions and the help a screen puts in front of itself."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+from textual.widgets.button import ButtonVariant
+
+from cifar_tui.text import safe_text
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer to a question."""
+
+    key: str
+    """The key that gives it."""
+    label: str
+    """The button's words."""
+    variant: ButtonVariant = "default"
+    """The button's look."""
+
+
+class Question(ModalScreen[str | None]):
+    """Asks a question; answers with the key of the choice, or None when it is waved away."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "wave_away", "Back", show=False),
+        Binding("left,up", "app.focus_previous", "Previous", show=False),
+        Binding("right,down", "app.focus_next", "Next", show=False),
+    ]
+
+    def __init__(self, title: str, detail: str, choices: list[Choice]) -> None:
+        """Ask `title`, explained by `detail`; the first choice has the focus."""
+        super().__init__()
+        self._title = title
+        self._detail = detail
+        self._choices = choices
+        for choice in choices:
+            self._bindings.bind(choice.key, f"answer('{choice.key}')", choice.label, show=False)
+
+    def compose(self) -> ComposeResult:
+        """Lay the question out."""
+        with Vertical(classes="dialog"):
+            yield Static(safe_text(self._title, 200), classes="dialog-title", markup=False)
+            yield Static(safe_text(self._detail, 1_000), classes="dialog-detail", markup=False)
+            with Horizontal(classes="dialog-buttons"):
+                for choice in self._choices:
+                    yield Button(
+                        f"{choice.label} ({choice.key})",
+                        id=f"answer-{choice.key}",
+                        variant=choice.variant,
+                        compact=True,
+                    )
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Answer with the button's choice."""
+        self.dismiss((event.button.id or "").removeprefix("answer-"))
+
+    def action_answer(self, key: str) -> None:
+        """Answer with a key."""
+        self.dismiss(key)
+
+    def action_wave_away(self) -> None:
+        """Answer with nothing."""
+        self.dismiss(None)
+
+
+def stop_question() -> Question:
+    """Asks before a run is stopped."""
+    return Question(
+        "Stop this run?",
+        "It finishes the step under way, saves the weights, and ends. Everything so far stays in the run's folder.",
+        [Choice("y", "Stop and save", "error"), Choice("n", "Go on training", "primary")],
+    )
+
+
+def quit_question() -> Question:
+    """Asks before leaving a run that is still training."""
+    return Question(
+        "Leave while it trains?",
+        "Leaving stops the run after the step under way and saves the weights first.",
+        [Choice("y", "Stop, save and leave", "error"), Choice("n", "Stay", "primary")],
+    )
+
+
+def data_question(reason: str) -> Question:
+    """Asks what to train on when the data set cannot be had."""
+    return Question(
+        "The data set is not here",
+        reason,
+        [
+            Choice("r", "Try again", "primary"),
+            Choice("s", "Synthetic pictures", "default"),
+            Choice("q", "Quit", "default"),
+        ],
+    )
+
+
+class Help(ModalScreen[None]):
+    """All keys, generated from the bindings of the screen it was asked on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,q,enter", "dismiss", "Back", show=False),
+        Binding("up", "scroll(-1)", "Up", show=False),
+        Binding("down", "scroll(1)", "Down", show=False),
+    ]
+
+    def __init__(self, bindings: list[Binding]) -> None:
+        """Show these bindings."""
+        super().__init__()
+        self._described = bindings
+
+    def compose(self) -> ComposeResult:
+        """Lay the keys out."""
+        lines = [f"{binding.key_display or binding.key:>8}  {binding.tooltip}" for binding in self._described]
+        with VerticalScroll(classes="dialog", id="help"):
+            yield Static("Keys", classes="dialog-title")
+            yield Static("\n".join(lines), markup=False)
+            yield Static("\nEscape goes back. The mouse works too.", classes="dialog-detail")
+
+    def action_scroll(self, lines: int) -> None:
+        """Move the keys up or down."""
+        self.query_one("#help").scroll_relative(y=lines, animate=False)
+
+
+def described(bindings: Iterable[BindingType]) -> list[Binding]:
+    """The bindings that explain themselves, and so belong into help and palette."""
+    return [binding for binding in bindings if isinstance(binding, Binding) and binding.tooltip]

@@ -1,0 +1,119 @@
+"""Colour themes from TOML files: the shipped ones and a person's own, each checked before it is used."""
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+from textual.color import Color, ColorParseError
+from textual.theme import Theme
+
+import cifar_tui
+from cifar_tui.errors import BadInput
+from cifar_tui.text import safe_text
+
+DEFAULT_THEME = "night"
+SIZE_LIMIT = 64 * 1024
+"""Bytes; a larger file is no theme."""
+TEXTUAL_COLOURS = (
+    "primary",
+    "secondary",
+    "accent",
+    "foreground",
+    "background",
+    "surface",
+    "panel",
+    "success",
+    "warning",
+    "error",
+)
+CHART_COLOURS = ("raw", "smooth", "test", "rate", "axis", "mark")
+
+
+@dataclass(frozen=True, slots=True)
+class Themes:
+    """What was found."""
+
+    usable: dict[str, Theme]
+    """By name, the default first."""
+    broken: tuple[str, ...]
+    """One sentence for each file that could not be used."""
+
+    def chosen(self, name: str | None) -> str:
+        """The theme to start with. Raises BadInput, with the names there are, for any other name."""
+        if name is None:
+            return DEFAULT_THEME
+        if name not in self.usable:
+            raise BadInput(
+                f"There is no theme '{safe_text(name)}'. Choose one of: {', '.join(self.usable)}."
+                + (f" {self.broken[0]}" if self.broken else "")
+            )
+        return name
+
+
+def theme_folders() -> list[Path]:
+    """Where themes are: shipped in the package, or beside it in a checkout; then a person's own."""
+    package = Path(cifar_tui.__file__).parent
+    shipped = package / "themes"
+    own = Path(platformdirs.user_config_dir("cifar-tui")) / "themes"
+    return [shipped if shipped.is_dir() else package.parent / "themes", own]
+
+
+def find_themes(folders: list[Path]) -> Themes:
+    """Read every `*.toml` of the folders; a later theme of the same name takes the earlier one's place."""
+    usable: dict[str, Theme] = {}
+    broken: list[str] = []
+    for folder in folders:
+        for path in sorted(folder.glob("*.toml")):
+            try:
+                theme = read_theme(path)
+            except ValueError as error:
+                broken.append(f"The theme {safe_text(str(path))} cannot be used: {safe_text(str(error))}.")
+                continue
+            usable[theme.name] = theme
+    return Themes(dict(sorted(usable.items(), key=lambda item: (item[0] != DEFAULT_THEME, item[0]))), tuple(broken))
+
+
+def read_theme(path: Path) -> Theme:
+    """Read one theme; its name is the file's. Raises ValueError naming what is wrong."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(SIZE_LIMIT + 1)
+        if len(content) > SIZE_LIMIT:
+            raise ValueError("it is too large for a theme")
+        record = tomllib.loads(content.decode("utf-8"))
+    except OSError as error:
+        raise ValueError(error.strerror or "it cannot be read") from error
+    dark = record.get("dark", True)
+    if not isinstance(dark, bool):
+        raise ValueError("dark must be true or false")
+    ansi = record.get("ansi", False)
+    if not isinstance(ansi, bool):
+        raise ValueError("ansi must be true or false")
+    colours = _colours(record, "colours", TEXTUAL_COLOURS)
+    chart = _colours(record, "chart", CHART_COLOURS)
+    variables = _colours(record, "variables", None)
+    variables |= {f"chart-{name}": colour for name, colour in chart.items()}
+    theme = Theme(name=path.stem, primary=colours["primary"], dark=dark, ansi=ansi, variables=variables)
+    return dataclasses.replace(theme, **colours)  # type: ignore[arg-type] # colours all, by the check above
+
+
+def _colours(record: dict[str, object], section: str, names: tuple[str, ...] | None) -> dict[str, str]:
+    """A section's colours, each checked; `names` must all be there and no others, None lets any be."""
+    found = record.get(section, {})
+    if not isinstance(found, dict):
+        raise ValueError(f"[{section}] must be a section")
+    if names is not None:
+        for name in names:
+            if name not in found:
+                raise ValueError(f"[{section}] has no {name}")
+        for name in found:
+            if name not in names:
+                raise ValueError(f"[{section}] has an unknown {name}")
+    for name, colour in found.items():
+        try:
+            Color.parse(colour if isinstance(colour, str) else "")
+        except ColorParseError:
+            raise ValueError(f"{section}.{name} is no colour: {colour!r}") from None
+    return found

@@ -1,0 +1,90 @@
+"""A widget of styled text rows that sends only the rows that changed to the terminal."""
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+Span = tuple[str, str]
+"""Text and the name of its style: a component class without `rows--`; empty for plain text."""
+Row = tuple[Span, ...]
+
+STYLES = ("dim", "label", "value", "accent", "good", "warn", "bad", "bar", "bar-rest", "badge")
+
+
+class Rows(Widget):
+    """Shows rows of spans. What does not fit the width is cut, never wrapped."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{style}" for style in STYLES}
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - textual's own name
+        """Start with no rows."""
+        super().__init__(id=id, classes=classes)
+        self._rows: list[Row] = []
+        self._styles_by_name: dict[str, Style] = {}
+
+    def set_rows(self, rows: list[Row]) -> None:
+        """Show these rows, repainting only those that differ."""
+        before, self._rows = self._rows, rows
+        changed = [
+            Region(0, y, self.size.width, 1)
+            for y in range(max(len(before), len(rows)))
+            if y >= len(before) or y >= len(rows) or before[y] != rows[y]
+        ]
+        if changed and self.size.width:
+            self.refresh(*changed)
+
+    @property
+    def plain_rows(self) -> list[str]:
+        """The rows as text, for whoever reads without colours."""
+        return ["".join(text for text, _ in row) for row in self._rows]
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the content area as a strip."""
+        width = self.size.width
+        background = self.rich_style
+        if y >= len(self._rows):
+            return Strip.blank(width, background)
+        segments = [Segment(text, self._style(name)) for text, name in self._rows[y]]
+        return Strip(segments).adjust_cell_length(width, background)
+
+    def notify_style_update(self) -> None:
+        """Forget the resolved styles when the theme or a class changes."""
+        self._styles_by_name = {}
+        super().notify_style_update()
+
+    def _style(self, name: str) -> Style:
+        if not name:
+            return self.rich_style
+        if name not in self._styles_by_name:
+            self._styles_by_name[name] = self.get_component_rich_style(self._component(name))
+        return self._styles_by_name[name]
+
+    def _component(self, name: str) -> str:
+        return f"rows--{name}"
+
+
+def bar(share: float, width: int) -> Row:
+    """A progress bar of so many cells for a share of 0 to 1, in half cells."""
+    halves = round(min(max(share, 0.0), 1.0) * width * 2)
+    full, half = divmod(halves, 2)
+    done = "━" * full + "╸" * half
+    return (done, "bar"), ("─" * (width - full - half), "bar-rest")
+
+
+def fitted(pieces: list[Row], width: int, gap: str = "   ") -> Row:
+    """As many pieces as fit the width, in order of importance; the rest is left out whole."""
+    spans: list[Span] = []
+    used = 0
+    for piece in pieces:
+        needed = sum(len(text) for text, _ in piece) + (len(gap) if spans else 0)
+        if used + needed > width:
+            continue
+        if spans:
+            spans.append((gap, ""))
+        spans.extend(piece)
+        used += needed
+    return tuple(spans)

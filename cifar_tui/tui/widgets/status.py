@@ -1,0 +1,147 @@
+"""The status panel: what is trained on what, how far it is, and how it goes."""
+
+import math
+from typing import Literal
+
+from cifar_tui import summary, text
+from cifar_tui.events import EvaluationProgressed
+from cifar_tui.history import RunHistory, State
+from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, fitted
+
+Asked = Literal["pause", "resume", "stop"]
+
+BADGES: dict[State, tuple[str, str]] = {
+    "starting": ("◌", "Starting"),
+    "preparing": ("◌", "Preparing"),
+    "training": ("●", "Training"),
+    "testing": ("◐", "Testing"),
+    "paused": ("‖", "Paused"),
+    "stopped": ("■", "Stopped"),
+    "finished": ("✓", "Finished"),
+    "failed": ("✗", "Failed"),
+    "no data": ("✗", "No data"),
+}
+"""Sign and word of every state: colour is never the only sign."""
+
+ASKED_WORDS: dict[Asked, str] = {"pause": "Pausing…", "resume": "Resuming…", "stop": "Stopping…"}
+BAR_WIDTH = 24
+LABEL_GAP = "   "
+
+
+class StatusPanel(Rows):
+    """Four rows on the run, coloured by its state."""
+
+    def __init__(self) -> None:
+        """Show nothing yet."""
+        super().__init__(id="status")
+        self._state_class = ""
+
+    def show(self, history: RunHistory, asked: Asked | None) -> None:
+        """Put the history's state on the panel; `asked` is what a person wants and the engine has not confirmed."""
+        state_class = f"-{history.state.replace(' ', '-')}"
+        if state_class != self._state_class:
+            self.remove_class(self._state_class) if self._state_class else None
+            self.add_class(state_class)
+            self._state_class = state_class
+        width = self.size.width
+        rows = [
+            _title_row(history, asked, width),
+            _progress_row(history, width),
+            _numbers_row(history, width),
+            _news_row(history, width),
+        ]
+        self.set_rows(rows)
+
+
+def _title_row(history: RunHistory, asked: Asked | None, width: int) -> Row:
+    sign, word = BADGES[history.state]
+    badge: Row = ((f" {sign} {word} ", "badge"),)
+    if asked is not None and history.live:
+        badge = (*badge, (f" {ASKED_WORDS[asked]}", "warn"))
+    used = sum(len(part) for part, _ in badge) + len(LABEL_GAP)
+    pieces: list[Row] = [_what(history, width - used)]
+    if history.training is not None:
+        pieces.append(((summary.on_what(history), "dim"),))
+    if history.started is not None:
+        pieces.append(((f"run {text.safe_text(history.started.run, 40)}", "dim"),))
+    return (*badge, (LABEL_GAP, ""), *fitted(pieces, width - used))
+
+
+def _what(history: RunHistory, room: int) -> Row:
+    synthetic = history.started is not None and history.started.recipe.synthetic
+    words = summary.what_is_trained(history)
+    cut = words if len(words) <= room else words[: max(room - 1, 0)] + "…"
+    return ((cut, "warn" if synthetic else "value"),)
+
+
+def _progress_row(history: RunHistory, width: int) -> Row:
+    training, started = history.training, history.started
+    if training is None or started is None:
+        return _preparing_row(history, width)
+    epochs = started.recipe.epochs
+    epoch = max(history.epoch, 1)
+    in_epoch = (history.step - (epoch - 1) * training.steps_per_epoch) / training.steps_per_epoch
+    pieces = [
+        _meter("epoch", f"{epoch}/{epochs}", in_epoch, width),
+        _meter("step", f"{history.step:,}/{training.total_steps:,}", history.step / training.total_steps, width),
+    ]
+    left = history.seconds_left
+    if history.live and math.isfinite(left):
+        pieces.append(((text.duration(left), "value"), (" left", "label")))
+    return fitted(pieces, width)
+
+
+def _meter(label: str, words: str, share: float, width: int) -> Row:
+    cells = BAR_WIDTH if width >= 110 else 12 if width >= 76 else 6
+    return ((f"{label} ", "label"), (f"{words} ", "value"), *bar(share, cells), (f" {share:.0%}", "label"))
+
+
+def _preparing_row(history: RunHistory, width: int) -> Row:
+    progress = history.progress
+    if progress is None:
+        return ()
+    line: Span = (summary.progress_line(progress), "value")
+    if not progress.total or not progress.unit:
+        return fitted([(line,)], width)
+    return fitted([(line,), bar(progress.done / progress.total, BAR_WIDTH)], width)
+
+
+def _numbers_row(history: RunHistory, width: int) -> Row:
+    step = history.last_step
+    if step is None:
+        return ()
+    smooth_loss, smooth_accuracy = history.smooth_loss.last, history.smooth_accuracy.last
+    loss = step.loss if not math.isfinite(step.loss) or smooth_loss is None else smooth_loss[1]
+    accuracy = smooth_accuracy[1] if smooth_accuracy else step.accuracy
+    pieces: list[Row] = [
+        _number("loss", text.loss(loss), "bad" if not math.isfinite(loss) else "value"),
+        _number("accuracy", text.percent(accuracy, 1)),
+        _number("rate", text.rate(step.learning_rate)),
+        ((text.throughput(history.images_per_second), "value"),),
+    ]
+    if history.best is not None:
+        best = f"{text.percent(history.best.test_accuracy)} "
+        pieces.append((("best test ", "label"), (best, "good"), (f"epoch {history.best.epoch}", "label")))
+    return fitted(pieces, width)
+
+
+def _number(label: str, words: str, style: str = "value") -> Row:
+    return ((f"{label} ", "label"), (words, style))
+
+
+def _news_row(history: RunHistory, width: int) -> Row:
+    """What matters most right now: an evaluation, a test, the outcome, or the newest note."""
+    evaluation = history.evaluation
+    if evaluation is not None:
+        done = evaluation.done if isinstance(evaluation, EvaluationProgressed) else 0
+        words = f"Evaluating {evaluation.checkpoint}, {done:,} of {evaluation.images:,} images"
+        return fitted([((words, "accent"),), bar(done / evaluation.images, BAR_WIDTH)], width)
+    if history.training is not None and history.progress is not None:
+        return _preparing_row(history, width)
+    if history.ending is not None:
+        style = "bad" if history.state in ("failed", "no data") else "good" if history.state == "finished" else "warn"
+        words = summary.outcome(history)
+        return ((words if len(words) <= width else words[: width - 1] + "…", style),)
+    if history.notes:
+        return ((history.notes[-1][:width], "warn"),)
+    return ()

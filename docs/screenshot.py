@@ -1,0 +1,102 @@
+"""Draws the pictures of the documentation from a run's folder, by replaying its journal on the real screen.
+
+python docs/screenshot.py runs/NAME --view dashboard --size 120x40 --theme night --output docs/dashboard.svg
+"""
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from cifar_tui.control import Request
+from cifar_tui.events import EvaluationDone, Event, RunStarted
+from cifar_tui.hardware import Hardware
+from cifar_tui.runs.journal import NAME, read_events
+from cifar_tui.tui.app import MonitorApp
+from cifar_tui.tui.themes import find_themes, theme_folders
+
+SETTLE_SECONDS = 1.5
+"""Long enough for every chart to have had its turn."""
+
+
+class Replay:
+    """A run that says at once what its journal holds."""
+
+    def __init__(self, events: list[Event]) -> None:
+        """Hold the events until they are drained."""
+        self._events = events
+        self.ended = False
+
+    def drain(self) -> list[Event]:
+        """Everything, once."""
+        events, self._events = self._events, []
+        return events
+
+    def ask(self, request: Request) -> None:
+        """Nothing can be asked of the past."""
+
+    def join(self, _seconds: float | None = None) -> bool:
+        """There is no engine to wait for."""
+        return True
+
+    def train(self, _data: str | None = None) -> "Replay":
+        """The replay is its own job."""
+        return self
+
+    def evaluate(self, _checkpoint: str) -> "Replay":
+        """Nothing new is measured."""
+        return self
+
+
+def until(events: list[Event], step: int | None) -> list[Event]:
+    """The events up to a step; all of them without one."""
+    if step is None:
+        return events
+    kept = []
+    for event in events:
+        if getattr(event, "step", 0) > step:
+            break
+        kept.append(event)
+    return kept
+
+
+async def draw(events: list[Event], view: str, size: tuple[int, int], theme: str) -> str:
+    """The screen as SVG."""
+    themes = find_themes(theme_folders())
+    app = MonitorApp(Replay(events), themes, themes.chosen(theme), Hardware())
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause(SETTLE_SECONDS)
+        if view == "checkpoints":
+            await pilot.press("c")
+            await pilot.pause(SETTLE_SECONDS)
+            measured = {event.checkpoint for event in events if isinstance(event, EvaluationDone)}
+            for _ in range(len(measured)):
+                if getattr(app.screen, "selected", None) and app.screen.selected.checkpoint not in measured:  # type: ignore[attr-defined]
+                    await pilot.press("up")
+            await pilot.pause(SETTLE_SECONDS)
+        elif view == "help":
+            await pilot.press("question_mark")
+            await pilot.pause(SETTLE_SECONDS)
+        return app.export_screenshot()
+
+
+def main() -> None:
+    """Read the options, draw, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path, help="the run's folder")
+    parser.add_argument("--view", choices=["dashboard", "checkpoints", "help"], default="dashboard")
+    parser.add_argument("--size", default="120x40", help="columns x rows")
+    parser.add_argument("--theme", default="night")
+    parser.add_argument("--until", type=int, metavar="STEP", help="show the run as it was after this step")
+    parser.add_argument("--output", type=Path, required=True)
+    options = parser.parse_args()
+    events = list(read_events(options.run / NAME))
+    if not events or not isinstance(events[0], RunStarted):
+        parser.error(f"{options.run} holds no run")
+    width, height = (int(part) for part in options.size.split("x"))
+    svg = asyncio.run(draw(until(events, options.until), options.view, (width, height), options.theme))
+    options.output.write_text(svg, encoding="utf-8")
+    print(f"{options.output}: {len(svg):,} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""An engine that says what a script tells it to, without torch, for the tests of the front ends."""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+from cifar_tui.control import Request
+from cifar_tui.errors import CifarTuiError
+from cifar_tui.events import (
+    CheckpointSaved,
+    DataReady,
+    EpochDone,
+    EvaluationDone,
+    Event,
+    RunStarted,
+    StepDone,
+    TrainingStarted,
+)
+from cifar_tui.recipe import Recipe, preset
+from cifar_tui.runs.sidecars import Sidecar, epoch_checkpoint, write_sidecar
+
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+STEPS_PER_EPOCH = 50
+
+
+class ScriptedLink:
+    """A link whose events a test puts in, and whose requests a test reads."""
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self.asked: list[Request] = []
+        self._waiting = list(events)
+        self.ended = False
+
+    def say(self, *events: Event) -> None:
+        self._waiting.extend(events)
+
+    def drain(self) -> list[Event]:
+        events, self._waiting = self._waiting, []
+        return events
+
+    def ask(self, request: Request) -> None:
+        self.asked.append(request)
+
+    def join(self, seconds: float | None = None) -> bool:
+        return self.ended
+
+
+class ScriptedJobs:
+    """Hands out scripted links and remembers what was started."""
+
+    def __init__(self, *links: ScriptedLink, refusal: CifarTuiError | None = None) -> None:
+        self._links = list(links)
+        self._refusal = refusal
+        self.trained_on: list[str | None] = []
+        self.evaluated: list[str] = []
+        self.evaluation = ScriptedLink()
+
+    def train(self, data: str | None = None) -> ScriptedLink:
+        if self._refusal is not None:
+            raise self._refusal
+        self.trained_on.append(data)
+        return self._links.pop(0)
+
+    def evaluate(self, checkpoint: str) -> ScriptedLink:
+        self.evaluated.append(checkpoint)
+        return self.evaluation
+
+
+def started(folder: Path = Path("/runs/one"), recipe: Recipe | None = None, run: str = "one") -> RunStarted:
+    return RunStarted(run, str(folder), recipe or preset("quick"), 1_700_000_000.0, "0.1.0")
+
+
+def opening(folder: Path = Path("/runs/one"), epochs: int = 26) -> list[Event]:
+    """Everything said before the first step."""
+    return [
+        started(folder),
+        DataReady("CIFAR-10", False, CLASSES, 50_000, 10_000),
+        TrainingStarted("CPU, 2 threads", "", "fp32", 11_173_962, STEPS_PER_EPOCH, epochs * STEPS_PER_EPOCH),
+    ]
+
+
+def step(number: int, loss: float | None = None) -> StepDone:
+    """A step of a plausible run: one second and 1,000 images each."""
+    wave = 0.25 * math.sin(number * 1.7) + 0.1 * math.sin(number * 0.31)
+    down = 2.3 * math.exp(-number / 220) + 0.3
+    return StepDone(
+        step=number,
+        epoch=(number - 1) // STEPS_PER_EPOCH + 1,
+        loss=down * (1 + wave / 2) if loss is None else loss,
+        accuracy=min(max(1 - down / 2.6 - wave / 8, 0.0), 1.0),
+        images=1_000,
+        learning_rate=0.2 * min(number / 260, 1 - (number - 260) / 1_040),
+        seconds=float(number),
+    )
+
+
+def epoch(number: int, test_accuracy: float | None = None) -> EpochDone:
+    accuracy = 1 - 0.6 * math.exp(-number / 4)
+    return EpochDone(
+        epoch=number,
+        step=number * STEPS_PER_EPOCH,
+        train_loss=1.8 * math.exp(-number / 4),
+        train_accuracy=accuracy + 0.02,
+        test_loss=1.7 * math.exp(-number / 4) + 0.1,
+        test_accuracy=accuracy if test_accuracy is None else test_accuracy,
+        learning_rate=0.1,
+        train_seconds=50.0,
+        test_seconds=5.0,
+    )
+
+
+def epochs(count: int) -> list[Event]:
+    """So many whole epochs: their steps, their ends, their checkpoints."""
+    events: list[Event] = []
+    for number in range(1, count + 1):
+        events += [step((number - 1) * STEPS_PER_EPOCH + index) for index in range(1, STEPS_PER_EPOCH + 1)]
+        events += [epoch(number), CheckpointSaved(epoch_checkpoint(number), number, number * STEPS_PER_EPOCH)]
+    return events
+
+
+def put_checkpoint(folder: Path, number: int, content: bytes = b"weights") -> Sidecar:
+    """A checkpoint on disk as the browser sees it: a file and its sidecar."""
+    sidecar = Sidecar(
+        checkpoint=epoch_checkpoint(number),
+        run="one",
+        data="CIFAR-10",
+        synthetic=False,
+        width=64,
+        epoch=number,
+        step=number * STEPS_PER_EPOCH,
+        train_loss=0.5,
+        train_accuracy=0.8,
+        test_loss=0.6,
+        test_accuracy=0.75,
+        size=len(content),
+        sha256="0" * 64,
+        saved_at=1_700_000_000.0,
+    )
+    (folder / sidecar.checkpoint).write_bytes(content)
+    write_sidecar(folder, sidecar)
+    return sidecar
+
+
+def verdict(checkpoint: str) -> EvaluationDone:
+    rows = tuple(
+        tuple(900 - 10 * label if label == other else (100 + 10 * label) // 9 for other in range(10))
+        for label in range(10)
+    )
+    return EvaluationDone(checkpoint, 10_000, 0.4312, 0.8571, CLASSES, rows, 12.0)

@@ -37,6 +37,8 @@ RATE_WINDOW_SECONDS = 20.0
 """Training time that images per second are taken over."""
 RATE_WINDOW_STEPS = 200
 """The most steps they are taken over."""
+WILD_FACTOR = 10.0
+"""How many times the average a single value may count as in the smoothed curves."""
 NOTES_KEPT = 100
 
 
@@ -216,6 +218,14 @@ class Smoothing:
     def after(self, value: float) -> float:
         """The average once `value` is taken in; NaN before the first finite value."""
         if math.isfinite(value):
+            value = self._tamed(value)
             self._sum = self._sum * self._keep + value * (1 - self._keep)
             self._weight = self._weight * self._keep + (1 - self._keep)
         return self._sum / self._weight if self._weight else math.nan
+
+    def _tamed(self, value: float) -> float:
+        """One wild value must not bury the curve for thousands of steps."""
+        if not self._weight:
+            return value
+        most = WILD_FACTOR * max(abs(self._sum / self._weight), 1e-3)
+        return min(max(value, -most), most)

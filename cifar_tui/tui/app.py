@@ -59,16 +59,20 @@ class MonitorApp(App[int], inherit_bindings=False):
     TITLE = "cifar-tui"
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, jobs: Jobs, themes: Themes, theme: str, hardware: Hardware) -> None:
+    def __init__(
+        self, jobs: Jobs, themes: Themes, theme: str, hardware: Hardware, drain_seconds: float = DRAIN_SECONDS
+    ) -> None:
         """Show what `jobs` starts; nothing is started before the first frame is up."""
         super().__init__()
         self.history = RunHistory()
         self.link: Link | None = None
         self.failure: CifarTuiError | None = None
         self._jobs = jobs
+        self._drain_seconds = drain_seconds
         self._evaluation: Link | None = None
         self._asked: Asked | None = None
         self._leaving: int | None = None
+        self._outdated = False
         self._dashboard = Dashboard(hardware)
         self._themes = themes
         for name in self.available_themes:
@@ -83,7 +87,7 @@ class MonitorApp(App[int], inherit_bindings=False):
         self.push_screen(self._dashboard)
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._leave_on_signal, number)
-        self.set_interval(DRAIN_SECONDS, self._drain)
+        self.set_interval(self._drain_seconds, self._drain)
         self.call_after_refresh(self._start)
         for sentence in self._themes.broken:
             self.notify(sentence, severity="warning", timeout=15, markup=False)
@@ -123,7 +127,6 @@ class MonitorApp(App[int], inherit_bindings=False):
     def action_checkpoints(self) -> None:
         """Open the browser."""
         self.push_screen(Checkpoints())
-        self.call_after_refresh(self._show)
 
     def action_evaluate_newest(self) -> None:
         """Open the browser and measure the newest checkpoint."""
@@ -206,7 +209,7 @@ class MonitorApp(App[int], inherit_bindings=False):
             self.history.apply(event)
         if self.history.state != state_before:
             self._state_changed()
-        if events or not self.history.live or self.history.state in ("training", "testing"):
+        if events or self._outdated:
             self._show()
         if self._leaving is not None and self.link is not None and self.link.ended and not self.history.live:
             self.exit(self._leaving or summary.exit_code(self.history))
@@ -233,10 +236,16 @@ class MonitorApp(App[int], inherit_bindings=False):
         else:
             self.exit(summary.exit_code(self.history))
 
+    def on_rows_outdated(self) -> None:
+        """Show the history again at the next drain, though nothing new was said."""
+        self._outdated = True
+
     def _show(self) -> None:
+        """Put the history on the screen in view; what has to wait, or is not mounted yet, comes with the next drain."""
         screen = self.screen
-        if isinstance(screen, Dashboard | Checkpoints):
-            screen.show(self.history, self._asked)
+        self._outdated = not screen.is_mounted
+        if isinstance(screen, Dashboard | Checkpoints) and screen.is_mounted:
+            self._outdated = screen.show(self.history, self._asked)
 
     def _leave_on_signal(self, number: int) -> None:
         """Stop, save and leave when the machine or the terminal asks to."""

@@ -22,7 +22,7 @@ from cifar_tui.tui.widgets.epoch_table import BEST_SIGN
 from cifar_tui.tui.widgets.rows import Row, Rows, bar
 from cifar_tui.tui.widgets.status import Asked, StatusPanel
 
-COLUMNS = ("Epoch", "Step", "Train acc", "Test acc", "Size", "Saved", "File")
+COLUMNS = ("Epoch", "Step", "Acc %", "Test %", "Size", "Saved", "File")
 WIDE_VERDICT = 54
 """Cells from which the classes stand in two columns, so that a low screen shows them all."""
 LIST_SECONDS = 2.0
@@ -79,9 +79,17 @@ class Checkpoints(Screen[None]):
         for name in COLUMNS:
             table.add_column(name, key=name)
         table.focus()
+        self.set_interval(LIST_SECONDS, self._look_again)
 
-    def show(self, history: RunHistory, asked: Asked | None) -> None:
-        """Put the history on the screen; list the folder again when something was saved, and now and then."""
+    def on_screen_resume(self) -> None:
+        """Ask to be shown what was said meanwhile."""
+        self._look_again()
+
+    def show(self, history: RunHistory, asked: Asked | None) -> bool:
+        """Put the history on the screen; list the folder again when something was saved, and now and then.
+
+        Returns whether a part of it has to wait: never.
+        """
         self.query_one(StatusPanel).show(history, asked)
         if history.started is not None:
             self._folder = Path(history.started.folder)
@@ -92,12 +100,17 @@ class Checkpoints(Screen[None]):
             self._saved, self._listed_at = len(history.checkpoints), now
             self._list(self._folder, history)
         self.query_one("#verdict", Rows).set_rows(self._verdict_rows(history))
+        return False
 
     @property
     def selected(self) -> Sidecar | None:
         """The checkpoint under the cursor."""
         row = self.query_one(DataTable).cursor_row
         return self._sidecars[row] if 0 <= row < len(self._sidecars) else None
+
+    def on_data_table_row_highlighted(self) -> None:
+        """Show the verdict on the checkpoint now under the cursor."""
+        self._look_again()
 
     def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:
         """Evaluate on enter and on a click on the row under the cursor."""
@@ -111,6 +124,9 @@ class Checkpoints(Screen[None]):
     def action_cancel(self) -> None:
         """Ask for the evaluation under way to be given up."""
         self.post_message(self.CancellationAsked())
+
+    def _look_again(self) -> None:
+        self.post_message(Rows.Outdated())
 
     def _list(self, folder: Path, history: RunHistory) -> None:
         table = self.query_one(DataTable)
@@ -163,7 +179,7 @@ def _cells(sidecar: Sidecar, folder: Path, history: RunHistory) -> tuple[str, ..
 
 
 def _share(share: float | None) -> str:
-    return text.percent(share) if share is not None else "–"
+    return text.percent_number(share) if share is not None else "–"
 
 
 def _size(sidecar: Sidecar, folder: Path) -> str:

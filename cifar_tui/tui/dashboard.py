@@ -14,6 +14,7 @@ from cifar_tui.tui import keys
 from cifar_tui.tui.widgets.chart import ACCURACY, LEARNING_RATE, LOSS, Chart
 from cifar_tui.tui.widgets.device_panel import DevicePanel
 from cifar_tui.tui.widgets.epoch_table import EpochTable
+from cifar_tui.tui.widgets.rows import Rows
 from cifar_tui.tui.widgets.status import Asked, StatusPanel
 
 HORIZONTAL_BREAKPOINTS = [(0, "-minute"), (40, "-narrow"), (70, "-medium"), (100, "-wide")]
@@ -60,13 +61,17 @@ class Dashboard(Screen[None]):
         """Start with everything that fits."""
         self._set_view(0)
 
-    def show(self, history: RunHistory, asked: Asked | None) -> None:
-        """Put the history on every panel."""
+    def on_screen_resume(self) -> None:
+        """Ask to be shown what was said meanwhile."""
+        self.post_message(Rows.Outdated())
+
+    def show(self, history: RunHistory, asked: Asked | None) -> bool:
+        """Put the history on every panel. Returns whether a part of it has to wait."""
         self.query_one(StatusPanel).show(history, asked)
-        for chart in self.query(Chart):
-            chart.show(history)
         self.query_one(EpochTable).show(history)
         self.query_one(DevicePanel).show(history)
+        waiting = [chart.show(history) for chart in self.query(Chart)]
+        return any(waiting)
 
     def action_next_view(self) -> None:
         """Show the next panel alone."""

@@ -16,6 +16,8 @@ from cifar_tui.tui.widgets.scale import Limits, nice_limits, nice_step, step_lim
 
 SPIKE_SHARE = 0.01
 """The share of points at either end that may not set the scale; they are clipped to the edge and marked."""
+FEW_POINTS_ROOM = 1.5
+"""How far a curve of few points may stretch the scale that the others set."""
 BUDGET_SHARE = 0.0075
 """How much of one core a chart may spend on drawing itself."""
 ROWS_PER_TICK = 4
@@ -39,8 +41,6 @@ class Curve:
     """Where its points are."""
     dots: str = ""
     """The character each point gets; empty for a line alone."""
-    sets_scale: bool = True
-    """Whether the y axis makes room for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,8 @@ class ChartKind:
     """A value the axis never goes below."""
     ceiling: float | None = None
     """A value the axis never goes above."""
+    spikes: bool = True
+    """Whether single values may be wild, and then must not set the scale."""
 
 
 def _axis_percent(share: float) -> str:
@@ -88,6 +90,7 @@ LEARNING_RATE = ChartKind(
     (Curve("rate", "rate", lambda history: history.learning_rate),),
     lambda value: f"{value:.3g}",
     floor=0.0,
+    spikes=False,
 )
 
 
@@ -105,16 +108,17 @@ class Chart(Rows):
         self._key: tuple[object, ...] = ()
         self._draw_again_at = 0.0
 
-    def show(self, history: RunHistory) -> None:
-        """Draw the history, unless it would look the same, or the chart has spent its budget for now."""
+    def show(self, history: RunHistory) -> bool:
+        """Draw the history, unless it would look the same. Returns whether it must wait, its budget being spent."""
         width, height = self.size
         if width < 12 or height < 4 or not self.display:
-            return
+            return False
         now = time.perf_counter()
-        if now < self._draw_again_at and history.state in ("training", "testing"):
-            return
+        if now < self._draw_again_at:
+            return True
         self._redraw(history, width, height)
         self._draw_again_at = now + (time.perf_counter() - now) / BUDGET_SHARE
+        return False
 
     def _redraw(self, history: RunHistory, width: int, height: int) -> None:
         total = history.training.total_steps if history.training else history.step
@@ -143,12 +147,18 @@ class Chart(Rows):
 
     def _fit(self, series: list[tuple[Curve, Series]], most_ticks: int) -> Limits:
         """The y limits around what sets the scale."""
-        spreads = [one.spread(SPIKE_SHARE) for curve, one in series if one.count]
+        share = SPIKE_SHARE if self._kind.spikes else 0.0
+        spreads = [one.spread(share) for curve, one in series if one.count and not curve.dots]
         low = min((low for low, _ in spreads), default=0.0)
         high = max((high for _, high in spreads), default=1.0)
+        room = high * FEW_POINTS_ROOM
+        few = [one.spread(0.0)[1] for curve, one in series if one.count and curve.dots]
+        high = max([high, *(min(most, room) for most in few)])
         if self._kind.floor is not None:
             low = self._kind.floor
-        limits = nice_limits(low, max(high, low), most_ticks, self._limits)
+        if high <= low:
+            high = low + (self._kind.ceiling or 1.0)
+        limits = nice_limits(low, high, most_ticks, self._limits)
         if self._kind.ceiling is not None and limits.high > self._kind.ceiling:
             limits = Limits(limits.low, self._kind.ceiling, limits.tick)
         self._limits = limits

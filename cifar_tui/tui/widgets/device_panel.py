@@ -25,6 +25,10 @@ class DevicePanel(Rows):
         """Read now and then, while in view."""
         self.set_interval(READ_SECONDS, self._read)
 
+    def on_resize(self) -> None:
+        """Fit the meters to the new room."""
+        self._read()
+
     def show(self, history: RunHistory) -> None:
         """Take the device's name and the GPU to read from the history."""
         if history.training is None:

@@ -5,6 +5,7 @@ from textual.widgets import DataTable
 from cifar_tui import text
 from cifar_tui.events import EpochDone
 from cifar_tui.history import RunHistory
+from cifar_tui.tui.widgets.rows import Rows
 
 COLUMNS = ("Epoch", "Loss", "Acc %", "Test loss", "Test %", "Rate", "Time")
 BEST_SIGN = "★"
@@ -24,6 +25,7 @@ class EpochTable(DataTable[str]):
         """Add the columns."""
         for name in COLUMNS:
             self.add_column(name, key=name)
+        self.post_message(Rows.Outdated())
 
     def show(self, history: RunHistory) -> None:
         """Add the epochs that are new and move the mark where the best changed."""

@@ -5,6 +5,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -17,6 +18,9 @@ STYLES = ("dim", "label", "value", "accent", "good", "warn", "bad", "bar", "bar-
 
 class Rows(Widget):
     """Shows rows of spans. What does not fit the width is cut, never wrapped."""
+
+    class Outdated(Message):
+        """The widget has to be shown again though nothing was said: its room has changed."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{style}" for style in STYLES}
 
@@ -37,10 +41,9 @@ class Rows(Widget):
         if changed and self.size.width:
             self.refresh(*changed)
 
-    @property
-    def plain_rows(self) -> list[str]:
-        """The rows as text, for whoever reads without colours."""
-        return ["".join(text for text, _ in row) for row in self._rows]
+    def on_resize(self) -> None:
+        """Ask to be shown again in the new room."""
+        self.post_message(self.Outdated())
 
     def render_line(self, y: int) -> Strip:
         """One row of the content area as a strip."""

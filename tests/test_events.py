@@ -1,0 +1,66 @@
+import dataclasses
+import math
+import typing
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifar_tui.events import KINDS, EvaluationDone, StepDone, from_record, to_record
+from cifar_tui.recipe import Recipe, preset
+from tests.scripted import started, step, verdict
+
+SAMPLES: dict[object, object] = {
+    str: "net_001.pth",
+    int: 3,
+    float: 0.5,
+    bool: True,
+    int | None: None,
+    tuple[str, ...]: ("cat", "dog"),
+    tuple[tuple[int, ...], ...]: ((1, 2), (3, 4)),
+    Recipe: preset("quick"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_event_survives_its_line_in_the_journal(kind: type) -> None:
+    hints = typing.get_type_hints(kind)
+    event = kind(**{field.name: SAMPLES.get(hints[field.name], "images") for field in dataclasses.fields(kind)})
+    assert from_record(orjson.loads(orjson.dumps(to_record(event)))) == event
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
+def test_a_loss_that_is_no_number_survives_json(loss: float) -> None:
+    back = from_record(orjson.loads(orjson.dumps(to_record(step(1, loss=loss)))))
+    assert isinstance(back, StepDone)
+    assert str(back.loss) == str(loss)
+
+
+def test_class_accuracy_is_the_diagonal_over_the_row() -> None:
+    done = verdict("net_001.pth")
+    assert done.class_accuracy(0) == pytest.approx(900 / sum(done.confusion[0]))
+    empty = EvaluationDone("x", 0, 0.0, 0.0, ("a",), ((0,),), 0.0)
+    assert math.isnan(empty.class_accuracy(0))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(
+    st.sampled_from(["RunStarted", "StepDone", "Progressed", "Nonsense"]),
+    st.dictionaries(st.text(), JSON, max_size=3),
+    JSON,
+)
+def test_any_record_is_an_event_or_a_value_error(kind: str, extra: dict[str, object], junk: object) -> None:
+    good = to_record(started()) if kind == "RunStarted" else to_record(step(1))
+    for name in list(good):
+        record = {**good, **extra, "event": kind, name: junk}
+        try:
+            from_record(record)
+        except ValueError:
+            continue

@@ -1,0 +1,114 @@
+import math
+
+import pytest
+
+from cifar_tui.events import (
+    DataMissing,
+    EvaluationFailed,
+    EvaluationProgressed,
+    EvaluationStarted,
+    Event,
+    Noted,
+    Paused,
+    Progressed,
+    Resumed,
+    RunFailed,
+    RunFinished,
+    RunStopped,
+)
+from cifar_tui.history import RunHistory, Smoothing
+from tests import scripted
+
+
+def after(*events: Event) -> RunHistory:
+    history = RunHistory()
+    for event in events:
+        history.apply(event)
+    return history
+
+
+def test_the_states_follow_what_the_engine_says() -> None:
+    history = RunHistory()
+    seen = [history.state]
+    testing = Progressed("Testing epoch 1", 0, 10, "images", 0.0)
+    for event in [
+        *scripted.opening(),
+        scripted.step(1),
+        Paused(1),
+        Resumed(1),
+        testing,
+        scripted.epoch(1),
+        RunFinished(50, 0.5),
+    ]:
+        history.apply(event)
+        seen.append(history.state)
+    assert seen == [
+        "starting",
+        "preparing",
+        "preparing",
+        "training",
+        "training",
+        "paused",
+        "training",
+        "testing",
+        "training",
+        "finished",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ending", "state"),
+    [(RunStopped(3, "x"), "stopped"), (RunFailed("broke", "", 1), "failed"), (DataMissing("gone"), "no data")],
+)
+def test_an_ending_ends_the_run(ending: Event, state: str) -> None:
+    history = after(*scripted.opening(), ending)
+    assert history.state == state
+    assert not history.live
+
+
+def test_the_best_epoch_is_never_one_without_a_number() -> None:
+    history = after(scripted.epoch(1, 0.4), scripted.epoch(2, math.nan), scripted.epoch(3, 0.6), scripted.epoch(4, 0.6))
+    assert history.best is not None
+    assert history.best.epoch == 3
+    assert after(scripted.epoch(1, math.nan)).best is None
+
+
+def test_throughput_and_time_left_come_from_training_time() -> None:
+    history = after(*scripted.opening(epochs=2), *[scripted.step(number) for number in range(1, 31)])
+    assert history.images_per_second == pytest.approx(1_000)
+    assert history.seconds_left == pytest.approx(70, rel=0.05)
+    assert math.isnan(after(*scripted.opening(), scripted.step(1)).images_per_second)
+
+
+def test_every_step_reaches_the_curves() -> None:
+    history = after(*[scripted.step(number) for number in range(1, 101)])
+    assert history.train_loss.count == history.train_accuracy.count == history.learning_rate.count == 100
+    assert history.step == 100
+    assert history.epoch == 2
+
+
+def test_a_loss_without_a_number_is_marked_and_does_not_spoil_the_smooth_curve() -> None:
+    history = after(scripted.step(1, loss=2.0), scripted.step(2, loss=math.nan), scripted.step(3, loss=2.0))
+    assert history.train_loss.marks == [2]
+    assert history.smooth_loss.last == (3, pytest.approx(2.0))
+
+
+def test_smoothing_starts_at_the_first_value() -> None:
+    smoothing = Smoothing()
+    assert math.isnan(smoothing.after(math.nan))
+    assert smoothing.after(3.0) == pytest.approx(3.0)
+    assert 3.0 < smoothing.after(4.0) < 4.0
+
+
+def test_an_evaluation_is_under_way_until_its_verdict() -> None:
+    history = after(EvaluationStarted("net_001.pth", 10), EvaluationProgressed("net_001.pth", 5, 10))
+    assert history.evaluation is not None
+    history.apply(scripted.verdict("net_001.pth"))
+    assert history.evaluation is None
+    assert history.verdicts["net_001.pth"].accuracy == pytest.approx(0.8571)
+    history.apply(EvaluationFailed("net_002.pth", "damaged", damaged=True))
+    assert history.failed_evaluations["net_002.pth"].damaged
+
+
+def test_notes_are_kept_newest_last() -> None:
+    assert list(after(Noted("a"), Noted("b")).notes) == ["a", "b"]

@@ -1,0 +1,112 @@
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifar_tui.errors import BadInput
+from cifar_tui.recipe import PRESETS, Recipe, preset
+
+
+def test_the_presets_are_those_of_the_reference() -> None:
+    tutorial, quick, default, best = (PRESETS[name].recipe for name in ("tutorial", "quick", "default", "max"))
+    assert (tutorial.epochs, tutorial.batch_size, tutorial.learning_rate, tutorial.schedule) == (
+        135,
+        128,
+        0.1,
+        "constant",
+    )
+    assert (tutorial.nesterov, tutorial.crop_padding, tutorial.flip, tutorial.cutout) == (False, 0, "none", 0)
+    assert (tutorial.mean, tutorial.std, tutorial.precision) == ((0.5,) * 3, (0.5,) * 3, "fp32")
+    assert (quick.epochs, default.epochs) == (26, 80)
+    assert dataclasses.replace(quick, epochs=80, preset="default") == default
+    assert (default.batch_size, default.learning_rate, default.schedule, default.nesterov) == (
+        500,
+        0.2,
+        "triangle",
+        True,
+    )
+    assert (default.crop_padding, default.padding, default.flip, default.cutout) == (4, "reflect", "alternating", 12)
+    assert (best.epochs, best.batch_size, best.learning_rate, best.schedule) == (200, 128, 0.1, "drops")
+    assert (best.flip, best.cutout, best.crop_padding) == ("random", 16, 4)
+    assert PRESETS["smoke"].recipe.train_images == 2_000
+    assert all(named.recipe.momentum == 0.9 and named.recipe.weight_decay == 5e-4 for named in PRESETS.values())
+
+
+def test_steps_per_epoch_keep_the_ragged_last_batch() -> None:
+    assert preset("tutorial").steps_per_epoch(50_000) == 391
+    assert preset("default").steps_per_epoch(50_000) == 100
+
+
+def test_the_triangle_starts_at_a_fifth_peaks_at_a_fifth_and_ends_near_zero() -> None:
+    recipe = preset("default")
+    total = 80 * 100
+    assert recipe.learning_rate_at(1, 100) == pytest.approx(0.04)
+    assert recipe.learning_rate_at(total // 5 + 1, 100) == pytest.approx(0.2)
+    assert recipe.learning_rate_at(total, 100) == pytest.approx(0.2 / (0.8 * total))
+    rates = [recipe.learning_rate_at(step, 100) for step in range(1, total + 1)]
+    assert max(rates) == pytest.approx(0.2)
+    assert min(rates) > 0
+
+
+def test_the_drops_come_at_epochs_60_120_and_160() -> None:
+    recipe = preset("max")
+    at_epoch = {
+        epoch: recipe.learning_rate_at((epoch - 1) * 391 + 1, 391) for epoch in (1, 60, 61, 120, 121, 160, 161, 200)
+    }
+    assert at_epoch[60] == pytest.approx(0.1)
+    assert at_epoch[61] == pytest.approx(0.02)
+    assert at_epoch[120] == pytest.approx(0.02)
+    assert at_epoch[121] == pytest.approx(0.004)
+    assert at_epoch[160] == pytest.approx(0.004)
+    assert at_epoch[161] == pytest.approx(0.0008)
+
+
+def test_the_constant_rate_is_constant() -> None:
+    assert {preset("tutorial").learning_rate_at(step, 391) for step in (1, 391, 135 * 391)} == {0.1}
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"epochs": 0}, "epochs"),
+        ({"batch_size": 0}, "batch size"),
+        ({"learning_rate": -0.1}, "learning rate"),
+        ({"learning_rate": float("nan")}, "learning rate"),
+        ({"learning_rate": 0.0}, "learning rate"),
+        ({"weight_decay": -1.0}, "weight decay"),
+        ({"seed": -1}, "seed"),
+        ({"width": 0}, "width"),
+        ({"train_images": 5}, "training images"),
+        ({"test_images": 0}, "test images"),
+        ({"train_images": 100, "batch_size": 500}, "batch of 500"),
+    ],
+)
+def test_an_impossible_choice_is_refused_in_one_sentence(change: dict[str, object], word: str) -> None:
+    recipe = dataclasses.replace(preset("default"), **change)  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match=word) as refusal:
+        recipe.check()
+    assert "\n" not in str(refusal.value)
+
+
+def test_an_unknown_preset_is_answered_with_the_names() -> None:
+    with pytest.raises(BadInput, match="quick"):
+        preset("fast")
+
+
+def test_a_recipe_survives_its_record() -> None:
+    for named in PRESETS.values():
+        assert Recipe.from_record(named.recipe.to_record()) == named.recipe
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*preset("max").to_record(), "other"]),
+        st.none() | st.integers() | st.text() | st.lists(st.floats()),
+    )
+)
+def test_any_record_is_a_recipe_or_one_named_error(changes: dict[str, object]) -> None:
+    try:
+        Recipe.from_record({**preset("max").to_record(), **changes})
+    except ValueError as error:
+        assert "recipe" in str(error)

@@ -1,0 +1,331 @@
+import dataclasses
+import math
+
+import pytest
+
+from cifar_tui.control import Pause, Resume, Stop
+from cifar_tui.errors import BadInput
+from cifar_tui.events import (
+    CheckpointFailed,
+    DataMissing,
+    DataReady,
+    EvaluationStarted,
+    Event,
+    Noted,
+    Paused,
+    Progressed,
+    Resumed,
+    RunFailed,
+    RunFinished,
+    RunStopped,
+)
+from cifar_tui.recipe import preset
+from tests import scripted
+from tests.scripted import ScriptedJobs, ScriptedLink
+from tests.tui.drive import SIZES, app_of, screen, settle, words
+
+
+def running(*more: Event) -> ScriptedLink:
+    return ScriptedLink([*scripted.opening(), *scripted.epochs(3), *more])
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_person_sees_what_is_trained_and_how_far_it_is(size: tuple[int, int]) -> None:
+    async with screen(ScriptedJobs(running(scripted.step(151))), size) as pilot:
+        seen = words(pilot)
+        for expected in ("● Training", "quick on CIFAR-10", "epoch 4/26", "step 151/1,300", "loss", "accuracy", "rate"):
+            assert expected in seen
+        assert "Loss" in seen
+        assert "test 0.9" in seen
+
+
+async def test_at_120_by_40_everything_is_in_view() -> None:
+    async with screen(ScriptedJobs(running()), (120, 40)) as pilot:
+        seen = words(pilot)
+        for expected in (
+            "Loss",
+            "Accuracy",
+            "Learning rate",
+            "Epochs",
+            "CPU, 2 threads · fp32",
+            "1,000 images/s",
+            "left",
+        ):
+            assert expected in seen
+        for expected in ("Processor", "Memory", "best test 71.66 % epoch 3", "3 ★", "71.66"):
+            assert expected in seen
+
+
+async def test_at_80_by_24_there_are_two_charts_and_the_table() -> None:
+    async with screen(ScriptedJobs(running()), (80, 24)) as pilot:
+        seen = words(pilot)
+        assert "Loss" in seen
+        assert "Accuracy" in seen
+        assert "3 ★" in seen
+        assert "Learning rate" not in seen
+
+
+async def test_at_60_by_20_one_panel_at_a_time_and_v_shows_the_next() -> None:
+    async with screen(ScriptedJobs(running()), (60, 20)) as pilot:
+        assert "─ Loss ─" in words(pilot)
+        seen = []
+        for _ in range(4):
+            await pilot.press("v")
+            await settle(pilot)
+            seen.append(words(pilot))
+        for title, text in zip(("─ Accuracy ─", "─ Learning rate ─", "─ Epochs ─", "Processor"), seen, strict=True):
+            assert title in text
+        await pilot.press("V")
+        await settle(pilot)
+        assert "─ Epochs ─" in words(pilot)
+
+
+async def test_below_40_by_12_there_are_words_only() -> None:
+    async with screen(ScriptedJobs(running()), (39, 11)) as pilot:
+        assert "Make the terminal at least" in words(pilot)
+        assert "● Training" in words(pilot)
+
+
+async def test_the_screen_claims_a_pause_only_once_the_engine_has_confirmed_it() -> None:
+    link = running()
+    async with screen(ScriptedJobs(link)) as pilot:
+        await pilot.press("p")
+        await settle(pilot)
+        assert link.asked == [Pause()]
+        assert "Pausing…" in words(pilot)
+        assert "Paused" not in words(pilot)
+        link.say(Paused(150))
+        await settle(pilot)
+        assert "‖ Paused" in words(pilot)
+        assert "Pausing…" not in words(pilot)
+        assert "p Resume" in words(pilot)
+        await pilot.press("p")
+        assert link.asked == [Pause(), Resume()]
+        link.say(Resumed(150))
+        await settle(pilot)
+        assert "● Training" in words(pilot)
+        assert "p Pause" in words(pilot)
+
+
+async def test_stopping_asks_first() -> None:
+    link = running()
+    async with screen(ScriptedJobs(link)) as pilot:
+        await pilot.press("s")
+        await settle(pilot)
+        assert "Stop this run?" in words(pilot)
+        await pilot.press("n")
+        assert link.asked == []
+        await pilot.press("s")
+        await pilot.press("y")
+        assert link.asked == [Stop()]
+        await settle(pilot)
+        assert "Stopping…" in words(pilot)
+        assert "Stopped" not in words(pilot)
+        link.say(RunStopped(151, "net_004_step_00151.pth"))
+        await settle(pilot)
+        assert "■ Stopped" in words(pilot)
+        assert "Stopped after step 151 of 1,300, saved as net_004_step_00151.pth." in words(pilot)
+
+
+async def test_a_question_is_answered_with_the_mouse_too() -> None:
+    link = running()
+    async with screen(ScriptedJobs(link)) as pilot:
+        await pilot.press("s")
+        await settle(pilot)
+        await pilot.click("#answer-y")
+        assert link.asked == [Stop()]
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+c"])
+async def test_leaving_while_it_trains_asks_saves_and_then_ends(key: str) -> None:
+    link = running()
+    async with screen(ScriptedJobs(link)) as pilot:
+        await pilot.press(key)
+        await settle(pilot)
+        assert "Leave while it trains?" in words(pilot)
+        await pilot.press("escape")
+        assert link.asked == []
+        await pilot.press(key)
+        await pilot.press("y")
+        assert link.asked == [Stop()]
+        await settle(pilot)
+        assert pilot.app.is_running
+        link.say(RunStopped(151, "net_004_step_00151.pth"))
+        link.ended = True
+        await settle(pilot)
+        assert pilot.app.return_value == 0
+
+
+async def test_leaving_a_finished_run_ends_at_once() -> None:
+    async with screen(ScriptedJobs(running(RunFinished(1_300, 0.9341)))) as pilot:
+        assert "✓ Finished" in words(pilot)
+        assert "Finished 1,300 steps: test accuracy 93.41 %." in words(pilot)
+        await pilot.press("q")
+        await pilot.pause()
+        assert pilot.app.return_value == 0
+
+
+async def test_a_failure_is_shown_with_the_place_of_its_details_and_the_screen_stays() -> None:
+    failed = RunFailed("ZeroDivisionError: division by zero", "/runs/one/failure.txt", 1)
+    async with screen(ScriptedJobs(running(failed))) as pilot:
+        assert "✗ Failed" in words(pilot)
+        assert "division by zero Details are in /runs/one/failure.txt" in words(pilot).replace("zero.", "zero")
+        await pilot.press("q")
+        await pilot.pause()
+        assert pilot.app.return_value == 1
+
+
+async def test_what_cannot_work_before_training_leaves_the_screen_with_its_sentence() -> None:
+    link = ScriptedLink([scripted.started(), RunFailed("There is no CUDA device here.", "", 2)])
+    async with screen(ScriptedJobs(link)) as pilot:
+        assert pilot.app.return_value == 2
+        assert str(app_of(pilot).failure) == "There is no CUDA device here."
+
+
+async def test_a_refused_folder_leaves_the_screen_with_its_sentence() -> None:
+    async with screen(ScriptedJobs(refusal=BadInput("The folder is not empty."))) as pilot:
+        assert pilot.app.return_value == 2
+        assert str(app_of(pilot).failure) == "The folder is not empty."
+
+
+@pytest.mark.parametrize(("key", "trained_on"), [("r", [None, None]), ("s", [None, "synthetic"])])
+async def test_without_the_data_set_a_person_chooses(key: str, trained_on: list[str | None]) -> None:
+    missing = ScriptedLink([scripted.started(), DataMissing("CIFAR-10 could not be downloaded.")])
+    jobs = ScriptedJobs(missing, running())
+    async with screen(jobs) as pilot:
+        assert "CIFAR-10 could not be downloaded." in words(pilot)
+        assert "Synthetic pictures (s)" in words(pilot)
+        await pilot.press(key)
+        await settle(pilot)
+        assert jobs.trained_on == trained_on
+        assert "● Training" in words(pilot)
+
+
+async def test_without_the_data_set_quitting_ends_with_2() -> None:
+    missing = ScriptedLink([scripted.started(), DataMissing("CIFAR-10 could not be downloaded.")])
+    async with screen(ScriptedJobs(missing)) as pilot:
+        await pilot.press("q")
+        await pilot.pause()
+        assert pilot.app.return_value == 2
+
+
+async def test_long_work_before_training_shows_its_progress() -> None:
+    progress = Progressed("Downloading CIFAR-10", 50_000_000, 170_000_000, "bytes", 10.0)
+    async with screen(ScriptedJobs(ScriptedLink([scripted.started(), progress]))) as pilot:
+        assert "◌ Preparing" in words(pilot)
+        assert "Downloading CIFAR-10 50.0 MB of 170.0 MB, 29%, 5.0 MB/s, 00:24 left" in words(pilot)
+
+
+async def test_synthetic_pictures_are_never_taken_for_cifar10() -> None:
+    recipe = dataclasses.replace(preset("quick"), data="synthetic")
+    events = scripted.opening()
+    events[0] = scripted.started(recipe=recipe, run="quick-synthetic")
+    events[1] = DataReady("synthetic pictures", True, scripted.CLASSES, 10_000, 2_000)
+    async with screen(ScriptedJobs(ScriptedLink([*events, scripted.step(1)]))) as pilot:
+        assert "synthetic pictures" in words(pilot)
+        assert "CIFAR-10" not in words(pilot)
+
+
+async def test_testing_evaluating_and_notes_are_on_the_status_line() -> None:
+    link = running(Progressed("Testing epoch 4", 2_000, 10_000, "images", 4.0))
+    async with screen(ScriptedJobs(link)) as pilot:
+        assert "◐ Testing" in words(pilot)
+        assert "Testing epoch 4 2,000 of 10,000 images, 20%, 00:16 left" in words(pilot)
+        link.say(scripted.epoch(4), EvaluationStarted("net_003.pth", 10_000))
+        await settle(pilot)
+        assert "Evaluating net_003.pth, 0 of 10,000 images" in words(pilot)
+        link.say(scripted.verdict("net_003.pth"), Noted("bf16 has no hardware here."))
+        await settle(pilot)
+        assert "bf16 has no hardware here." in words(pilot)
+        link.say(CheckpointFailed("net_005.pth", "net_005.pth could not be saved: No space left on device."))
+        await settle(pilot)
+        assert "No space left on device" in words(pilot)
+
+
+@pytest.mark.parametrize("wild", [math.nan, math.inf, -math.inf, 1e30, -1e30, 0.0])
+async def test_a_wild_loss_is_marked_and_takes_nothing_down(wild: float) -> None:
+    steps = [scripted.step(number, loss=wild if number == 60 else None) for number in range(1, 120)]
+    async with screen(ScriptedJobs(ScriptedLink([*scripted.opening(), *steps]))) as pilot:
+        seen = words(pilot)
+        assert "│ 3 " in seen or "│ 2.5 " in seen or "│ 4 " in seen
+        if wild == 1e30:
+            assert "▲" in seen
+        if not math.isfinite(wild):
+            assert "✗" in seen
+
+
+async def test_a_loss_that_is_nan_now_says_so() -> None:
+    async with screen(ScriptedJobs(running(scripted.step(151, loss=math.nan)))) as pilot:
+        assert "loss NaN" in words(pilot)
+
+
+async def test_hostile_names_reach_the_screen_as_plain_signs() -> None:
+    events = scripted.opening()
+    events[0] = scripted.started(run="a\x1b]52;c;aGk=\x07[/x]")
+    events[1] = DataReady("pictures in [/x]\x1b[2J", False, ("[/b]\x1b[31m", *scripted.CLASSES[1:]), 50_000, 10_000)
+    async with screen(ScriptedJobs(ScriptedLink([*events, scripted.step(1), Noted("[/x]")]))) as pilot:
+        seen = words(pilot)
+        assert "pictures in [/x]�[2J" in seen
+        assert "\x1b" not in seen
+
+
+async def test_help_shows_every_key_of_the_footer() -> None:
+    async with screen(ScriptedJobs(running())) as pilot:
+        await pilot.press("question_mark")
+        await settle(pilot)
+        for text in ("Pause before the next step", "asks first", "Show what was saved", "newest checkpoint"):
+            assert text in words(pilot)
+        for text in ("Choose the colours", "Leave (asks while training)", "All commands", "whole screen"):
+            assert text in words(pilot)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "Show all keys" not in words(pilot)
+
+
+async def test_the_palette_has_every_command() -> None:
+    link = running()
+    async with screen(ScriptedJobs(link)) as pilot:
+        await pilot.press("ctrl+p")
+        await settle(pilot)
+        for text in ("Pause", "Stop", "Checkpoints", "Evaluate", "View", "Theme", "Quit"):
+            assert text in words(pilot)
+        await pilot.press(*"pause", "enter")
+        await settle(pilot)
+        assert link.asked == [Pause()]
+
+
+async def test_a_theme_is_chosen_from_a_list() -> None:
+    async with screen(ScriptedJobs(running())) as pilot:
+        await pilot.press("t")
+        await settle(pilot)
+        for name in ("night", "day", "clear", "sixteen"):
+            assert name in words(pilot)
+        await pilot.press(*"day", "enter")
+        await settle(pilot)
+        assert pilot.app.theme == "day"
+
+
+@pytest.mark.parametrize("theme", ["night", "day", "clear", "sixteen"])
+async def test_every_theme_draws_the_whole_screen(theme: str) -> None:
+    async with screen(ScriptedJobs(running()), theme=theme) as pilot:
+        assert "● Training" in words(pilot)
+        assert "test 0.903" in words(pilot)
+
+
+async def test_a_storm_of_resizes_leaves_the_screen_right() -> None:
+    async with screen(ScriptedJobs(running())) as pilot:
+        for width, height in [
+            (1, 1),
+            (200, 50),
+            (60, 20),
+            (13, 90),
+            (300, 12),
+            (40, 12),
+            (80, 24),
+            (5, 5),
+            (120, 40),
+        ] * 3:
+            await pilot.resize_terminal(width, height)
+        await settle(pilot)
+        assert "Learning rate" in words(pilot)
+        assert "3 ★" in words(pilot)

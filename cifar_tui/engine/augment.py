@@ -6,10 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from cifar_tui.engine.data import SIDE
 from cifar_tui.recipe import Recipe
 
-SIDE = 32
-"""Pixels of a picture's side."""
 EPOCHS_PER_SEED = 1 << 20
 """Keeps the generators of two seeds apart."""
 

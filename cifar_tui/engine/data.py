@@ -1,0 +1,104 @@
+"""Loads the images a recipe asks for: the official data set, a folder of pictures, or drawn ones."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from cifar_tui.errors import BadInput
+from cifar_tui.events import Progressed
+from cifar_tui.recipe import Recipe
+
+CLASSES = 10
+SIDE = 32
+"""Pixels of a picture's side."""
+Report = Callable[[Progressed], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The images of one split."""
+
+    pixels: npt.NDArray[np.uint8]
+    """uint8 [N, 32, 32, 3], RGB."""
+    labels: npt.NDArray[np.int64]
+    """int64 [N], 0 to 9."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """Images to train and to test on."""
+
+    description: str
+    """What they are, for people."""
+    synthetic: bool
+    """Whether they were drawn by the program."""
+    classes: tuple[str, ...]
+    """Class names in label order."""
+    train: Split
+    """Images to train on."""
+    test: Split
+    """Images to test on."""
+
+
+def check_source(recipe: Recipe) -> None:
+    """Check what can be checked at once, before anything starts. Raises BadInput with one sentence."""
+    if recipe.data in ("cifar10", "synthetic"):
+        return
+    from cifar_tui.engine.picture_folder import check_folder
+
+    check_folder(Path(recipe.data))
+
+
+def load(recipe: Recipe, report: Report, stop_asked: Callable[[], bool]) -> DataSet:
+    """The recipe's images, and only as many as it asks for.
+
+    Raises StopAsked when `stop_asked` turns true, DataUnavailable, DataDamaged, or BadInput.
+    """
+    data = _load_all(recipe, report, stop_asked)
+    train = _part(data.train, recipe.train_images, data.classes, "training")
+    test = _part(data.test, recipe.test_images, data.classes, "test")
+    if recipe.batch_size > len(train.labels):
+        raise BadInput(
+            f"A batch of {recipe.batch_size:,} is more than the {len(train.labels):,} training images: "
+            "lower --batch-size."
+        )
+    return DataSet(data.description, data.synthetic, data.classes, train, test)
+
+
+def _load_all(recipe: Recipe, report: Report, stop_asked: Callable[[], bool]) -> DataSet:
+    if recipe.data == "synthetic":
+        from cifar_tui.engine.synthetic import draw_pictures
+
+        return draw_pictures(report)
+    if recipe.data == "cifar10":
+        from cifar_tui.engine.official import load_official
+
+        return load_official(Path(recipe.data_dir), report, stop_asked)
+    from cifar_tui.engine.picture_folder import load_folder
+
+    return load_folder(Path(recipe.data), report, stop_asked)
+
+
+def _part(split: Split, images: int | None, classes: tuple[str, ...], name: str) -> Split:
+    """The first images of every class, so many in all, in their old order. Raises BadInput for more than there are."""
+    if images is None:
+        return split
+    there = len(split.labels)
+    if images > there:
+        raise BadInput(f"There are only {there:,} {name} images, not {images:,}.")
+    share, more = divmod(images, CLASSES)
+    chosen = []
+    for label, class_name in enumerate(classes):
+        of_class = np.flatnonzero(split.labels == label)
+        wanted = share + (label < more)
+        if len(of_class) < wanted:
+            raise BadInput(
+                f"Class {class_name} has only {len(of_class):,} {name} images, not the {wanted:,} of a balanced "
+                f"part of {images:,}: ask for {len(of_class) * CLASSES:,} or fewer."
+            )
+        chosen.append(of_class[:wanted])
+    index = np.sort(np.concatenate(chosen))
+    return Split(split.pixels[index], split.labels[index])

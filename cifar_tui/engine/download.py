@@ -1,0 +1,171 @@
+"""Fetches one file over HTTP: resumed where a connection broke, and verified before it has its name."""
+
+import errno
+import hashlib
+import http.client
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from cifar_tui.errors import DataDamaged, DataUnavailable, StopAsked, cannot_write
+from cifar_tui.events import Progressed
+from cifar_tui.text import safe_text, size
+
+CHUNK_BYTES = 256 * 1024
+TIMEOUT_SECONDS = 15.0
+"""How long a server may say nothing."""
+TRIES = 3
+"""Connections in a row that bring nothing new before it is given up."""
+WAIT_SECONDS = 1.0
+"""The pause before the connection is tried again."""
+REPORT_SECONDS = 0.1
+PARTIAL_SUFFIX = ".part"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a file is and how to tell that it is the right one."""
+
+    url: str
+    """http or https."""
+    md5: str
+    """Hexadecimal digest, as its publisher gives it."""
+    title: str
+    """What it is, for people."""
+
+
+class BrokenOffError(Exception):
+    """The connection ended before the file did; what has come is kept."""
+
+
+def download(source: Source, path: Path, report: Callable[[Progressed], None], stop_asked: Callable[[], bool]) -> None:
+    """Put the source's file at `path`, going on from what an earlier try left in `path` + `.part`.
+
+    A file with another checksum is thrown away and fetched once more. Raises DataUnavailable where it cannot be
+    had, DataDamaged where it is wrong twice, BadInput where it cannot be written, StopAsked.
+    """
+    if not source.url.startswith(("http://", "https://")):
+        raise DataUnavailable(f"{safe_text(source.url)} is no http or https address.")
+    partial = path.with_name(path.name + PARTIAL_SUFFIX)
+    for _ in range(2):
+        try:
+            _fetch_all(source, partial, report, stop_asked)
+            report(Progressed(f"Checking {source.title}", 0, None, "", 0.0))
+            if _md5(partial) == source.md5:
+                partial.replace(path)
+                return
+            partial.unlink()
+        except OSError as error:
+            raise _cannot_keep(path, error) from error
+    raise DataDamaged(f"What {safe_text(source.url)} sent is not {source.title}: its checksum was wrong twice.")
+
+
+def _fetch_all(
+    source: Source, partial: Path, report: Callable[[Progressed], None], stop_asked: Callable[[], bool]
+) -> None:
+    """Fetch until the file is whole, over as many connections as bring something."""
+    tries_left = TRIES
+    while True:
+        before = partial.stat().st_size if partial.exists() else 0
+        try:
+            _fetch(source, partial, before, report, stop_asked)
+            return
+        except BrokenOffError as error:
+            tries_left = TRIES if partial.exists() and partial.stat().st_size > before else tries_left - 1
+            if tries_left <= 0:
+                raise DataUnavailable(f"the connection to {_host(source)} broke off ({error})") from error
+            _wait(stop_asked)
+
+
+def _fetch(
+    source: Source, partial: Path, start: int, report: Callable[[Progressed], None], stop_asked: Callable[[], bool]
+) -> None:
+    """One connection: ask for the rest of the file and append what comes. Raises BrokenOffError."""
+    request = urllib.request.Request(source.url, headers={"User-Agent": "cifar-tui", "Accept-Encoding": "identity"})
+    if start:
+        request.add_header("Range", f"bytes={start}-")
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+            goes_on = response.status == 206
+            with partial.open("ab" if goes_on else "wb") as file:
+                start = start if goes_on else 0
+                _copy(response, file, start, Progress(source.title, report), stop_asked)
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code == 416 and start:
+                return  # there is nothing after what we have: the checksum tells whether it is the file
+        if error.code >= 500:
+            raise BrokenOffError(f"error {error.code}") from error
+        raise DataUnavailable(f"{_host(source)} answered {error.code} {safe_text(error.reason)}") from None
+    except urllib.error.URLError as error:
+        reason = error.reason if isinstance(error.reason, OSError) else error
+        if isinstance(reason, TimeoutError):
+            raise BrokenOffError("no answer") from error
+        words = getattr(reason, "strerror", None) or str(reason)
+        raise DataUnavailable(f"{_host(source)} cannot be reached: {safe_text(words)}") from None
+    except (TimeoutError, ConnectionError, http.client.HTTPException) as error:
+        raise BrokenOffError(type(error).__name__) from error
+
+
+class Progress:
+    """Reports bytes, but not more often than people can read."""
+
+    def __init__(self, title: str, report: Callable[[Progressed], None]) -> None:
+        """Start the clock."""
+        self._title = title
+        self._report = report
+        self._started = time.monotonic()
+        self._said_at = 0.0
+
+    def say(self, here: int, total: int | None, fresh: int) -> None:
+        """Say that `here` of `total` bytes are here, `fresh` of them from this connection."""
+        now = time.monotonic()
+        if here == total or now - self._said_at >= REPORT_SECONDS:
+            self._said_at = now
+            # As if all of it had come at this connection's rate, so that rate and time left are right after a resume.
+            seconds = (now - self._started) * (here / fresh if fresh else 1.0)
+            self._report(Progressed(f"Downloading {self._title}", here, total, "bytes", seconds))
+
+
+def _copy(
+    response: http.client.HTTPResponse, file: BinaryIO, start: int, progress: Progress, stop_asked: Callable[[], bool]
+) -> None:
+    length = response.headers.get("Content-Length", "")
+    total = start + int(length) if length.isdecimal() else None
+    here = start
+    progress.say(here, total, 0)
+    while block := response.read(CHUNK_BYTES):
+        file.write(block)
+        here += len(block)
+        progress.say(here, total, here - start)
+        if stop_asked():
+            raise StopAsked
+    if total is not None and here < total:
+        raise BrokenOffError(f"{size(here)} of {size(total)} came")
+
+
+def _wait(stop_asked: Callable[[], bool]) -> None:
+    until = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < until:
+        if stop_asked():
+            raise StopAsked
+        time.sleep(0.05)
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _host(source: Source) -> str:
+    return safe_text(urllib.request.Request(source.url).host or source.url)
+
+
+def _cannot_keep(path: Path, error: OSError) -> Exception:
+    if error.errno == errno.ENOSPC:
+        return DataUnavailable(f"the disk of {safe_text(str(path.parent))} is full")
+    return cannot_write(path.parent, error)

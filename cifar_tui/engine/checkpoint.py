@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 import stat
+import warnings
 import zipfile
 from pathlib import Path
 from typing import BinaryIO
@@ -59,7 +60,9 @@ def load_network(folder: Path, checkpoint: str) -> tuple[ResNet18, Sidecar]:
     sidecar = _sidecar(folder, checkpoint)
     content = _read_verified(folder / checkpoint, sidecar)
     try:
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns on stderr, in the middle of a screen
+            state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except UNREADABLE:
         raise CheckpointDamaged(f"{checkpoint} is damaged: it cannot be read as weights.") from None
     with torch.device("meta"):

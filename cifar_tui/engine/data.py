@@ -72,7 +72,7 @@ def _load_all(recipe: Recipe, report: Report, stop_asked: Callable[[], bool]) ->
     if recipe.data == "synthetic":
         from cifar_tui.engine.synthetic import draw_pictures
 
-        return draw_pictures(report)
+        return draw_pictures(report, stop_asked, recipe.train_images, recipe.test_images)
     if recipe.data == "cifar10":
         from cifar_tui.engine.official import load_official
 
@@ -90,15 +90,13 @@ def _part(split: Split, images: int | None, classes: tuple[str, ...], name: str)
     if images > there:
         raise BadInput(f"There are only {there:,} {name} images, not {images:,}.")
     share, more = divmod(images, CLASSES)
-    chosen = []
-    for label, class_name in enumerate(classes):
-        of_class = np.flatnonzero(split.labels == label)
-        wanted = share + (label < more)
-        if len(of_class) < wanted:
-            raise BadInput(
-                f"Class {class_name} has only {len(of_class):,} {name} images, not the {wanted:,} of a balanced "
-                f"part of {images:,}: ask for {len(of_class) * CLASSES:,} or fewer."
-            )
-        chosen.append(of_class[:wanted])
-    index = np.sort(np.concatenate(chosen))
+    of_class = [np.flatnonzero(split.labels == label) for label in range(CLASSES)]
+    rarest = min(range(CLASSES), key=lambda label: len(of_class[label]) - (label < more))
+    wanted, most = share + (rarest < more), len(of_class[rarest])
+    if most < wanted:
+        raise BadInput(
+            f"Class {classes[rarest]} has only {most:,} {name} images, not the {wanted:,} of a balanced "
+            f"part of {images:,}: ask for {most * CLASSES:,} or fewer."
+        )
+    index = np.sort(np.concatenate([found[: share + (label < more)] for label, found in enumerate(of_class)]))
     return Split(split.pixels[index], split.labels[index])

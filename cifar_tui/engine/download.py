@@ -138,7 +138,7 @@ def _copy(
     total = start + int(length) if length.isdecimal() else None
     here = start
     progress.say(here, total, 0)
-    while block := response.read(CHUNK_BYTES):
+    while block := _read_what_came(response):
         file.write(block)
         here += len(block)
         progress.say(here, total, here - start)
@@ -146,6 +146,17 @@ def _copy(
             raise StopAsked
     if total is not None and here < total:
         raise BrokenOffError(f"{size(here)} of {size(total)} came")
+
+
+def _read_what_came(response: http.client.HTTPResponse) -> bytes:
+    """The next bytes as soon as there are any, so that a slow line shows progress and can be stopped.
+
+    Raises BrokenOffError for anything that befalls the line, so that it is not taken for trouble with the disk.
+    """
+    try:
+        return response.read1(CHUNK_BYTES)
+    except (OSError, http.client.HTTPException) as error:
+        raise BrokenOffError(type(error).__name__) from error
 
 
 def _wait(stop_asked: Callable[[], bool]) -> None:

@@ -1,11 +1,16 @@
 """The official CIFAR-10 through torchvision: downloaded when absent, verified before use, never half accepted."""
 
+import contextlib
+import errno
+import fcntl
 import os
 import shutil
 import tarfile
 import tempfile
+import time
+import urllib.parse
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -13,13 +18,19 @@ import numpy as np
 
 from cifar_tui.engine.data import CLASSES, SIDE, DataSet, Report, Split
 from cifar_tui.engine.download import Source, download
-from cifar_tui.errors import BadInput, DataDamaged, DataUnavailable, cannot_write
+from cifar_tui.errors import BadInput, DataDamaged, DataUnavailable, StopAsked, cannot_write
 from cifar_tui.events import Progressed
 from cifar_tui.text import safe_text
 
 MIRROR_VARIABLE = "CIFAR_TUI_CIFAR10_URL"
 """Names another address of the same archive, for machines that cannot reach the official one."""
 WAYS_OUT = "Check the connection and try again, or use --data FOLDER for pictures you have, or --data synthetic."
+MEGABYTES_NEEDED = 400
+"""Room for the archive (170 MB) and what is in it (186 MB)."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+UNPACKING_PREFIX = ".unpacking-"
+LEFTOVER_SECONDS = 3_600.0
+"""A folder under way for so long belongs to a process that was killed."""
 
 
 class Archive(Protocol):
@@ -39,7 +50,8 @@ def load_official(
 ) -> DataSet:
     """CIFAR-10 from `folder`, fetched into it first where it is not there whole.
 
-    `archive` stands for torchvision's class in tests. Raises DataUnavailable, DataDamaged, BadInput or StopAsked.
+    `archive` stands for torchvision's class in tests; the environment variable CIFAR_TUI_CIFAR10_URL names a mirror,
+    whose archive has to have the same checksum. Raises DataUnavailable, DataDamaged, BadInput or StopAsked.
     """
     if archive is None:
         report(Progressed("Loading torchvision", 0, None, "", 0.0))
@@ -55,10 +67,14 @@ def load_official(
 
 
 def _is_whole(folder: Path, archive: type[Archive]) -> bool:
+    """Whether every file is there with its checksum. Raises BadInput where one may not be read."""
     from torchvision.datasets.utils import check_integrity
 
     members = [*archive.train_list, *archive.test_list, [archive.meta["filename"], archive.meta["md5"]]]
-    return all(check_integrity(str(folder / name), md5) for name, md5 in members)
+    try:
+        return all(check_integrity(str(folder / name), md5) for name, md5 in members)
+    except OSError as error:
+        raise BadInput(f"Cannot read {safe_text(str(folder))}: {error.strerror or error}.") from error
 
 
 def _fetch(folder: Path, archive: type[Archive], report: Report, stop_asked: Callable[[], bool]) -> None:
@@ -69,26 +85,83 @@ def _fetch(folder: Path, archive: type[Archive], report: Report, stop_asked: Cal
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(folder, error) from error
-    path = folder / archive.filename
-    if not check_integrity(str(path), archive.tgz_md5):
-        url = os.environ.get(MIRROR_VARIABLE) or archive.url
-        try:
-            download(Source(url, archive.tgz_md5, "CIFAR-10"), path, report, stop_asked)
-        except DataUnavailable as error:
-            where = safe_text(str(folder))
-            raise DataUnavailable(
-                f"CIFAR-10 is not in {where} and could not be downloaded: {error}. {WAYS_OUT}"
-            ) from error
-    report(Progressed("Unpacking CIFAR-10", 0, None, "", 0.0))
-    _unpack(path, folder, archive)
+    with _alone_in(folder, report, stop_asked):
+        if _is_whole(folder / archive.base_folder, archive):
+            return  # another process has fetched it in the meantime
+        path = folder / archive.filename
+        if not check_integrity(str(path), archive.tgz_md5):
+            _download(path, archive, report, stop_asked)
+        report(Progressed("Unpacking CIFAR-10", 0, None, "", 0.0))
+        _unpack(path, folder, archive, stop_asked)
 
 
-def _unpack(path: Path, folder: Path, archive: type[Archive]) -> None:
-    """Unpack beside the final place, verify, and only then take it. Raises DataDamaged or DataUnavailable."""
+@contextlib.contextmanager
+def _alone_in(folder: Path, report: Report, stop_asked: Callable[[], bool]) -> Iterator[None]:
+    """Wait until no other process fetches into the folder, and keep others waiting. Raises StopAsked."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    started = time.monotonic()
     try:
-        with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=folder) as temporary:
+        while not _locked(descriptor):
+            if stop_asked():
+                raise StopAsked
+            waited = time.monotonic() - started
+            report(Progressed("Waiting for another download of CIFAR-10", 0, None, "", waited))
+            time.sleep(0.2)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # some network file systems know no locks of folders; the checksums protect there too
+    return True
+
+
+def _download(path: Path, archive: type[Archive], report: Report, stop_asked: Callable[[], bool]) -> None:
+    """Fetch the archive to `path`. Raises DataUnavailable, with the ways out, where that cannot be done."""
+    try:
+        download(Source(_address(archive), archive.tgz_md5, "CIFAR-10"), path, report, stop_asked)
+    except DataUnavailable as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_ROOM:
+            raise _no_room(path.parent) from error
+        where = safe_text(str(path.parent))
+        raise DataUnavailable(f"CIFAR-10 is not in {where} and could not be downloaded: {error}. {WAYS_OUT}") from error
+
+
+def _address(archive: type[Archive]) -> str:
+    """The mirror's address or the official one. Raises DataUnavailable for what is none."""
+    url = os.environ.get(MIRROR_VARIABLE) or archive.url
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError:
+        parts = urllib.parse.urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isascii():
+        raise DataUnavailable(f"{safe_text(url)} is no http or https address")
+    return parts.geturl()
+
+
+def _no_room(folder: Path) -> DataUnavailable:
+    return DataUnavailable(
+        f"CIFAR-10 does not fit in {safe_text(str(folder))}: it needs about {MEGABYTES_NEEDED} MB. "
+        "Make room, choose another --data-dir, or use --data synthetic."
+    )
+
+
+def _unpack(path: Path, folder: Path, archive: type[Archive], stop_asked: Callable[[], bool]) -> None:
+    """Unpack beside the final place, verify, and only then take it.
+
+    Raises DataDamaged, DataUnavailable where there is no room, BadInput where it cannot be written, StopAsked.
+    """
+    try:
+        _remove_leftovers(folder)
+        with tempfile.TemporaryDirectory(prefix=UNPACKING_PREFIX, dir=folder) as temporary:
             with tarfile.open(path, "r:gz") as tar:
-                tar.extractall(temporary, filter="data")
+                tar.extractall(temporary, members=_until_stopped(tar, stop_asked), filter="data")
             fresh = Path(temporary) / archive.base_folder
             if not _is_whole(fresh, archive):
                 raise DataDamaged(f"{safe_text(str(path))} does not hold CIFAR-10. Remove it and start again.")
@@ -99,21 +172,40 @@ def _unpack(path: Path, folder: Path, archive: type[Archive]) -> None:
     except (tarfile.TarError, EOFError) as error:
         raise DataDamaged(f"{safe_text(str(path))} cannot be unpacked. Remove it and start again.") from error
     except OSError as error:
-        needed = "about 400 MB are needed" if shutil.disk_usage(folder).free < 400_000_000 else error.strerror
-        raise BadInput(f"CIFAR-10 cannot be unpacked in {safe_text(str(folder))}: {needed}.") from error
+        if error.errno in NO_ROOM:
+            raise _no_room(folder) from error
+        raise cannot_write(folder, error) from error
+
+
+def _until_stopped(tar: tarfile.TarFile, stop_asked: Callable[[], bool]) -> Iterator[tarfile.TarInfo]:
+    for member in tar:
+        if stop_asked():
+            raise StopAsked
+        yield member
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what a process that was killed had unpacked."""
+    for leftover in folder.glob(f"{UNPACKING_PREFIX}*"):
+        if time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS:
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _read(folder: Path, archive: type[Archive], train: bool) -> tuple[Split, tuple[str, ...]]:
     """One split, read by torchvision from files whose checksums were right a moment ago."""
+    place = safe_text(str(folder / archive.base_folder))
     with warnings.catch_warnings():
         # NumPy warns of the old pickles inside; nobody can change those.
         warnings.simplefilter("ignore")
-        # Any: torchvision has no types; what it gives is checked below.
-        read = archive(root=str(folder), train=train)  # type: ignore[call-arg]
+        try:
+            # Any: torchvision has no types; what it gives is checked below.
+            read = archive(root=str(folder), train=train)  # type: ignore[call-arg]
+        except (OSError, RuntimeError) as error:
+            raise DataDamaged(f"{place} was changed while it was read. Start again.") from error
     pixels = np.ascontiguousarray(read.data)  # type: ignore[attr-defined]
     labels = np.asarray(read.targets, dtype=np.int64)  # type: ignore[attr-defined]
     classes = tuple(safe_text(str(name), 40) for name in read.classes)  # type: ignore[attr-defined]
     shaped = pixels.dtype == np.uint8 and pixels.shape == (len(labels), SIDE, SIDE, 3)
     if not shaped or len(classes) != CLASSES or labels.min() < 0 or labels.max() >= CLASSES:
-        raise DataDamaged(f"{safe_text(str(folder / archive.base_folder))} does not hold CIFAR-10 images.")
+        raise DataDamaged(f"{place} does not hold CIFAR-10 images.")
     return Split(pixels, labels), classes

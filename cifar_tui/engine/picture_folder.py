@@ -2,55 +2,73 @@
 
 import contextlib
 import hashlib
+import io
 import os
+import stat
+import threading
 import time
 import warnings
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 import platformdirs
 
 from cifar_tui.engine.data import CLASSES, SIDE, DataSet, Report, Split
 from cifar_tui.errors import BadInput, DataDamaged, StopAsked
 from cifar_tui.events import Progressed
-from cifar_tui.runs.durable import write_durably
+from cifar_tui.runs.durable import TEMPORARY_PREFIX, write_durably
 from cifar_tui.text import safe_text
 
 SPLITS = ("train", "test")
 ENDINGS = (".jpg", ".jpeg", ".png")
-FORMAT = 1
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+"""What may be inside a picture whatever its ending; others would start programs or rarely used readers of Pillow."""
+FORMAT = 2
 """Raised when pictures are turned into arrays in another way, so that old arrays are made anew."""
 MOST_PIXELS = 50_000_000
 """A larger picture is a mistake, or meant to fill the memory."""
 CHUNK = 256
-"""Pictures a worker decodes between two looks at progress and stop."""
+"""Pictures a worker is handed at once."""
+REPORT_SECONDS = 0.1
+"""The time between two looks at progress and stop."""
+LEFTOVER_SECONDS = 3_600.0
+"""A file under way for so long belongs to a process that was killed."""
+LONGEST_PATH = 4_096
+"""Characters of a path shown; cutting it shorter would hide the file's name."""
+
+Pixels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The pictures of one split, in order."""
+    """The pictures of a folder, in order: train before test, and class after class."""
 
-    files: list[str]
+    files: tuple[str, ...]
     """Paths."""
     labels: npt.NDArray[np.int64]
     """int64 [N]."""
+    train_images: int
+    """How many of them, from the first, are in train/."""
+    fingerprint: str
+    """A digest of every picture's name, size and time of change; another one means that something changed."""
 
 
 def check_folder(folder: Path) -> tuple[str, ...]:
     """The ten class names of a folder of pictures. Raises BadInput, with one sentence, for any other folder.
 
-    Looks at folders only, so it takes no time with many pictures.
+    Looks for one picture per class and split, so it takes no time with many pictures.
     """
     shown = safe_text(str(folder))
-    if not folder.exists():
+    if not _is_folder(folder):
         raise BadInput(f"There is no folder {shown}. --data takes cifar10, synthetic, or a folder of pictures.")
     for split in SPLITS:
-        if not (folder / split).is_dir():
+        if not _is_folder(folder / split):
             raise BadInput(f"{shown} is not a data set: it has no folder {split}/ with one folder per class in it.")
     train, test = (_class_names(folder / split) for split in SPLITS)
     if len(train) != CLASSES:
@@ -59,6 +77,10 @@ def check_folder(folder: Path) -> tuple[str, ...]:
         raise BadInput(f"Class {safe_text(missing)} of {shown}/train is missing in {shown}/test.")
     for extra in sorted(set(test) - set(train)):
         raise BadInput(f"Class {safe_text(extra)} of {shown}/test is missing in {shown}/train.")
+    for split in SPLITS:
+        for name in train:
+            if not _has_pictures(folder / split / name):
+                raise BadInput(f"Class {safe_text(name)} has no pictures in {shown}/{split}.")
     return tuple(train)
 
 
@@ -69,56 +91,88 @@ def load_folder(folder: Path, report: Report, stop_asked: Callable[[], bool]) ->
     """
     classes = check_folder(folder)
     report(Progressed("Looking for pictures", 0, None, "", 0.0))
-    listings = {split: _list(folder / split, classes) for split in SPLITS}
-    fingerprint = _fingerprint(folder)
+    listing = _list(folder, classes, stop_asked)
     cache = _cache_path(folder)
-    pixels = _read_cache(cache, fingerprint, sum(len(listing.files) for listing in listings.values()))
+    pixels = _read_cache(cache, listing)
     if pixels is None:
-        pixels = _decode([file for split in SPLITS for file in listings[split].files], report, stop_asked)
-        _write_cache(cache, fingerprint, pixels)
-    border = len(listings["train"].files)
+        pixels = _decode(listing.files, report, stop_asked)
+        _write_cache(cache, listing, pixels)
+    border = listing.train_images
     return DataSet(
         description=f"pictures in {safe_text(folder.name or str(folder))}",
         synthetic=False,
         classes=tuple(safe_text(name, 40) for name in classes),
-        train=Split(pixels[:border], listings["train"].labels),
-        test=Split(pixels[border:], listings["test"].labels),
+        train=Split(pixels[:border], listing.labels[:border]),
+        test=Split(pixels[border:], listing.labels[border:]),
     )
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except PermissionError as error:
+        raise _cannot_look_into(path, error) from error
+    except (OSError, ValueError):
+        return False  # absent, or no name a file can have
+
+
+def _cannot_look_into(folder: Path, error: OSError) -> BadInput:
+    return BadInput(f"Cannot look into {safe_text(str(folder), LONGEST_PATH)}: {error.strerror or error}.")
+
+
+@contextlib.contextmanager
+def _looking_into(folder: Path) -> Iterator[None]:
+    """Turn what the system says into BadInput naming the folder."""
+    try:
+        yield
+    except OSError as error:
+        raise _cannot_look_into(folder, error) from error
+
+
 def _class_names(split: Path) -> list[str]:
-    with os.scandir(split) as entries:
+    with _looking_into(split), os.scandir(split) as entries:
         return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
 
 
+def _is_picture(entry: "os.DirEntry[str]") -> bool:
+    return entry.name.lower().endswith(ENDINGS) and not entry.name.startswith(".") and not entry.is_dir()
+
+
+def _has_pictures(folder: Path) -> bool:
+    with _looking_into(folder), os.scandir(folder) as entries:
+        return any(_is_picture(entry) for entry in entries)
+
+
 def _pictures(folder: Path) -> list["os.DirEntry[str]"]:
-    with os.scandir(folder) as entries:
-        found = [entry for entry in entries if entry.name.lower().endswith(ENDINGS) and not entry.name.startswith(".")]
-    return sorted(found, key=lambda entry: entry.name)
+    with _looking_into(folder), os.scandir(folder) as entries:
+        return sorted((entry for entry in entries if _is_picture(entry)), key=lambda entry: entry.name)
 
 
-def _list(split: Path, classes: tuple[str, ...]) -> Listing:
-    files: list[str] = []
-    labels: list[int] = []
-    for label, name in enumerate(classes):
-        found = [entry.path for entry in _pictures(split / name)]
-        if not found:
-            raise BadInput(f"Class {safe_text(name)} has no pictures in {safe_text(str(split))}.")
-        files += found
-        labels += [label] * len(found)
-    return Listing(files, np.array(labels, dtype=np.int64))
-
-
-def _fingerprint(folder: Path) -> str:
-    """A digest of every picture's name, size and time of change; another one means that something changed."""
+def _list(folder: Path, classes: tuple[str, ...], stop_asked: Callable[[], bool]) -> Listing:
+    """Every picture with its label, seen once, so that list and fingerprint cannot disagree."""
     digest = hashlib.blake2b(f"{FORMAT} {SIDE}".encode(), digest_size=32)
+    files: list[str] = []
+    counts: list[int] = []
     for split in SPLITS:
-        for name in _class_names(folder / split):
-            for entry in _pictures(folder / split / name):
-                facts = entry.stat()
-                line = f"{split}/{name}/{entry.name}\0{facts.st_size}\0{facts.st_mtime_ns}\n"
-                digest.update(line.encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
+        for name in classes:
+            if stop_asked():
+                raise StopAsked
+            found = _pictures(folder / split / name)
+            for entry in found:
+                digest.update(os.fsencode(f"{split}/{name}/{entry.name}\0{_facts(entry)}\n"))
+            files += [entry.path for entry in found]
+            counts.append(len(found))
+    labels = np.repeat(np.tile(np.arange(CLASSES, dtype=np.int64), len(SPLITS)), counts)
+    return Listing(tuple(files), labels, sum(counts[:CLASSES]), digest.hexdigest())
+
+
+def _facts(entry: "os.DirEntry[str]") -> str:
+    """Size and time of change; nothing for a dangling link or a file that has just gone, which reading will name."""
+    try:
+        facts = entry.stat()
+    except OSError:
+        return ""
+    return f"{facts.st_size}\0{facts.st_mtime_ns}"
 
 
 def _cache_path(folder: Path) -> Path:
@@ -126,73 +180,135 @@ def _cache_path(folder: Path) -> Path:
     return Path(platformdirs.user_cache_dir("cifar-tui")) / "pictures" / f"{name}.npy"
 
 
-def _read_cache(path: Path, fingerprint: str, images: int) -> npt.NDArray[np.uint8] | None:
-    """The array kept last time, left on disk until it is read; None where there is none for these pictures."""
+def _head(images: int) -> bytes:
+    """What an .npy file of so many pictures begins with."""
+    head = io.BytesIO()
+    shape = (images, SIDE, SIDE, 3)
+    np.lib.format.write_array_header_1_0(head, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return head.getvalue()
+
+
+def _seal(fingerprint: str, pixels: Pixels) -> bytes:
+    """What follows the array in its file: which pictures it was made from, and a sum over it."""
+    return f"{fingerprint} {zlib.crc32(pixels.data):08x}\n".encode()
+
+
+def _read_cache(path: Path, listing: Listing) -> Pixels | None:
+    """The array kept last time, mapped from its file; None where there is none for just these pictures.
+
+    The file is compared with what it has to be and never interpreted, so nothing in it can do harm.
+    """
+    images = len(listing.files)
+    head = _head(images)
     try:
-        with path.with_suffix(".json").open("rb") as file:
-            facts = orjson.loads(file.read(4_096))
-        pixels = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        with path.open("rb") as file:
+            if file.read(len(head)) != head:
+                return None
+            file.seek(len(head) + images * SIDE * SIDE * 3)
+            seal = file.read(256)
+            if not seal.startswith(listing.fingerprint.encode()):
+                return None
+            pixels = np.memmap(file, np.uint8, "r", offset=len(head), shape=(images, SIDE, SIDE, 3))
+    except (OSError, ValueError):
         return None
-    if not isinstance(facts, dict) or facts.get("fingerprint") != fingerprint:
-        return None
-    fits = pixels.dtype == np.uint8 and pixels.shape == (images, SIDE, SIDE, 3)
-    return pixels if fits and facts.get("size") == path.stat().st_size else None
+    return pixels if seal == _seal(listing.fingerprint, pixels) else None
 
 
-def _write_cache(path: Path, fingerprint: str, pixels: npt.NDArray[np.uint8]) -> None:
-    """Keep the array, and then the note that says for which pictures it is."""
+def _write_cache(path: Path, listing: Listing, pixels: Pixels) -> None:
+    """Keep the array in the place of the folder's last one."""
+
+    def write(file: BinaryIO) -> None:
+        np.save(file, pixels, allow_pickle=False)
+        file.write(_seal(listing.fingerprint, pixels))
+
     # A cache that cannot be kept only costs time at the next start.
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.with_suffix(".json").unlink(missing_ok=True)
-        written = write_durably(path, lambda file: np.save(file, pixels, allow_pickle=False))
-        note = orjson.dumps({"fingerprint": fingerprint, "size": written.size})
-        write_durably(path.with_suffix(".json"), lambda file: file.write(note))
+        for leftover in path.parent.glob(f"{TEMPORARY_PREFIX}*"):
+            if time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS:
+                leftover.unlink(missing_ok=True)
+        write_durably(path, write)
 
 
-def _decode(files: list[str], report: Report, stop_asked: Callable[[], bool]) -> npt.NDArray[np.uint8]:
-    """Every picture as uint8 [N, 32, 32, 3]. Raises DataDamaged for the first that cannot be read, or StopAsked."""
-    pixels = np.empty((len(files), SIDE, SIDE, 3), dtype=np.uint8)
+class Decoding:
+    """Pictures on their way into one array: what the workers share."""
+
+    def __init__(self, files: tuple[str, ...]) -> None:
+        self.pixels: Pixels = np.empty((len(files), SIDE, SIDE, 3), dtype=np.uint8)
+        self.given_up = threading.Event()
+        self._files = files
+        self._done = np.zeros(len(files), dtype=np.bool_)
+
+    @property
+    def done(self) -> int:
+        """Pictures decoded so far."""
+        return int(np.count_nonzero(self._done))
+
+    def decode(self, start: int) -> None:
+        """Decode one chunk, unless it is no longer wanted."""
+        for index, file in enumerate(self._files[start : start + CHUNK], start):
+            if self.given_up.is_set():
+                return
+            self.pixels[index] = _read_picture(file)
+            self._done[index] = True
+
+
+def _decode(files: tuple[str, ...], report: Report, stop_asked: Callable[[], bool]) -> Pixels:
+    """Every picture as uint8 [N, 32, 32, 3]. Raises DataDamaged for one that cannot be read, or StopAsked."""
+    decoding = Decoding(files)
     started = time.monotonic()
 
-    def decode(start: int) -> int:
-        part = files[start : start + CHUNK]
-        for index, file in enumerate(part, start):
-            pixels[index] = _read_picture(file)
-        return len(part)
+    def say() -> None:
+        report(Progressed("Reading pictures", decoding.done, len(files), "images", time.monotonic() - started))
 
-    done = 0
-    report(Progressed("Reading pictures", 0, len(files), "images", 0.0))
+    say()
     with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         # Pillow warns on stderr of large and odd pictures, in the middle of a screen; ours are checked below.
         warnings.simplefilter("ignore")
+        futures = [pool.submit(decoding.decode, start) for start in range(0, len(files), CHUNK)]
         try:
-            for count in pool.map(decode, range(0, len(files), CHUNK)):
-                done += count
-                report(Progressed("Reading pictures", done, len(files), "images", time.monotonic() - started))
-                if stop_asked():
-                    raise StopAsked
-        except BaseException:
+            _await(futures, say, stop_asked)
+        finally:
+            decoding.given_up.set()
             pool.shutdown(cancel_futures=True)
-            raise
-    return pixels
+    say()
+    return decoding.pixels
 
 
-def _read_picture(file: str) -> npt.NDArray[np.uint8]:
+def _await(futures: list["Future[None]"], say: Callable[[], None], stop_asked: Callable[[], bool]) -> None:
+    """Wait for all, or for the first that fails, and raise what it raised."""
+    while True:
+        done, waiting = wait(futures, timeout=REPORT_SECONDS, return_when=FIRST_EXCEPTION)
+        failed = any(future.exception() is not None for future in done)
+        if failed or not waiting:
+            break
+        say()
+        if stop_asked():
+            raise StopAsked
+    for future in futures:
+        if future.done():
+            future.result()
+
+
+def _read_picture(file: str) -> Pixels:
     """One picture as uint8 [32, 32, 3], resized as the tutorial does. Raises DataDamaged naming it."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(file) as picture:
+        with Image.open(file, formats=FORMATS) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 raise ValueError(f"{picture.width} × {picture.height} pixels are too many")
             colours = picture.convert("RGB")
             if colours.size != (SIDE, SIDE):
                 colours = colours.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
             return np.asarray(colours)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = safe_text(str(error).split(": /")[0], 100)
-        raise DataDamaged(
-            f"Cannot read the picture {safe_text(file)} ({reason}). Remove it or put a whole one in its place."
-        ) from None
+    except UnidentifiedImageError:
+        reason = "it is no picture"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except Image.DecompressionBombError:
+        reason = "it has too many pixels"
+    except (ValueError, SyntaxError, EOFError) as error:
+        reason = str(error)
+    shown = safe_text(file, LONGEST_PATH)
+    raise DataDamaged(f"Cannot read the picture {shown} ({safe_text(reason, 100)}). Remove or replace it.")

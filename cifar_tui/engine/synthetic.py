@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cifar_tui.engine.data import SIDE, DataSet, Report, Split
+from cifar_tui.errors import StopAsked
 from cifar_tui.events import Progressed
 
 CLASSES = ("disc", "ring", "square", "frame", "triangle", "cross", "star", "stripes", "checker", "crescent")
@@ -14,94 +15,187 @@ TRAIN_IMAGES = 10_000
 TEST_IMAGES = 2_000
 SEED = 20_090_408
 """One fixed data set, whatever a run's own seed is."""
-CHUNK = 500
-"""Pictures drawn at once."""
-NOISE = 20.0
+CHUNK = 200
+"""Pictures drawn at once; the first ones are the same however many are asked for."""
+REPORT_SECONDS = 0.1
+NOISE = 14.0
 """Standard deviation of the grain, in grey levels of 255."""
-CONTRAST = (40.0, 100.0)
+CONTRAST = (36.0, 110.0)
 """How far a shape's colour is from its ground, in grey levels."""
-RADIUS = (4.5, 11.0)
+RADIUS = (5.0, 12.0)
 """Half a shape's size, in pixels."""
 CLUTTER = 3
 """Small spots and strokes that mean nothing, in every picture."""
 
 Floats = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.uint8]
 
 
-def draw_pictures(report: Report) -> DataSet:
-    """The whole data set: 10,000 to train on and 2,000 to test on, the same every time."""
-    started = time.monotonic()
-    total = TRAIN_IMAGES + TEST_IMAGES
-    labels = np.arange(total, dtype=np.int64) % len(CLASSES)
-    pixels = np.empty((total, SIDE, SIDE, 3), dtype=np.uint8)
-    for start in range(0, total, CHUNK):
-        report(Progressed("Drawing synthetic pictures", start, total, "images", time.monotonic() - started))
-        part = slice(start, start + CHUNK)
-        pixels[part] = _draw(labels[part], np.random.default_rng((SEED, start)))
-    report(Progressed("Drawing synthetic pictures", total, total, "images", time.monotonic() - started))
-    return DataSet(
-        description="synthetic pictures",
-        synthetic=True,
-        classes=CLASSES,
-        train=Split(pixels[:TRAIN_IMAGES], labels[:TRAIN_IMAGES]),
-        test=Split(pixels[TRAIN_IMAGES:], labels[TRAIN_IMAGES:]),
+def draw_pictures(
+    report: Report,
+    stop_asked: Callable[[], bool] = lambda: False,
+    train_images: int | None = None,
+    test_images: int | None = None,
+) -> DataSet:
+    """The first images of a fixed data set of 10,000 to train on and 2,000 to test on; None for all of a split.
+
+    Every ten images in a row have one of each class. Raises StopAsked.
+    """
+    counts = (
+        TRAIN_IMAGES if train_images is None else min(train_images, TRAIN_IMAGES),
+        TEST_IMAGES if test_images is None else min(test_images, TEST_IMAGES),
     )
+    drawing = Drawing(sum(counts), report, stop_asked)
+    train, test = (drawing.split(number, count) for number, count in enumerate(counts))
+    return DataSet("synthetic pictures", True, CLASSES, train, test)
 
 
-def _draw(labels: npt.NDArray[np.int64], random: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """uint8 [N, 32, 32, 3] with the shape of its label in every picture."""
-    count = len(labels)
+class Drawing:
+    """The way to so many pictures: says how far it has come, and can be stopped."""
 
-    def between(low: float, high: float, *shape: int) -> Floats:
-        return random.uniform(low, high, (count, *shape)).astype(np.float32)
+    def __init__(self, total: int, report: Report, stop_asked: Callable[[], bool]) -> None:
+        """Start the clock."""
+        self._done, self._total = 0, total
+        self._report = report
+        self._stop_asked = stop_asked
+        self._started = self._said_at = time.monotonic()
+        self._say()
 
-    ground = _ground(between)
-    for _ in range(CLUTTER):
-        spot = _inside(np.full(count, random.integers(0, 2)), *_placed(between, (1.0, 2.5)))
-        ground += spot[..., None] * between(-60, 60, 1, 1, 3)
-    shape = _inside(labels, *_placed(between, RADIUS))
-    direction = random.normal(size=(count, 1, 1, 3)).astype(np.float32)
-    direction /= np.abs(direction).max(axis=-1, keepdims=True)
-    picture = ground + shape[..., None] * direction * between(*CONTRAST, 1, 1, 1)
-    picture += random.normal(0, NOISE, picture.shape).astype(np.float32)
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    def split(self, number: int, count: int) -> Split:
+        """The first `count` images of the split with this number, the same every time."""
+        labels = np.arange(count, dtype=np.int64) % len(CLASSES)
+        pixels = np.empty((count, SIDE, SIDE, 3), dtype=np.uint8)
+        for start in range(0, count, CHUNK):
+            part = pixels[start : start + CHUNK]
+            part[:] = _draw(np.random.default_rng((SEED, number, start)))[: len(part)]
+            self._done += len(part)
+            if self._done == self._total or time.monotonic() - self._said_at >= REPORT_SECONDS:
+                self._say()
+            if self._stop_asked():
+                raise StopAsked
+        return Split(pixels, labels)
+
+    def _say(self) -> None:
+        self._said_at = time.monotonic()
+        seconds = self._said_at - self._started
+        self._report(Progressed("Drawing synthetic pictures", self._done, self._total, "images", seconds))
 
 
-def _ground(between: Callable[..., Floats]) -> Floats:
-    """float32 [N, 32, 32, 3]: a colour that fades into another one in some direction."""
-    rows, columns = np.meshgrid(np.linspace(-1, 1, SIDE), np.linspace(-1, 1, SIDE), indexing="ij")
-    slope = between(-1, 1, 1, 1) * rows.astype(np.float32) + between(-1, 1, 1, 1) * columns.astype(np.float32)
-    return between(60, 195, 1, 1, 3) + slope[..., None] * between(-45, 45, 1, 1, 3)
+class Chance:
+    """Random numbers, one per picture of a chunk."""
+
+    def __init__(self, random: np.random.Generator) -> None:
+        """Draw from this generator."""
+        self.random = random
+
+    def between(self, low: float, high: float, channels: int = 1) -> Floats:
+        """float32 [CHUNK, channels, 1, 1], each from `low` to `high`."""
+        return low + (high - low) * self.random.random((CHUNK, channels, 1, 1), dtype=np.float32)
 
 
-def _placed(between: Callable[..., Floats], radius: tuple[float, float]) -> tuple[Floats, Floats]:
-    """Coordinates u, v [N, 32, 32] in which a shape of radius 1 lies anywhere, at any size and angle."""
-    size = between(*radius, 1, 1)
-    angle = between(0, 2 * np.pi, 1, 1)
+def _draw(random: np.random.Generator) -> Pixels:
+    """uint8 [CHUNK, 32, 32, 3]: the ten classes in turn, each shape on a ground of its own."""
+    chance = Chance(random)
+    picture = _ground(chance)
+    for number in range(CLUTTER):
+        u, v, size = _placed(chance, (1.0, 2.6))
+        # Spots, and strokes three times as long as they are wide.
+        mark = _disc(u, v) if number % 2 else np.maximum(np.abs(u) - 1.5, np.abs(v) - 0.5)
+        picture += _cover(mark, size) * chance.between(-60, 60, 3)
+    u, v, size = _placed(chance, RADIUS)
+    distance = np.empty_like(u)
+    for label, shape in enumerate(SHAPES):
+        own = slice(label, None, len(SHAPES))
+        distance[own] = shape(u[own], v[own])
+    direction = chance.between(-1, 1, 3)
+    direction /= np.abs(direction).max(axis=1, keepdims=True)
+    picture += _cover(distance, size) * (direction * chance.between(*CONTRAST))
+    picture += NOISE * random.standard_normal(picture.shape, dtype=np.float32)
+    return np.clip(picture, 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+def _ground(chance: Chance) -> Floats:
+    """float32 [CHUNK, 3, 32, 32]: a colour that fades into another one in some direction."""
+    along: Floats = np.linspace(-1, 1, SIDE, dtype=np.float32)
+    slope: Floats = chance.between(-1, 1) * along[:, None] + chance.between(-1, 1) * along
+    return chance.between(60, 195, 3) + slope * chance.between(-45, 45, 3)
+
+
+def _placed(chance: Chance, radius: tuple[float, float]) -> tuple[Floats, Floats, Floats]:
+    """Coordinates u, v [CHUNK, 1, 32, 32] in which a shape of radius 1 lies anywhere, at any angle; and its pixels."""
+    size = chance.between(*radius)
+    angle = chance.between(0, 2 * np.pi)
     room = SIDE / 2 - size
-    row = SIDE / 2 - 0.5 + between(-1, 1, 1, 1) * room
-    column = SIDE / 2 - 0.5 + between(-1, 1, 1, 1) * room
-    y = (np.arange(SIDE, dtype=np.float32)[:, None] - row) / size
-    x = (np.arange(SIDE, dtype=np.float32)[None, :] - column) / size
-    return np.cos(angle) * x - np.sin(angle) * y, np.sin(angle) * x + np.cos(angle) * y
+    middle = np.float32(SIDE / 2 - 0.5)
+    along = np.arange(SIDE, dtype=np.float32)
+    y = (along[:, None] - middle - chance.between(-1, 1) * room) / size
+    x = (along - middle - chance.between(-1, 1) * room) / size
+    cos, sin = np.cos(angle), np.sin(angle)
+    return cos * x - sin * y, sin * x + cos * y, size
 
 
-def _inside(labels: npt.NDArray[np.int64], u: Floats, v: Floats) -> Floats:
-    """float32 [N, 32, 32]: 1 inside the shape of each label, 0 outside."""
-    distance = np.hypot(u, v)
-    corner = np.maximum(np.abs(u), np.abs(v))
-    disc, square = distance < 0.9, corner < 0.75
-    thin = np.minimum(np.abs(u), np.abs(v))
-    shapes = (
-        disc,
-        disc & (distance > 0.55),
-        square,
-        square & (corner > 0.42),
-        (v > -0.5) & (v + 1.732 * np.abs(u) < 1.0),
-        (corner < 0.9) & (thin < 0.28),
-        distance < 0.62 + 0.38 * np.cos(5 * np.arctan2(v, u)),
-        disc & (np.sin(8.0 * u) > 0),
-        square & (np.sin(6.0 * u) * np.sin(6.0 * v) > 0),
-        disc & (np.hypot(u - 0.45, v) > 0.7),
-    )
-    return np.stack(shapes)[labels, np.arange(len(labels))].astype(np.float32)
+def _cover(distance: Floats, size: Floats) -> Floats:
+    """How much of each pixel a shape covers, 0 to 1, from its signed distance (negative inside), as with soft edges."""
+    cover: Floats = np.clip(0.5 - distance * size, 0, 1)
+    return cover
+
+
+def _disc(u: Floats, v: Floats) -> Floats:
+    return np.hypot(u, v) - np.float32(0.9)
+
+
+def _ring(u: Floats, v: Floats) -> Floats:
+    return np.abs(np.hypot(u, v) - 0.72) - np.float32(0.18)
+
+
+def _square(u: Floats, v: Floats) -> Floats:
+    return np.maximum(np.abs(u), np.abs(v)) - np.float32(0.75)
+
+
+def _frame(u: Floats, v: Floats) -> Floats:
+    return np.abs(np.maximum(np.abs(u), np.abs(v)) - 0.6) - np.float32(0.16)
+
+
+def _triangle(u: Floats, v: Floats) -> Floats:
+    return np.maximum(-v, 0.5 * v + 0.866 * np.abs(u)) - np.float32(0.5)
+
+
+def _cross(u: Floats, v: Floats) -> Floats:
+    across, along = np.minimum(np.abs(u), np.abs(v)), np.maximum(np.abs(u), np.abs(v))
+    return np.maximum(across - 0.26, along - np.float32(0.9))
+
+
+def _star(u: Floats, v: Floats) -> Floats:
+    """Five points: every tenth of a turn is a mirror, so one edge, from a point (1, 0) to a notch, makes all."""
+    tenth = np.float32(np.pi / 5)
+    angle = np.arctan2(v, u)
+    turned = np.abs(angle - 2 * tenth * np.rint(angle / (2 * tenth)))
+    radius = np.hypot(u, v)
+    notch = 0.45 * np.cos(tenth) - 1, 0.45 * np.sin(tenth)
+    across: Floats = (radius * np.cos(turned) - 1) * notch[1] - radius * np.sin(turned) * notch[0]
+    return across / np.float32(np.hypot(*notch))
+
+
+def _bars(u: Floats) -> Floats:
+    """Bars of width 0.3 and as much between them, without end."""
+    from_middle: Floats = np.abs(u - 0.6 * np.rint(u / 0.6))
+    return from_middle - np.float32(0.15)
+
+
+def _stripes(u: Floats, v: Floats) -> Floats:
+    return np.maximum(_disc(u, v), _bars(u))
+
+
+def _checker(u: Floats, v: Floats) -> Floats:
+    across, along = _bars(u), _bars(v)
+    fields: Floats = np.sign(across * along) * np.minimum(np.abs(across), np.abs(along))
+    return np.maximum(_square(u, v), fields)
+
+
+def _crescent(u: Floats, v: Floats) -> Floats:
+    bitten: Floats = np.maximum(_disc(u, v), 0.7 - np.hypot(u - 0.42, v))
+    return bitten
+
+
+SHAPES = (_disc, _ring, _square, _frame, _triangle, _cross, _star, _stripes, _checker, _crescent)
+"""Signed distances to the shapes, in class order; negative inside, for a shape of radius about 1."""

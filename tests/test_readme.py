@@ -1,0 +1,22 @@
+from pathlib import Path
+
+import typer
+
+from cifar_tui.cli import app
+from cifar_tui.tui.checkpoints import Checkpoints
+from cifar_tui.tui.dashboard import Dashboard
+from cifar_tui.tui.dialogs import described
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_names_every_option() -> None:
+    group = typer.main.get_command(app)
+    train = group.commands["train"]  # type: ignore[attr-defined]
+    for parameter in train.params:
+        assert f"`{parameter.opts[0]}`" in README
+
+
+def test_the_readme_names_every_key() -> None:
+    for binding in described([*Dashboard.BINDINGS, *Checkpoints.BINDINGS]):
+        assert f"`{binding.key_display or binding.key}`" in README

@@ -30,7 +30,7 @@ def slowly(recipe: Recipe, pixels: np.ndarray, plan: EpochPlan, place: int) -> n
     if recipe.cutout:
         top, left = int(plan.cut_top[place]), int(plan.cut_left[place])
         normal[top : top + recipe.cutout, left : left + recipe.cutout] = 0
-    return normal.transpose(2, 0, 1)
+    return np.asarray(normal.transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -79,7 +79,7 @@ def test_the_network_is_the_tutorials_key_for_key_and_number_for_number(tmp_path
 
 
 def test_what_we_save_loads_in_the_tutorials_network(tmp_path: Path) -> None:
-    ours = ResNet18().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    ours = ResNet18().to(memory_format=torch.channels_last)
     save_weights(ours, tmp_path / "net_001.pth")
     theirs = TutorialNetwork()
     theirs.load_state_dict(torch.load(tmp_path / "net_001.pth"), strict=True)

@@ -82,7 +82,7 @@ def test_lines_wait_in_memory_while_the_disk_is_full(tmp_path: Path, monkeypatch
             raise OSError(errno.ENOSPC, "No space left on device")
         return real_write(descriptor, content)
 
-    monkeypatch.setattr(line_file.os, "write", write)
+    monkeypatch.setattr(os, "write", write)
     monkeypatch.setattr(line_file, "RETRY_SECONDS", 0.0)
     file.append(b"two\n")
     assert file.error is not None

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from cifar_tui.series import Points
 from cifar_tui.tui.widgets.canvas import Trace, draw
-from cifar_tui.tui.widgets.rows import bar, fitted
+from cifar_tui.tui.widgets.rows import Row, bar, fitted
 from cifar_tui.tui.widgets.scale import Limits, nice_limits, nice_step, step_limit
 
 WILD = st.floats(allow_nan=True, allow_infinity=True)
@@ -77,5 +77,5 @@ def test_a_bar_fills_its_width(share: float, width: int) -> None:
 
 
 def test_what_does_not_fit_is_left_out_whole() -> None:
-    pieces = [(("first", ""),), (("much too long to fit", ""),), (("last", ""),)]
+    pieces: list[Row] = [(("first", ""),), (("much too long to fit", ""),), (("last", ""),)]
     assert "".join(run for run, _ in fitted(pieces, 14)) == "first   last"

@@ -77,6 +77,7 @@ def test_the_constant_rate_is_constant() -> None:
         ({"weight_decay": -1.0}, "weight decay"),
         ({"seed": -1}, "seed"),
         ({"width": 0}, "width"),
+        ({"width": 12}, "multiple of 8"),
         ({"train_images": 5}, "training images"),
         ({"test_images": 0}, "test images"),
         ({"train_images": 100, "batch_size": 500}, "batch of 500"),

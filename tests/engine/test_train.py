@@ -1,0 +1,181 @@
+import dataclasses
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pytest
+
+from cifar_tui.control import CancelEvaluation, Evaluate, Pause, Request, Requests, Resume, Stop
+from cifar_tui.engine import train as train_module
+from cifar_tui.engine.checkpoint import load_network
+from cifar_tui.engine.data import DataSet, Split
+from cifar_tui.events import (
+    CheckpointFailed,
+    CheckpointSaved,
+    EpochDone,
+    EvaluationDone,
+    EvaluationFailed,
+    Event,
+    Paused,
+    Resumed,
+    RunFinished,
+    RunStopped,
+    StepDone,
+)
+from cifar_tui.recipe import Recipe, preset
+from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.sidecars import list_sidecars
+
+Kind = TypeVar("Kind")
+TRAIN_IMAGES, TEST_IMAGES, STEPS = 100, 500, 5
+
+
+@pytest.fixture(autouse=True)
+def _easy_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten classes that differ by brightness."""
+
+    def load(*_: object) -> DataSet:
+        random = np.random.default_rng(0)
+
+        def split(count: int) -> Split:
+            labels = np.arange(count, dtype=np.int64) % 10
+            pixels = random.integers(0, 60, (count, 32, 32, 3)) + 19 * labels[:, None, None, None]
+            return Split(pixels.astype(np.uint8), labels)
+
+        names = tuple(f"class{label}" for label in range(10))
+        return DataSet("bright pictures", False, names, split(TRAIN_IMAGES), split(TEST_IMAGES))
+
+    monkeypatch.setattr(train_module, "load", load)
+
+
+class Person:
+    """Hears every event and asks what a script says, each time an event of its kind comes."""
+
+    def __init__(self, requests: Requests, script: dict[type[Event], list[Request]]) -> None:
+        self.said: list[Event] = []
+        self._requests = requests
+        self._script = script
+
+    def __call__(self, event: Event) -> None:
+        self.said.append(event)
+        for request in self._script.pop(type(event), []):
+            self._requests.ask(request)
+
+    def heard(self, kind: type[Kind]) -> list[Kind]:
+        return [event for event in self.said if isinstance(event, kind)]
+
+
+def run(folder: Path, script: dict[type[Event], list[Request]] | None = None, **changes: object) -> Person:
+    choices: dict[str, object] = {"epochs": 2, "batch_size": 20, "learning_rate": 0.05, "width": 8, "device": "cpu"}
+    recipe: Recipe = dataclasses.replace(preset("quick"), **{**choices, **changes})  # type: ignore[arg-type]
+    requests = Requests()
+    person = Person(requests, script or {})
+    place = RunFolder.create(folder, "one", recipe)
+    try:
+        train_module.train(recipe, place, person, requests)
+    finally:
+        place.close()
+    return person
+
+
+def test_every_step_is_said_in_order_and_every_epoch_tested_and_saved(tmp_path: Path) -> None:
+    person = run(tmp_path / "one")
+    steps = person.heard(StepDone)
+    assert [step.step for step in steps] == list(range(1, 2 * STEPS + 1))
+    assert [step.epoch for step in steps] == [1] * STEPS + [2] * STEPS
+    first = person.heard(EpochDone)[0]
+    assert first.train_loss == pytest.approx(np.mean([step.loss for step in steps[:STEPS]]))
+    assert [event.checkpoint for event in person.heard(CheckpointSaved)] == ["net_001.pth", "net_002.pth"]
+    assert [sidecar.test_accuracy for sidecar in list_sidecars(tmp_path / "one")] == [
+        epoch.test_accuracy for epoch in person.heard(EpochDone)
+    ]
+    assert isinstance(person.said[-1], RunFinished)
+
+
+def test_the_ragged_last_batch_is_trained_too(tmp_path: Path) -> None:
+    steps = run(tmp_path / "one", epochs=1, batch_size=30).heard(StepDone)
+    assert [step.images for step in steps] == [30, 30, 30, 10]
+
+
+def test_the_loss_goes_down(tmp_path: Path) -> None:
+    person = run(tmp_path / "one", epochs=8, crop_padding=0, cutout=0)
+    epochs = person.heard(EpochDone)
+    assert epochs[-1].train_loss < 0.8 * epochs[0].train_loss
+
+
+def weights(folder: Path) -> list[str]:
+    return [sidecar.sha256 for sidecar in list_sidecars(folder)]
+
+
+def test_the_same_seed_gives_the_same_weights_and_pausing_and_evaluating_change_none(tmp_path: Path) -> None:
+    run(tmp_path / "plain")
+    paused = run(
+        tmp_path / "watched",
+        {
+            StepDone: [Pause()],
+            Paused: [Resume()],
+            CheckpointSaved: [Evaluate("net_001.pth")],
+        },
+    )
+    assert len(paused.heard(EvaluationDone)) == 1
+    assert weights(tmp_path / "plain") == weights(tmp_path / "watched")
+    run(tmp_path / "other", seed=1)
+    assert weights(tmp_path / "other") != weights(tmp_path / "plain")
+
+
+def test_a_pause_is_confirmed_and_no_step_is_made_in_it(tmp_path: Path) -> None:
+    person = run(tmp_path / "one", {StepDone: [Pause()], Paused: [Resume()]})
+    kinds = [type(event) for event in person.said]
+    assert kinds[kinds.index(Paused) + 1] is Resumed
+    assert person.heard(Paused)[0].step == person.heard(Resumed)[0].step
+    before = [event.step for event in person.said[: kinds.index(Paused)] if isinstance(event, StepDone)]
+    assert before[-1] == person.heard(Paused)[0].step
+
+
+def test_a_stop_in_mid_epoch_saves_under_a_name_of_its_own(tmp_path: Path) -> None:
+    person = run(tmp_path / "one", {StepDone: [Stop()]})
+    stopped = person.heard(RunStopped)[0]
+    assert 1 <= stopped.step < STEPS
+    assert stopped.checkpoint == f"net_001_step_{stopped.step:05d}.pth"
+    load_network(tmp_path / "one", stopped.checkpoint)
+    assert not (tmp_path / "one" / "net_001.pth").exists()
+
+
+def test_a_stop_after_an_epoch_names_what_is_saved_already(tmp_path: Path) -> None:
+    person = run(tmp_path / "one", {CheckpointSaved: [Stop()]})
+    assert person.heard(RunStopped) == [RunStopped(STEPS, "net_001.pth")]
+    assert len(list_sidecars(tmp_path / "one")) == 1
+
+
+def test_a_stop_during_a_pause_is_heeded(tmp_path: Path) -> None:
+    assert run(tmp_path / "one", {StepDone: [Pause()], Paused: [Stop()]}).heard(RunStopped)
+
+
+def test_an_evaluation_gives_the_accuracy_of_the_epochs_test(tmp_path: Path) -> None:
+    person = run(tmp_path / "one", {CheckpointSaved: [Evaluate("net_001.pth")]})
+    done, epoch = person.heard(EvaluationDone)[0], person.heard(EpochDone)[0]
+    assert done.accuracy == pytest.approx(epoch.test_accuracy)
+    assert done.loss == pytest.approx(epoch.test_loss, rel=1e-5)
+    assert sum(map(sum, done.confusion)) == done.images == TEST_IMAGES
+
+
+def test_a_damaged_checkpoint_and_a_cancelled_evaluation_leave_the_run_alone(tmp_path: Path) -> None:
+    person = run(
+        tmp_path / "one",
+        {CheckpointSaved: [Evaluate("net_009.pth"), Evaluate("net_001.pth")], EvaluationFailed: [CancelEvaluation()]},
+    )
+    failures = person.heard(EvaluationFailed)
+    assert failures[0].damaged
+    assert isinstance(person.said[-1], RunFinished)
+
+
+def test_a_full_disk_is_said_and_training_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cifar_tui.engine import keeper
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(keeper, "save_weights", full)
+    person = run(tmp_path / "one")
+    assert "No space left" in person.heard(CheckpointFailed)[0].reason
+    assert isinstance(person.said[-1], RunFinished)

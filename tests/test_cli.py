@@ -1,0 +1,228 @@
+"""The command as a person runs it: in a process of its own, without and with a terminal."""
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import orjson
+import pyte
+import pytest
+
+TINY = [
+    *("--data", "synthetic", "--preset", "quick", "--width", "8", "--train-images", "200", "--test-images", "100"),
+    *("--batch-size", "50", "--device", "cpu"),
+]
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLORTERM")}
+    return {**kept, "XDG_CACHE_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "OMP_NUM_THREADS": "1", **more}
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "cifar_tui", *words]
+
+
+def run(folder: Path, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command(*words),
+        cwd=folder,
+        env=environment(folder, **more),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) -> None:
+    done = run(tmp_path, "train", *TINY, "--epochs", "2", "--run-name", "one", "--headless")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    for words in ("synthetic pictures", "epoch 2/2 done", "saved net_002.pth", "Finished 8 steps"):
+        assert words in done.stdout
+    folder = tmp_path / "runs" / "one-synthetic"
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {"journal.jsonl", "recipe.json", "log.txt", "acc.txt", "net_001.pth", "net_001.json", "net_002.pth"}
+    lines = (folder / "log.txt").read_text().split("\n")
+    assert len(lines) == 9
+    assert all(re.fullmatch(r"\d{3}  \d{5} \|Loss: \d+\.\d{3} \| Acc: \d+\.\d{3}% ", line) for line in lines[:-1])
+    assert re.fullmatch(r"(EPOCH=\d{3},Accuracy= \d+\.\d{3}%\n){2}", (folder / "acc.txt").read_text())
+    assert orjson.loads((folder / "net_001.json").read_bytes())["synthetic"] is True
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--preset", "fast"], "There is no preset 'fast'"),
+        (["--lr", "-1"], "learning rate must be a number above 0"),
+        (["--batch-size", "0"], "batch size must be 1 or more"),
+        (["--train-images", "10001", "--test-images", "100"], "There are only 10,000 training images"),
+        (["--data", "nowhere"], "nowhere"),
+        (["--precision", "int8"], "--precision cannot be 'int8'"),
+        (["--device", "cuda"], "There is no CUDA device here"),
+        (["--width", "3"], "multiple of 8"),
+        (["--run-name", "../up"], "cannot be a run's name"),
+        (["--outf", "full"], "is not empty"),
+    ],
+)
+def test_bad_input_ends_in_one_sentence(tmp_path: Path, words: list[str], sentence: str) -> None:
+    import torch
+
+    if "cuda" in words and torch.cuda.is_available():
+        pytest.skip("there is a CUDA device here")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine").write_text("mine")
+    done = run(tmp_path, "train", "--headless", "--data", "synthetic", *words)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert [path.name for path in (tmp_path / "full").iterdir() if path.name != "run.lock"] == ["mine"]
+    assert not (tmp_path / "runs").exists() or not any((tmp_path / "runs").iterdir())
+
+
+def test_without_a_network_the_console_names_the_ways_out(tmp_path: Path) -> None:
+    done = run(tmp_path, "train", CIFAR_TUI_CIFAR10_URL="http://127.0.0.1:9/x")
+    assert done.returncode == 2
+    assert "--data synthetic" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_and_presets_load_neither_torch_nor_textual(tmp_path: Path) -> None:
+    check = "import sys; sys.argv[1:] = {words!r}\nfrom cifar_tui.cli import app\n"
+    check += "try:\n    app()\nexcept SystemExit:\n    pass\n"
+    check += "print(sorted({{'torch', 'textual', 'plotext', 'torchvision'}} & set(sys.modules)))"
+    for words in (["--help"], ["train", "--help"], ["presets"]):
+        done = subprocess.run(
+            [sys.executable, "-c", check.format(words=words)], capture_output=True, text=True, timeout=60, check=True
+        )
+        assert done.stdout.strip().endswith("[]")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_saves_and_ends(tmp_path: Path, number: int, code: int) -> None:
+    process = subprocess.Popen(
+        command("train", *TINY, "--epochs", "500", "--run-name", "one", "--headless"),
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("saved"):
+                process.send_signal(number)
+                break
+        rest = process.stdout.read()
+        assert process.wait(30) == code
+    assert "Stopped after step" in rest
+
+
+class Terminal:
+    """The program in a real pseudo-terminal, read by a terminal emulator."""
+
+    def __init__(self, folder: Path, *words: str, size: tuple[int, int] = (120, 40), **more: str) -> None:
+        columns, rows = size
+        self.screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self.screen)
+        self.raw = b""
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            sized = {"COLUMNS": str(columns), "LINES": str(rows), "TERM": "xterm-256color", "PYTHONUTF8": "1"}
+            os.chdir(folder)
+            os.execve(sys.executable, command(*words), {**environment(folder, **more), **sized})
+
+    def wait_for(self, words: str, seconds: float = 60.0) -> str:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self._read(0.1)
+            if words in self.text:
+                return self.text
+        raise AssertionError(f"{words!r} did not come:\n{self.text}")
+
+    def press(self, keys: str) -> None:
+        os.write(self._terminal, keys.encode())
+
+    def exit_code(self, seconds: float = 60.0) -> int:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self._read(0.1)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._read(0.1)
+                os.close(self._terminal)
+                return os.waitstatus_to_exitcode(status)
+        os.kill(self.pid, signal.SIGKILL)
+        raise AssertionError(f"it did not end:\n{self.text}")
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    def _read(self, seconds: float) -> None:
+        ready, _, _ = select.select([self._terminal], [], [], seconds)
+        if not ready:
+            return
+        try:
+            content = os.read(self._terminal, 65_536)
+        except OSError:
+            return
+        self.raw += content
+        self._stream.feed(content)
+
+
+def test_a_person_trains_pauses_evaluates_stops_and_leaves(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, "train", *TINY, "--epochs", "500", "--run-name", "one")
+    terminal.wait_for("best test")
+    terminal.press("p")
+    assert "one-synthetic" in terminal.wait_for("Paused")
+    terminal.press("e")
+    terminal.wait_for("100 test images in")
+    terminal.press("c")
+    terminal.press("p")
+    terminal.wait_for("Training")
+    terminal.press("s")
+    terminal.wait_for("Stop this run?")
+    terminal.press("y")
+    terminal.wait_for("Stopped after step")
+    terminal.press("e")
+    terminal.wait_for("100 test images in")
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+    assert b"Stopped after step" in terminal.raw.rsplit(b"\x1b[?1049l", 1)[1]
+
+
+def test_without_the_data_set_a_person_can_train_on_synthetic_pictures(tmp_path: Path) -> None:
+    tiny = ["--width", "8", "--train-images", "200", "--test-images", "100", "--batch-size", "50", "--epochs", "500"]
+    terminal = Terminal(tmp_path, "train", *tiny, size=(80, 24), CIFAR_TUI_CIFAR10_URL="http://127.0.0.1:9/x")
+    terminal.wait_for("The data set is not here")
+    terminal.press("s")
+    terminal.wait_for("● Training")
+    assert [path.name.endswith("-synthetic") for path in (tmp_path / "runs").iterdir()] == [True]
+    os.kill(terminal.pid, signal.SIGTERM)
+    assert terminal.exit_code() == 143
+
+
+def test_a_run_folder_in_use_is_refused_by_a_sentence_on_the_shell(tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine").write_text("mine")
+    terminal = Terminal(tmp_path, "train", *TINY, "--outf", "full")
+    assert terminal.exit_code() == 2
+    assert b"is not empty" in terminal.raw
+
+
+def test_a_dumb_terminal_gets_plain_lines(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, "train", *TINY, "--epochs", "1")
+    terminal.wait_for("Finished", 60)
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+    done = run(tmp_path, "train", *TINY, "--epochs", "1", "--run-name", "dumb", TERM="dumb")
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout

@@ -18,7 +18,7 @@ app = typer.Typer(
     help="Train a ResNet-18 on CIFAR-10 and watch it live in the terminal.",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
 
@@ -57,68 +57,77 @@ def presets() -> None:
     print("\nOn the official test set, last epoch, without test-time augmentation; smoke uses 2,000 training images.")
 
 
+PresetName = Annotated[
+    str,
+    typer.Option(
+        "--preset", metavar="NAME", help=f"The recipe to start from: {', '.join(PRESETS)}.", rich_help_panel=RECIPE
+    ),
+]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the training images.", rich_help_panel=RECIPE)]
+BatchSize = Annotated[int | None, typer.Option(help="Images of one step.", rich_help_panel=RECIPE)]
+LearningRate = Annotated[
+    float | None, typer.Option(help="The learning rate, or its schedule's highest.", rich_help_panel=RECIPE)
+]
+WeightDecay = Annotated[float | None, typer.Option(help="L2 penalty on every parameter.", rich_help_panel=RECIPE)]
+Seed = Annotated[int | None, typer.Option(help="Fixes first weights, order and augmentation.", rich_help_panel=RECIPE)]
+PrecisionName = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help=f"Arithmetic: {', '.join(get_args(Precision))}.", rich_help_panel=RECIPE),
+]
+Width = Annotated[
+    int | None,
+    typer.Option(help="Channels of the first stage; 64 is the tutorial's ResNet-18.", rich_help_panel=RECIPE),
+]
+Device = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help=f"Where to train: {', '.join(get_args(DeviceChoice))}.", rich_help_panel=RECIPE),
+]
+Data = Annotated[
+    str,
+    typer.Option(
+        metavar="SOURCE",
+        help="cifar10, synthetic, or a folder {train,test}/<class>/*.{jpg,png}.",
+        rich_help_panel=DATA,
+    ),
+]
+DataDir = Annotated[
+    str, typer.Option(metavar="DIR", help="Where CIFAR-10 is kept, and downloaded to.", rich_help_panel=DATA)
+]
+TrainImages = Annotated[int | None, typer.Option(help="Train on a class-balanced part.", rich_help_panel=DATA)]
+TestImages = Annotated[int | None, typer.Option(help="Test on a class-balanced part.", rich_help_panel=DATA)]
+RunName = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The run's name; its folder is runs/NAME.", rich_help_panel=RUN)
+]
+RunFolderPath = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="The run's folder, instead of runs/NAME.", rich_help_panel=RUN)
+]
+Headless = Annotated[
+    bool, typer.Option("--headless", help="Print plain lines instead of the screen.", rich_help_panel=SCREEN)
+]
+ThemeName = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The screen's colours; see key t.", rich_help_panel=SCREEN)
+]
+
+
 @app.command()
 def train(
-    preset_name: Annotated[
-        str,
-        typer.Option(
-            "--preset", metavar="NAME", help=f"The recipe to start from: {', '.join(PRESETS)}.", rich_help_panel=RECIPE
-        ),
-    ] = "default",
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.", rich_help_panel=RECIPE)] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images of one step.", rich_help_panel=RECIPE)] = None,
-    lr: Annotated[
-        float | None, typer.Option(help="The learning rate, or its schedule's highest.", rich_help_panel=RECIPE)
-    ] = None,
-    weight_decay: Annotated[
-        float | None, typer.Option(help="L2 penalty on every parameter.", rich_help_panel=RECIPE)
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Fixes first weights, order and augmentation.", rich_help_panel=RECIPE)
-    ] = None,
-    precision: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help=f"Arithmetic: {', '.join(get_args(Precision))}.", rich_help_panel=RECIPE),
-    ] = None,
-    width: Annotated[
-        int | None,
-        typer.Option(help="Channels of the first stage; 64 is the tutorial's ResNet-18.", rich_help_panel=RECIPE),
-    ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help=f"Where to train: {', '.join(get_args(DeviceChoice))}.", rich_help_panel=RECIPE
-        ),
-    ] = None,
-    data: Annotated[
-        str,
-        typer.Option(
-            metavar="SOURCE",
-            help="cifar10, synthetic, or a folder {train,test}/<class>/*.{jpg,png}.",
-            rich_help_panel=DATA,
-        ),
-    ] = "cifar10",
-    data_dir: Annotated[
-        str, typer.Option(metavar="DIR", help="Where CIFAR-10 is kept, and downloaded to.", rich_help_panel=DATA)
-    ] = "data",
-    train_images: Annotated[
-        int | None, typer.Option(help="Train on a class-balanced part.", rich_help_panel=DATA)
-    ] = None,
-    test_images: Annotated[
-        int | None, typer.Option(help="Test on a class-balanced part.", rich_help_panel=DATA)
-    ] = None,
-    run_name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The run's name; its folder is runs/NAME.", rich_help_panel=RUN)
-    ] = None,
-    outf: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The run's folder, instead of runs/NAME.", rich_help_panel=RUN)
-    ] = None,
-    headless: Annotated[
-        bool, typer.Option("--headless", help="Print plain lines instead of the screen.", rich_help_panel=SCREEN)
-    ] = False,
-    theme: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The screen's colours; see key t.", rich_help_panel=SCREEN)
-    ] = None,
+    preset_name: PresetName = "default",
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    lr: LearningRate = None,
+    weight_decay: WeightDecay = None,
+    seed: Seed = None,
+    precision: PrecisionName = None,
+    width: Width = None,
+    device: Device = None,
+    data: Data = "cifar10",
+    data_dir: DataDir = "data",
+    train_images: TrainImages = None,
+    test_images: TestImages = None,
+    run_name: RunName = None,
+    outf: RunFolderPath = None,
+    headless: Headless = False,
+    theme: ThemeName = None,
 ) -> None:
     """Train a run, on a live screen or, without a terminal, as plain lines."""
     choices = {

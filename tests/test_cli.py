@@ -226,3 +226,31 @@ def test_a_dumb_terminal_gets_plain_lines(tmp_path: Path) -> None:
     done = run(tmp_path, "train", *TINY, "--epochs", "1", "--run-name", "dumb", TERM="dumb")
     assert done.returncode == 0
     assert "\x1b" not in done.stdout
+
+
+def test_some_hundred_steps_of_the_tutorial_preset_write_the_tutorials_files(tmp_path: Path) -> None:
+    """Every line is compared with what the tutorial's own statements print for the losses in the journal."""
+    tiny = ["--width", "8", "--train-images", "1000", "--test-images", "100", "--batch-size", "9", "--epochs", "2"]
+    done = run(tmp_path, "train", "--preset", "tutorial", "--data", "synthetic", *tiny, "--outf", "model", "--headless")
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "model"
+    events = [orjson.loads(line) for line in (folder / "journal.jsonl").read_bytes().splitlines()]
+    steps = [event for event in events if event["event"] == "StepDone"]
+    assert len(steps) == 224
+    expected = []
+    for epoch in range(2):
+        sum_loss, correct, total, length = 0.0, 0.0, 0.0, 112
+        for i, step in enumerate(steps[epoch * length : (epoch + 1) * length]):
+            sum_loss += step["loss"]
+            correct += round(step["accuracy"] * step["images"])
+            total += step["images"]
+            values = (epoch + 1, (i + 1 + epoch * length), sum_loss / (i + 1), 100.0 * correct / total)
+            expected.append("%03d  %05d |Loss: %.03f | Acc: %.3f%% " % values)
+    assert (folder / "log.txt").read_text().split("\n")[:-1] == expected
+    accuracies = [event["test_accuracy"] for event in events if event["event"] == "EpochDone"]
+    assert (folder / "acc.txt").read_text() == "".join(
+        "EPOCH=%03d,Accuracy= %.3f%%" % (number, 100.0 * accuracy) + "\n"
+        for number, accuracy in enumerate(accuracies, 1)
+    )
+    assert {step["learning_rate"] for step in steps} == {0.1}
+    assert steps[111]["images"] == 1

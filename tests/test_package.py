@@ -1,0 +1,54 @@
+"""What holds for the package as a whole."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_whole_screen_runs_without_torch() -> None:
+    program = """
+import asyncio, sys
+from tests.scripted import ScriptedJobs, ScriptedLink, epochs, opening
+from tests.tui.drive import screen, words
+
+async def main():
+    async with screen(ScriptedJobs(ScriptedLink([*opening(), *epochs(2)]))) as pilot:
+        await pilot.press("c")
+        assert "Checkpoints" in words(pilot)
+
+asyncio.run(main())
+print(sorted({"torch", "torchvision"} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_the_engine_runs_without_a_screen() -> None:
+    program = "import sys, cifar_tui.engine.train, cifar_tui.jobs, cifar_tui.console\n"
+    program += "print(sorted({'textual', 'rich', 'plotext', 'typer'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_the_wheel_holds_the_themes_and_the_layout(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    themes = {f"cifar_tui/themes/{path.name}" for path in (ROOT / "themes").glob("*.toml")}
+    assert themes
+    assert names >= themes | {"cifar_tui/tui/app.tcss", "cifar_tui/cli.py"}
+    assert not any(name.startswith(("tests/", "docs/")) for name in names)

@@ -1,0 +1,131 @@
+import dataclasses
+import threading
+from pathlib import Path
+
+import pytest
+
+from cifar_tui import jobs as jobs_module
+from cifar_tui.control import Requests, Stop
+from cifar_tui.errors import BadInput, DataUnavailable
+from cifar_tui.events import DataMissing, EvaluationFailed, Event, Noted, RunFailed, RunStopped
+from cifar_tui.jobs import LocalJobs
+from cifar_tui.recipe import preset
+from cifar_tui.runs.journal import NAME, read_events
+from cifar_tui.session import Emit, Session
+from tests import scripted
+
+RECIPE = dataclasses.replace(preset("quick"), data="synthetic")
+
+
+class Job:
+    """A job that says two things and waits to be stopped."""
+
+    def __init__(self, note: str | None = None) -> None:
+        self.closed = False
+        self.thread = ""
+        self._note = note
+
+    def run(self, emit: Emit, requests: Requests) -> None:
+        self.thread = threading.current_thread().name
+        emit(scripted.started())
+        emit(scripted.step(1))
+        assert requests.wait() == Stop()
+        emit(RunStopped(1, ""))
+
+    def record(self, event: Event) -> str | None:
+        note, self._note = self._note, None
+        return note
+
+    def failed(self, reason: str, exit_code: int) -> Event:
+        return RunFailed(reason, "", exit_code)
+
+    def failed_unexpectedly(self, reason: str, details: str) -> Event:
+        return RunFailed(reason, "", 1)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_job_runs_on_a_thread_of_its_own_and_heeds_requests() -> None:
+    job = Job()
+    session = Session(job)
+    session.start()
+    session.ask(Stop())
+    assert session.join(10)
+    assert job.thread == "engine"
+    assert job.closed
+    assert session.drain() == [scripted.started(), scripted.step(1), RunStopped(1, "")]
+    assert session.drain() == []
+
+
+def test_trouble_with_the_records_is_passed_on_to_the_person() -> None:
+    session = Session(Job(note="The disk is full."))
+    session.start()
+    session.ask(Stop())
+    session.join(10)
+    assert Noted("The disk is full.") in session.drain()
+
+
+def all_of(link: Session) -> list[Event]:
+    assert link.join(60)
+    return link.drain()
+
+
+def replace_training(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    from cifar_tui.engine import train
+
+    def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(train, "train", broken)
+
+
+def test_an_exception_in_the_engine_leaves_its_traceback_in_the_runs_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_training(monkeypatch, ZeroDivisionError("division \x1b[2J by zero"))
+    jobs = LocalJobs(RECIPE, None, tmp_path / "one")
+    failed = all_of(jobs.train())[-1]
+    jobs.close()
+    assert failed == RunFailed("ZeroDivisionError: division �[2J by zero", str(tmp_path / "one" / "failure.txt"), 1)
+    assert "Traceback" in (tmp_path / "one" / "failure.txt").read_text()
+    assert list(read_events(tmp_path / "one" / NAME)) == [failed]
+
+
+def test_missing_data_ends_the_run_and_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_training(monkeypatch, DataUnavailable("no network"))
+    jobs = LocalJobs(RECIPE, None, tmp_path / "one")
+    assert all_of(jobs.train()) == [DataMissing("no network")]
+    assert not (tmp_path / "one").exists()
+    assert all_of(jobs.train()) == [DataMissing("no network")]
+    jobs.close()
+
+
+def test_bad_input_found_late_keeps_its_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_training(monkeypatch, BadInput("There is no CUDA device here."))
+    jobs = LocalJobs(RECIPE, None, tmp_path / "one")
+    assert all_of(jobs.train()) == [RunFailed("There is no CUDA device here.", "", 2)]
+    jobs.close()
+    assert not (tmp_path / "one").exists()
+
+
+def test_an_evaluation_that_breaks_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cifar_tui.engine import judge
+
+    monkeypatch.setattr(judge, "load", lambda *_: 1 / 0)
+    replace_training(monkeypatch, ZeroDivisionError())
+    jobs = LocalJobs(RECIPE, None, tmp_path / "one")
+    all_of(jobs.train())
+    failed = all_of(jobs.evaluate("net_001.pth"))[-1]
+    jobs.close()
+    assert isinstance(failed, EvaluationFailed)
+    assert "ZeroDivisionError" in failed.reason
+
+
+def test_other_data_gives_the_run_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs_module, "RUNS_FOLDER", tmp_path)
+    replace_training(monkeypatch, ZeroDivisionError())
+    jobs = LocalJobs(preset("quick"), "mine", None)
+    all_of(jobs.train("synthetic"))
+    jobs.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["mine-synthetic"]

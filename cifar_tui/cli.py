@@ -3,15 +3,18 @@
 import dataclasses
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from cifar_tui import __version__
 from cifar_tui.errors import BadInput, CifarTuiError
-from cifar_tui.recipe import PRESETS, DeviceChoice, Precision, Recipe, preset
+from cifar_tui.recipe import PRESETS, Acceleration, DeviceChoice, Precision, Recipe, preset
+
+if TYPE_CHECKING:
+    from cifar_tui.jobs import LocalJobs
 
 app = typer.Typer(
     name="cifar-tui",
@@ -21,6 +24,14 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+
+DEFAULT_PRESET = "default"
+DEFAULT_DATA = "cifar10"
+CHANGEABLE = ("epochs", "learning_rate", "precision", "device", "acceleration", "data", "data_dir")
+"""What may differ when a run goes on; anything else would make it another run."""
+
+OPTION_NAMES = {"learning_rate": "--lr"}
+"""Options that are not called like the recipe's field."""
 
 DATA, RECIPE, RUN, SCREEN = "Data", "Recipe (changes the preset)", "Run", "Screen"
 
@@ -58,9 +69,12 @@ def presets() -> None:
 
 
 PresetName = Annotated[
-    str,
+    str | None,
     typer.Option(
-        "--preset", metavar="NAME", help=f"The recipe to start from: {', '.join(PRESETS)}.", rich_help_panel=RECIPE
+        "--preset",
+        metavar="NAME",
+        help=f"The recipe to start from: {', '.join(PRESETS)}; without one, {DEFAULT_PRESET}.",
+        rich_help_panel=RECIPE,
     ),
 ]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the training images.", rich_help_panel=RECIPE)]
@@ -82,19 +96,41 @@ Device = Annotated[
     str | None,
     typer.Option(metavar="NAME", help=f"Where to train: {', '.join(get_args(DeviceChoice))}.", rich_help_panel=RECIPE),
 ]
+AccelerationName = Annotated[
+    str | None,
+    typer.Option(
+        "--acceleration",
+        metavar="NAME",
+        help=f"How a CUDA device is driven: {', '.join(get_args(Acceleration))}.",
+        rich_help_panel=RECIPE,
+    ),
+]
 Data = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="SOURCE",
-        help="cifar10, synthetic, or a folder {train,test}/<class>/*.{jpg,png}.",
+        help="cifar10 (without this option), synthetic, or a folder {train,test}/<class>/*.{jpg,png}.",
         rich_help_panel=DATA,
     ),
 ]
 DataDir = Annotated[
-    str, typer.Option(metavar="DIR", help="Where CIFAR-10 is kept, and downloaded to.", rich_help_panel=DATA)
+    str | None,
+    typer.Option(
+        metavar="DIR", help="Where CIFAR-10 is kept, and downloaded to; without one, data.", rich_help_panel=DATA
+    ),
 ]
 TrainImages = Annotated[int | None, typer.Option(help="Train on a class-balanced part.", rich_help_panel=DATA)]
 TestImages = Annotated[int | None, typer.Option(help="Test on a class-balanced part.", rich_help_panel=DATA)]
+ValidationImages = Annotated[
+    int | None,
+    typer.Option(help="Hold out so many training images, and choose the best epoch on them.", rich_help_panel=DATA),
+]
+ResumedRun = Annotated[
+    str | None,
+    typer.Option(
+        "--resume", metavar="RUN", help="Go on with a run that ended: its name or its folder.", rich_help_panel=RUN
+    ),
+]
 RunName = Annotated[
     str | None, typer.Option(metavar="NAME", help="The run's name; its folder is runs/NAME.", rich_help_panel=RUN)
 ]
@@ -111,7 +147,7 @@ ThemeName = Annotated[
 
 @app.command()
 def train(
-    preset_name: PresetName = "default",
+    preset_name: PresetName = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     lr: LearningRate = None,
@@ -120,10 +156,13 @@ def train(
     precision: PrecisionName = None,
     width: Width = None,
     device: Device = None,
-    data: Data = "cifar10",
-    data_dir: DataDir = "data",
+    acceleration: AccelerationName = None,
+    data: Data = None,
+    data_dir: DataDir = None,
     train_images: TrainImages = None,
     test_images: TestImages = None,
+    validation_images: ValidationImages = None,
+    resume: ResumedRun = None,
     run_name: RunName = None,
     outf: RunFolderPath = None,
     headless: Headless = False,
@@ -139,15 +178,25 @@ def train(
         "precision": _one_of("--precision", precision, get_args(Precision)),
         "width": width,
         "device": _one_of("--device", device, get_args(DeviceChoice)),
-        "data": data,
+        "acceleration": _one_of("--acceleration", acceleration, get_args(Acceleration)),
+        "data": _absolute(data),
         "data_dir": data_dir,
         "train_images": train_images,
         "test_images": test_images,
+        "validation_images": validation_images,
     }
-    recipe = _recipe(preset_name, choices)
-    if headless or not terminal_fit_for_a_screen():
-        raise typer.Exit(_train_on_console(recipe, run_name, outf))
-    raise typer.Exit(_train_on_screen(recipe, run_name, outf, theme))
+    chosen = {name: value for name, value in choices.items() if value is not None}
+    from cifar_tui.jobs import LocalJobs
+
+    if resume is None:
+        jobs = LocalJobs(_recipe(preset_name or DEFAULT_PRESET, chosen), run_name, outf)
+    else:
+        elsewhere = {"preset": preset_name, "run_name": run_name, "outf": outf}
+        jobs = _resumed(resume, chosen, {name for name, value in elsewhere.items() if value is not None})
+    on_screen = terminal_fit_for_a_screen() and not headless
+    raise typer.Exit(
+        _train_on_screen(jobs, theme) if on_screen else _train_on_console(jobs, resumed=resume is not None)
+    )
 
 
 def terminal_fit_for_a_screen() -> bool:
@@ -159,15 +208,47 @@ def terminal_fit_for_a_screen() -> bool:
     return "utf" in (sys.stderr.encoding or "").lower()
 
 
-def _recipe(preset_name: str, choices: Mapping[str, object]) -> Recipe:
+def _recipe(preset_name: str, chosen: Mapping[str, object]) -> Recipe:
     """The preset with a person's choices in it, checked as far as possible before anything starts."""
     from cifar_tui.engine.data import check_source
 
-    chosen = {name: value for name, value in choices.items() if value is not None}
     # Each value has its option's type, which is the field's; the checker cannot follow the names.
     recipe = dataclasses.replace(preset(preset_name), **chosen).check()  # type: ignore[arg-type]
     check_source(recipe)
     return recipe
+
+
+def _resumed(run: str, chosen: Mapping[str, object], elsewhere: Set[str]) -> "LocalJobs":
+    """The jobs of a run to go on with, its recipe changed where that is possible. Raises BadInput, FolderInUse."""
+    from cifar_tui.engine.data import check_source
+    from cifar_tui.jobs import LocalJobs, check_resumable
+    from cifar_tui.runs.folder import RunFolder, find_run
+
+    fixed = sorted(elsewhere | {name for name in chosen if name not in CHANGEABLE})
+    if fixed:
+        names = ", ".join(OPTION_NAMES.get(name, f"--{name.replace('_', '-')}") for name in fixed)
+        raise BadInput(f"{names} cannot change in a run that goes on: start a new run for that.")
+    path = find_run(run)
+    check_resumable(path)
+    folder = RunFolder.reopen(path)
+    try:
+        before = folder.recipe()
+        recipe = dataclasses.replace(before, **chosen).check()  # type: ignore[arg-type]
+        check_source(recipe)
+    except BadInput:
+        folder.close()
+        raise
+    changes = tuple(
+        f"{name.replace('_', ' ')} {getattr(before, name)} → {getattr(recipe, name)}"
+        for name in chosen
+        if getattr(before, name) != getattr(recipe, name)
+    )
+    return LocalJobs(recipe, resumed=folder, changes=changes)
+
+
+def _absolute(data: str | None) -> str | None:
+    """A folder's path made independent of where the command was typed, so that a run can go on from elsewhere."""
+    return data if data in (None, DEFAULT_DATA, "synthetic") else str(Path(data).absolute())
 
 
 def _one_of(option: str, value: str | None, choices: tuple[str, ...]) -> str | None:
@@ -176,23 +257,19 @@ def _one_of(option: str, value: str | None, choices: tuple[str, ...]) -> str | N
     return value
 
 
-def _train_on_console(recipe: Recipe, name: str | None, folder: Path | None) -> int:
+def _train_on_console(jobs: "LocalJobs", *, resumed: bool) -> int:
     from cifar_tui.console import follow
-    from cifar_tui.jobs import LocalJobs
 
-    jobs = LocalJobs(recipe, name, folder)
     try:
-        return follow(jobs.train())
+        return follow(jobs.train(), resumed=resumed)
     finally:
         jobs.close()
 
 
-def _train_on_screen(recipe: Recipe, name: str | None, folder: Path | None, theme: str | None) -> int:
+def _train_on_screen(jobs: "LocalJobs", theme: str | None) -> int:
     from cifar_tui.console import follow, report_outcome
-    from cifar_tui.jobs import LocalJobs
     from cifar_tui.tui.app import run_screen
 
-    jobs = LocalJobs(recipe, name, folder)
     try:
         result = run_screen(jobs, theme)
         if result.link is not None and not result.link.ended:

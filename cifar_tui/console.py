@@ -10,15 +10,20 @@ from types import FrameType
 from typing import TextIO
 
 from cifar_tui import summary
-from cifar_tui.control import Stop
+from cifar_tui.control import Stop, Watch
 from cifar_tui.events import (
     CheckpointFailed,
     CheckpointSaved,
     DataReady,
     EpochDone,
     Event,
+    LossNotFinite,
     Noted,
     Progressed,
+    RateChanged,
+    Reopened,
+    RolledBack,
+    RunResumed,
     RunStarted,
     StepDone,
     TrainingStarted,
@@ -36,12 +41,15 @@ PROGRESS_SECONDS = 2.0
 Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 
 
-def follow(link: Link, history: RunHistory | None = None) -> int:
+def follow(link: Link, history: RunHistory | None = None, *, resumed: bool = False) -> int:
     """Print a run until it ends, from where `history` left it. Returns the exit code.
+
+    Of a run that is `resumed`, what it said before it ended is not printed again.
 
     Ctrl-C once stops after the step under way and saves; three times leaves at once. SIGTERM stops and saves too.
     """
-    console = Console(history or RunHistory(), sys.stdout)
+    console = Console(history or RunHistory(), sys.stdout, silent=resumed)
+    link.ask(Watch(watched=False))
     interrupts = Interrupts(link, console)
     with interrupts.handled():
         while True:
@@ -67,8 +75,12 @@ def report_outcome(history: RunHistory) -> None:
 class Console:
     """Turns events into lines."""
 
-    def __init__(self, history: RunHistory, output: TextIO) -> None:
-        """Go on from `history` and write to `output`; when that goes away, the run goes on without it."""
+    def __init__(self, history: RunHistory, output: TextIO, *, silent: bool = False) -> None:
+        """Go on from `history` and write to `output`; when that goes away, the run goes on without it.
+
+        A `silent` console says nothing of what was said before a run was reopened.
+        """
+        self._silent = silent
         self.history = history
         self._output = output
         self._step_line_at = 0.0
@@ -78,6 +90,8 @@ class Console:
         """Take events in and print what is worth a line."""
         for event in events:
             self.history.apply(event)
+            if isinstance(event, Reopened):
+                self._silent = False
             for line in self._lines(event):
                 self.say(line)
 
@@ -88,8 +102,11 @@ class Console:
             print(line, file=self._output, flush=True)
 
     def _lines(self, event: Event) -> list[str]:
+        if self._silent:
+            return []
         match event:
-            case RunStarted():
+            case RunStarted() | Reopened() if self.history.started is not None:
+                event = self.history.started
                 return [f"Run {event.run} in {event.folder}"]
             case Progressed():
                 return self._progress_lines(event)
@@ -108,6 +125,10 @@ class Console:
                 return [event.reason]
             case Noted():
                 return [event.text]
+            case RunResumed() | RateChanged() | RolledBack():
+                return [self.history.notes[-1]]
+            case LossNotFinite():
+                return [f"The loss of step {event.at_step:,} was {event.loss}."]
         return []
 
     def _progress_lines(self, progress: Progressed) -> list[str]:

@@ -34,7 +34,47 @@ class CancelEvaluation:
     """Give up the evaluation under way."""
 
 
-Request = Pause | Resume | Stop | Evaluate | CancelEvaluation
+@dataclass(frozen=True, slots=True)
+class ChangeRate:
+    """Train with this learning rate from the next step on; the schedule goes on from there, scaled."""
+
+    rate: float
+    """The new rate; or, where `relative`, what the present one is multiplied by."""
+    relative: bool = False
+    """Whether `rate` is a factor."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishEpoch:
+    """Stop once the epoch under way is trained, tested and saved; asked again, go on after all."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveNow:
+    """Save the weights and the training state before the next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class RollBack:
+    """Go back to the last good state and train on with half the learning rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Train on after a loss that is no number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Say whether a person is there to answer questions. An engine that has not been told decides by itself."""
+
+    watched: bool
+    """Whether somebody is."""
+
+
+Request = (
+    Pause | Resume | Stop | Evaluate | CancelEvaluation | ChangeRate | FinishEpoch | SaveNow | RollBack | Ignore | Watch
+)
 
 
 class Control(Protocol):

@@ -104,6 +104,11 @@ class StepDone:
     seconds: float
     """Training time since the run's first step, without pauses and evaluations."""
 
+    @property
+    def finite(self) -> bool:
+        """Whether the loss is a finite number."""
+        return math.isfinite(self.loss)
+
 
 @dataclass(frozen=True, slots=True)
 class EpochDone:
@@ -121,12 +126,19 @@ class EpochDone:
     """Mean over the test images."""
     test_accuracy: float
     """0 to 1."""
+    validation_accuracy: float | None
+    """On the training images held out, 0 to 1; None where none are."""
     learning_rate: float
     """The rate of the last step."""
     train_seconds: float
     """Time the epoch's steps took, without pauses."""
     test_seconds: float
     """Time the test took."""
+
+    @property
+    def choosing_accuracy(self) -> float:
+        """What the best epoch is chosen by: images held out, where there are some, else the test images."""
+        return self.test_accuracy if self.validation_accuracy is None else self.validation_accuracy
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +177,83 @@ class CheckpointFailed:
     """The file name that was tried."""
     reason: str
     """What happened and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateSaved:
+    """All that is needed to go on exactly from here is on disk."""
+
+    step: int
+    """The last step it contains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A run that had ended is being loaded to go on; until `RunResumed`, what was said of it stands. Not recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    """A run that had ended goes on; whatever was said of later steps is undone, for they are trained again."""
+
+    at_step: int
+    """The last step that stands."""
+    recipe: Recipe
+    """Every choice, as it is from here on."""
+    changes: tuple[str, ...]
+    """What differs from the run's recipe so far, for people: `epochs 26 → 40`."""
+    inexact_because: str
+    """Why the rest will not be bit-identical to an unbroken run; empty where it will be."""
+    resumed_at: float
+    """Wall clock, seconds since 1970."""
+    version: str
+    """The program's version."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateChanged:
+    """A person changed the learning rate."""
+
+    from_step: int
+    """The first step trained with it."""
+    learning_rate: float
+    """The rate of that step."""
+    rate_changes: tuple[tuple[int, float], ...]
+    """Every change so far: a step, and the factor on the schedule from there on."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishPlanned:
+    """The run will stop at the end of an epoch, or will not after all."""
+
+    after_epoch: int
+    """The epoch; 0 when the plan was called off."""
+
+
+@dataclass(frozen=True, slots=True)
+class LossNotFinite:
+    """A step's loss was no finite number; its update was left out."""
+
+    at_step: int
+    """The step."""
+    loss: float
+    """NaN or an infinity."""
+    waiting: bool
+    """Whether the engine waits for a person to say what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """Training went back to the last good state; what was said of later steps is undone."""
+
+    from_step: int
+    """The last step before."""
+    to_step: int
+    """The last step that stands."""
+    learning_rate: float
+    """The rate of the next step."""
+    rate_changes: tuple[tuple[int, float], ...]
+    """Every change of the rate so far: a step, and the factor on the schedule from there on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +367,13 @@ Event = (
     | Resumed
     | CheckpointSaved
     | CheckpointFailed
+    | StateSaved
+    | Reopened
+    | RunResumed
+    | RateChanged
+    | FinishPlanned
+    | LossNotFinite
+    | RolledBack
     | EvaluationStarted
     | EvaluationProgressed
     | EvaluationDone
@@ -319,9 +415,9 @@ def from_record(record: Mapping[str, object]) -> Event:
         raise ValueError(f"unknown event {record.get('event')!r}")
     values: dict[str, object] = {}
     for name, expected in _field_types(kind.__name__).items():
-        if name not in record:
+        if name not in record and not _may_be_none(expected):
             raise ValueError(f"{kind.__name__} without {name}")
-        values[name] = _read(record[name], expected, f"{kind.__name__}.{name}")
+        values[name] = _read(record.get(name), expected, f"{kind.__name__}.{name}")
     # Any: the field values were checked one by one against the class's own annotations.
     build: typing.Any = kind
     event: Event = build(**values)
@@ -334,13 +430,21 @@ def _field_types(name: str) -> dict[str, object]:
     return typing.get_type_hints(KINDS[name])
 
 
+def _may_be_none(expected: object) -> bool:
+    return get_origin(expected) in (Union, types.UnionType) and type(None) in get_args(expected)
+
+
 def _read(value: object, expected: object, where: str) -> object:
-    if get_origin(expected) in (Union, types.UnionType):
+    if _may_be_none(expected):
         if value is None:
             return None
         expected = next(choice for choice in get_args(expected) if choice is not type(None))
     if get_origin(expected) is tuple and isinstance(value, list):
-        return tuple(_read(item, get_args(expected)[0], where) for item in value)
+        kinds = get_args(expected)
+        if kinds[-1] is Ellipsis:
+            return tuple(_read(item, kinds[0], where) for item in value)
+        if len(kinds) == len(value):
+            return tuple(_read(item, kind, where) for item, kind in zip(value, kinds, strict=True))
     if get_origin(expected) is Literal and value in get_args(expected):
         return value
     if expected is float and (isinstance(value, int | float) or value in ("nan", "inf", "-inf")):

@@ -1,5 +1,6 @@
 """Takes a run's events in, in order, and gives out what every front end shows. No clock, no I/O."""
 
+import dataclasses
 import math
 from collections import deque
 from typing import Literal
@@ -16,14 +17,21 @@ from cifar_tui.events import (
     EvaluationProgressed,
     EvaluationStarted,
     Event,
+    FinishPlanned,
+    LossNotFinite,
     Noted,
     Paused,
     Progressed,
+    RateChanged,
+    Reopened,
     Resumed,
+    RolledBack,
     RunFailed,
     RunFinished,
+    RunResumed,
     RunStarted,
     RunStopped,
+    StateSaved,
     StepDone,
     TrainingStarted,
 )
@@ -59,6 +67,16 @@ class RunHistory:
         self.notes: deque[str] = deque(maxlen=NOTES_KEPT)
         self.checkpoints: list[CheckpointSaved] = []
         self.evaluation: EvaluationStarted | EvaluationProgressed | None = None
+        self.finish_after = 0
+        """The epoch after which the run is to stop; 0 for its planned end."""
+        self.broken: LossNotFinite | None = None
+        """The loss that a person has to decide about."""
+        self.broken_steps: list[int] = []
+        """Steps whose loss was no number, also those undone since."""
+        self.rate_changes: list[int] = []
+        """Steps from which another rate was chosen."""
+        self.state_step = 0
+        """The step that the newest training state on disk goes on from."""
         self.verdicts: dict[str, EvaluationDone] = {}
         self.failed_evaluations: dict[str, EvaluationFailed] = {}
         self.train_loss = Series()
@@ -84,7 +102,7 @@ class RunHistory:
             case Paused():
                 self.state = "paused"
             case Resumed():
-                self.state = "training"
+                self.broken, self.state = None, "training"
             case CheckpointSaved():
                 self.checkpoints.append(event)
             case CheckpointFailed():
@@ -95,6 +113,12 @@ class RunHistory:
                 self._apply_evaluation(event)
             case RunStarted() | DataReady() | TrainingStarted():
                 self._apply_start(event)
+            case StateSaved():
+                self.state_step = event.step
+            case FinishPlanned():
+                self.finish_after = event.after_epoch
+            case RateChanged() | LossNotFinite() | RolledBack() | Reopened() | RunResumed():
+                self._apply_turn(event)
             case RunStopped() | RunFinished() | RunFailed() | DataMissing():
                 self._apply_ending(event)
 
@@ -148,6 +172,67 @@ class RunHistory:
                 self.progress = None
                 self.state = "training"
 
+    def _apply_turn(self, event: RateChanged | LossNotFinite | RolledBack | Reopened | RunResumed) -> None:
+        match event:
+            case RateChanged():
+                self.rate_changes.append(event.from_step)
+                self.notes.append(f"Learning rate {event.learning_rate:.4g} from step {event.from_step:,} on.")
+            case LossNotFinite():
+                self.broken_steps.append(event.at_step)
+                if event.waiting:
+                    self.broken = event
+                    self.state = "paused"
+            case RolledBack():
+                self._rewind(event.to_step)
+                self.rate_changes.append(event.to_step + 1)
+                self.broken, self.state = None, "training"
+                self.notes.append(
+                    f"Went back from step {event.from_step:,} to {event.to_step:,}, "
+                    f"on with learning rate {event.learning_rate:.4g}."
+                )
+            case Reopened():
+                self.ending, self.training, self.state = None, None, "preparing"
+                self.finish_after, self.broken, self.evaluation = 0, None, None
+            case RunResumed():
+                self._apply_resumed(event)
+
+    def _apply_resumed(self, event: RunResumed) -> None:
+        self._rewind(event.at_step)
+        self.ending, self.training, self.state = None, None, "preparing"
+        self.finish_after, self.broken = 0, None
+        if self.started is not None:
+            self.started = dataclasses.replace(self.started, recipe=event.recipe)
+        exact = f", not bit-exact: {event.inexact_because}" if event.inexact_because else ", bit-exact"
+        changed = f" Changed: {', '.join(event.changes)}." if event.changes else ""
+        self.notes.append(f"Resumed after step {event.at_step:,}{exact}.{changed}")
+
+    def _rewind(self, step: int) -> None:
+        """Forget what was said of later steps, for they are trained again."""
+        for series in self._all_series():
+            series.rewind(step)
+        self.epochs = [epoch for epoch in self.epochs if epoch.step <= step]
+        self.best = None
+        for epoch in self.epochs:
+            self._choose_best(epoch)
+        self.checkpoints = [saved for saved in self.checkpoints if saved.step <= step]
+        self.state_step = min(self.state_step, step)
+        if self.last_step is not None and self.last_step.step > step:
+            standing = [done for done in self._recent if done.step <= step]
+            self.last_step = standing[-1] if standing else None
+        self._recent.clear()
+        self.progress = None
+
+    def _all_series(self) -> tuple[Series, ...]:
+        return (
+            self.train_loss,
+            self.train_accuracy,
+            self.smooth_loss,
+            self.smooth_accuracy,
+            self.learning_rate,
+            self.test_loss,
+            self.test_accuracy,
+        )
+
     def _apply_step(self, step: StepDone) -> None:
         self.last_step = step
         self.progress = None
@@ -165,11 +250,16 @@ class RunHistory:
         self.progress = None
         self.test_loss.append(epoch.step, epoch.test_loss)
         self.test_accuracy.append(epoch.step, epoch.test_accuracy)
-        # NaN compares false, so it is never the best.
-        if math.isfinite(epoch.test_accuracy) and (self.best is None or epoch.test_accuracy > self.best.test_accuracy):
-            self.best = epoch
+        self._choose_best(epoch)
         if self.state == "testing":
             self.state = "training"
+
+    def _choose_best(self, epoch: EpochDone) -> None:
+        # NaN compares false, so it is never the best.
+        if math.isfinite(epoch.choosing_accuracy) and (
+            self.best is None or epoch.choosing_accuracy > self.best.choosing_accuracy
+        ):
+            self.best = epoch
 
     def _apply_progress(self, progress: Progressed) -> None:
         self.progress = progress

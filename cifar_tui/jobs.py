@@ -5,49 +5,73 @@ The engine, and torch with it, is imported on the engine thread when a job runs,
 
 import dataclasses
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from cifar_tui.control import Requests
 from cifar_tui.errors import BadInput, DataUnavailable
-from cifar_tui.events import DataMissing, EvaluationFailed, Event, RunFailed, TrainingStarted
+from cifar_tui.events import DataMissing, EvaluationFailed, Event, Reopened, RunFailed, RunResumed, TrainingStarted
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import FAILURE_NAME, RUNS_FOLDER, RunFolder, run_name
+from cifar_tui.runs.journal import NAME as JOURNAL_NAME
+from cifar_tui.runs.journal import read_events
 from cifar_tui.runs.recorder import Recorder
-from cifar_tui.session import Emit, Session
+from cifar_tui.runs.states import list_states
+from cifar_tui.session import Emit, Job, Session
+from cifar_tui.text import safe_text
 
 
 class LocalJobs:
     """Starts jobs on threads of this process."""
 
-    def __init__(self, recipe: Recipe, name: str | None, folder: Path | None) -> None:
-        """Remember what was chosen on the command line: the recipe, the run's name, its folder."""
+    def __init__(
+        self,
+        recipe: Recipe,
+        name: str | None = None,
+        folder: Path | None = None,
+        resumed: RunFolder | None = None,
+        changes: tuple[str, ...] = (),
+    ) -> None:
+        """Remember what was chosen on the command line.
+
+        That is a new run's recipe, name and folder; or the open folder of a run to go on with, and what changes in its
+        recipe.
+        """
         self._recipe = recipe
         self._chosen_name = name
         self._chosen_folder = folder
-        self._run: RunFolder | None = None
+        self._run = resumed
+        self._resumed = resumed is not None
+        self._changes = changes
 
     def train(self, data: str | None = None) -> Session:
         """Make the run's folder and start training in it, on other data where `data` names some.
 
-        Raises BadInput or FolderInUse when the folder cannot be used.
+        A run to go on with goes on. Raises BadInput or FolderInUse when the folder cannot be used.
         """
+        if self._resumed:
+            self._resumed = False
+            return self._go_on(self._changes)
         self.close()
         if data is not None:
             self._recipe = dataclasses.replace(self._recipe, data=data)
         name = run_name(self._recipe, self._chosen_name, time.localtime())
         path = self._chosen_folder if self._chosen_folder is not None else RUNS_FOLDER / name
         self._run = RunFolder.create(path, name, self._recipe)
-        session = Session(TrainJob(self._recipe, self._run))
-        session.start()
-        return session
+        return _started(TrainJob(self._recipe, self._run))
+
+    def resume(self) -> Session:
+        """Go on with the run that has ended, from its newest state. Raises BadInput when there is none."""
+        if self._run is None:
+            raise BadInput("There is no run yet.")
+        self._recipe = self._run.recipe()
+        return self._go_on(())
 
     def evaluate(self, checkpoint: str) -> Session:
         """Start measuring a checkpoint of the run that ended."""
         if self._run is None:
             raise BadInput("There is no run yet.")
-        session = Session(EvaluateJob(self._recipe, self._run, checkpoint))
-        session.start()
-        return session
+        return _started(EvaluateJob(self._recipe, self._run, checkpoint))
 
     def close(self) -> None:
         """Let go of the run's folder, once every job has ended."""
@@ -55,30 +79,65 @@ class LocalJobs:
             self._run.close()
             self._run = None
 
+    def _go_on(self, changes: tuple[str, ...]) -> Session:
+        assert self._run is not None
+        check_resumable(self._run.path)
+        return _started(TrainJob(self._recipe, self._run, changes))
+
+
+def check_resumable(folder: Path) -> None:
+    """Raises BadInput when the run's folder holds no training state to go on from."""
+    if not list_states(folder):
+        raise BadInput(
+            f"There is no training state in {safe_text(str(folder), 200)} to go on from: the run ended before the "
+            "first was saved. Its checkpoints can still be evaluated."
+        )
+
+
+def _started(job: Job) -> Session:
+    session = Session(job)
+    session.start()
+    return session
+
 
 class TrainJob:
     """Trains one run in its folder and writes everything down."""
 
-    def __init__(self, recipe: Recipe, folder: RunFolder) -> None:
-        """Open the run's records. Raises OSError."""
+    def __init__(self, recipe: Recipe, folder: RunFolder, changes: tuple[str, ...] | None = None) -> None:
+        """Open the run's records; `changes` is what differs in the recipe of a run that goes on. Raises OSError."""
         self._recipe = recipe
         self._folder = folder
         self._recorder = Recorder(folder)
-        self._worth_keeping = False
+        self._changes = changes
+        self._under_way = changes is None
+        self._worth_keeping = changes is not None
+
+    def past(self) -> Iterator[Event]:
+        """What the run said before it ended, and that it is to go on."""
+        if self._changes is None:
+            return
+        journal = self._folder.path / JOURNAL_NAME
+        if journal.exists():
+            yield from read_events(journal)
+        yield Reopened()
 
     def run(self, emit: Emit, requests: Requests) -> None:
         """Train; data that cannot be had ends the run as an event, and its folder goes again."""
         from cifar_tui.engine.train import train
 
         try:
-            train(self._recipe, self._folder, emit, requests)
+            train(self._recipe, self._folder, emit, requests, self._changes)
         except DataUnavailable as error:
             emit(DataMissing(str(error)))
 
     def record(self, event: Event) -> str | None:
-        """Write an event into the run's records."""
+        """Write an event into the run's records; until a run that is to go on does, they stay as they are."""
         if isinstance(event, TrainingStarted):
             self._worth_keeping = True
+        if isinstance(event, RunResumed):
+            self._under_way = True
+        if not self._under_way:
+            return None
         return self._recorder.record(event)
 
     def failed(self, reason: str, exit_code: int) -> Event:
@@ -106,6 +165,10 @@ class EvaluateJob:
         self._folder = folder
         self._checkpoint = checkpoint
         self._recorder = Recorder(folder)
+
+    def past(self) -> tuple[Event, ...]:
+        """Nothing: whoever asks has the run's history."""
+        return ()
 
     def run(self, emit: Emit, requests: Requests) -> None:
         """Load the data again and measure."""

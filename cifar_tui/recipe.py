@@ -15,6 +15,7 @@ Flip = Literal["none", "random", "alternating"]
 Padding = Literal["reflect", "zero"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
+Acceleration = Literal["auto", "eager", "graph", "compile"]
 
 WARM_UP_SHARE = 0.2
 """The share of a triangle's steps on the way up."""
@@ -40,13 +41,15 @@ class Recipe:
     preset: str
     """The preset it started from."""
     data: str = "cifar10"
-    """`cifar10`, `synthetic`, or a folder of pictures."""
+    """`cifar10`, `synthetic`, or a folder of pictures, absolute."""
     data_dir: str = "data"
     """Where the official data set is kept."""
     train_images: int | None = None
     """A class-balanced part of the training images; None for all."""
     test_images: int | None = None
     """A class-balanced part of the test images; None for all."""
+    validation_images: int = 0
+    """Training images held out, class by class, to choose the best epoch on; 0 for none."""
     epochs: int
     """Passes over the training images."""
     batch_size: int
@@ -55,6 +58,8 @@ class Recipe:
     """The rate, or the schedule's highest."""
     schedule: Schedule
     """How the rate goes over the run."""
+    rate_changes: tuple[tuple[int, float], ...] = ()
+    """What a person changed under way: from a step on, the schedule times a factor; the last one counts."""
     momentum: float = 0.9
     """SGD's momentum."""
     nesterov: bool
@@ -77,6 +82,8 @@ class Recipe:
     """Arithmetic of the forward pass; `auto` is bf16 where the hardware has it."""
     device: DeviceChoice = "auto"
     """Where it trains; `auto` takes a GPU when there is one."""
+    acceleration: Acceleration = "auto"
+    """How a CUDA device is driven: step by step, as one recorded graph, or compiled and recorded."""
     seed: int = 0
     """Fixes first weights, order and augmentation."""
     width: int = 64
@@ -92,6 +99,8 @@ class Recipe:
         for name, images in (("training images", self.train_images), ("test images", self.test_images)):
             if images is not None:
                 _at_least(f"number of {name}", images, 10)
+        if self.validation_images:
+            _at_least("number of validation images", self.validation_images, 10)
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise BadInput(f"The learning rate must be a number above 0, not {self.learning_rate:g}.")
         if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
@@ -114,6 +123,19 @@ class Recipe:
 
     def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
         """The rate of a step, counted from 1; a pure function, so a resumed run continues it exactly."""
+        factors = [factor for first, factor in self.rate_changes if first <= step]
+        return self.scheduled_rate(step, steps_per_epoch) * (factors[-1] if factors else 1.0)
+
+    def with_rate(self, rate: float, step: int, steps_per_epoch: int) -> Self:
+        """The recipe with this rate at a step, and its schedule, scaled to fit, from there on. Raises BadInput."""
+        if not (math.isfinite(rate) and rate > 0):
+            raise BadInput(f"The learning rate must be a number above 0, not {rate:g}.")
+        factor = rate / self.scheduled_rate(step, steps_per_epoch)
+        before = tuple(change for change in self.rate_changes if change[0] < step)
+        return dataclasses.replace(self, rate_changes=(*before, (step, factor)))
+
+    def scheduled_rate(self, step: int, steps_per_epoch: int) -> float:
+        """The schedule's rate of a step, before what a person changed under way."""
         total = self.epochs * steps_per_epoch
         if self.schedule == "constant":
             return self.learning_rate
@@ -138,7 +160,7 @@ class Recipe:
         for name, value in record.items():
             if name not in hints:
                 raise ValueError(f"a recipe has no {name}")
-            values[name] = tuple(value) if isinstance(value, list) else value
+            values[name] = _as_tuples(value)
             if not _fits(values[name], hints[name]):
                 raise ValueError(f"a recipe's {name} cannot be {value!r:.60}")
         try:
@@ -153,6 +175,10 @@ def _hints() -> dict[str, object]:
     return typing.get_type_hints(Recipe)
 
 
+def _as_tuples(value: object) -> object:
+    return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
+
+
 def _fits(value: object, expected: object) -> bool:
     if typing.get_origin(expected) is Literal:
         return value in typing.get_args(expected)
@@ -164,7 +190,13 @@ def _fits(value: object, expected: object) -> bool:
         return type(value) in (int, float)
     if expected == int | None:
         return value is None or type(value) is int
+    if expected == tuple[tuple[int, float], ...]:
+        return isinstance(value, tuple) and all(_is_rate_change(item) for item in value)
     return isinstance(value, tuple) and len(value) == 3 and all(type(item) in (int, float) for item in value)
+
+
+def _is_rate_change(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and type(value[0]) is int and type(value[1]) in (int, float)
 
 
 def _at_least(name: str, value: int, least: int) -> None:

@@ -67,6 +67,18 @@ class Series:
         self._buckets += 1
         self._in_bucket = 1
 
+    def rewind(self, x: float) -> None:
+        """Forget every point after `x`; where points were merged, up to a bucket more or less."""
+        kept = int(np.searchsorted(self._x[: self._buckets], x, side="right"))
+        self.marks = [mark for mark in self.marks if mark <= x]
+        if kept == self._buckets:
+            return
+        self._buckets = kept
+        self._in_bucket = self._per_bucket
+        self.count = min(self.count, kept * self._per_bucket)
+        self.last = (float(self._x[kept - 1]), float(self._high[kept - 1])) if kept else None
+        self.first = self.first if kept else None
+
     def thinned(self, columns: int, x_low: float, x_high: float) -> Points:
         """The curve for so many columns between two x: the extremes of every column, and both ends."""
         x, low, high = self._x[: self._buckets], self._low[: self._buckets], self._high[: self._buckets]

@@ -2,7 +2,7 @@
 
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -38,12 +38,18 @@ class Jobs(Protocol):
     def train(self, data: str | None = None) -> Link:
         """Start the run, on other data than chosen where `data` names some. Raises CifarTuiError."""
 
+    def resume(self) -> Link:
+        """Go on with the run that has ended; it says everything again first. Raises CifarTuiError."""
+
     def evaluate(self, checkpoint: str) -> Link:
         """Start measuring a checkpoint of a run that has ended."""
 
 
 class Job(Protocol):
     """Something an engine thread does from start to end."""
+
+    def past(self) -> Iterable[Event]:
+        """What was said before, in order, for those who only come now; it is on record already."""
 
     def run(self, emit: Emit, requests: Requests) -> None:
         """Do it, saying what happens and heeding what is asked. A failure may raise."""
@@ -106,6 +112,8 @@ class Session:
 
     def _run(self) -> None:
         try:
+            for event in self._job.past():
+                self._events.put(event)
             self._job.run(self._emit, self._requests)
         except CifarTuiError as error:
             self._emit(self._job.failed(str(error), error.exit_code))

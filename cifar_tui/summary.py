@@ -44,10 +44,13 @@ def progress_line(progress: Progressed) -> str:
 def epoch_line(epoch: EpochDone, epochs: int, best: bool) -> str:
     """One finished epoch, for the console."""
     mark = "  best so far" if best else ""
+    validation = epoch.validation_accuracy
+    held_out = "" if validation is None else f"; on images held out {text.percent(validation)}"
+    seconds = epoch.train_seconds + epoch.test_seconds
     return (
         f"epoch {epoch.epoch}/{epochs} done: training loss {text.loss(epoch.train_loss)}, "
         f"accuracy {text.percent(epoch.train_accuracy)}; test loss {text.loss(epoch.test_loss)}, "
-        f"accuracy {text.percent(epoch.test_accuracy)}{mark}; {text.duration(epoch.train_seconds + epoch.test_seconds)}"
+        f"accuracy {text.percent(epoch.test_accuracy)}{held_out}{mark}; {text.duration(seconds)}"
     )
 
 
@@ -78,6 +81,11 @@ def verdict_lines(verdict: EvaluationDone) -> list[str]:
     return lines
 
 
+def chosen_on(best: EpochDone) -> str:
+    """What the best epoch was chosen on."""
+    return "chosen on the test set" if best.validation_accuracy is None else "chosen on images held out"
+
+
 def outcome(history: RunHistory) -> str:
     """How a run ended, in one sentence; empty while it has not."""
     match history.ending:
@@ -86,9 +94,9 @@ def outcome(history: RunHistory) -> str:
                 f"Finished {text.counted(finished.step, 'step')}: test accuracy {text.percent(finished.test_accuracy)}"
             )
             best = history.best
-            if best is not None and best.test_accuracy > finished.test_accuracy:
+            if best is not None and best.choosing_accuracy > history.epochs[-1].choosing_accuracy:
                 # Picking the best epoch by the test set flatters it, and the reader should know.
-                line += f" (best {text.percent(best.test_accuracy)} after epoch {best.epoch}, chosen on the test set)"
+                line += f" (best {text.percent(best.test_accuracy)} after epoch {best.epoch}, {chosen_on(best)})"
             return f"{line}."
         case RunStopped() as stopped if stopped.step == 0:
             return "Stopped before the first step: there was nothing to save."

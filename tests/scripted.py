@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 
-from cifar_tui.control import Request
+from cifar_tui.control import Request, Watch
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import (
     CheckpointSaved,
@@ -28,6 +28,7 @@ class ScriptedLink:
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self.asked: list[Request] = []
+        self.watched: bool | None = None
         self._waiting = list(events)
         self.ended = False
 
@@ -39,7 +40,10 @@ class ScriptedLink:
         return events
 
     def ask(self, request: Request) -> None:
-        self.asked.append(request)
+        if isinstance(request, Watch):
+            self.watched = request.watched
+        else:
+            self.asked.append(request)
 
     def join(self, seconds: float | None = None) -> bool:
         return self.ended
@@ -53,12 +57,22 @@ class ScriptedJobs:
         self._refusal = refusal
         self.trained_on: list[str | None] = []
         self.evaluated: list[str] = []
+        self.resumed = 0
         self.evaluation = ScriptedLink()
 
     def train(self, data: str | None = None) -> ScriptedLink:
         if self._refusal is not None:
             raise self._refusal
         self.trained_on.append(data)
+        return self._links.pop(0)
+
+    def refuse(self, refusal: CifarTuiError) -> None:
+        self._refusal = refusal
+
+    def resume(self) -> ScriptedLink:
+        if self._refusal is not None:
+            raise self._refusal
+        self.resumed += 1
         return self._links.pop(0)
 
     def evaluate(self, checkpoint: str) -> ScriptedLink:
@@ -103,6 +117,7 @@ def epoch(number: int, test_accuracy: float | None = None) -> EpochDone:
         train_accuracy=accuracy + 0.02,
         test_loss=1.7 * math.exp(-number / 4) + 0.1,
         test_accuracy=accuracy if test_accuracy is None else test_accuracy,
+        validation_accuracy=None,
         learning_rate=0.1,
         train_seconds=50.0,
         test_seconds=5.0,

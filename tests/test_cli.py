@@ -70,6 +70,8 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
         (["--width", "3"], "multiple of 8"),
         (["--run-name", "../up"], "cannot be a run's name"),
         (["--outf", "full"], "is not empty"),
+        (["--resume", "nowhere"], "There is no run 'nowhere'"),
+        (["--validation-images", "10000", "--train-images", "10000"], "leaves none to train on"),
     ],
 )
 def test_bad_input_ends_in_one_sentence(tmp_path: Path, words: list[str], sentence: str) -> None:
@@ -123,6 +125,11 @@ def test_a_signal_stops_saves_and_ends(tmp_path: Path, number: int, code: int) -
         rest = process.stdout.read()
         assert process.wait(30) == code
     assert "Stopped after step" in rest
+    resumed = run(tmp_path, "train", "--resume", "one-synthetic", "--epochs", "3", "--headless")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "bit-exact. Changed: epochs 500 → 3." in resumed.stdout
+    lines = (tmp_path / "runs" / "one-synthetic" / "log.txt").read_text().splitlines()
+    assert [int(line.split()[1]) for line in lines] == list(range(1, 13))
 
 
 class Terminal:
@@ -194,6 +201,12 @@ def test_a_person_trains_pauses_evaluates_stops_and_leaves(tmp_path: Path) -> No
     terminal.wait_for("Stopped after step")
     terminal.press("e")
     terminal.wait_for("100 test images in")
+    terminal.press("r")
+    terminal.wait_for("● Training")
+    terminal.press("s")
+    terminal.wait_for("Stop this run?")
+    terminal.press("y")
+    terminal.wait_for("Stopped after step")
     terminal.press("q")
     assert terminal.exit_code() == 0
     assert b"Stopped after step" in terminal.raw.rsplit(b"\x1b[?1049l", 1)[1]

@@ -17,6 +17,8 @@ SAMPLES: dict[object, object] = {
     float: 0.5,
     bool: True,
     int | None: None,
+    float | None: None,
+    tuple[tuple[int, float], ...]: ((12, 0.5), (20, 2.0)),
     tuple[str, ...]: ("cat", "dog"),
     tuple[tuple[int, ...], ...]: ((1, 2), (3, 4)),
     Recipe: preset("quick"),

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import pytest
@@ -8,15 +9,20 @@ from cifar_tui.events import (
     EvaluationProgressed,
     EvaluationStarted,
     Event,
+    LossNotFinite,
     Noted,
     Paused,
     Progressed,
+    Reopened,
     Resumed,
+    RolledBack,
     RunFailed,
     RunFinished,
+    RunResumed,
     RunStopped,
 )
 from cifar_tui.history import RunHistory, Smoothing
+from cifar_tui.recipe import preset
 from tests import scripted
 
 
@@ -113,3 +119,49 @@ def test_an_evaluation_is_under_way_until_its_verdict() -> None:
 
 def test_notes_are_kept_newest_last() -> None:
     assert list(after(Noted("a"), Noted("b")).notes) == ["a", "b"]
+
+
+def test_going_back_forgets_later_steps_epochs_and_checkpoints() -> None:
+    history = after(*scripted.opening(), *scripted.epochs(3), scripted.step(151))
+    history.apply(RolledBack(151, 75, 0.05, ((76, 0.5),)))
+    assert [epoch.epoch for epoch in history.epochs] == [1]
+    assert history.best is history.epochs[0]
+    assert [saved.checkpoint for saved in history.checkpoints] == ["net_001.pth"]
+    assert history.step == 75
+    assert history.train_loss.last is not None
+    assert history.train_loss.last[0] == 75
+    assert history.train_loss.count == 75
+    assert "Went back from step 151 to 75" in history.notes[-1]
+    history.apply(scripted.step(76))
+    assert history.train_loss.last[0] == 76
+    assert history.rate_changes == [76]
+
+
+def test_a_resumed_run_lives_again_with_its_changed_recipe() -> None:
+    history = after(*scripted.opening(), *scripted.epochs(2), RunStopped(100, "net_002.pth"))
+    history.apply(Reopened())
+    assert history.live
+    assert history.state == "preparing"
+    recipe = dataclasses.replace(preset("quick"), epochs=40)
+    history.apply(RunResumed(80, recipe, ("epochs 26 → 40",), "threads 2 → 4", 0.0, "0.1.0"))
+    assert history.step == 80
+    assert history.started is not None
+    assert history.started.recipe.epochs == 40
+    assert history.notes[-1] == ("Resumed after step 80, not bit-exact: threads 2 → 4. Changed: epochs 26 → 40.")
+
+
+def test_the_best_epoch_is_chosen_on_images_held_out_where_there_are_some() -> None:
+    first = dataclasses.replace(scripted.epoch(1, test_accuracy=0.9), validation_accuracy=0.7)
+    second = dataclasses.replace(scripted.epoch(2, test_accuracy=0.8), validation_accuracy=0.75)
+    assert after(*scripted.opening(), first, second).best == second
+
+
+def test_a_broken_loss_waits_for_an_answer() -> None:
+    history = after(*scripted.opening(), scripted.step(1), LossNotFinite(2, math.nan, waiting=True))
+    assert history.state == "paused"
+    assert history.broken is not None
+    history.apply(Resumed(2))
+    assert history.broken is None
+    assert history.broken_steps == [2]
+    history.apply(LossNotFinite(3, math.nan, waiting=False))
+    assert history.state == "training"

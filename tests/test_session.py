@@ -25,6 +25,9 @@ class Job:
         self.thread = ""
         self._note = note
 
+    def past(self) -> tuple[Event, ...]:
+        return ()
+
     def run(self, emit: Emit, requests: Requests) -> None:
         self.thread = threading.current_thread().name
         emit(scripted.started())

@@ -3,34 +3,63 @@
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
-from cifar_tui.control import CancelEvaluation, Evaluate, Pause, Request, Requests, Resume, Stop
+from cifar_tui.control import (
+    CancelEvaluation,
+    ChangeRate,
+    Evaluate,
+    FinishEpoch,
+    Ignore,
+    Pause,
+    Request,
+    Requests,
+    Resume,
+    RollBack,
+    SaveNow,
+    Stop,
+    Watch,
+)
 from cifar_tui.errors import StopAsked
-from cifar_tui.events import Event, Paused, Resumed
+from cifar_tui.events import Event, LossNotFinite, Paused, Resumed
+
+
+class Served(Protocol):
+    """What a training can do for a person between two steps."""
+
+    def settle(self) -> None:
+        """Say every step done so far, before anything waits."""
+
+    def evaluate_checkpoint(self, checkpoint: str) -> None:
+        """Measure a checkpoint."""
+
+    def change_rate(self, request: ChangeRate) -> None:
+        """Train with another learning rate from the next step on."""
+
+    def plan_finish(self) -> None:
+        """Stop at the end of this epoch, or call that off."""
+
+    def save_now(self) -> None:
+        """Save weights and state."""
 
 
 class Attendant:
     """Reads requests, confirms them as events, and holds the engine while a pause lasts."""
 
-    def __init__(
-        self,
-        requests: Requests,
-        emit: Callable[[Event], None],
-        evaluate: Callable[[str], None],
-        settle: Callable[[], None],
-    ) -> None:
-        """Serve the requests: `evaluate` measures a checkpoint, `settle` says every step done before anything waits."""
+    def __init__(self, requests: Requests, emit: Callable[[Event], None], served: Served) -> None:
+        """Serve the requests with what `served` can do."""
         self.step = 0
         """The last step done; the loop keeps it up."""
         self.seconds_away = 0.0
         """Time spent waiting and evaluating on request since the start."""
         self._requests = requests
         self._emit = emit
-        self._evaluate = evaluate
-        self._settle = settle
+        self._served = served
+        self._watched = False
         self._paused = False
         self._evaluating = False
         self._cancelled = False
+        self._answer: RollBack | Ignore | None = None
         self._evaluations: deque[str] = deque()
 
     def attend(self) -> None:
@@ -40,22 +69,39 @@ class Attendant:
         if not (self._paused or self._evaluations):
             return
         while self._paused or self._evaluations:
-            if self._evaluations:
-                self._serve(self._evaluations.popleft())
-            else:
-                self._heed(self._requests.wait())
+            self._serve_or_wait()
         self.seconds_away += time.monotonic() - started
+
+    def decide(self, step: int, loss: float) -> RollBack | Ignore | None:
+        """What to do about a loss that is no number, after asking the person who watches; None where nobody does.
+
+        Raises StopAsked.
+        """
+        self._heed_all()
+        self._emit(LossNotFinite(step, loss, waiting=self._watched))
+        started = time.monotonic()
+        self._answer = None
+        while self._watched and self._answer is None:
+            self._serve_or_wait()
+        self.seconds_away += time.monotonic() - started
+        return self._answer
 
     def go_on_evaluating(self) -> bool:
         """Whether the evaluation somebody asked for is still wanted. Raises StopAsked."""
         self._heed_all()
         return not self._cancelled
 
+    def _serve_or_wait(self) -> None:
+        if self._evaluations:
+            self._serve(self._evaluations.popleft())
+        else:
+            self._heed(self._requests.wait())
+
     def _serve(self, checkpoint: str) -> None:
-        self._settle()
+        self._served.settle()
         self._evaluating, self._cancelled = True, False
         try:
-            self._evaluate(checkpoint)
+            self._served.evaluate_checkpoint(checkpoint)
         finally:
             self._evaluating = False
         self._heed_all()
@@ -67,7 +113,7 @@ class Attendant:
     def _heed(self, request: Request) -> None:
         match request:
             case Pause() if not self._paused:
-                self._settle()
+                self._served.settle()
                 self._paused = True
                 self._emit(Paused(self.step))
             case Resume() if self._paused:
@@ -77,6 +123,16 @@ class Attendant:
                 self._evaluations.append(request.checkpoint)
             case CancelEvaluation():
                 self._cancelled = self._evaluating
+            case ChangeRate():
+                self._served.change_rate(request)
+            case FinishEpoch():
+                self._served.plan_finish()
+            case SaveNow():
+                self._served.save_now()
+            case RollBack() | Ignore():
+                self._answer = request
+            case Watch():
+                self._watched = request.watched
             case Stop():
                 raise StopAsked
             case _:

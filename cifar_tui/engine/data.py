@@ -41,6 +41,8 @@ class DataSet:
     """Images to train on."""
     test: Split
     """Images to test on."""
+    held_out: Split | None = None
+    """Training images held out, to choose the best epoch on."""
 
 
 def check_source(recipe: Recipe) -> None:
@@ -60,12 +62,15 @@ def load(recipe: Recipe, report: Report, stop_asked: Callable[[], bool]) -> Data
     data = _load_all(recipe, report, stop_asked)
     train = _part(data.train, recipe.train_images, data.classes, "training")
     test = _part(data.test, recipe.test_images, data.classes, "test")
+    held_out = None
+    if recipe.validation_images:
+        train, held_out = _hold_out(train, recipe.validation_images, data.classes)
     if recipe.batch_size > len(train.labels):
         raise BadInput(
             f"A batch of {recipe.batch_size:,} is more than the {len(train.labels):,} training images: "
             "lower --batch-size."
         )
-    return DataSet(data.description, data.synthetic, data.classes, train, test)
+    return DataSet(data.description, data.synthetic, data.classes, train, test, held_out)
 
 
 def _load_all(recipe: Recipe, report: Report, stop_asked: Callable[[], bool]) -> DataSet:
@@ -100,3 +105,17 @@ def _part(split: Split, images: int | None, classes: tuple[str, ...], name: str)
         )
     index = np.sort(np.concatenate([found[: share + (label < more)] for label, found in enumerate(of_class)]))
     return Split(split.pixels[index], split.labels[index])
+
+
+def _hold_out(train: Split, images: int, classes: tuple[str, ...]) -> tuple[Split, Split]:
+    """What is left to train on, and the last images of every class, so many in all. Raises BadInput."""
+    backwards = Split(train.pixels[::-1], train.labels[::-1])
+    held_out = _part(backwards, images, classes, "training")
+    share, more = divmod(images, CLASSES)
+    kept = np.ones(len(train.labels), dtype=bool)
+    for label in range(CLASSES):
+        last = np.flatnonzero(train.labels == label)[::-1]
+        kept[last[: share + (label < more)]] = False
+    if not kept.any():
+        raise BadInput(f"Holding out {images:,} images leaves none to train on: lower --validation-images.")
+    return Split(train.pixels[kept], train.labels[kept]), held_out

@@ -30,6 +30,14 @@ class Device:
     channels_last: bool
     """Whether images and weights are laid out channels last."""
 
+    def environment(self) -> dict[str, str]:
+        """What decides whether the same numbers come out again, by name, for people too."""
+        facts = {"torch": torch.__version__, "precision": self.precision}
+        if self.torch.type == "cpu":
+            capability = torch.backends.cpu.get_cpu_capability()
+            return facts | {"device": "CPU", "threads": str(torch.get_num_threads()), "instructions": capability}
+        return facts | {"device": self.name}
+
     def autocast(self) -> AbstractContextManager[object]:
         """The context of a forward pass."""
         dtype = PRECISIONS[self.precision]
@@ -85,6 +93,19 @@ def _precision(kind: str, asked: Precision) -> str:
     if has_fast_bf16(kind):
         return "bf16"
     return "fp16" if kind == "cuda" and torch.cuda.get_device_capability() >= (7, 0) else "fp32"
+
+
+def inexact_because(before: dict[str, str], now: dict[str, str]) -> str:
+    """Why training on will not give the very bits of an unbroken run; empty where it will."""
+    names = [*now, *(name for name in before if name not in now)]
+    changes = [
+        f"{name} {before.get(name, 'unknown')} → {now.get(name, 'none')}"
+        for name in names
+        if before.get(name) != now.get(name)
+    ]
+    if now["device"] != "CPU":
+        changes.append("a GPU adds in no fixed order")
+    return ", ".join(changes)
 
 
 class StepFence:

@@ -1,38 +1,57 @@
-"""Keeps a run's weights: one checkpoint after each epoch, and one on the way out in mid-epoch."""
+"""Keeps what a run has reached: weights after each epoch and on request, and the state to go on exactly from."""
 
 import math
 import time
+import zlib
 from collections.abc import Callable
 
-from torch import nn
+import numpy as np
 
 from cifar_tui.engine.checkpoint import save_weights
 from cifar_tui.engine.data import DataSet
-from cifar_tui.events import CheckpointFailed, CheckpointSaved, EpochDone, Event
+from cifar_tui.engine.state import newest_state, save_state
+from cifar_tui.engine.stepper import Stepper, TrainingState
+from cifar_tui.events import CheckpointFailed, CheckpointSaved, EpochDone, Event, Noted, StateSaved
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.sidecars import Sidecar, epoch_checkpoint, step_checkpoint, write_sidecar
+from cifar_tui.runs.states import Environment
+
+STATE_SECONDS = 30.0
+"""Training that a crash may cost: how often the state is saved."""
+STATE_COST = 0.01
+"""The share of the time that saving the state may take; a slow disk makes it rarer."""
 
 
 class Keeper:
-    """Saves one network's weights into its run's folder."""
+    """Saves one run's weights and state into its folder."""
 
     def __init__(
-        self, network: nn.Module, recipe: Recipe, folder: RunFolder, data: DataSet, emit: Callable[[Event], None]
+        self,
+        stepper: Stepper,
+        recipe: Recipe,
+        folder: RunFolder,
+        data: DataSet,
+        environment: Environment,
+        emit: Callable[[Event], None],
     ) -> None:
         """Prepare; nothing is written yet."""
-        self._network = network
+        self._stepper = stepper
         self._recipe = recipe
         self._folder = folder
         self._data = data
+        self._environment = environment
         self._emit = emit
+        self._images = ""
+        self._state_due_at = time.monotonic() + STATE_SECONDS
+        self._state_step = -1
 
     def save_epoch(self, done: EpochDone) -> None:
         """Save what an epoch ended with, under the tutorial's name."""
         self._save(epoch_checkpoint(done.epoch), done.epoch, done.step, done)
 
     def save_midway(self, step: int, steps_per_epoch: int) -> str:
-        """Save where a stop found the run, unless that is there already. Returns the file's name; empty without one."""
+        """Save where the run is, unless that is there already. Returns the file's name; empty without one."""
         epochs, steps_into = divmod(step, steps_per_epoch)
         if steps_into == 0 and (step == 0 or (self._folder.path / epoch_checkpoint(epochs)).exists()):
             return epoch_checkpoint(epochs) if step else ""
@@ -40,10 +59,44 @@ class Keeper:
         checkpoint = step_checkpoint(epoch, step)
         return checkpoint if self._save(checkpoint, epoch, step, None) else ""
 
+    @property
+    def state_due(self) -> bool:
+        """Whether the last state is old enough for a new one."""
+        return time.monotonic() >= self._state_due_at
+
+    def save_state(self, step: int) -> None:
+        """Save all that is needed to go on from `step`, unless that is there already or no finite number."""
+        if step in (0, self._state_step):
+            return
+        started = time.monotonic()
+        try:
+            if self._stepper.finite():
+                save_state(self._folder.path, self._stepper.export(step), self.images, self._environment)
+                self._state_step = step
+                self._emit(StateSaved(step))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            self._emit(Noted(f"The training state could not be saved: {reason}. Free some space; training goes on."))
+        ended = time.monotonic()
+        self._state_due_at = ended + max(STATE_SECONDS, (ended - started) / STATE_COST)
+
+    def last_good_state(self) -> TrainingState:
+        """The newest state that is whole; the one before the first step when there is none."""
+        found = newest_state(self._folder.path, self._recipe.width, lambda words: self._emit(Noted(words)))
+        self._state_step = -1
+        return found[1] if found else self._stepper.fresh_state()
+
+    @property
+    def images(self) -> str:
+        """A checksum of the training images, made once."""
+        if not self._images:
+            self._images = images_checksum(self._data)
+        return self._images
+
     def _save(self, checkpoint: str, epoch: int, step: int, done: EpochDone | None) -> bool:
         """Write the weights and then, as the mark that they are whole, their sidecar. Returns whether it worked."""
         try:
-            written = save_weights(self._network, self._folder.path / checkpoint)
+            written = save_weights(self._stepper.network, self._folder.path / checkpoint)
             sidecar = Sidecar(
                 checkpoint=checkpoint,
                 run=self._folder.name,
@@ -67,6 +120,13 @@ class Keeper:
             return False
         self._emit(CheckpointSaved(checkpoint, epoch, step))
         return True
+
+
+def images_checksum(data: DataSet) -> str:
+    """CRC-32 of the training images and their labels, to notice other images, not tampering."""
+    # ravel: zlib reads flat arrays without copying them.
+    pixels = zlib.crc32(np.ascontiguousarray(data.train.pixels).ravel().data)
+    return f"{zlib.crc32(np.ascontiguousarray(data.train.labels).data, pixels):08x}"
 
 
 def _number(value: float) -> float | None:

@@ -1,30 +1,38 @@
 """The training loop: epochs of steps, a test and a checkpoint after each, requests heeded in between."""
 
-import math
 import time
 from collections.abc import Callable
 
 import torch
-from torch.nn import functional
 
 from cifar_tui import __version__
-from cifar_tui.control import Requests
+from cifar_tui.control import ChangeRate, Ignore, Requests
+from cifar_tui.engine.accelerate import Accelerator
 from cifar_tui.engine.attendant import Attendant
 from cifar_tui.engine.augment import EpochPlan, ImageBank, plan_epoch
 from cifar_tui.engine.data import DataSet, load
-from cifar_tui.engine.device import Device, StepFence, choose_device
+from cifar_tui.engine.device import Device, StepFence, choose_device, inexact_because
 from cifar_tui.engine.evaluate import Verdict, evaluate
 from cifar_tui.engine.judge import Judge
-from cifar_tui.engine.keeper import Keeper
+from cifar_tui.engine.keeper import Keeper, images_checksum
 from cifar_tui.engine.meter import QueuedStep, StepMeter
-from cifar_tui.engine.model import count_parameters, fresh_network
-from cifar_tui.errors import CifarTuiError, StopAsked
+from cifar_tui.engine.model import count_parameters
+from cifar_tui.engine.past import EpochMeans, Past, read_past
+from cifar_tui.engine.state import newest_state
+from cifar_tui.engine.stepper import Stepper, TrainingState
+from cifar_tui.errors import BadInput, CifarTuiError, StopAsked
 from cifar_tui.events import (
     DataReady,
     EpochDone,
     Event,
+    FinishPlanned,
+    Noted,
     Progressed,
+    RateChanged,
+    Resumed,
+    RolledBack,
     RunFinished,
+    RunResumed,
     RunStarted,
     RunStopped,
     StepDone,
@@ -32,40 +40,101 @@ from cifar_tui.events import (
 )
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.journal import NAME, read_events
+from cifar_tui.runs.states import StateRecord
 
 Emit = Callable[[Event], None]
 
+ROLL_BACKS = 3
+"""How often a run that nobody watches goes back to its last good state before it gives up."""
 
-def train(recipe: Recipe, folder: RunFolder, emit: Emit, requests: Requests) -> None:
+
+def train(
+    recipe: Recipe, folder: RunFolder, emit: Emit, requests: Requests, changes: tuple[str, ...] | None = None
+) -> None:
     """Train a run from its recipe to its end, or to where a person stops it.
 
-    Raises CifarTuiError for what a person can mend. Whatever happens is said through `emit`.
+    With `changes`, the run has ended before and goes on from its newest training state; they say how the recipe
+    differs since. Raises CifarTuiError for what a person can mend. Whatever happens is said through `emit`.
     """
-    emit(RunStarted(folder.name, str(folder.path), recipe, time.time(), __version__))
+    if changes is None:
+        emit(RunStarted(folder.name, str(folder.path), recipe, time.time(), __version__))
     try:
         device = choose_device(recipe)
+        found = _state_to_resume(recipe, folder, emit) if changes is not None else None
         data = load(recipe, emit, requests.stop_asked)
-        training = Training(recipe, folder, data, device, emit, requests)
+        if found is not None:
+            _say_resumed(recipe, folder, found[0], data, device, changes or (), emit)
+        training = Training(recipe, folder, data, device, emit, requests, found[1] if found else None)
     except StopAsked:
         emit(RunStopped(0, ""))
         return
     try:
         training.run()
-    except torch.OutOfMemoryError:
+    except (torch.OutOfMemoryError, MemoryError):
         raise CifarTuiError(
-            f"The GPU ran out of memory with batches of {recipe.batch_size:,}. "
+            f"The memory of {device.name} was not enough for batches of {recipe.batch_size:,}. "
             f"Start again with --batch-size {max(1, recipe.batch_size // 2):,}."
         ) from None
+
+
+def _state_to_resume(recipe: Recipe, folder: RunFolder, emit: Emit) -> tuple[StateRecord, TrainingState]:
+    """Raises BadInput when there is none."""
+    found = newest_state(folder.path, recipe.width, lambda words: emit(Noted(words)))
+    if found is None:
+        raise BadInput(
+            f"There is no whole training state in {folder.path} to go on from. Its checkpoints can still be evaluated."
+        )
+    return found
+
+
+def _say_resumed(
+    recipe: Recipe,
+    folder: RunFolder,
+    record: StateRecord,
+    data: DataSet,
+    device: Device,
+    changes: tuple[str, ...],
+    emit: Emit,
+) -> None:
+    """Check that what goes on is the same run, and say so; the run's records go back to the state's step with that.
+
+    Raises BadInput for other images, or when every step has been trained.
+    """
+    if record.images != images_checksum(data):
+        raise BadInput(f"The images are not those that {folder.name} was trained on. Give its own back with --data.")
+    total = recipe.epochs * recipe.steps_per_epoch(len(data.train.labels))
+    if record.step > total or (record.step == total and _was_tested(folder, recipe.epochs)):
+        raise BadInput(f"{folder.name} has trained all its {recipe.epochs} epochs. Give it more with --epochs.")
+    because = inexact_because(record.environment, device.environment())
+    emit(RunResumed(record.step, recipe, changes, because, time.time(), __version__))
+    folder.write_recipe(recipe)
+
+
+def _was_tested(folder: RunFolder, epoch: int) -> bool:
+    return any(isinstance(event, EpochDone) and event.epoch == epoch for event in read_events(folder.path / NAME))
+
+
+class RollBackAsked(Exception):
+    """Training goes back to the last good state."""
 
 
 class Training:
     """One run's network, optimiser and images, and the loop over them."""
 
     def __init__(
-        self, recipe: Recipe, folder: RunFolder, data: DataSet, device: Device, emit: Emit, requests: Requests
+        self,
+        recipe: Recipe,
+        folder: RunFolder,
+        data: DataSet,
+        device: Device,
+        emit: Emit,
+        requests: Requests,
+        state: TrainingState | None = None,
     ) -> None:
-        """Put everything on the device."""
+        """Put everything on the device, as it was after the state's last step where there is one."""
         self._recipe = recipe
+        self._folder = folder
         self._data = data
         self._device = device
         self._emit = emit
@@ -73,126 +142,222 @@ class Training:
         emit(Progressed(f"Preparing {len(data.train.labels) + len(data.test.labels):,} images", 0, None, "", 0.0))
         self._train = ImageBank(data.train.pixels, data.train.labels, recipe, device.torch, recipe.crop_padding)
         self._test = ImageBank(data.test.pixels, data.test.labels, recipe, device.torch, 0)
-        emit(Progressed("Preparing the network", 0, None, "", time.monotonic() - started))
-        self._network = fresh_network(recipe.width, recipe.seed)
-        self._network.to(device.torch, memory_format=device.memory_format)  # type: ignore[call-overload]
-        # Built after the weights took their layout, so that the momentum has it too.
-        self._optimizer = torch.optim.SGD(
-            self._network.parameters(),
-            lr=recipe.learning_rate,
-            momentum=recipe.momentum,
-            nesterov=recipe.nesterov,
-            weight_decay=recipe.weight_decay,
-            fused=device.torch.type != "mps",
+        self._held_out = (
+            ImageBank(data.held_out.pixels, data.held_out.labels, recipe, device.torch, 0) if data.held_out else None
         )
-        self._scaler = torch.amp.GradScaler(device.torch.type, enabled=device.precision == "fp16")
+        emit(Progressed("Preparing the network", 0, None, "", time.monotonic() - started))
         self._steps_per_epoch = recipe.steps_per_epoch(self._train.count)
+        self._stepper = Stepper(recipe, device)
+        self._past = Past()
+        if state is not None:
+            self._stepper.restore(state)
+            self._past = self._past_at(state.step)
+        steps_left = recipe.epochs * self._steps_per_epoch - self._past.step
+        self._accelerator = Accelerator(self._stepper, recipe, device, steps_left, lambda words: emit(Noted(words)))
         self._meter = StepMeter(device.torch)
         self._fence = StepFence(device.torch)
-        self._keeper = Keeper(self._network, recipe, folder, data, emit)
+        self._keeper = Keeper(self._stepper, recipe, folder, data, device.environment(), emit)
         self._judge = Judge(folder.path, self._test, data.classes, device, emit)
-        self._attendant = Attendant(requests, emit, self._evaluate_checkpoint, self._say_all_steps)
-        self._epoch_so_far = EpochMeans()
+        self._attendant = Attendant(requests, emit, self)
+        self._attendant.step = self._past.step
+        self._last_epoch = recipe.epochs
+        self._broken: StepDone | None = None
+        self._roll_backs = 0
         self._started = time.monotonic()
 
     def run(self) -> None:
-        """Train every epoch; end with RunFinished, or with RunStopped when asked."""
+        """Train every epoch that is left; end with RunFinished, or with RunStopped when asked."""
         self._say_what_starts()
-        self._started = time.monotonic()
-        test_accuracy = math.nan
+        self._started = time.monotonic() - self._past.seconds
         try:
-            for epoch in range(1, self._recipe.epochs + 1):
-                test_accuracy = self._run_epoch(epoch).test_accuracy
+            while self._past.epochs_done < self._last_epoch:
+                try:
+                    self._run_epoch(self._past.epochs_done + 1)
+                except RollBackAsked:
+                    self._roll_back()
                 self._attendant.attend()
         except StopAsked:
-            self._say_all_steps()
-            step = self._attendant.step
-            self._emit(RunStopped(step, self._keeper.save_midway(step, self._steps_per_epoch)))
+            self._stop()
             return
-        self._emit(RunFinished(self._attendant.step, test_accuracy))
+        self._keeper.save_state(self._attendant.step)
+        if self._last_epoch < self._recipe.epochs:
+            self._stop()
+        else:
+            self._emit(RunFinished(self._attendant.step, self._past.test_accuracy))
 
-    def _run_epoch(self, epoch: int) -> EpochDone:
-        """One pass over the training images, the test after it, and the checkpoint."""
+    def settle(self) -> None:
+        """Say every step done so far."""
+        for done in self._meter.drain():
+            self._say(done)
+
+    def evaluate_checkpoint(self, checkpoint: str) -> None:
+        """Measure a checkpoint of this run."""
+        self._judge.evaluate(checkpoint, self._attendant.go_on_evaluating)
+
+    def change_rate(self, request: ChangeRate) -> None:
+        """Train with another learning rate from the next step on; an impossible one is refused with a note."""
+        step = self._attendant.step + 1
+        now = self._recipe.learning_rate_at(step, self._steps_per_epoch)
+        rate = now * request.rate if request.relative else request.rate
+        try:
+            self._change_recipe(self._recipe.with_rate(rate, step, self._steps_per_epoch))
+        except BadInput as error:
+            self._emit(Noted(str(error)))
+            return
+        self._emit(RateChanged(step, rate, self._recipe.rate_changes))
+
+    def plan_finish(self) -> None:
+        """Stop at the end of this epoch, or call that off."""
+        under_way = min(self._past.epochs_done + 1, self._recipe.epochs)
+        planned = self._last_epoch < self._recipe.epochs
+        self._last_epoch = self._recipe.epochs if planned else under_way
+        self._emit(FinishPlanned(0 if planned else under_way))
+
+    def save_now(self) -> None:
+        """Save weights and state as they are."""
+        self.settle()
+        self._keeper.save_midway(self._attendant.step, self._steps_per_epoch)
+        self._keeper.save_state(self._attendant.step)
+
+    def _stop(self) -> None:
+        self.settle()
+        step = self._attendant.step
+        checkpoint = self._keeper.save_midway(step, self._steps_per_epoch)
+        self._keeper.save_state(step)
+        self._emit(RunStopped(step, checkpoint))
+
+    def _run_epoch(self, epoch: int) -> None:
+        """One pass over the training images from where the run is, the test after it, and the checkpoint."""
         plan = plan_epoch(self._recipe, self._train.count, epoch, self._device.torch)
-        self._epoch_so_far = EpochMeans()
         seconds_before = self._training_seconds()
-        self._network.train()
-        for batch in range(self._steps_per_epoch):
+        first = self._past.step - (epoch - 1) * self._steps_per_epoch
+        for batch in range(first, self._steps_per_epoch):
             self._attendant.attend()
+            if self._keeper.state_due:
+                self.settle()
+                self._handle_broken_loss()
+                self._keeper.save_state(self._attendant.step)
             self._step(plan, epoch, batch)
             for step in self._meter.ready():
                 self._say(step)
-        self._say_all_steps()
+            self._handle_broken_loss()
+        self.settle()
+        self._handle_broken_loss()
         train_seconds = self._training_seconds() - seconds_before
-        verdict, test_seconds = self._run_test(epoch)
-        done = self._epoch_done(epoch, verdict, train_seconds, test_seconds)
+        verdict, held_out, test_seconds = self._run_test(epoch)
+        done = self._epoch_done(epoch, verdict, held_out, train_seconds, test_seconds)
         self._emit(done)
+        self._past.epochs_done = epoch
+        self._past.test_accuracy = done.test_accuracy
+        self._past.epoch_so_far = EpochMeans()
         self._keeper.save_epoch(done)
-        return done
+        if self._keeper.state_due:
+            self._keeper.save_state(done.step)
 
     def _step(self, plan: EpochPlan, epoch: int, batch: int) -> None:
         """One optimiser update; its numbers stay on the device for the meter."""
         step = (epoch - 1) * self._steps_per_epoch + batch + 1
         rate = self._recipe.learning_rate_at(step, self._steps_per_epoch)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
         start = batch * self._recipe.batch_size
         images, labels = self._train.batch(plan, start, start + self._recipe.batch_size)
-        self._optimizer.zero_grad(set_to_none=True)
-        with self._device.autocast():
-            logits = self._network(images)
-        loss = functional.cross_entropy(logits.float(), labels)
-        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        self._scaler.step(self._optimizer)
-        self._scaler.update()
-        hits = (logits.detach().argmax(1) == labels).sum()
+        loss, hits = self._accelerator.update(images, labels, rate)
         self._fence.step_queued()
-        self._attendant.step = step
+        self._past.step = self._attendant.step = step
         queued = QueuedStep(step, epoch, len(labels), rate, self._training_seconds())
-        self._meter.add(queued, loss.detach(), hits)
+        self._meter.add(queued, loss, hits)
 
-    def _run_test(self, epoch: int) -> tuple[Verdict, float]:
-        """Measure the network as it is now. A pause holds it; a stop breaks it off. Returns the seconds it took too."""
+    def _run_test(self, epoch: int) -> tuple[Verdict, Verdict | None, float]:
+        """Measure the network as it is now, on the test images and on those held out; the seconds it took too.
+
+        A pause holds it; a stop breaks it off.
+        """
         started, away_before = time.monotonic(), self._attendant.seconds_away
 
         def seconds() -> float:
             return time.monotonic() - started - (self._attendant.seconds_away - away_before)
 
-        def go_on(done: int) -> bool:
-            self._emit(Progressed(f"Testing epoch {epoch}", done, self._test.count, "images", seconds()))
-            self._attendant.attend()
-            return True
+        def measured(images: ImageBank, what: str) -> Verdict:
+            def go_on(done: int) -> bool:
+                self._emit(Progressed(f"{what} epoch {epoch}", done, images.count, "images", seconds()))
+                self._attendant.attend()
+                return True
 
-        go_on(0)
-        verdict = evaluate(self._network, self._test, self._device, go_on)
+            go_on(0)
+            verdict = evaluate(self._stepper.network, images, self._device, go_on)
+            assert verdict is not None, "only go_on ends a test early, and it never does"
+            return verdict
+
+        verdict = measured(self._test, "Testing")
+        held_out = measured(self._held_out, "Validating") if self._held_out else None
         taken = seconds()
         self._started += taken
-        assert verdict is not None, "only go_on ends a test early, and it never does"
-        return verdict, taken
+        return verdict, held_out, taken
 
-    def _epoch_done(self, epoch: int, verdict: Verdict, train_seconds: float, test_seconds: float) -> EpochDone:
+    def _epoch_done(
+        self, epoch: int, verdict: Verdict, held_out: Verdict | None, train_seconds: float, test_seconds: float
+    ) -> EpochDone:
         step = epoch * self._steps_per_epoch
         return EpochDone(
             epoch=epoch,
             step=step,
-            train_loss=self._epoch_so_far.loss,
-            train_accuracy=self._epoch_so_far.accuracy,
+            train_loss=self._past.epoch_so_far.loss,
+            train_accuracy=self._past.epoch_so_far.accuracy,
             test_loss=verdict.loss,
             test_accuracy=verdict.accuracy,
+            validation_accuracy=held_out.accuracy if held_out else None,
             learning_rate=self._recipe.learning_rate_at(step, self._steps_per_epoch),
             train_seconds=train_seconds,
             test_seconds=test_seconds,
         )
 
-    def _evaluate_checkpoint(self, checkpoint: str) -> None:
-        self._judge.evaluate(checkpoint, self._attendant.go_on_evaluating)
+    def _handle_broken_loss(self) -> None:
+        """Once a loss was no number: go back or go on, as a person says; go back where nobody is there.
 
-    def _say_all_steps(self) -> None:
-        for done in self._meter.drain():
-            self._say(done)
+        Raises RollBackAsked, StopAsked, and CifarTuiError when going back has not helped.
+        """
+        if self._broken is None:
+            return
+        self.settle()
+        broken, self._broken = self._broken, None
+        answer = self._attendant.decide(broken.step, broken.loss)
+        if isinstance(answer, Ignore):
+            self._stepper.mend_statistics(self._keeper.last_good_state())
+            self._emit(Resumed(self._attendant.step))
+            return
+        if answer is None and self._roll_backs == ROLL_BACKS:
+            raise CifarTuiError(
+                f"The loss was {broken.loss} at step {broken.step:,}, though training went back {ROLL_BACKS} times, "
+                "each time with half the learning rate. Start again with a lower --lr."
+            )
+        self._roll_backs += 1
+        raise RollBackAsked
+
+    def _roll_back(self) -> None:
+        """Take network, records and step back to the last good state, and halve the rate from there on."""
+        from_step = self._past.step
+        state = self._keeper.last_good_state()
+        self._stepper.restore(state)
+        rate = self._recipe.learning_rate_at(state.step + 1, self._steps_per_epoch) / 2
+        self._change_recipe(self._recipe.with_rate(rate, state.step + 1, self._steps_per_epoch))
+        self._emit(RolledBack(from_step, state.step, rate, self._recipe.rate_changes))
+        self._past = self._past_at(state.step)
+        self._attendant.step = state.step
+
+    def _past_at(self, step: int) -> Past:
+        journal = self._folder.path / NAME
+        return read_past(read_events(journal) if journal.exists() else (), step, self._steps_per_epoch)
+
+    def _change_recipe(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+        try:
+            self._folder.write_recipe(recipe)
+        except OSError as error:
+            self._emit(Noted(f"The recipe could not be written: {error.strerror or error}."))
 
     def _say(self, done: StepDone) -> None:
-        self._epoch_so_far.add(done)
+        self._past.epoch_so_far.add(done)
+        if not done.finite and self._broken is None:
+            self._broken = done
         self._emit(done)
 
     def _training_seconds(self) -> float:
@@ -209,34 +374,8 @@ class Training:
                 device=self._device.name,
                 gpu=self._device.gpu,
                 precision=self._device.precision,
-                parameters=count_parameters(self._network),
+                parameters=count_parameters(self._stepper.network),
                 steps_per_epoch=self._steps_per_epoch,
                 total_steps=self._recipe.epochs * self._steps_per_epoch,
             )
         )
-
-
-class EpochMeans:
-    """Per-image means over the steps of an epoch so far."""
-
-    def __init__(self) -> None:
-        """Start with no steps."""
-        self._images = 0
-        self._loss_sum = 0.0
-        self._hits = 0.0
-
-    def add(self, step: StepDone) -> None:
-        """Take a step in."""
-        self._images += step.images
-        self._loss_sum += step.loss * step.images
-        self._hits += step.accuracy * step.images
-
-    @property
-    def loss(self) -> float:
-        """Mean cross-entropy; NaN before the first step."""
-        return self._loss_sum / self._images if self._images else math.nan
-
-    @property
-    def accuracy(self) -> float:
-        """0 to 1; NaN before the first step."""
-        return self._hits / self._images if self._images else math.nan

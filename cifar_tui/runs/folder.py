@@ -66,8 +66,7 @@ class RunFolder:
                     f"The folder {path} is not empty (it holds {safe_text(taken[0], 60)}): nothing in it was touched. "
                     "Choose another with --outf or --run-name."
                 )
-            record = orjson.dumps(recipe.to_record(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-            write_durably(path / RECIPE_NAME, lambda file: file.write(record))
+            _write_recipe(path, recipe)
         except OSError as error:
             os.close(lock)
             raise cannot_write(path, error) from error
@@ -75,6 +74,35 @@ class RunFolder:
             os.close(lock)
             raise
         return cls(path, name, lock)
+
+    @classmethod
+    def reopen(cls, path: Path) -> Self:
+        """Take the lock of a run that has ended, to go on with it.
+
+        Raises FolderInUse when another trainer holds it, BadInput when there is no run or it cannot be written.
+        """
+        path = path.absolute()
+        if not (path / RECIPE_NAME).is_file():
+            raise BadInput(f"There is no run in {safe_text(str(path), 200)}: it has no {RECIPE_NAME}.")
+        try:
+            lock = _take_lock(path)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        return cls(path, path.name, lock)
+
+    def recipe(self) -> Recipe:
+        """The recipe as it was last written down. Raises BadInput when it cannot be read."""
+        file = self.path / RECIPE_NAME
+        try:
+            return Recipe.from_record(orjson.loads(file.read_bytes())).check()
+        except (OSError, ValueError, AttributeError) as error:
+            raise BadInput(
+                f"The recipe in {safe_text(str(file), 200)} cannot be read: {safe_text(str(error))}."
+            ) from None
+
+    def write_recipe(self, recipe: Recipe) -> None:
+        """Write a changed recipe down. Raises OSError, with the old one untouched."""
+        _write_recipe(self.path, recipe)
 
     def close(self) -> None:
         """Give the lock back."""
@@ -88,6 +116,24 @@ class RunFolder:
             (self.path / name).unlink(missing_ok=True)
         if not any(self.path.iterdir()):
             self.path.rmdir()
+
+
+def find_run(run: str) -> Path:
+    """The folder of a run that a person names: by its folder, or by its name in `runs/`. Raises BadInput."""
+    named = RUNS_FOLDER / run
+    for path in (Path(run), named):
+        if (path / RECIPE_NAME).is_file():
+            return path
+    there = sorted(path.parent.name for path in RUNS_FOLDER.glob(f"*/{RECIPE_NAME}")) if RUNS_FOLDER.is_dir() else []
+    known = (
+        f"Runs here: {', '.join(safe_text(name, 60) for name in there[-5:])}." if there else "There are no runs here."
+    )
+    raise BadInput(f"There is no run '{safe_text(run, 100)}', as a folder or in {RUNS_FOLDER}/. {known}")
+
+
+def _write_recipe(folder: Path, recipe: Recipe) -> None:
+    record = orjson.dumps(recipe.to_record(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    write_durably(folder / RECIPE_NAME, lambda file: file.write(record))
 
 
 def _take_lock(folder: Path) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from textual.app import App, SystemCommand
@@ -11,15 +11,36 @@ from textual.command import SimpleCommand
 from textual.screen import Screen
 
 from cifar_tui import summary
-from cifar_tui.control import CancelEvaluation, Evaluate, Pause, Resume, Stop
-from cifar_tui.errors import CifarTuiError
+from cifar_tui.control import (
+    CancelEvaluation,
+    Evaluate,
+    FinishEpoch,
+    Ignore,
+    Pause,
+    Request,
+    Resume,
+    RollBack,
+    SaveNow,
+    Stop,
+    Watch,
+)
+from cifar_tui.errors import BadInput, CifarTuiError
+from cifar_tui.events import LossNotFinite
 from cifar_tui.hardware import Hardware
 from cifar_tui.history import RunHistory
 from cifar_tui.session import Jobs, Link
 from cifar_tui.text import safe_text
 from cifar_tui.tui.checkpoints import Checkpoints
 from cifar_tui.tui.dashboard import Dashboard
-from cifar_tui.tui.dialogs import Help, data_question, described, quit_question, stop_question
+from cifar_tui.tui.dialogs import (
+    Help,
+    RateQuestion,
+    broken_loss_question,
+    data_question,
+    described,
+    quit_question,
+    stop_question,
+)
 from cifar_tui.tui.themes import Themes, find_themes, theme_folders
 from cifar_tui.tui.widgets.status import Asked
 
@@ -73,6 +94,8 @@ class MonitorApp(App[int], inherit_bindings=False):
         self._asked: Asked | None = None
         self._leaving: int | None = None
         self._outdated = False
+        self._starts = 0
+        self._asked_about: LossNotFinite | None = None
         self._dashboard = Dashboard(hardware)
         self._themes = themes
         for name in self.available_themes:
@@ -88,7 +111,7 @@ class MonitorApp(App[int], inherit_bindings=False):
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._leave_on_signal, number)
         self.set_interval(self._drain_seconds, self._drain)
-        self.call_after_refresh(self._start)
+        self.call_after_refresh(self._start, self._jobs.train)
         for sentence in self._themes.broken:
             self.notify(sentence, severity="warning", timeout=15, markup=False)
 
@@ -103,8 +126,12 @@ class MonitorApp(App[int], inherit_bindings=False):
             return self.history.live and self.history.state != "paused"
         if action == "resume":
             return self.history.live and self.history.state == "paused"
-        if action == "stop":
+        if action in ("stop", "finish_epoch", "save_now"):
             return self.history.live
+        if action == "change_rate":
+            return self.history.live and self.history.last_step is not None
+        if action == "resume_run":
+            return self.history.state in ("stopped", "failed") and self.history.started is not None
         return True
 
     def action_pause(self) -> None:
@@ -123,6 +150,27 @@ class MonitorApp(App[int], inherit_bindings=False):
                 self._ask("stop", Stop())
 
         self.push_screen(stop_question(), answered)
+
+    def action_resume_run(self) -> None:
+        """Go on with the run that ended."""
+        if self._evaluation is not None and not self._evaluation.ended:
+            self.notify("An evaluation is under way: x gives it up.", severity="warning")
+            return
+        self._start(self._jobs.resume)
+
+    def action_change_rate(self) -> None:
+        """Ask for a learning rate and train with it."""
+        if self.history.last_step is not None:
+            self.push_screen(RateQuestion(self.history.last_step.learning_rate), self._ask_if_answered)
+
+    def action_finish_epoch(self) -> None:
+        """Stop at the end of this epoch, or call that off."""
+        self._ask_if_answered(FinishEpoch())
+
+    def action_save_now(self) -> None:
+        """Save weights and state after this step."""
+        self._ask_if_answered(SaveNow())
+        self.notify("Saved after this step.")
 
     def action_checkpoints(self) -> None:
         """Open the browser."""
@@ -175,14 +223,29 @@ class MonitorApp(App[int], inherit_bindings=False):
         if link is not None:
             link.ask(CancelEvaluation())
 
-    def _start(self, data: str | None = None) -> None:
-        """Start the run; what cannot work ends the program with its sentence."""
-        self.history = RunHistory()
+    def _start(self, start: Callable[[], Link]) -> None:
+        """Start the run, or go on with it; what cannot work from the first ends the program with its sentence."""
         try:
-            self.link = self._jobs.train(data)
+            link = start()
         except CifarTuiError as error:
-            self.failure = error
-            self.exit(error.exit_code)
+            if self.link is None:
+                self._leave_with(error)
+            else:
+                self.notify(str(error), severity="error", markup=False)
+            return
+        self.history = RunHistory()
+        self.link = link
+        self._starts += 1
+        link.ask(Watch(watched=True))
+
+    def _leave_with(self, error: CifarTuiError) -> None:
+        """What was asked for cannot work: the sentence belongs to the shell it was typed in."""
+        self.failure = error
+        self.exit(error.exit_code)
+
+    def _ask_if_answered(self, request: Request | None) -> None:
+        if request is not None and self.link is not None and self.history.live:
+            self.link.ask(request)
 
     def _ask(self, what: Asked, request: Pause | Resume | Stop) -> None:
         if self.link is not None and self.history.live:
@@ -209,6 +272,7 @@ class MonitorApp(App[int], inherit_bindings=False):
             self.history.apply(event)
         if self.history.state != state_before:
             self._state_changed()
+        self._ask_about_broken_loss()
         if events or self._outdated:
             self._show()
         if self._leaving is not None and self.link is not None and self.link.ended and not self.history.live:
@@ -222,17 +286,31 @@ class MonitorApp(App[int], inherit_bindings=False):
             return
         if self.history.state == "no data":
             self.push_screen(data_question(summary.outcome(self.history)), self._data_answered)
-        elif self.history.state == "failed" and self.history.training is None and summary.exit_code(self.history) == 2:
-            # What was asked for cannot work: the sentence belongs to the shell it was typed in.
-            self.failure = CifarTuiError(summary.outcome(self.history))
-            self.failure.exit_code = 2
-            self.exit(2)
+        elif self._starts == 1 and self.history.training is None and summary.exit_code(self.history) == 2:
+            self._leave_with(BadInput(summary.outcome(self.history)))
+
+    def _ask_about_broken_loss(self) -> None:
+        """Put the question up once for every loss that waits for an answer."""
+        broken = self.history.broken
+        if broken is self._asked_about:
+            return
+        self._asked_about = broken
+        if broken is not None and self._leaving is None:
+            self.push_screen(broken_loss_question(broken.at_step, broken.loss), self._broken_loss_answered)
+
+    def _broken_loss_answered(self, answer: str | None) -> None:
+        answers: dict[str, Request] = {"b": RollBack(), "i": Ignore(), "s": Stop()}
+        if answer is None:
+            # Waved away, the question comes back: training waits for it.
+            self._asked_about = None
+        elif answer in answers:
+            self._ask_if_answered(answers[answer])
 
     def _data_answered(self, answer: str | None) -> None:
         if answer == "r":
-            self._start()
+            self._start(self._jobs.train)
         elif answer == "s":
-            self._start("synthetic")
+            self._start(lambda: self._jobs.train("synthetic"))
         else:
             self.exit(summary.exit_code(self.history))
 

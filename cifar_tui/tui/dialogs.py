@@ -1,5 +1,6 @@
 """The questions and the help a screen puts in front of itself."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,9 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 from textual.widgets.button import ButtonVariant
 
+from cifar_tui.control import ChangeRate
 from cifar_tui.text import safe_text
 
 
@@ -100,6 +102,67 @@ def data_question(reason: str) -> Question:
             Choice("q", "Quit", "default"),
         ],
     )
+
+
+def broken_loss_question(step: int, loss: float) -> Question:
+    """Asks what to do about a loss that is no number."""
+    return Question(
+        f"The loss of step {step:,} was {loss}",
+        "Its update was left out. Training can go back to the last good state and on with half the learning rate, "
+        "go on as if nothing had happened, or stop.",
+        [
+            Choice("b", "Go back, half the rate", "primary"),
+            Choice("i", "Ignore", "default"),
+            Choice("s", "Stop", "error"),
+        ],
+    )
+
+
+class RateQuestion(ModalScreen[ChangeRate | None]):
+    """Asks for a learning rate: a number, or a factor like `x0.5`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "wave_away", "Back", show=False)]
+
+    def __init__(self, rate: float) -> None:
+        """Ask for the rate after `rate`."""
+        super().__init__()
+        self._rate = rate
+
+    def compose(self) -> ComposeResult:
+        """Lay the question out."""
+        with Vertical(classes="dialog"):
+            yield Static("Change the learning rate", classes="dialog-title")
+            yield Static(
+                f"It is {self._rate:.4g} now. A number sets it, x0.5 scales it, from the next step on; "
+                "the schedule goes on from there.",
+                classes="dialog-detail",
+            )
+            yield Input(placeholder="0.05 or x0.5", compact=True)
+            yield Static("", id="rate-trouble", markup=False)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Answer with the rate, or say what is wrong with it."""
+        try:
+            self.dismiss(parse_rate(event.value))
+        except ValueError as error:
+            self.query_one("#rate-trouble", Static).update(str(error))
+
+    def action_wave_away(self) -> None:
+        """Answer with nothing."""
+        self.dismiss(None)
+
+
+def parse_rate(words: str) -> ChangeRate:
+    """A rate like `0.05`, or a factor like `x0.5`. Raises ValueError with a sentence for anything else."""
+    typed = words.strip().lower()
+    relative = typed[:1] in ("x", "*", "×")
+    try:
+        rate = float(typed[1:] if relative else typed)
+    except ValueError:
+        rate = math.nan
+    if not (math.isfinite(rate) and rate > 0):
+        raise ValueError(f"'{safe_text(typed, 20)}' is no rate above 0. Type 0.05, or x0.5 to halve it.")
+    return ChangeRate(rate, relative)
 
 
 class Help(ModalScreen[None]):

@@ -6,6 +6,7 @@ BEFORE = (
     Binding("p", "app.pause", "Pause", tooltip="Pause before the next step"),
     Binding("p", "app.resume", "Resume", tooltip="Go on training"),
     Binding("s", "app.stop", "Stop", tooltip="Stop after this step and save (asks first)"),
+    Binding("r", "app.resume_run", "Resume", tooltip="Go on with the run that ended, from its newest state"),
 )
 """Keys before a screen's own."""
 
@@ -14,6 +15,9 @@ AFTER = (
     Binding("q", "app.leave", "Quit", tooltip="Leave (asks while training); ctrl+c does the same"),
     Binding("ctrl+c", "app.leave", "Quit", show=False),
     Binding("ctrl+q", "app.leave", "Quit", show=False),
+    Binding("l", "app.change_rate", "Rate", show=False, tooltip="Change the learning rate from the next step on"),
+    Binding("f", "app.finish_epoch", "Finish epoch", show=False, tooltip="Stop at this epoch's end; again: do not"),
+    Binding("w", "app.save_now", "Save now", show=False, tooltip="Save weights and training state after this step"),
     Binding("t", "app.themes", "Theme", tooltip="Choose the colours"),
     Binding("ctrl+p", "app.command_palette", "Palette", show=False, key_display="^p", tooltip="All commands, by name"),
 )

@@ -1,81 +1,30 @@
-import dataclasses
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pytest
 
-from cifar_tui.control import CancelEvaluation, Evaluate, Pause, Request, Requests, Resume, Stop
+from cifar_tui.control import CancelEvaluation, Evaluate, Pause, Resume, Stop
 from cifar_tui.engine import train as train_module
 from cifar_tui.engine.checkpoint import load_network
-from cifar_tui.engine.data import DataSet, Split
 from cifar_tui.events import (
     CheckpointFailed,
     CheckpointSaved,
     EpochDone,
     EvaluationDone,
     EvaluationFailed,
-    Event,
     Paused,
     Resumed,
     RunFinished,
     RunStopped,
     StepDone,
 )
-from cifar_tui.recipe import Recipe, preset
-from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.sidecars import list_sidecars
-
-Kind = TypeVar("Kind")
-TRAIN_IMAGES, TEST_IMAGES, STEPS = 100, 500, 5
+from tests.engine.trained import STEPS, TEST_IMAGES, easy_pictures, run
 
 
 @pytest.fixture(autouse=True)
 def _easy_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten classes that differ by brightness."""
-
-    def load(*_: object) -> DataSet:
-        random = np.random.default_rng(0)
-
-        def split(count: int) -> Split:
-            labels = np.arange(count, dtype=np.int64) % 10
-            pixels = random.integers(0, 60, (count, 32, 32, 3)) + 19 * labels[:, None, None, None]
-            return Split(pixels.astype(np.uint8), labels)
-
-        names = tuple(f"class{label}" for label in range(10))
-        return DataSet("bright pictures", False, names, split(TRAIN_IMAGES), split(TEST_IMAGES))
-
-    monkeypatch.setattr(train_module, "load", load)
-
-
-class Person:
-    """Hears every event and asks what a script says, each time an event of its kind comes."""
-
-    def __init__(self, requests: Requests, script: dict[type[Event], list[Request]]) -> None:
-        self.said: list[Event] = []
-        self._requests = requests
-        self._script = script
-
-    def __call__(self, event: Event) -> None:
-        self.said.append(event)
-        for request in self._script.pop(type(event), []):
-            self._requests.ask(request)
-
-    def heard(self, kind: type[Kind]) -> list[Kind]:
-        return [event for event in self.said if isinstance(event, kind)]
-
-
-def run(folder: Path, script: dict[type[Event], list[Request]] | None = None, **changes: object) -> Person:
-    choices: dict[str, object] = {"epochs": 2, "batch_size": 20, "learning_rate": 0.05, "width": 8, "device": "cpu"}
-    recipe: Recipe = dataclasses.replace(preset("quick"), **{**choices, **changes})  # type: ignore[arg-type]
-    requests = Requests()
-    person = Person(requests, script or {})
-    place = RunFolder.create(folder, "one", recipe)
-    try:
-        train_module.train(recipe, place, person, requests)
-    finally:
-        place.close()
-    return person
+    monkeypatch.setattr(train_module, "load", easy_pictures)
 
 
 def test_every_step_is_said_in_order_and_every_epoch_tested_and_saved(tmp_path: Path) -> None:

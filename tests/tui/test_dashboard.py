@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from cifar_tui.control import Pause, Resume, Stop
+from cifar_tui.control import ChangeRate, FinishEpoch, Ignore, Pause, Request, Resume, RollBack, SaveNow, Stop
 from cifar_tui.errors import BadInput
 from cifar_tui.events import (
     CheckpointFailed,
@@ -11,12 +11,18 @@ from cifar_tui.events import (
     DataReady,
     EvaluationStarted,
     Event,
+    FinishPlanned,
+    LossNotFinite,
     Noted,
     Paused,
     Progressed,
+    RateChanged,
+    Reopened,
     Resumed,
+    RolledBack,
     RunFailed,
     RunFinished,
+    RunResumed,
     RunStopped,
 )
 from cifar_tui.recipe import preset
@@ -329,3 +335,85 @@ async def test_a_storm_of_resizes_leaves_the_screen_right() -> None:
         await settle(pilot)
         assert "Learning rate" in words(pilot)
         assert "3 ★" in words(pilot)
+
+
+@pytest.mark.parametrize(("typed", "asked"), [("0.05", ChangeRate(0.05)), ("x0.5", ChangeRate(0.5, relative=True))])
+async def test_the_learning_rate_is_set_or_scaled(typed: str, asked: ChangeRate) -> None:
+    link = running(scripted.step(151))
+    async with screen(ScriptedJobs(link)) as pilot:
+        await pilot.press("l")
+        await settle(pilot)
+        assert "Change the learning rate" in words(pilot)
+        await pilot.press(*"fast", "enter")
+        await settle(pilot)
+        assert "'fast' is no rate above 0" in words(pilot)
+        await pilot.press(*["backspace"] * 4, *typed, "enter")
+        assert asked in link.asked
+        link.say(RateChanged(152, 0.05, ((152, 0.5),)))
+        await settle(pilot)
+        assert "Learning rate 0.05 from step 152 on." in words(pilot)
+        assert "◆" in words(pilot)
+
+
+async def test_finishing_the_epoch_is_confirmed_and_called_off() -> None:
+    link = running(scripted.step(151))
+    async with screen(ScriptedJobs(link)) as pilot:
+        await pilot.press("f")
+        assert FinishEpoch() in link.asked
+        assert "Stops after epoch" not in words(pilot)
+        link.say(FinishPlanned(4))
+        await settle(pilot)
+        assert "Stops after epoch 4: f calls it off" in words(pilot)
+        link.say(FinishPlanned(0))
+        await settle(pilot)
+        assert "Stops after epoch" not in words(pilot)
+
+
+async def test_saving_now_is_asked_of_the_engine() -> None:
+    link = running(scripted.step(151))
+    async with screen(ScriptedJobs(link)) as pilot:
+        await pilot.press("w")
+        assert SaveNow() in link.asked
+
+
+@pytest.mark.parametrize(("key", "request_"), [("b", RollBack()), ("i", Ignore()), ("s", Stop())])
+async def test_a_loss_without_a_number_is_a_question(key: str, request_: Request) -> None:
+    link = running(scripted.step(151), LossNotFinite(152, math.nan, waiting=True))
+    async with screen(ScriptedJobs(link), (80, 24)) as pilot:
+        seen = words(pilot)
+        assert "The loss of step 152 was nan" in seen
+        assert "Go back, half the rate (b)" in seen
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "The loss of step 152 was nan" in words(pilot), "training waits, so the question comes back"
+        await pilot.press(key)
+        assert link.asked[-1] == request_
+        link.say(RolledBack(152, 150, 0.05, ((151, 0.5),)))
+        await settle(pilot)
+        assert "Went back from step 152 to 150" in words(pilot)
+
+
+async def test_a_stopped_run_goes_on_from_the_screen() -> None:
+    again = ScriptedLink([*scripted.opening(), *scripted.epochs(1), Reopened()])
+    jobs = ScriptedJobs(running(RunStopped(150, "net_003.pth")), again)
+    async with screen(jobs) as pilot:
+        await pilot.press("r")
+        await settle(pilot)
+        assert jobs.resumed == 1
+        assert again.watched is True
+        assert "Preparing" in words(pilot)
+        again.say(RunResumed(50, preset("quick"), (), "", 0.0, "0.1.0"))
+        again.say(*scripted.opening()[1:], scripted.step(51))
+        await settle(pilot)
+        assert "● Training" in words(pilot)
+        assert "Resumed after step 50, bit-exact." in words(pilot)
+
+
+async def test_a_run_that_cannot_go_on_says_why_and_the_screen_stays() -> None:
+    jobs = ScriptedJobs(running(RunStopped(150, "net_003.pth")))
+    async with screen(jobs) as pilot:
+        jobs.refuse(BadInput("There is no training state."))
+        await pilot.press("r")
+        await settle(pilot)
+        assert "There is no training state." in words(pilot)
+        assert "Stopped after step 150" in words(pilot)

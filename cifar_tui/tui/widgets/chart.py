@@ -130,7 +130,7 @@ class Chart(Rows):
         traces = [
             Trace(one.thinned(columns, 0, x_high), STYLE_NUMBERS[curve.style], curve.dots) for curve, one in series
         ]
-        marks = _marks(series, limits)
+        marks = _marks(history, series, limits)
         key = _key(width, height, x_high, limits, traces, marks, lines)
         self._set_legend(series)
         if key == self._key:
@@ -189,26 +189,27 @@ class Chart(Rows):
 
 @dataclass(frozen=True, slots=True)
 class _Marks:
-    """Steps whose value cannot be drawn where it belongs."""
+    """Steps that get a sign in the top row."""
 
     above: tuple[float, ...]
     not_finite: tuple[float, ...]
+    rate_changes: tuple[int, ...]
 
 
-def _marks(series: list[tuple[Curve, Series]], limits: Limits) -> _Marks:
+def _marks(history: RunHistory, series: list[tuple[Curve, Series]], limits: Limits) -> _Marks:
     above: list[float] = []
-    not_finite: list[float] = []
+    not_finite: list[float] = [*history.broken_steps]
     for _, one in series:
         points = one.thinned(200, 0, one.last[0] if one.last else 1)
         above += points.x[points.y > limits.high].tolist()
         not_finite += one.marks
-    return _Marks(tuple(above), tuple(not_finite))
+    return _Marks(tuple(above), tuple(not_finite), tuple(history.rate_changes))
 
 
 def _with_marks(row: Row, gutter: int, columns: int, marks: _Marks, x_high: float) -> Row:
-    """The top row with ▲ over values above it and ✗ where a value was no number."""
+    """The top row with ▲ over values above it, ✗ where a value was no number, ◆ where the rate was changed."""
     cells = [(character, style) for run, style in row for character in run]
-    for sign, steps in (("▲", marks.above), ("✗", marks.not_finite)):
+    for sign, steps in (("◆", marks.rate_changes), ("▲", marks.above), ("✗", marks.not_finite)):
         for step in steps:
             column = gutter + min(int(step / x_high * columns), columns - 1)
             if column < len(cells):

@@ -142,6 +142,8 @@ def _news_row(history: RunHistory, width: int) -> Row:
         style = "bad" if history.state in ("failed", "no data") else "good" if history.state == "finished" else "warn"
         words = summary.outcome(history)
         return ((words if len(words) <= width else words[: width - 1] + "…", style),)
+    if history.finish_after:
+        return ((f"Stops after epoch {history.finish_after}: f calls it off"[:width], "warn"),)
     if history.notes:
         return ((history.notes[-1][:width], "warn"),)
     return ()

@@ -1,0 +1,139 @@
+"""Drives a CUDA device faster than one kernel at a time: whole updates recorded as a graph, compiled or not.
+
+Three tiers, each falling back to the one before when it fails: eager, graph, compile. Elsewhere all is eager.
+"""
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from cifar_tui.engine.device import Device
+from cifar_tui.engine.stepper import Stepper
+from cifar_tui.recipe import Acceleration, Recipe
+
+WARM_UPS = 3
+"""Updates made before one is recorded: libraries choose their kernels, and memory is laid out, in the first ones."""
+MEASURED = 50
+"""Recorded updates timed before `auto` decides whether compiling pays."""
+COMPILE_SECONDS = 60.0
+"""What compiling costs at worst."""
+COMPILE_GAIN = 0.2
+"""The share of the time that a compiled update saves; an estimate, not measured here."""
+
+Result = tuple[torch.Tensor, torch.Tensor]
+
+
+class Accelerator:
+    """Makes updates by the fastest tier that works."""
+
+    def __init__(self, stepper: Stepper, recipe: Recipe, device: Device, total_steps: int, say: Callable[[str], None]):
+        """Choose the tier; `say` is told, once each, when one does not work."""
+        self._stepper = stepper
+        self._say = say
+        self._batch = recipe.batch_size
+        self._steps_left = total_steps
+        self._auto = recipe.acceleration == "auto"
+        self._tier = self._possible_tier(recipe.acceleration, device)
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._warm_ups = 0
+        self._recorded = 0
+        self._recorded_since = 0.0
+        if self._tier == "compile":
+            self._compile()
+
+    @property
+    def tier(self) -> Acceleration:
+        """What updates are made by at present."""
+        return self._tier
+
+    def update(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> Result:
+        """One update from a batch; see Stepper.update."""
+        self._steps_left -= 1
+        if self._tier == "eager" or len(labels) != self._batch:
+            # A graph has one batch size; the ragged last batch goes the plain way, through the same optimiser.
+            return self._plainly(images, labels, rate)
+        try:
+            return self._by_graph(images, labels, rate)
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            self._fall_back(error)
+            return self.update(images, labels, rate)
+
+    def _possible_tier(self, wanted: Acceleration, device: Device) -> Acceleration:
+        if device.torch.type == "cuda" and device.precision != "fp16":
+            return "graph" if wanted == "auto" else wanted
+        if wanted in ("graph", "compile"):
+            why = "fp16 needs a loss scaler" if device.torch.type == "cuda" else f"{device.name} has no CUDA graphs"
+            self._say(f"Training goes step by step: {why}.")
+        return "eager"
+
+    def _plainly(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> Result:
+        compiled, self._stepper.forward = self._stepper.forward, self._stepper.network
+        try:
+            return self._stepper.update(images, labels, rate)
+        finally:
+            self._stepper.forward = compiled
+
+    def _by_graph(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> Result:
+        if self._warm_ups == 0:
+            self._images, self._labels = torch.empty_like(images), torch.empty_like(labels)
+        self._images.copy_(images)
+        self._labels.copy_(labels)
+        self._stepper.set_rate(rate)
+        if self._warm_ups < WARM_UPS:
+            # Counted after it worked: a first update that fails is made again by the tier below.
+            result = self._warm_up()
+            self._warm_ups += 1
+            return result
+        if self._graph is None:
+            self._record()
+        assert self._graph is not None
+        self._graph.replay()
+        self._weigh_compiling()
+        return self._result
+
+    def _warm_up(self) -> Result:
+        """A real update, on a stream of its own as recording wants it (torch's CUDA graphs notes)."""
+        here, beside = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        beside.wait_stream(here)
+        with torch.cuda.stream(beside):
+            result = self._stepper.run(self._images, self._labels)
+        here.wait_stream(beside)
+        return result
+
+    def _record(self) -> None:
+        """Record an update without making it. Other threads' CUDA calls, NVML's for one, do not matter to it."""
+        torch.cuda.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            self._result = self._stepper.run(self._images, self._labels)
+        self._graph = graph
+        self._recorded, self._recorded_since = 0, time.monotonic()
+
+    def _weigh_compiling(self) -> None:
+        """Compile once `auto` has seen that what is left to train is worth it."""
+        self._recorded += 1
+        if not self._auto or self._tier != "graph" or self._recorded != MEASURED:
+            return
+        seconds_left = (time.monotonic() - self._recorded_since) / MEASURED * self._steps_left
+        if seconds_left * COMPILE_GAIN > COMPILE_SECONDS:
+            self._tier = "compile"
+            self._compile()
+
+    def _compile(self) -> None:
+        compiled = torch.compile(self._stepper.network, dynamic=False)
+        assert isinstance(compiled, torch.nn.Module)
+        self._stepper.forward = compiled
+        self._graph, self._warm_ups = None, 0
+
+    def _fall_back(self, error: RuntimeError) -> None:
+        """Go one tier down. torch's own text may be pages long, so its first line has to do."""
+        below: Acceleration = "graph" if self._tier == "compile" else "eager"
+        first_line = str(error).strip().split("\n")[0][:200]
+        self._say(f"Acceleration {self._tier} does not work here ({first_line}); going on with {below}.")
+        self._auto = False
+        self._tier = below
+        self._stepper.forward = self._stepper.network
+        self._graph, self._warm_ups = None, 0

@@ -1,0 +1,70 @@
+"""What a run has behind it when it goes on from a step: read from what was said of it."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from cifar_tui.events import EpochDone, Event, StepDone
+from cifar_tui.runs.rewind import stands
+
+
+class EpochMeans:
+    """Per-image means over the steps of an epoch so far."""
+
+    def __init__(self) -> None:
+        """Start with no steps."""
+        self._images = 0
+        self._loss_sum = 0.0
+        self._hits = 0.0
+
+    def add(self, step: StepDone) -> None:
+        """Take a step in."""
+        self._images += step.images
+        self._loss_sum += step.loss * step.images
+        self._hits += step.accuracy * step.images
+
+    @property
+    def loss(self) -> float:
+        """Mean cross-entropy; NaN before the first step."""
+        return self._loss_sum / self._images if self._images else math.nan
+
+    @property
+    def accuracy(self) -> float:
+        """0 to 1; NaN before the first step."""
+        return self._hits / self._images if self._images else math.nan
+
+
+@dataclass(slots=True)
+class Past:
+    """Where a run is."""
+
+    step: int = 0
+    """The last step done."""
+    epochs_done: int = 0
+    """Epochs trained and tested."""
+    seconds: float = 0.0
+    """Training time so far."""
+    test_accuracy: float = math.nan
+    """Of the last epoch, 0 to 1."""
+    epoch_so_far: EpochMeans = field(default_factory=EpochMeans)
+    """Means over the steps of the epoch under way."""
+
+
+def read_past(events: Iterable[Event], step: int, steps_per_epoch: int) -> Past:
+    """The past of a run that goes on from `step`, from everything said of it; later steps are passed over.
+
+    Where records are missing, the step decides: an epoch that was trained past its end was tested too.
+    """
+    past = Past(step, max(step - 1, 0) // steps_per_epoch)
+    for event in events:
+        if not stands(event, step):
+            continue
+        if isinstance(event, StepDone):
+            past.seconds = event.seconds
+            if event.epoch == past.epochs_done + 1:
+                past.epoch_so_far.add(event)
+        elif isinstance(event, EpochDone):
+            past.test_accuracy = event.test_accuracy
+            past.epochs_done = max(past.epochs_done, event.epoch)
+            past.epoch_so_far = EpochMeans()
+    return past

@@ -1,0 +1,73 @@
+"""Writes training states whole or not at all, and reads back only what is exactly as it was written."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeGuard
+
+import torch
+
+from cifar_tui.engine.checkpoint import load_tensors, read_verified, save_tensors
+from cifar_tui.engine.model import ResNet18
+from cifar_tui.engine.stepper import Tensors, TrainingState
+from cifar_tui.errors import CheckpointDamaged
+from cifar_tui.runs.states import Environment, StateRecord, commit_state, list_states, state_path
+
+
+def save_state(folder: Path, state: TrainingState, images: str, environment: Environment) -> None:
+    """Write a state and then, as the mark that it is whole, its record. Raises OSError."""
+    content: dict[str, object] = {
+        "step": state.step,
+        "network": state.network,
+        "momentum": state.momentum,
+        "scaler": state.scaler,
+    }
+    written = save_tensors(content, state_path(folder, state.step))
+    record = StateRecord(
+        step=state.step,
+        size=written.size,
+        sha256=written.sha256,
+        images=images,
+        environment=environment,
+        saved_at=time.time(),
+    )
+    commit_state(folder, record)
+
+
+def newest_state(folder: Path, width: int, say: Callable[[str], None]) -> tuple[StateRecord, TrainingState] | None:
+    """The newest state that is whole and good; those that are not are named through `say` and passed over."""
+    for record in list_states(folder):
+        try:
+            return record, _load(folder, record, width)
+        except CheckpointDamaged as error:
+            say(f"{error} The state before it is used.")
+    return None
+
+
+def _load(folder: Path, record: StateRecord, width: int) -> TrainingState:
+    path = state_path(folder, record.step)
+    content = load_tensors(read_verified(path, record.size, record.sha256), path.name)
+    damaged = CheckpointDamaged(f"{path.name} is not a state of this run.")
+    if not isinstance(content, dict) or content.get("step") != record.step:
+        raise damaged
+    network, momentum, scaler = content.get("network"), content.get("momentum"), content.get("scaler")
+    with torch.device("meta"):
+        expected = ResNet18(width)
+    weights = dict(expected.named_parameters())
+    if not (_fits(network, expected.state_dict()) and _fits(momentum, weights) and isinstance(scaler, dict)):
+        raise damaged
+    return TrainingState(record.step, network, momentum, scaler)
+
+
+def _fits(tensors: object, expected: Mapping[str, torch.Tensor]) -> TypeGuard[Tensors]:
+    """Whether these are tensors of the same names, shapes and types, and finite."""
+    if not isinstance(tensors, dict) or tensors.keys() != expected.keys():
+        return False
+    return all(
+        isinstance(tensor, torch.Tensor)
+        and tensor.layout == torch.strided
+        and tensor.shape == expected[name].shape
+        and tensor.dtype == expected[name].dtype
+        and bool(torch.isfinite(tensor).all())
+        for name, tensor in tensors.items()
+    )

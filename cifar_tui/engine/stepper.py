@@ -1,0 +1,134 @@
+"""The network, its optimiser, and one update of it; the loop around it is in train.py."""
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+from cifar_tui.engine.device import Device
+from cifar_tui.engine.model import fresh_network
+from cifar_tui.recipe import Recipe
+
+Tensors = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingState:
+    """All that the next update depends on, beside the recipe and the images. Tensors are on the CPU."""
+
+    step: int
+    """The last step it contains."""
+    network: Tensors
+    """Weights and running statistics, by the tutorial's keys."""
+    momentum: Tensors
+    """The optimiser's momentum, by the names of the weights."""
+    scaler: dict[str, float]
+    """The loss scaler's numbers; empty without fp16."""
+
+
+class Stepper:
+    """A network on a device with all that updates it."""
+
+    def __init__(self, recipe: Recipe, device: Device) -> None:
+        """Make a fresh network from the recipe's seed."""
+        self._recipe = recipe
+        self._device = device
+        self.network = fresh_network(recipe.width, recipe.seed)
+        self.network.to(device.torch, memory_format=device.memory_format)  # type: ignore[call-overload]
+        self.forward: torch.nn.Module = self.network
+        """What computes the logits: the network itself, or a compiled form of it."""
+        self._rate = torch.zeros((), device=device.torch) if device.torch.type == "cuda" else None
+        # Built after the weights took their layout, so that the momentum has it too.
+        self._optimizer = torch.optim.SGD(
+            self.network.parameters(),
+            lr=recipe.learning_rate if self._rate is None else self._rate,
+            momentum=recipe.momentum,
+            nesterov=recipe.nesterov,
+            weight_decay=recipe.weight_decay,
+            fused=device.torch.type != "mps",
+        )
+        for weight in self.network.parameters():
+            # Left to itself, the fused update leaves the first momentum unwritten when it is gated off.
+            self._optimizer.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
+        self._scaler = torch.amp.GradScaler(device.torch.type, enabled=device.precision == "fp16")
+
+    def update(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """Update once from a batch. Returns its mean loss and its hits, 0-dim, on the device; waits for neither.
+
+        An update whose loss is no finite number is left out, without the host having to know.
+        """
+        self.set_rate(rate)
+        return self.run(images, labels)
+
+    def set_rate(self, rate: float) -> None:
+        """Make `rate` the learning rate of the next update."""
+        if self._rate is not None:
+            self._rate.fill_(rate)
+            return
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+
+    def run(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The update itself, with the rate that was set; nothing in it asks the device for a value."""
+        self._optimizer.zero_grad(set_to_none=True)
+        with self._device.autocast():
+            logits = self.forward(images)
+        loss = functional.cross_entropy(logits.float(), labels)
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        if not self._scaler.is_enabled():
+            # The fused update's own gate, which a loss scaler would set itself.
+            self._optimizer.found_inf = (~torch.isfinite(loss.detach())).float()  # type: ignore[attr-defined]
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        hits = (logits.detach().argmax(1) == labels).sum()
+        return loss.detach(), hits
+
+    def export(self, step: int) -> TrainingState:
+        """The state after `step`, copied to the CPU."""
+        momentum = {
+            name: _copied(self._optimizer.state[weight]["momentum_buffer"])
+            for name, weight in self.network.named_parameters()
+        }
+        scaler = {name: float(value) for name, value in self._scaler.state_dict().items()}
+        network = {name: _copied(tensor) for name, tensor in self.network.state_dict().items()}
+        return TrainingState(step, network, momentum, scaler)
+
+    def fresh_state(self) -> TrainingState:
+        """The state before the first step."""
+        network = {name: _copied(tensor) for name, tensor in _fresh(self._recipe).items()}
+        zeros = {name: torch.zeros_like(network[name]) for name, _ in self.network.named_parameters()}
+        return TrainingState(0, network, zeros, {})
+
+    @torch.no_grad()
+    def restore(self, state: TrainingState) -> None:
+        """Go back or forth to a state, whose tensors have been compared with the network's."""
+        for name, tensor in self.network.state_dict().items():
+            tensor.copy_(state.network[name])
+        for name, weight in self.network.named_parameters():
+            self._optimizer.state[weight]["momentum_buffer"].copy_(state.momentum[name])
+        if self._scaler.is_enabled() and state.scaler:
+            whole = ("growth_interval", "_growth_tracker")
+            self._scaler.load_state_dict(
+                {name: int(value) if name in whole else value for name, value in state.scaler.items()}
+            )
+
+    @torch.no_grad()
+    def mend_statistics(self, state: TrainingState) -> None:
+        """Take the running statistics of a good state where the present ones are no finite numbers."""
+        for name, buffer in self.network.named_buffers():
+            if buffer.is_floating_point() and not bool(torch.isfinite(buffer).all()):
+                buffer.copy_(state.network[name])
+
+    def finite(self) -> bool:
+        """Whether every weight and statistic is a finite number. Waits for the device."""
+        tensors = [tensor for tensor in self.network.state_dict().values() if tensor.is_floating_point()]
+        # NaN and infinity both survive a sum of magnitudes.
+        return bool(torch.isfinite(torch.stack(torch._foreach_norm(tensors, 1))).all())
+
+
+def _fresh(recipe: Recipe) -> Tensors:
+    return fresh_network(recipe.width, recipe.seed).state_dict()
+
+
+def _copied(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)

@@ -1,0 +1,98 @@
+"""Training states on disk: which there are, and which are whole. What is in them is the engine's business.
+
+A state is `state_0001234.pt` with a small JSON file beside it, written last as the mark that the state is whole.
+"""
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from cifar_tui.runs.durable import write_durably
+from cifar_tui.runs.sidecars import SIDECAR_LIMIT
+
+STATE_PATTERN = re.compile(r"state_(\d{7,})\.json")
+STATES_KEPT = 2
+"""The newest one, and the one before in case the newest is damaged."""
+
+Environment = dict[str, str]
+"""What decides whether the same numbers come out again, by name: torch, device, threads, …"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateRecord:
+    """What is known of a training state without opening it."""
+
+    step: int
+    """The last step it contains."""
+    size: int
+    """Bytes of the state's file."""
+    sha256: str
+    """Hexadecimal digest of the state's file."""
+    images: str
+    """A checksum of the images trained on."""
+    environment: Environment
+    """Where it was trained."""
+    saved_at: float
+    """Wall clock, seconds since 1970."""
+
+
+def state_path(folder: Path, step: int) -> Path:
+    """Where the state of a step is."""
+    return folder / f"state_{step:07d}.pt"
+
+
+def commit_state(folder: Path, record: StateRecord) -> None:
+    """Mark a state as whole, and only then delete those that are no longer needed. Raises OSError."""
+    content = orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    write_durably(state_path(folder, record.step).with_suffix(".json"), lambda file: file.write(content))
+    for old in list_states(folder)[STATES_KEPT:]:
+        discard_state(folder, old.step)
+
+
+def discard_state(folder: Path, step: int) -> None:
+    """Delete a state: its mark first, so that half of it is never taken for a whole one. Raises OSError."""
+    weights = state_path(folder, step)
+    weights.with_suffix(".json").unlink(missing_ok=True)
+    weights.unlink(missing_ok=True)
+
+
+def list_states(folder: Path) -> list[StateRecord]:
+    """The folder's whole states, the newest first. Raises OSError when the folder cannot be read."""
+    found = []
+    for path in folder.iterdir():
+        if not STATE_PATTERN.fullmatch(path.name):
+            continue
+        try:
+            record = _read(path)
+        except (OSError, ValueError):
+            continue
+        if state_path(folder, record.step).with_suffix(".json") == path:
+            found.append(record)
+    return sorted(found, key=lambda record: record.step, reverse=True)
+
+
+def _read(path: Path) -> StateRecord:
+    """Raises ValueError when it is no record of a state."""
+    with path.open("rb") as file:
+        content = file.read(SIDECAR_LIMIT + 1)
+    record = orjson.loads(content) if len(content) <= SIDECAR_LIMIT else None
+    if not isinstance(record, dict):
+        raise ValueError("not a record")
+    values = {field.name: record.get(field.name) for field in dataclasses.fields(StateRecord)}
+    environment = values["environment"]
+    whole = (
+        type(values["step"]) is int
+        and type(values["size"]) is int
+        and isinstance(values["sha256"], str)
+        and isinstance(values["images"], str)
+        and isinstance(values["saved_at"], int | float)
+        and isinstance(environment, dict)
+        and all(isinstance(value, str) for value in environment.values())
+    )
+    if not whole:
+        raise ValueError("not a state's record")
+    # Each value was checked just above; the checker cannot follow that.
+    return StateRecord(**values)  # type: ignore[arg-type]

@@ -1,0 +1,106 @@
+"""Trains small runs in processes that are killed at random moments, resumes them, and prints what came out as JSON.
+
+A program of its own: it forks its trainers, so torch is imported once and no test's threads are copied.
+"""
+
+import dataclasses
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import orjson
+import torch
+
+from cifar_tui.control import Watch
+from cifar_tui.engine import keeper, train
+from cifar_tui.engine.data import DataSet, Split
+from cifar_tui.errors import BadInput
+from cifar_tui.jobs import LocalJobs
+from cifar_tui.recipe import Recipe, preset
+from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.sidecars import list_sidecars
+
+EPOCHS = 3
+
+
+def recipe() -> Recipe:
+    changes = {"epochs": EPOCHS, "batch_size": 20, "learning_rate": 0.05, "width": 8, "device": "cpu"}
+    return dataclasses.replace(preset("quick"), **changes)  # type: ignore[arg-type]
+
+
+def pictures(*_: object) -> DataSet:
+    noise = np.random.default_rng(0)
+
+    def split(count: int) -> Split:
+        labels = np.arange(count, dtype=np.int64) % 10
+        return Split(noise.integers(0, 255, (count, 32, 32, 3)).astype(np.uint8), labels)
+
+    return DataSet("noise", False, tuple("abcdefghij"), split(150), split(50))
+
+
+def train_or_go_on(folder: Path) -> None:
+    """What a trainer does: start the run, or go on with it as soon as there is a state."""
+    if (folder / "recipe.json").exists():
+        jobs = LocalJobs(recipe(), resumed=RunFolder.reopen(folder))
+    else:
+        jobs = LocalJobs(recipe(), "one", folder)
+    try:
+        session = jobs.train()
+    except BadInput:
+        jobs.close()
+        for path in folder.iterdir():
+            path.unlink()
+        session = LocalJobs(recipe(), "one", folder).train()
+    session.ask(Watch(watched=False))
+    session.join()
+
+
+def in_a_process(folder: Path, kill_after: float | None) -> bool:
+    """Returns whether it was killed before it ended by itself."""
+    child = os.fork()
+    if child == 0:
+        train_or_go_on(folder)
+        os._exit(0)
+    if kill_after is not None:
+        time.sleep(kill_after)
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if not os.WIFSIGNALED(status) and os.waitstatus_to_exitcode(status) != 0:
+        raise SystemExit("a trainer failed")
+    return os.WIFSIGNALED(status)
+
+
+def result(folder: Path) -> dict[str, object]:
+    """All that must not depend on how often the run was killed."""
+    return {
+        "weights": [(sidecar.checkpoint, sidecar.sha256) for sidecar in list_sidecars(folder)],
+        "log": (folder / "log.txt").read_text(),
+        "accuracies": (folder / "acc.txt").read_text(),
+    }
+
+
+def main(place: Path, runs: int, kills: int) -> None:
+    torch.set_num_threads(1)
+    train.load = pictures  # type: ignore[assignment,attr-defined]
+    chance = random.Random(0)
+    keeper.STATE_SECONDS = keeper.STATE_COST = 1e9
+    started = time.monotonic()
+    in_a_process(place / "whole", None)
+    whole_seconds = time.monotonic() - started
+    results, killed = [], 0
+    for number in range(runs):
+        # From a state after every step to one now and then.
+        keeper.STATE_SECONDS = (0.0, 0.1, 0.3)[number % 3]
+        for _ in range(kills):
+            killed += in_a_process(place / f"run{number}", chance.uniform(0.0, whole_seconds))
+        in_a_process(place / f"run{number}", None)
+        results.append(result(place / f"run{number}"))
+    print(orjson.dumps({"whole": result(place / "whole"), "results": results, "killed": killed}).decode())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,198 @@
+"""A run that ended goes on as if it never had."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from cifar_tui.control import ChangeRate, FinishEpoch, Request, SaveNow, Stop
+from cifar_tui.engine import keeper
+from cifar_tui.engine import train as train_module
+from cifar_tui.engine.data import DataSet, Split
+from cifar_tui.errors import BadInput
+from cifar_tui.events import (
+    CheckpointSaved,
+    EpochDone,
+    Event,
+    FinishPlanned,
+    Noted,
+    RateChanged,
+    RunFinished,
+    RunResumed,
+    RunStopped,
+    StateSaved,
+    StepDone,
+)
+from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.journal import NAME, read_events
+from cifar_tui.runs.sidecars import list_sidecars
+from cifar_tui.runs.states import list_states
+from tests.engine.trained import STEPS, easy_pictures, resume, run
+
+KILLS = (6, 5)
+"""Runs, and how often each is killed."""
+
+
+@pytest.fixture(autouse=True)
+def _easy_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train_module, "load", easy_pictures)
+
+
+def outcome(folder: Path) -> object:
+    """What must not depend on interruptions."""
+    weights = {sidecar.checkpoint: sidecar.sha256 for sidecar in list_sidecars(folder)}
+    events = [
+        (event.step, event.loss, event.accuracy, event.learning_rate)
+        if isinstance(event, StepDone)
+        else (event.epoch, event.train_loss, event.test_accuracy)
+        for event in read_events(folder / NAME)
+        if isinstance(event, StepDone | EpochDone)
+    ]
+    texts = [(folder / name).read_text() for name in ("log.txt", "acc.txt")]
+    return {name: digest for name, digest in weights.items() if "step" not in name}, events, texts
+
+
+@pytest.mark.timeout(300)
+def test_runs_killed_at_30_random_moments_end_with_the_very_same_weights(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.engine.killed_runs", str(tmp_path), *map(str, KILLS)],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = orjson.loads(done.stdout)
+    assert found["killed"] >= 20, "most must have been killed under way for this to prove anything"
+    assert len(found["whole"]["weights"]) == 3
+    assert found["results"] == [found["whole"]] * KILLS[0]
+
+
+@pytest.mark.parametrize("moment", [StepDone, EpochDone, CheckpointSaved])
+def test_a_run_stopped_and_resumed_is_the_unbroken_run(tmp_path: Path, moment: type[Event]) -> None:
+    run(tmp_path / "whole")
+    run(tmp_path / "cut", {moment: [Stop()]})
+    resumed = resume(tmp_path / "cut")
+    assert resumed.heard(RunResumed)[0].inexact_because == ""
+    assert isinstance(resumed.said[-1], RunFinished)
+    assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
+
+
+def test_saving_and_finishing_early_change_no_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(tmp_path / "whole")
+    monkeypatch.setattr(keeper, "STATE_SECONDS", 0.0)
+    monkeypatch.setattr(keeper, "STATE_COST", 1e9)
+    early = run(tmp_path / "cut", {StepDone: [SaveNow(), FinishEpoch()]})
+    assert any("_step_" in saved.checkpoint for saved in early.heard(CheckpointSaved))
+    assert len(early.heard(StateSaved)) >= STEPS - 1
+    assert early.heard(FinishPlanned) == [FinishPlanned(1)]
+    assert early.heard(RunStopped) == [RunStopped(STEPS, "net_001.pth")]
+    resume(tmp_path / "cut")
+    assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
+
+
+def test_a_finish_asked_twice_is_called_off(tmp_path: Path) -> None:
+    person = run(tmp_path / "one", {StepDone: [FinishEpoch(), FinishEpoch()]})
+    assert person.heard(FinishPlanned) == [FinishPlanned(1), FinishPlanned(0)]
+    assert isinstance(person.said[-1], RunFinished)
+
+
+def test_two_states_are_kept_and_the_older_is_used_when_the_newer_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path / "whole")
+    monkeypatch.setattr(keeper, "STATE_SECONDS", 0.0)
+    monkeypatch.setattr(keeper, "STATE_COST", 1e9)
+    run(tmp_path / "cut", {EpochDone: [Stop()]})
+    newest, older = list_states(tmp_path / "cut")
+    file = tmp_path / "cut" / f"state_{newest.step:07d}.pt"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    resumed = resume(tmp_path / "cut")
+    assert "damaged" in resumed.heard(Noted)[0].text
+    assert resumed.heard(RunResumed)[0].at_step == older.step
+    assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
+
+
+def test_a_changed_rate_and_length_are_said_and_written_down(tmp_path: Path) -> None:
+    run(tmp_path / "one", {StepDone: [ChangeRate(0.5, relative=True), Stop()]}, schedule="constant")
+    changed = next(event for event in read_events(tmp_path / "one" / NAME) if isinstance(event, RateChanged))
+    assert changed.learning_rate == pytest.approx(0.025)
+    resumed = resume(tmp_path / "one", epochs=3, learning_rate=0.1)
+    assert resumed.heard(RunResumed)[0].changes == ("epochs → 3", "learning_rate → 0.1")
+    assert {step.learning_rate for step in resumed.heard(StepDone)} == {0.05}
+    recipe = RunFolder.reopen(tmp_path / "one").recipe()
+    assert (recipe.epochs, recipe.learning_rate) == (3, 0.1)
+    assert recipe.rate_changes == ((changed.from_step, 0.5),)
+
+
+def test_an_impossible_rate_is_refused_and_training_goes_on(tmp_path: Path) -> None:
+    person = run(tmp_path / "one", {StepDone: [ChangeRate(-1.0)]})
+    assert "above 0" in person.heard(Noted)[0].text
+    assert not person.heard(RateChanged)
+    assert isinstance(person.said[-1], RunFinished)
+
+
+def test_another_environment_is_said_not_to_be_bit_exact(tmp_path: Path) -> None:
+    run(tmp_path / "one", {StepDone: [Stop()]})
+    record = next((tmp_path / "one").glob("state_*.json"))
+    facts = orjson.loads(record.read_bytes())
+    facts["environment"] |= {"torch": "2.0.0", "threads": "7"}
+    record.write_bytes(orjson.dumps(facts))
+    because = resume(tmp_path / "one").heard(RunResumed)[0].inexact_because
+    assert "torch 2.0.0 → 2." in because
+    assert "threads 7 → " in because
+
+
+def test_other_images_are_refused_and_the_run_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(tmp_path / "one", {StepDone: [Stop()]})
+    before = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir() if path.name != "run.lock"}
+
+    def others(*_: object) -> DataSet:
+        data = easy_pictures()
+        train = Split(data.train.pixels[::-1], data.train.labels[::-1])
+        return DataSet(data.description, data.synthetic, data.classes, train, data.test)
+
+    monkeypatch.setattr(train_module, "load", others)
+    with pytest.raises(BadInput, match="images are not those"):
+        resume(tmp_path / "one")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir() if path.name != "run.lock"} == before
+
+
+def test_a_finished_run_wants_more_epochs_and_then_trains_them(tmp_path: Path) -> None:
+    run(tmp_path / "one")
+    with pytest.raises(BadInput, match="trained all its 2 epochs"):
+        resume(tmp_path / "one")
+    more = resume(tmp_path / "one", epochs=3)
+    assert [epoch.epoch for epoch in more.heard(EpochDone)] == [3]
+    assert len((tmp_path / "one" / "acc.txt").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("script", [{}, {StepDone: [Stop()]}])
+def test_without_a_whole_state_there_is_nothing_to_resume(
+    tmp_path: Path, script: dict[type[Event], list[Request]]
+) -> None:
+    run(tmp_path / "one", script)
+    for state in (tmp_path / "one").glob("state_*.pt"):
+        state.write_bytes(b"")
+    with pytest.raises(BadInput, match="no whole training state"):
+        resume(tmp_path / "one")
+
+
+def test_a_torn_line_and_steps_after_the_state_leave_no_trace(tmp_path: Path) -> None:
+    run(tmp_path / "whole")
+    run(tmp_path / "cut", {EpochDone: [Stop()]})
+    for newer in list_states(tmp_path / "cut")[:-1]:
+        (tmp_path / "cut" / f"state_{newer.step:07d}.json").unlink()
+    with (tmp_path / "cut" / NAME).open("ab") as journal:
+        journal.write(b'{"at":1,"event":"StepDone","st')
+    with (tmp_path / "cut" / "log.txt").open("a") as log:
+        log.write("001  00099 |Lo")
+    resume(tmp_path / "cut")
+    assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")

@@ -1,0 +1,79 @@
+"""Trains a narrow network on a few easy pictures, with a person who asks what a script says."""
+
+import dataclasses
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from cifar_tui.control import Request, Requests
+from cifar_tui.engine import train as train_module
+from cifar_tui.engine.data import DataSet, Split
+from cifar_tui.events import Event
+from cifar_tui.recipe import Recipe, preset
+from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.recorder import Recorder
+
+Kind = TypeVar("Kind")
+TRAIN_IMAGES, TEST_IMAGES, STEPS = 100, 500, 5
+
+
+def easy_pictures(*_: object) -> DataSet:
+    """Ten classes that differ by brightness."""
+    random = np.random.default_rng(0)
+
+    def split(count: int) -> Split:
+        labels = np.arange(count, dtype=np.int64) % 10
+        pixels = random.integers(0, 60, (count, 32, 32, 3)) + 19 * labels[:, None, None, None]
+        return Split(pixels.astype(np.uint8), labels)
+
+    names = tuple(f"class{label}" for label in range(10))
+    return DataSet("bright pictures", False, names, split(TRAIN_IMAGES), split(TEST_IMAGES))
+
+
+class Person:
+    """Hears every event and asks what a script says, each time an event of its kind comes; all is recorded too."""
+
+    def __init__(self, requests: Requests, script: dict[type[Event], list[Request]], recorder: Recorder) -> None:
+        self.said: list[Event] = []
+        self._requests = requests
+        self._script = dict(script)
+        self._recorder = recorder
+
+    def __call__(self, event: Event) -> None:
+        self._recorder.record(event)
+        self.said.append(event)
+        for request in self._script.pop(type(event), []):
+            self._requests.ask(request)
+
+    def heard(self, kind: type[Kind]) -> list[Kind]:
+        return [event for event in self.said if isinstance(event, kind)]
+
+
+def tiny_recipe(**changes: object) -> Recipe:
+    choices: dict[str, object] = {"epochs": 2, "batch_size": 20, "learning_rate": 0.05, "width": 8, "device": "cpu"}
+    return dataclasses.replace(preset("quick"), **{**choices, **changes})  # type: ignore[arg-type]
+
+
+def run(folder: Path, script: dict[type[Event], list[Request]] | None = None, **changes: object) -> Person:
+    recipe = tiny_recipe(**changes)
+    return _train(recipe, RunFolder.create(folder, "one", recipe), script, None)
+
+
+def resume(folder: Path, script: dict[type[Event], list[Request]] | None = None, **changes: object) -> Person:
+    place = RunFolder.reopen(folder)
+    words = tuple(f"{name} → {value}" for name, value in changes.items())
+    return _train(dataclasses.replace(place.recipe(), **changes), place, script, words)  # type: ignore[arg-type]
+
+
+def _train(
+    recipe: Recipe, place: RunFolder, script: dict[type[Event], list[Request]] | None, changes: tuple[str, ...] | None
+) -> Person:
+    requests, recorder = Requests(), Recorder(place)
+    person = Person(requests, script or {}, recorder)
+    try:
+        train_module.train(recipe, place, person, requests, changes)
+    finally:
+        recorder.close()
+        place.close()
+    return person

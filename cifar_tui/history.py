@@ -39,8 +39,10 @@ from cifar_tui.series import Series
 
 State = Literal["starting", "preparing", "training", "testing", "paused", "stopped", "finished", "failed", "no data"]
 
-SMOOTHING_STEPS = 20.0
-"""Half-life of the smoothed curves, in steps."""
+SMOOTHING_SHARE = 0.02
+"""Half-life of the smoothed curves as a share of the run's steps; a longer one would lag behind in a short run."""
+SMOOTHING_STEPS = (3.0, 20.0)
+"""Its limits, in steps."""
 RATE_WINDOW_SECONDS = 20.0
 """Training time that images per second are taken over."""
 RATE_WINDOW_STEPS = 200
@@ -171,6 +173,8 @@ class RunHistory:
                 self.training = event
                 self.progress = None
                 self.state = "training"
+                for smoothing in (self._smooth_loss, self._smooth_accuracy):
+                    smoothing.fit(event.total_steps)
 
     def _apply_turn(self, event: RateChanged | LossNotFinite | RolledBack | Reopened | RunResumed) -> None:
         match event:
@@ -301,9 +305,15 @@ class Smoothing:
 
     def __init__(self) -> None:
         """Start with no values."""
-        self._keep = 0.5 ** (1 / SMOOTHING_STEPS)
+        self._keep = 0.0
         self._sum = 0.0
         self._weight = 0.0
+        self.fit(0)
+
+    def fit(self, total_steps: int) -> None:
+        """Choose the half-life for a run of so many steps."""
+        least, most = SMOOTHING_STEPS
+        self._keep = 0.5 ** (1 / min(max(total_steps * SMOOTHING_SHARE, least), most))
 
     def after(self, value: float) -> float:
         """The average once `value` is taken in; NaN before the first finite value."""

@@ -18,6 +18,15 @@ def append_event(journal: LineFile, event: Event) -> None:
     journal.append(orjson.dumps({"at": time.time(), **to_record(event)}, option=orjson.OPT_APPEND_NEWLINE))
 
 
+def from_line(line: bytes) -> tuple[float, Event]:
+    """One line's event, and when it was said (seconds since 1970). Raises ValueError for any other line."""
+    record = orjson.loads(line)
+    if not isinstance(record, dict):
+        raise ValueError("not a record")
+    at = record.get("at", 0.0)
+    return float(at) if isinstance(at, int | float) else 0.0, from_record(record)
+
+
 def read_events(path: Path) -> Iterator[Event]:
     """Every event of a journal, in order.
 
@@ -27,9 +36,7 @@ def read_events(path: Path) -> Iterator[Event]:
     with path.open("rb") as file:
         for line in file:
             try:
-                record = orjson.loads(line)
-                event = from_record(record) if isinstance(record, dict) else None
+                _, event = from_line(line)
             except ValueError:
                 continue
-            if event is not None:
-                yield event
+            yield event

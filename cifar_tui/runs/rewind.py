@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-import orjson
-
 from cifar_tui.events import (
     CheckpointSaved,
     EpochDone,
@@ -15,7 +13,6 @@ from cifar_tui.events import (
     RunStopped,
     StateSaved,
     StepDone,
-    from_record,
 )
 from cifar_tui.runs import journal, tutorial_logs
 from cifar_tui.runs.durable import write_durably
@@ -46,8 +43,8 @@ def _standing_lines(path: Path, step: int) -> Iterator[bytes]:
     with path.open("rb") as file:
         for line in file:
             try:
-                event = from_record(orjson.loads(line))
-            except (ValueError, AttributeError):
+                _, event = journal.from_line(line)
+            except ValueError:
                 continue
             if stands(event, step):
                 yield line

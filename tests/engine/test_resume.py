@@ -41,6 +41,16 @@ def _easy_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_module, "load", easy_pictures)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> object:
+    """What the unbroken run leaves."""
+    folder = tmp_path_factory.mktemp("whole") / "one"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_module, "load", easy_pictures)
+        run(folder)
+    return outcome(folder)
+
+
 def outcome(folder: Path) -> object:
     """What must not depend on interruptions."""
     weights = {sidecar.checkpoint: sidecar.sha256 for sidecar in list_sidecars(folder)}
@@ -68,23 +78,23 @@ def test_runs_killed_at_30_random_moments_end_with_the_very_same_weights(tmp_pat
     )
     assert done.returncode == 0, done.stderr
     found = orjson.loads(done.stdout)
-    assert found["killed"] >= 20, "most must have been killed under way for this to prove anything"
-    assert len(found["whole"]["weights"]) == 3
+    assert found["killed"] >= 25, "most must have been killed under way for this to prove anything"
+    assert len(found["whole"]["weights"]) == 2
     assert found["results"] == [found["whole"]] * KILLS[0]
 
 
 @pytest.mark.parametrize("moment", [StepDone, EpochDone, CheckpointSaved])
-def test_a_run_stopped_and_resumed_is_the_unbroken_run(tmp_path: Path, moment: type[Event]) -> None:
-    run(tmp_path / "whole")
+def test_a_run_stopped_and_resumed_is_the_unbroken_run(tmp_path: Path, moment: type[Event], whole: object) -> None:
     run(tmp_path / "cut", {moment: [Stop()]})
     resumed = resume(tmp_path / "cut")
     assert resumed.heard(RunResumed)[0].inexact_because == ""
     assert isinstance(resumed.said[-1], RunFinished)
-    assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
+    assert outcome(tmp_path / "cut") == whole
 
 
-def test_saving_and_finishing_early_change_no_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(tmp_path / "whole")
+def test_saving_and_finishing_early_change_no_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: object
+) -> None:
     monkeypatch.setattr(keeper, "STATE_SECONDS", 0.0)
     monkeypatch.setattr(keeper, "STATE_COST", 1e9)
     early = run(tmp_path / "cut", {StepDone: [SaveNow(), FinishEpoch()]})
@@ -93,7 +103,7 @@ def test_saving_and_finishing_early_change_no_bit(tmp_path: Path, monkeypatch: p
     assert early.heard(FinishPlanned) == [FinishPlanned(1)]
     assert early.heard(RunStopped) == [RunStopped(STEPS, "net_001.pth")]
     resume(tmp_path / "cut")
-    assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
+    assert outcome(tmp_path / "cut") == whole
 
 
 def test_a_finish_asked_twice_is_called_off(tmp_path: Path) -> None:
@@ -103,9 +113,8 @@ def test_a_finish_asked_twice_is_called_off(tmp_path: Path) -> None:
 
 
 def test_two_states_are_kept_and_the_older_is_used_when_the_newer_is_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: object
 ) -> None:
-    run(tmp_path / "whole")
     monkeypatch.setattr(keeper, "STATE_SECONDS", 0.0)
     monkeypatch.setattr(keeper, "STATE_COST", 1e9)
     run(tmp_path / "cut", {EpochDone: [Stop()]})
@@ -117,7 +126,7 @@ def test_two_states_are_kept_and_the_older_is_used_when_the_newer_is_damaged(
     resumed = resume(tmp_path / "cut")
     assert "damaged" in resumed.heard(Noted)[0].text
     assert resumed.heard(RunResumed)[0].at_step == older.step
-    assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
+    assert outcome(tmp_path / "cut") == whole
 
 
 def test_a_changed_rate_and_length_are_said_and_written_down(tmp_path: Path) -> None:
@@ -185,8 +194,7 @@ def test_without_a_whole_state_there_is_nothing_to_resume(
         resume(tmp_path / "one")
 
 
-def test_a_torn_line_and_steps_after_the_state_leave_no_trace(tmp_path: Path) -> None:
-    run(tmp_path / "whole")
+def test_a_torn_line_and_steps_after_the_state_leave_no_trace(tmp_path: Path, whole: object) -> None:
     run(tmp_path / "cut", {EpochDone: [Stop()]})
     for newer in list_states(tmp_path / "cut")[:-1]:
         (tmp_path / "cut" / f"state_{newer.step:07d}.json").unlink()
@@ -195,4 +203,4 @@ def test_a_torn_line_and_steps_after_the_state_leave_no_trace(tmp_path: Path) ->
     with (tmp_path / "cut" / "log.txt").open("a") as log:
         log.write("001  00099 |Lo")
     resume(tmp_path / "cut")
-    assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
+    assert outcome(tmp_path / "cut") == whole

@@ -20,6 +20,8 @@ FEW_POINTS_ROOM = 1.5
 """How far a curve of few points may stretch the scale that the others set."""
 BUDGET_SHARE = 0.0075
 """How much of one core a chart may spend on drawing itself."""
+ABOVE_SHARE = 1e-6
+"""How far above the scale, as a share of it, a value counts as off it; less is rounding."""
 ROWS_PER_TICK = 4
 COLUMNS_PER_TICK = 14
 MARKER = "braille"
@@ -201,7 +203,7 @@ def _marks(history: RunHistory, series: list[tuple[Curve, Series]], limits: Limi
     not_finite: list[float] = [*history.broken_steps]
     for _, one in series:
         points = one.thinned(200, 0, one.last[0] if one.last else 1)
-        above += points.x[points.y > limits.high].tolist()
+        above += points.x[points.y > limits.high + ABOVE_SHARE * (limits.high - limits.low)].tolist()
         not_finite += one.marks
     return _Marks(tuple(above), tuple(not_finite), tuple(history.rate_changes))
 

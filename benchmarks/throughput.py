@@ -1,0 +1,258 @@
+"""Images per second of the tutorial's loop, the same with crop and flip, and ours, bare and with its screen on.
+
+python benchmarks/throughput.py [--data DIR] [--steps N] [--rounds N] [--batch-size N]
+
+Every way runs in turn and more than once, each time in a process of its own, so that none warms another up and each
+one's peak memory is its own. Prints medians; the last line is one JSON object.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import pty
+import resource
+import select
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifar_tui.events import DataReady, RunStarted, StepDone, TrainingStarted
+from cifar_tui.runs.journal import NAME, from_line
+
+WAYS = ("tutorial", "augmented", "ours", "ours_watched")
+SIZE = (120, 40)
+"""Columns and rows of the terminal that the screen is drawn on."""
+WARM_UP_STEPS = 2
+"""First steps that are not counted: libraries choose their kernels in them."""
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One run of one way."""
+
+    images_per_second: float
+    """Over the steps that count."""
+    peak_megabytes: float
+    """The most memory its process had resident."""
+    start_seconds: tuple[float, float, float]
+    """From the command until the program runs, until the images are there, until the first step is done."""
+
+
+def main() -> None:
+    """Read the options, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="synthetic", help="a folder of pictures, or synthetic")
+    parser.add_argument("--steps", type=int, default=10, help="steps that count, each time")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each way runs")
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.way:
+        plain_loop(
+            options.data, options.steps + WARM_UP_STEPS, options.batch_size, augmented=options.way == "augmented"
+        )
+        return
+    samples: dict[str, list[Sample]] = {way: [] for way in WAYS}
+    for number in range(options.rounds):
+        for way in WAYS:
+            sample = measure(way, options)
+            samples[way].append(sample)
+            print(f"round {number + 1}  {way:<13} {sample.images_per_second:8.1f} images/s", flush=True)
+    report(samples)
+
+
+def report(samples: dict[str, list[Sample]]) -> None:
+    """The medians, and what they mean, in words and as JSON."""
+    speed = {way: statistics.median(one.images_per_second for one in found) for way, found in samples.items()}
+    memory = {way: round(statistics.median(one.peak_megabytes for one in found)) for way, found in samples.items()}
+    parts = [statistics.median(values) for values in zip(*(one.start_seconds for one in samples["ours"]), strict=True)]
+    slowdowns = [
+        1 - watched.images_per_second / bare.images_per_second
+        for bare, watched in zip(samples["ours"], samples["ours_watched"], strict=True)
+    ]
+    print(
+        f"start: {parts[0]:.2f} s until the program runs, {parts[1]:.2f} s until torch and the images are there, "
+        f"{parts[2]:.2f} s until the first step is done"
+    )
+    print(
+        json.dumps(
+            {
+                **{way: round(value, 1) for way, value in speed.items()},
+                "ratio": round(speed["ours_watched"] / speed["tutorial"], 2),
+                "slowdown_percent": round(100 * statistics.median(slowdowns), 1),
+                "peak_megabytes": memory,
+                "start_seconds": [round(part, 2) for part in parts],
+            }
+        )
+    )
+
+
+def measure(way: str, options: argparse.Namespace) -> Sample:
+    """Run one way in a process of its own."""
+    if way in ("tutorial", "augmented"):
+        command = [sys.executable, __file__, "--way", way, "--data", options.data, "--steps", str(options.steps)]
+        command += ["--batch-size", str(options.batch_size)]
+        return measure_plain(command)
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        command = [sys.executable, "-m", "cifar_tui", "train", "--preset", "default", "--data", options.data]
+        command += ["--batch-size", str(options.batch_size), "--outf", str(run)]
+        started = time.time()
+        if way == "ours":
+            peak = run_bare([*command, "--headless"], run, options.steps + WARM_UP_STEPS)
+        else:
+            peak = run_watched(command, run, options.steps + WARM_UP_STEPS)
+        return sample_of(run, started, peak, options.steps)
+
+
+def measure_plain(command: list[str]) -> Sample:
+    """Run a plain loop, which prints the moment of every step."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        output = process.stdout.read() if process.stdout else ""
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit("the plain loop failed")
+    images, seconds = json.loads(output)
+    return Sample(images / seconds, peak_megabytes(usage), (0.0, 0.0, 0.0))
+
+
+def run_bare(command: list[str], run: Path, steps: int) -> float:
+    """Train without a screen until so many steps are done. Returns the peak memory in megabytes."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    stop_after(run, steps, process.terminate)
+    _, _, usage = os.wait4(process.pid, 0)
+    process.returncode = 0
+    return peak_megabytes(usage)
+
+
+def run_watched(command: list[str], run: Path, steps: int) -> float:
+    """Train with the screen on in a pseudo-terminal that is read all the while."""
+    columns, rows = SIZE
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ |= {"COLUMNS": str(columns), "LINES": str(rows), "TERM": "xterm-256color"}
+        os.execv(command[0], command)
+    gone = threading.Event()
+    reader = threading.Thread(target=read_all, args=(terminal, gone))
+    reader.start()
+    stop_after(run, steps, lambda: os.kill(pid, 15))
+    _, _, usage = os.wait4(pid, 0)
+    gone.set()
+    reader.join()
+    os.close(terminal)
+    return peak_megabytes(usage)
+
+
+def read_all(terminal: int, gone: threading.Event) -> None:
+    """Take what the screen writes, as a terminal does."""
+    while not gone.is_set():
+        if select.select([terminal], [], [], 0.1)[0]:
+            try:
+                os.read(terminal, 65_536)
+            except OSError:
+                return
+
+
+def stop_after(run: Path, steps: int, stop: Callable[[], object]) -> None:
+    """Wait until the run's log has so many lines, then stop it."""
+    log = run / "log.txt"
+    while not log.exists() or log.read_bytes().count(b"\n") < steps:
+        time.sleep(0.2)
+    stop()
+
+
+def sample_of(run: Path, started: float, peak: float, steps: int) -> Sample:
+    """What a run's journal says of its speed and its start."""
+    lines = [from_line(line) for line in (run / NAME).read_bytes().splitlines()]
+    said = {type(event): at for at, event in reversed(lines)}
+    done = [event for _, event in lines if isinstance(event, StepDone)][: steps + WARM_UP_STEPS]
+    counted = done[WARM_UP_STEPS:]
+    seconds = counted[-1].seconds - done[WARM_UP_STEPS - 1].seconds
+    parts = (
+        said[RunStarted] - started,
+        said[DataReady] - said[RunStarted],
+        said[StepDone] - said[TrainingStarted],
+    )
+    return Sample(sum(event.images for event in counted) / seconds, peak, parts)
+
+
+def peak_megabytes(usage: resource.struct_rusage) -> float:
+    """The peak of a process that has ended; Linux counts in KiB."""
+    return usage.ru_maxrss * 1_024 / MEGABYTE
+
+
+def plain_loop(data: str, steps: int, batch_size: int, *, augmented: bool) -> None:
+    """The tutorial's loop on images already decoded, and kuangliu's with crop and flip: fp32, a DataLoader, .item().
+
+    Prints the images and the seconds of the steps that count.
+    """
+    import torch
+    from PIL import Image
+    from torch import nn
+    from torchvision import transforms
+
+    from cifar_tui.engine.data import load
+    from cifar_tui.engine.model import ResNet18
+    from cifar_tui.recipe import preset
+
+    recipe = dataclasses.replace(preset("tutorial"), data=data)
+    split = load(recipe, lambda _: None, lambda: False).train
+    random = [transforms.RandomCrop(32, padding=4), transforms.RandomHorizontalFlip()] if augmented else []
+    transform = transforms.Compose(
+        [
+            *random,
+            transforms.Resize((32, 32)),
+            transforms.ToTensor(),
+            transforms.Normalize(recipe.mean, recipe.std),
+        ]
+    )
+
+    class Pictures(torch.utils.data.Dataset[tuple[torch.Tensor, int]]):
+        """What torchvision's CIFAR10 does: an image made of an array, then transformed, one at a time."""
+
+        def __len__(self) -> int:
+            return len(split.labels)
+
+        def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+            image: torch.Tensor = transform(Image.fromarray(split.pixels[index]))
+            return image, int(split.labels[index])
+
+    loader = torch.utils.data.DataLoader(Pictures(), batch_size=batch_size, shuffle=True)
+    network = ResNet18(64)
+    criterion = nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
+    sum_loss, correct, total, length = 0.0, 0.0, 0.0, len(loader)
+    started, counted = time.monotonic(), 0
+    with Path(os.devnull).open("w") as nowhere:
+        for i, (inputs, labels) in enumerate(loader):
+            if i == WARM_UP_STEPS:
+                started, counted = time.monotonic(), 0
+            if i == steps:
+                break
+            optimizer.zero_grad()
+            outputs = network(inputs)
+            loss = criterion(outputs, labels)
+            loss.backward()
+            optimizer.step()
+            sum_loss += loss.item()
+            _, predicted = torch.max(outputs.data, 1)
+            total += labels.size(0)
+            correct += predicted.eq(labels.data).cpu().sum().item()
+            for value in (outputs.data, loss.item(), predicted, total, labels.data, correct):
+                print(value, file=nowhere)
+            print(f"[{i + 1}/{length}] {sum_loss / (i + 1):.03f} {100.0 * correct / total:.3f}", file=nowhere)
+            counted += len(labels)
+    print(json.dumps([counted, time.monotonic() - started]))
+
+
+if __name__ == "__main__":
+    main()

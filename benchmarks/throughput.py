@@ -39,7 +39,7 @@ class Sample:
     """One run of one way."""
 
     images_per_second: float
-    """Over the steps that count."""
+    """The median over the steps that count: a machine shared with others stalls now and then."""
     peak_megabytes: float
     """The most memory its process had resident."""
     start_seconds: tuple[float, float, float]
@@ -53,6 +53,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10, help="steps that count, each time")
     parser.add_argument("--rounds", type=int, default=3, help="how often each way runs")
     parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS, help="only these, for a closer look")
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.way:
@@ -60,13 +61,14 @@ def main() -> None:
             options.data, options.steps + WARM_UP_STEPS, options.batch_size, augmented=options.way == "augmented"
         )
         return
-    samples: dict[str, list[Sample]] = {way: [] for way in WAYS}
+    samples: dict[str, list[Sample]] = {way: [] for way in options.ways}
     for number in range(options.rounds):
-        for way in WAYS:
+        for way in options.ways:
             sample = measure(way, options)
             samples[way].append(sample)
             print(f"round {number + 1}  {way:<13} {sample.images_per_second:8.1f} images/s", flush=True)
-    report(samples)
+    if set(options.ways) == set(WAYS):
+        report(samples)
 
 
 def report(samples: dict[str, list[Sample]]) -> None:
@@ -121,8 +123,7 @@ def measure_plain(command: list[str]) -> Sample:
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit("the plain loop failed")
-    images, seconds = json.loads(output)
-    return Sample(images / seconds, peak_megabytes(usage), (0.0, 0.0, 0.0))
+    return Sample(statistics.median(json.loads(output)), peak_megabytes(usage), (0.0, 0.0, 0.0))
 
 
 def run_bare(command: list[str], run: Path, steps: int) -> float:
@@ -175,14 +176,14 @@ def sample_of(run: Path, started: float, peak: float, steps: int) -> Sample:
     lines = [from_line(line) for line in (run / NAME).read_bytes().splitlines()]
     said = {type(event): at for at, event in reversed(lines)}
     done = [event for _, event in lines if isinstance(event, StepDone)][: steps + WARM_UP_STEPS]
-    counted = done[WARM_UP_STEPS:]
-    seconds = counted[-1].seconds - done[WARM_UP_STEPS - 1].seconds
+    counted = zip(done[WARM_UP_STEPS - 1 :], done[WARM_UP_STEPS:], strict=False)
+    speeds = [after.images / (after.seconds - before.seconds) for before, after in counted]
     parts = (
         said[RunStarted] - started,
         said[DataReady] - said[RunStarted],
         said[StepDone] - said[TrainingStarted],
     )
-    return Sample(sum(event.images for event in counted) / seconds, peak, parts)
+    return Sample(statistics.median(speeds), peak, parts)
 
 
 def peak_megabytes(usage: resource.struct_rusage) -> float:
@@ -193,7 +194,7 @@ def peak_megabytes(usage: resource.struct_rusage) -> float:
 def plain_loop(data: str, steps: int, batch_size: int, *, augmented: bool) -> None:
     """The tutorial's loop on images already decoded, and kuangliu's with crop and flip: fp32, a DataLoader, .item().
 
-    Prints the images and the seconds of the steps that count.
+    Prints the images per second of every step that counts, as JSON.
     """
     import torch
     from PIL import Image
@@ -231,11 +232,10 @@ def plain_loop(data: str, steps: int, batch_size: int, *, augmented: bool) -> No
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
     sum_loss, correct, total, length = 0.0, 0.0, 0.0, len(loader)
-    started, counted = time.monotonic(), 0
+    speeds: list[float] = []
+    before = time.monotonic()
     with Path(os.devnull).open("w") as nowhere:
         for i, (inputs, labels) in enumerate(loader):
-            if i == WARM_UP_STEPS:
-                started, counted = time.monotonic(), 0
             if i == steps:
                 break
             optimizer.zero_grad()
@@ -250,8 +250,11 @@ def plain_loop(data: str, steps: int, batch_size: int, *, augmented: bool) -> No
             for value in (outputs.data, loss.item(), predicted, total, labels.data, correct):
                 print(value, file=nowhere)
             print(f"[{i + 1}/{length}] {sum_loss / (i + 1):.03f} {100.0 * correct / total:.3f}", file=nowhere)
-            counted += len(labels)
-    print(json.dumps([counted, time.monotonic() - started]))
+            now = time.monotonic()
+            if i >= WARM_UP_STEPS:
+                speeds.append(len(labels) / (now - before))
+            before = now
+    print(json.dumps(speeds))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import TextIO
 
+import orjson
+
 from cifar_tui import summary
 from cifar_tui.control import Stop, Watch
 from cifar_tui.events import (
@@ -16,6 +18,9 @@ from cifar_tui.events import (
     CheckpointSaved,
     DataReady,
     EpochDone,
+    EvaluationDone,
+    EvaluationFailed,
+    EvaluationProgressed,
     Event,
     LossNotFinite,
     Noted,
@@ -27,6 +32,7 @@ from cifar_tui.events import (
     RunStarted,
     StepDone,
     TrainingStarted,
+    to_record,
 )
 from cifar_tui.history import RunHistory
 from cifar_tui.session import Link
@@ -70,6 +76,49 @@ def report_outcome(history: RunHistory) -> None:
         line += f" The run is in {history.started.folder}."
     with contextlib.suppress(OSError, ValueError):
         print(line, file=sys.stderr if summary.exit_code(history) else sys.stdout, flush=True)
+
+
+def report_evaluation(link: Link, *, as_json: bool) -> int:
+    """Print a checkpoint's verdict once it is there, its progress to stderr meanwhile. Returns the exit code."""
+    verdict: EvaluationDone | None = None
+    trouble = ""
+    progress = Console(RunHistory(), sys.stderr)
+    with ending_gives_up(link):
+        while True:
+            ended = link.ended
+            for event in link.drain():
+                if isinstance(event, EvaluationDone):
+                    verdict = event
+                elif isinstance(event, EvaluationFailed):
+                    trouble = event.reason
+                elif sys.stderr.isatty():
+                    progress.show([event])
+            if ended:
+                break
+            time.sleep(POLL_SECONDS)
+    if verdict is None:
+        print(trouble, file=sys.stderr)
+        return 1
+    if as_json:
+        print(orjson.dumps(to_record(verdict)).decode())
+    else:
+        print("\n".join(summary.verdict_lines(verdict)))
+    return 0
+
+
+@contextlib.contextmanager
+def ending_gives_up(link: Link) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM give up what `link` is doing, until the block ends."""
+
+    def give_up(_signal: int, _frame: FrameType | None) -> None:
+        link.ask(Stop())
+
+    before = {number: signal.signal(number, give_up) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Console:
@@ -127,6 +176,9 @@ class Console:
                 return [event.text]
             case RunResumed() | RateChanged() | RolledBack():
                 return [self.history.notes[-1]]
+            case EvaluationProgressed():
+                share = Progressed(f"Evaluating {event.checkpoint}", event.done, event.images, "images", 0.0)
+                return self._progress_lines(share)
             case LossNotFinite():
                 return [f"The loss of step {event.at_step:,} was {event.loss}."]
         return []

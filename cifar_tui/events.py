@@ -1,5 +1,6 @@
 """Everything an engine can say: frozen facts in the past tense, and the records they become in a journal."""
 
+import dataclasses
 import math
 import types
 import typing
@@ -296,6 +297,8 @@ class EvaluationDone:
     """Images counted by [true class][predicted class]."""
     seconds: float
     """How long it took."""
+    tta: bool = False
+    """Whether every image was judged together with its mirror image (flip-TTA), which flatters by some tenths."""
 
     def class_accuracy(self, label: int) -> float:
         """The share of the class's test images that were recognised, 0 to 1; NaN where it has none."""
@@ -414,7 +417,10 @@ def from_record(record: Mapping[str, object]) -> Event:
     if kind is None:
         raise ValueError(f"unknown event {record.get('event')!r}")
     values: dict[str, object] = {}
+    optional = {field.name for field in dataclasses.fields(kind) if field.default is not dataclasses.MISSING}
     for name, expected in _field_types(kind.__name__).items():
+        if name not in record and name in optional:
+            continue
         if name not in record and not _may_be_none(expected):
             raise ValueError(f"{kind.__name__} without {name}")
         values[name] = _read(record.get(name), expected, f"{kind.__name__}.{name}")

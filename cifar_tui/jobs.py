@@ -71,7 +71,7 @@ class LocalJobs:
         """Start measuring a checkpoint of the run that ended."""
         if self._run is None:
             raise BadInput("There is no run yet.")
-        return _started(EvaluateJob(self._recipe, self._run, checkpoint))
+        return _started(EvaluateJob(self._recipe, self._run.path, checkpoint, Recorder(self._run)))
 
     def close(self) -> None:
         """Let go of the run's folder, once every job has ended."""
@@ -147,7 +147,7 @@ class TrainJob:
     def failed_unexpectedly(self, reason: str, details: str) -> Event:
         """The run failed; the details are put beside its other records."""
         self._worth_keeping = True
-        return RunFailed(reason, _keep_details(self._folder, details), 1)
+        return RunFailed(reason, _keep_details(self._folder.path, details), 1)
 
     def close(self) -> None:
         """Close the records; a folder in which no training started is removed."""
@@ -157,14 +157,17 @@ class TrainJob:
 
 
 class EvaluateJob:
-    """Measures one checkpoint of a run that has ended."""
+    """Measures one checkpoint of a run that is not training here."""
 
-    def __init__(self, recipe: Recipe, folder: RunFolder, checkpoint: str) -> None:
-        """Open the run's records to add the verdict. Raises OSError."""
+    def __init__(
+        self, recipe: Recipe, folder: Path, checkpoint: str, recorder: Recorder | None = None, *, tta: bool = False
+    ) -> None:
+        """Measure `checkpoint` in `folder`; with a recorder the verdict joins the run's records."""
         self._recipe = recipe
         self._folder = folder
         self._checkpoint = checkpoint
-        self._recorder = Recorder(folder)
+        self._recorder = recorder
+        self._tta = tta
 
     def past(self) -> tuple[Event, ...]:
         """Nothing: whoever asks has the run's history."""
@@ -174,29 +177,35 @@ class EvaluateJob:
         """Load the data again and measure."""
         from cifar_tui.engine.judge import evaluate_alone
 
-        evaluate_alone(self._recipe, self._folder.path, self._checkpoint, emit, requests)
+        evaluate_alone(self._recipe, self._folder, self._checkpoint, emit, requests, tta=self._tta)
 
     def record(self, event: Event) -> str | None:
-        """Write an event into the run's records."""
-        return self._recorder.record(event)
+        """Write an event into the run's records, where there are some."""
+        return self._recorder.record(event) if self._recorder else None
 
     def failed(self, reason: str, _exit_code: int) -> Event:
         """The evaluation failed; the run is what it was."""
         return EvaluationFailed(self._checkpoint, reason, damaged=False)
 
     def failed_unexpectedly(self, reason: str, details: str) -> Event:
-        """The evaluation failed; the details are put beside the run's other records."""
-        file = _keep_details(self._folder, details)
+        """The evaluation failed; the details are put beside the run's records, where it has some here."""
+        file = _keep_details(self._folder, details) if self._recorder else ""
         return EvaluationFailed(self._checkpoint, f"{reason} (details in {file})" if file else reason, damaged=False)
 
     def close(self) -> None:
         """Close the records."""
-        self._recorder.close()
+        if self._recorder:
+            self._recorder.close()
 
 
-def _keep_details(folder: RunFolder, details: str) -> str:
+def evaluate_checkpoint(recipe: Recipe, folder: Path, checkpoint: str, *, tta: bool) -> Session:
+    """Start measuring a checkpoint of any run, which may be training elsewhere; nothing is written."""
+    return _started(EvaluateJob(recipe, folder, checkpoint, tta=tta))
+
+
+def _keep_details(folder: Path, details: str) -> str:
     """Write a traceback into the run's folder. Returns the file; empty when even that is refused."""
-    file = folder.path / FAILURE_NAME
+    file = folder / FAILURE_NAME
     try:
         file.write_text(details, encoding="utf-8")
     except OSError:

@@ -72,9 +72,10 @@ def step_line(history: RunHistory) -> str:
 def verdict_lines(verdict: EvaluationDone) -> list[str]:
     """An evaluation's result: the whole, then each class."""
     width = max(len(name) for name in verdict.classes)
+    how = ", each judged with its mirror image (flip-TTA)" if verdict.tta else ""
     lines = [
         f"{verdict.checkpoint}: test accuracy {text.percent(verdict.accuracy)}, loss {text.loss(verdict.loss)} "
-        f"on {verdict.images:,} images in {text.duration(verdict.seconds)}"
+        f"on {verdict.images:,} images{how} in {text.duration(verdict.seconds)}"
     ]
     for label, name in enumerate(verdict.classes):
         lines.append(f"  {text.safe_text(name):<{width}}  {text.percent(verdict.class_accuracy(label))}")

@@ -61,6 +61,13 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
     assert "epoch 1/" not in resumed.stdout
     lines = (folder / "log.txt").read_text().splitlines()
     assert [int(line.split()[1]) for line in lines] == list(range(1, 13))
+    plain = orjson.loads(run(tmp_path, "evaluate", "one-synthetic", "--json").stdout)
+    last = [orjson.loads(line) for line in (folder / "journal.jsonl").read_bytes().splitlines()]
+    (third,) = (event for event in last if event["event"] == "EpochDone" and event["epoch"] == 3)
+    assert (plain["checkpoint"], plain["accuracy"], plain["tta"]) == ("net_003.pth", third["test_accuracy"], False)
+    both = run(tmp_path, "evaluate", str(folder / "net_003.pth"), "--tta")
+    assert "each judged with its mirror image (flip-TTA)" in both.stdout
+    assert both.stdout.count("\n") == 11
     refused = run(tmp_path, "train", "--resume", "one-synthetic", "--seed", "3", "--headless")
     assert refused.returncode == 2
     assert "--seed cannot change in a run that goes on" in refused.stderr
@@ -96,6 +103,21 @@ def test_bad_input_ends_in_one_sentence(tmp_path: Path, words: list[str], senten
     assert "Traceback" not in done.stderr + done.stdout
     assert [path.name for path in (tmp_path / "full").iterdir() if path.name != "run.lock"] == ["mine"]
     assert not (tmp_path / "runs").exists() or not any((tmp_path / "runs").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["nowhere"], "There is no run 'nowhere'"),
+        (["loose.pth"], "only checkpoints in the folder of their run can be evaluated"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_answered_with_a_sentence(tmp_path: Path, words: list[str], sentence: str) -> None:
+    (tmp_path / "loose.pth").write_bytes(b"weights")
+    done = run(tmp_path, "evaluate", *words)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_without_a_network_the_console_names_the_ways_out(tmp_path: Path) -> None:

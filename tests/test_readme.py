@@ -12,9 +12,11 @@ README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 def test_the_readme_names_every_option() -> None:
     group = typer.main.get_command(app)
-    train = group.commands["train"]  # type: ignore[attr-defined]
-    for parameter in train.params:
-        assert f"`{parameter.opts[0]}`" in README
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        assert f"`cifar-tui {name}" in README
+        for parameter in command.params:
+            if parameter.param_type_name == "option":
+                assert f"`{parameter.opts[0]}`" in README, parameter.opts[0]
 
 
 def test_the_readme_names_every_key() -> None:

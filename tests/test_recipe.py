@@ -1,5 +1,7 @@
 import dataclasses
+import math
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,3 +113,23 @@ def test_any_record_is_a_recipe_or_one_named_error(changes: dict[str, object]) -
         Recipe.from_record({**preset("max").to_record(), **changes})
     except ValueError as error:
         assert "recipe" in str(error)
+
+
+def test_a_changed_rate_holds_from_its_step_on_and_the_schedule_goes_on_scaled() -> None:
+    recipe = preset("quick")
+    changed = recipe.with_rate(0.05, 1_000, 100)
+    assert changed.learning_rate_at(999, 100) == recipe.learning_rate_at(999, 100)
+    assert changed.learning_rate_at(1_000, 100) == pytest.approx(0.05)
+    factor = 0.05 / recipe.learning_rate_at(1_000, 100)
+    assert changed.learning_rate_at(2_000, 100) == pytest.approx(factor * recipe.learning_rate_at(2_000, 100))
+    again = changed.with_rate(0.01, 1_500, 100)
+    assert again.learning_rate_at(1_499, 100) == changed.learning_rate_at(1_499, 100)
+    assert again.learning_rate_at(1_500, 100) == pytest.approx(0.01)
+    assert len(again.rate_changes) == 2
+    assert Recipe.from_record(orjson.loads(orjson.dumps(again.to_record()))) == again
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, math.inf])
+def test_an_impossible_new_rate_is_refused(rate: float) -> None:
+    with pytest.raises(BadInput, match="above 0"):
+        preset("quick").with_rate(rate, 10, 100)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from cifar_tui.engine.data import SIDE
+from cifar_tui.engine.data import SIDE, DataSet, Split
 from cifar_tui.recipe import Recipe
 
 EPOCHS_PER_SEED = 1 << 20
@@ -106,3 +106,25 @@ class ImageBank:
         rows = (self._side >= top[:, None]) & (self._side < top[:, None] + self._cutout)
         columns = (self._side >= left[:, None]) & (self._side < left[:, None] + self._cutout)
         return (rows[:, :, None] & columns[:, None, :])[:, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """All images of a run, on the device, once each."""
+
+    train: ImageBank
+    """To train on."""
+    test: ImageBank
+    """To test on."""
+    held_out: ImageBank | None
+    """Training images held out; None where there are none."""
+
+    @classmethod
+    def of(cls, data: DataSet, recipe: Recipe, device: torch.device) -> "Images":
+        """Take a data set to the device; its own arrays are no longer needed then."""
+
+        def bank(split: Split, padding: int) -> ImageBank:
+            return ImageBank(split.pixels, split.labels, recipe, device, padding)
+
+        held_out = bank(data.held_out, 0) if data.held_out else None
+        return cls(bank(data.train, recipe.crop_padding), bank(data.test, 0), held_out)

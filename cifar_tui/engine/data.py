@@ -1,5 +1,6 @@
 """Loads the images a recipe asks for: the official data set, a folder of pictures, or drawn ones."""
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,24 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
+class DataFacts:
+    """What a run keeps of its data set once the images are on the device."""
+
+    description: str
+    """What the images are, for people."""
+    synthetic: bool
+    """Whether they were drawn by the program."""
+    classes: tuple[str, ...]
+    """Class names in label order."""
+    train_images: int
+    """Images to train on."""
+    test_images: int
+    """Images to test on."""
+    checksum: str
+    """CRC-32 of the training images and their labels, to notice other images, not tampering."""
+
+
+@dataclass(frozen=True, slots=True)
 class DataSet:
     """Images to train and to test on."""
 
@@ -43,6 +62,14 @@ class DataSet:
     """Images to test on."""
     held_out: Split | None = None
     """Training images held out, to choose the best epoch on."""
+
+    def facts(self) -> DataFacts:
+        """What is to be remembered of it; 0.1 s for 50,000 images."""
+        # ravel: zlib reads flat arrays without copying them.
+        pixels = zlib.crc32(np.ascontiguousarray(self.train.pixels).ravel().data)
+        checksum = f"{zlib.crc32(np.ascontiguousarray(self.train.labels).data, pixels):08x}"
+        counts = len(self.train.labels), len(self.test.labels)
+        return DataFacts(self.description, self.synthetic, self.classes, *counts, checksum)
 
 
 def check_source(recipe: Recipe) -> None:

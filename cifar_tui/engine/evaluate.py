@@ -31,9 +31,12 @@ class Verdict:
     """Images counted by [true class][predicted class]."""
 
 
-def evaluate(network: nn.Module, test: ImageBank, device: Device, go_on: Callable[[int], bool]) -> Verdict | None:
+def evaluate(
+    network: nn.Module, test: ImageBank, device: Device, go_on: Callable[[int], bool], *, tta: bool = False
+) -> Verdict | None:
     """Measure the network on every test image, without changing it.
 
+    With `tta`, an image's logits are the mean of its own and its mirror image's (flip-TTA; Jordan 2024, airbench).
     `go_on` is called with the images done after each batch but the last; when it returns False, None is returned.
     """
     batch = BATCH_ON_CPU if device.torch.type == "cpu" else BATCH_ON_GPU
@@ -47,7 +50,7 @@ def evaluate(network: nn.Module, test: ImageBank, device: Device, go_on: Callabl
         for start in range(0, test.count, batch):
             if start and not go_on(start):
                 return None
-            loss, pairs = _measure(network, test, device, start, start + batch)
+            loss, pairs = _measure(network, test, device, start, start + batch, tta)
             loss_sum += loss
             counts += pairs
     finally:
@@ -60,12 +63,14 @@ def evaluate(network: nn.Module, test: ImageBank, device: Device, go_on: Callabl
 
 @torch.inference_mode()
 def _measure(
-    network: nn.Module, test: ImageBank, device: Device, start: int, stop: int
+    network: nn.Module, test: ImageBank, device: Device, start: int, stop: int, tta: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The batch's loss, summed, and its (true, predicted) pairs counted: int64 [100]."""
     images, labels = test.plain(start, stop)
     with device.autocast():
-        logits = network(images)
-    loss = functional.cross_entropy(logits.float(), labels, reduction="sum")
+        logits = network(images).float()
+        if tta:
+            logits = (logits + network(images.flip(3)).float()) / 2
+    loss = functional.cross_entropy(logits, labels, reduction="sum")
     pairs = torch.bincount(labels * CLASSES + logits.argmax(1), minlength=CLASSES * CLASSES)
     return loss, pairs

@@ -36,7 +36,7 @@ class Judge:
         self._device = device
         self._emit = emit
 
-    def evaluate(self, checkpoint: str, go_on: Callable[[], bool]) -> None:
+    def evaluate(self, checkpoint: str, go_on: Callable[[], bool], *, tta: bool = False) -> None:
         """Measure one checkpoint and say how it did. `go_on` is asked between batches; it may raise StopAsked."""
         self._emit(EvaluationStarted(checkpoint, self._test.count))
         started = time.monotonic()
@@ -48,7 +48,7 @@ class Judge:
         try:
             network, _ = load_network(self._folder, checkpoint)
             network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
-            verdict = evaluate(network, self._test, self._device, next_batch)
+            verdict = evaluate(network, self._test, self._device, next_batch, tta=tta)
         except CheckpointDamaged as error:
             self._emit(EvaluationFailed(checkpoint, str(error), damaged=True))
             return
@@ -67,12 +67,19 @@ class Judge:
                 classes=self._classes,
                 confusion=verdict.confusion,
                 seconds=time.monotonic() - started,
+                tta=tta,
             )
         )
 
 
 def evaluate_alone(
-    recipe: Recipe, folder: Path, checkpoint: str, emit: Callable[[Event], None], requests: Requests
+    recipe: Recipe,
+    folder: Path,
+    checkpoint: str,
+    emit: Callable[[Event], None],
+    requests: Requests,
+    *,
+    tta: bool = False,
 ) -> None:
     """Measure a checkpoint of a run that has ended: load the data first. Raises CifarTuiError."""
 
@@ -86,4 +93,4 @@ def evaluate_alone(
         emit(EvaluationFailed(checkpoint, GIVEN_UP, damaged=False))
         return
     test = ImageBank(data.test.pixels, data.test.labels, recipe, device.torch, 0)
-    Judge(folder, test, data.classes, device, emit).evaluate(checkpoint, lambda: not given_up())
+    Judge(folder, test, data.classes, device, emit).evaluate(checkpoint, lambda: not given_up(), tta=tta)

@@ -2,13 +2,10 @@
 
 import math
 import time
-import zlib
 from collections.abc import Callable
 
-import numpy as np
-
 from cifar_tui.engine.checkpoint import save_weights
-from cifar_tui.engine.data import DataSet
+from cifar_tui.engine.data import DataFacts
 from cifar_tui.engine.state import newest_state, save_state
 from cifar_tui.engine.stepper import Stepper, TrainingState
 from cifar_tui.events import CheckpointFailed, CheckpointSaved, EpochDone, Event, Noted, StateSaved
@@ -31,7 +28,7 @@ class Keeper:
         stepper: Stepper,
         recipe: Recipe,
         folder: RunFolder,
-        data: DataSet,
+        facts: DataFacts,
         environment: Environment,
         emit: Callable[[Event], None],
     ) -> None:
@@ -39,10 +36,9 @@ class Keeper:
         self._stepper = stepper
         self._recipe = recipe
         self._folder = folder
-        self._data = data
+        self._facts = facts
         self._environment = environment
         self._emit = emit
-        self._images = ""
         self._state_due_at = time.monotonic() + STATE_SECONDS
         self._state_step = -1
 
@@ -71,7 +67,7 @@ class Keeper:
         started = time.monotonic()
         try:
             if self._stepper.finite():
-                save_state(self._folder.path, self._stepper.export(step), self.images, self._environment)
+                save_state(self._folder.path, self._stepper.export(step), self._facts.checksum, self._environment)
                 self._state_step = step
                 self._emit(StateSaved(step))
         except OSError as error:
@@ -86,13 +82,6 @@ class Keeper:
         self._state_step = -1
         return found[1] if found else self._stepper.fresh_state()
 
-    @property
-    def images(self) -> str:
-        """A checksum of the training images, made once."""
-        if not self._images:
-            self._images = images_checksum(self._data)
-        return self._images
-
     def _save(self, checkpoint: str, epoch: int, step: int, done: EpochDone | None) -> bool:
         """Write the weights and then, as the mark that they are whole, their sidecar. Returns whether it worked."""
         try:
@@ -100,8 +89,8 @@ class Keeper:
             sidecar = Sidecar(
                 checkpoint=checkpoint,
                 run=self._folder.name,
-                data=self._data.description,
-                synthetic=self._data.synthetic,
+                data=self._facts.description,
+                synthetic=self._facts.synthetic,
                 width=self._recipe.width,
                 epoch=epoch,
                 step=step,
@@ -120,13 +109,6 @@ class Keeper:
             return False
         self._emit(CheckpointSaved(checkpoint, epoch, step))
         return True
-
-
-def images_checksum(data: DataSet) -> str:
-    """CRC-32 of the training images and their labels, to notice other images, not tampering."""
-    # ravel: zlib reads flat arrays without copying them.
-    pixels = zlib.crc32(np.ascontiguousarray(data.train.pixels).ravel().data)
-    return f"{zlib.crc32(np.ascontiguousarray(data.train.labels).data, pixels):08x}"
 
 
 def _number(value: float) -> float | None:

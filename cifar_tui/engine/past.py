@@ -44,6 +44,8 @@ class Past:
     """Epochs trained and tested."""
     seconds: float = 0.0
     """Training time so far."""
+    epoch_began_at: float = 0.0
+    """Training time when the epoch under way began."""
     test_accuracy: float = math.nan
     """Of the last epoch, 0 to 1."""
     epoch_so_far: EpochMeans = field(default_factory=EpochMeans)
@@ -66,5 +68,5 @@ def read_past(events: Iterable[Event], step: int, steps_per_epoch: int) -> Past:
         elif isinstance(event, EpochDone):
             past.test_accuracy = event.test_accuracy
             past.epochs_done = max(past.epochs_done, event.epoch)
-            past.epoch_so_far = EpochMeans()
+            past.epoch_so_far, past.epoch_began_at = EpochMeans(), past.seconds
     return past

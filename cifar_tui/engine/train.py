@@ -9,16 +9,16 @@ from cifar_tui import __version__
 from cifar_tui.control import ChangeRate, Ignore, Requests
 from cifar_tui.engine.accelerate import Accelerator
 from cifar_tui.engine.attendant import Attendant
-from cifar_tui.engine.augment import EpochPlan, ImageBank, plan_epoch
-from cifar_tui.engine.data import DataSet, load
-from cifar_tui.engine.device import Device, StepFence, choose_device, inexact_because
-from cifar_tui.engine.evaluate import Verdict, evaluate
+from cifar_tui.engine.augment import EpochPlan, Images, plan_epoch
+from cifar_tui.engine.data import DataFacts, load
+from cifar_tui.engine.device import Device, StepFence, choose_device
+from cifar_tui.engine.exam import Exam, ExamResult
 from cifar_tui.engine.judge import Judge
-from cifar_tui.engine.keeper import Keeper, images_checksum
+from cifar_tui.engine.keeper import Keeper
 from cifar_tui.engine.meter import QueuedStep, StepMeter
 from cifar_tui.engine.model import count_parameters
 from cifar_tui.engine.past import EpochMeans, Past, read_past
-from cifar_tui.engine.state import newest_state
+from cifar_tui.engine.resume import say_resumed, state_to_resume
 from cifar_tui.engine.stepper import Stepper, TrainingState
 from cifar_tui.errors import BadInput, CifarTuiError, StopAsked
 from cifar_tui.events import (
@@ -32,7 +32,6 @@ from cifar_tui.events import (
     Resumed,
     RolledBack,
     RunFinished,
-    RunResumed,
     RunStarted,
     RunStopped,
     StepDone,
@@ -41,7 +40,6 @@ from cifar_tui.events import (
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.journal import NAME, read_events
-from cifar_tui.runs.states import StateRecord
 
 Emit = Callable[[Event], None]
 
@@ -61,11 +59,15 @@ def train(
         emit(RunStarted(folder.name, str(folder.path), recipe, time.time(), __version__))
     try:
         device = choose_device(recipe)
-        found = _state_to_resume(recipe, folder, emit) if changes is not None else None
+        found = state_to_resume(recipe, folder, emit) if changes is not None else None
         data = load(recipe, emit, requests.stop_asked)
+        facts = data.facts()
         if found is not None:
-            _say_resumed(recipe, folder, found[0], data, device, changes or (), emit)
-        training = Training(recipe, folder, data, device, emit, requests, found[1] if found else None)
+            say_resumed(recipe, folder, found[0], facts, device, changes or (), emit)
+        emit(Progressed(f"Preparing {facts.train_images + facts.test_images:,} images", 0, None, "", 0.0))
+        images = Images.of(data, recipe, device.torch)
+        del data  # the images are held once
+        training = Training(recipe, folder, facts, images, device, emit, requests, found[1] if found else None)
     except StopAsked:
         emit(RunStopped(0, ""))
         return
@@ -76,43 +78,6 @@ def train(
             f"The memory of {device.name} was not enough for batches of {recipe.batch_size:,}. "
             f"Start again with --batch-size {max(1, recipe.batch_size // 2):,}."
         ) from None
-
-
-def _state_to_resume(recipe: Recipe, folder: RunFolder, emit: Emit) -> tuple[StateRecord, TrainingState]:
-    """Raises BadInput when there is none."""
-    found = newest_state(folder.path, recipe.width, lambda words: emit(Noted(words)))
-    if found is None:
-        raise BadInput(
-            f"There is no whole training state in {folder.path} to go on from. Its checkpoints can still be evaluated."
-        )
-    return found
-
-
-def _say_resumed(
-    recipe: Recipe,
-    folder: RunFolder,
-    record: StateRecord,
-    data: DataSet,
-    device: Device,
-    changes: tuple[str, ...],
-    emit: Emit,
-) -> None:
-    """Check that what goes on is the same run, and say so; the run's records go back to the state's step with that.
-
-    Raises BadInput for other images, or when every step has been trained.
-    """
-    if record.images != images_checksum(data):
-        raise BadInput(f"The images are not those that {folder.name} was trained on. Give its own back with --data.")
-    total = recipe.epochs * recipe.steps_per_epoch(len(data.train.labels))
-    if record.step > total or (record.step == total and _was_tested(folder, recipe.epochs)):
-        raise BadInput(f"{folder.name} has trained all its {recipe.epochs} epochs. Give it more with --epochs.")
-    because = inexact_because(record.environment, device.environment())
-    emit(RunResumed(record.step, recipe, changes, because, time.time(), __version__))
-    folder.write_recipe(recipe)
-
-
-def _was_tested(folder: RunFolder, epoch: int) -> bool:
-    return any(isinstance(event, EpochDone) and event.epoch == epoch for event in read_events(folder.path / NAME))
 
 
 class RollBackAsked(Exception):
@@ -126,26 +91,21 @@ class Training:
         self,
         recipe: Recipe,
         folder: RunFolder,
-        data: DataSet,
+        facts: DataFacts,
+        images: Images,
         device: Device,
         emit: Emit,
         requests: Requests,
         state: TrainingState | None = None,
     ) -> None:
-        """Put everything on the device, as it was after the state's last step where there is one."""
+        """Put the network on the device, as it was after the state's last step where there is one."""
         self._recipe = recipe
         self._folder = folder
-        self._data = data
+        self._facts = facts
         self._device = device
         self._emit = emit
-        started = time.monotonic()
-        emit(Progressed(f"Preparing {len(data.train.labels) + len(data.test.labels):,} images", 0, None, "", 0.0))
-        self._train = ImageBank(data.train.pixels, data.train.labels, recipe, device.torch, recipe.crop_padding)
-        self._test = ImageBank(data.test.pixels, data.test.labels, recipe, device.torch, 0)
-        self._held_out = (
-            ImageBank(data.held_out.pixels, data.held_out.labels, recipe, device.torch, 0) if data.held_out else None
-        )
-        emit(Progressed("Preparing the network", 0, None, "", time.monotonic() - started))
+        self._train = images.train
+        emit(Progressed("Preparing the network", 0, None, "", 0.0))
         self._steps_per_epoch = recipe.steps_per_epoch(self._train.count)
         self._stepper = Stepper(recipe, device)
         self._past = Past()
@@ -156,10 +116,11 @@ class Training:
         self._accelerator = Accelerator(self._stepper, recipe, device, steps_left, lambda words: emit(Noted(words)))
         self._meter = StepMeter(device.torch)
         self._fence = StepFence(device.torch)
-        self._keeper = Keeper(self._stepper, recipe, folder, data, device.environment(), emit)
-        self._judge = Judge(folder.path, self._test, data.classes, device, emit)
+        self._keeper = Keeper(self._stepper, recipe, folder, facts, device.environment(), emit)
+        self._judge = Judge(folder.path, images.test, facts.classes, device, emit)
         self._attendant = Attendant(requests, emit, self)
         self._attendant.step = self._past.step
+        self._exam = Exam(images.test, images.held_out, device, self._attendant, emit)
         self._last_epoch = recipe.epochs
         self._broken: StepDone | None = None
         self._roll_backs = 0
@@ -229,7 +190,6 @@ class Training:
     def _run_epoch(self, epoch: int) -> None:
         """One pass over the training images from where the run is, the test after it, and the checkpoint."""
         plan = plan_epoch(self._recipe, self._train.count, epoch, self._device.torch)
-        seconds_before = self._training_seconds()
         first = self._past.step - (epoch - 1) * self._steps_per_epoch
         for batch in range(first, self._steps_per_epoch):
             self._attendant.attend()
@@ -243,13 +203,14 @@ class Training:
             self._handle_broken_loss()
         self.settle()
         self._handle_broken_loss()
-        train_seconds = self._training_seconds() - seconds_before
-        verdict, held_out, test_seconds = self._run_test(epoch)
-        done = self._epoch_done(epoch, verdict, held_out, train_seconds, test_seconds)
+        train_seconds = self._training_seconds() - self._past.epoch_began_at
+        result = self._exam.take(self._stepper.network, epoch)
+        self._started += result.seconds
+        done = self._epoch_done(epoch, result, train_seconds)
         self._emit(done)
         self._past.epochs_done = epoch
         self._past.test_accuracy = done.test_accuracy
-        self._past.epoch_so_far = EpochMeans()
+        self._past.epoch_so_far, self._past.epoch_began_at = EpochMeans(), self._training_seconds()
         self._keeper.save_epoch(done)
         if self._keeper.state_due:
             self._keeper.save_state(done.step)
@@ -266,48 +227,19 @@ class Training:
         queued = QueuedStep(step, epoch, len(labels), rate, self._training_seconds())
         self._meter.add(queued, loss, hits)
 
-    def _run_test(self, epoch: int) -> tuple[Verdict, Verdict | None, float]:
-        """Measure the network as it is now, on the test images and on those held out; the seconds it took too.
-
-        A pause holds it; a stop breaks it off.
-        """
-        started, away_before = time.monotonic(), self._attendant.seconds_away
-
-        def seconds() -> float:
-            return time.monotonic() - started - (self._attendant.seconds_away - away_before)
-
-        def measured(images: ImageBank, what: str) -> Verdict:
-            def go_on(done: int) -> bool:
-                self._emit(Progressed(f"{what} epoch {epoch}", done, images.count, "images", seconds()))
-                self._attendant.attend()
-                return True
-
-            go_on(0)
-            verdict = evaluate(self._stepper.network, images, self._device, go_on)
-            assert verdict is not None, "only go_on ends a test early, and it never does"
-            return verdict
-
-        verdict = measured(self._test, "Testing")
-        held_out = measured(self._held_out, "Validating") if self._held_out else None
-        taken = seconds()
-        self._started += taken
-        return verdict, held_out, taken
-
-    def _epoch_done(
-        self, epoch: int, verdict: Verdict, held_out: Verdict | None, train_seconds: float, test_seconds: float
-    ) -> EpochDone:
+    def _epoch_done(self, epoch: int, result: ExamResult, train_seconds: float) -> EpochDone:
         step = epoch * self._steps_per_epoch
         return EpochDone(
             epoch=epoch,
             step=step,
             train_loss=self._past.epoch_so_far.loss,
             train_accuracy=self._past.epoch_so_far.accuracy,
-            test_loss=verdict.loss,
-            test_accuracy=verdict.accuracy,
-            validation_accuracy=held_out.accuracy if held_out else None,
+            test_loss=result.test.loss,
+            test_accuracy=result.test.accuracy,
+            validation_accuracy=result.held_out.accuracy if result.held_out else None,
             learning_rate=self._recipe.learning_rate_at(step, self._steps_per_epoch),
             train_seconds=train_seconds,
-            test_seconds=test_seconds,
+            test_seconds=result.seconds,
         )
 
     def _handle_broken_loss(self) -> None:
@@ -364,11 +296,8 @@ class Training:
         return time.monotonic() - self._started - self._attendant.seconds_away
 
     def _say_what_starts(self) -> None:
-        self._emit(
-            DataReady(
-                self._data.description, self._data.synthetic, self._data.classes, self._train.count, self._test.count
-            )
-        )
+        facts = self._facts
+        self._emit(DataReady(facts.description, facts.synthetic, facts.classes, facts.train_images, facts.test_images))
         self._emit(
             TrainingStarted(
                 device=self._device.name,

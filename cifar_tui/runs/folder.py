@@ -92,13 +92,7 @@ class RunFolder:
 
     def recipe(self) -> Recipe:
         """The recipe as it was last written down. Raises BadInput when it cannot be read."""
-        file = self.path / RECIPE_NAME
-        try:
-            return Recipe.from_record(orjson.loads(file.read_bytes())).check()
-        except (OSError, ValueError, AttributeError) as error:
-            raise BadInput(
-                f"The recipe in {safe_text(str(file), 200)} cannot be read: {safe_text(str(error))}."
-            ) from None
+        return read_recipe(self.path)
 
     def write_recipe(self, recipe: Recipe) -> None:
         """Write a changed recipe down. Raises OSError, with the old one untouched."""
@@ -116,6 +110,18 @@ class RunFolder:
             (self.path / name).unlink(missing_ok=True)
         if not any(self.path.iterdir()):
             self.path.rmdir()
+
+
+def read_recipe(folder: Path) -> Recipe:
+    """The recipe of the run in a folder. Raises BadInput when there is none, or it cannot be read."""
+    file = folder / RECIPE_NAME
+    shown = safe_text(str(file), 200)
+    try:
+        return Recipe.from_record(orjson.loads(file.read_bytes())).check()
+    except FileNotFoundError:
+        raise BadInput(f"There is no {shown}: only checkpoints in the folder of their run can be evaluated.") from None
+    except (OSError, ValueError, AttributeError) as error:
+        raise BadInput(f"The recipe in {shown} cannot be read: {safe_text(str(error))}.") from None
 
 
 def find_run(run: str) -> Path:

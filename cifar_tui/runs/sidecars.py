@@ -117,3 +117,9 @@ def _read_field(field: "dataclasses.Field[object]", record: dict[str, object]) -
     if type(value) not in _ACCEPTED[field.type]:
         raise ValueError(f"{field.name} is {value!r:.40}")
     return value
+
+
+def newest_checkpoint(folder: Path) -> str:
+    """The name of the newest checkpoint in a run's folder; empty without one."""
+    sidecars = list_sidecars(folder)
+    return sidecars[-1].checkpoint if sidecars else ""

@@ -248,3 +248,21 @@ def test_few_synthetic_pictures_come_balanced_and_more_than_there_are_is_refused
     assert np.bincount(data.train.labels).tolist() == [3] * 5 + [2] * 5
     with pytest.raises(BadInput, match="only 2,000 test images"):
         loaded(recipe_for("synthetic", train_images=10, test_images=2_001))
+
+
+def test_images_held_out_are_balanced_and_not_trained_on(folder: Path) -> None:
+    whole = loaded(recipe_for(folder))
+    data = loaded(recipe_for(folder, validation_images=10))
+    assert data.held_out is not None
+    assert sorted(data.held_out.labels.tolist()) == list(range(10))
+    assert np.bincount(data.train.labels).tolist() == [2] * 10
+    together = np.concatenate([data.train.pixels, data.held_out.pixels])
+    assert sorted(image.tobytes() for image in together) == sorted(image.tobytes() for image in whole.train.pixels)
+    assert np.array_equal(data.test.pixels, whole.test.pixels)
+
+
+def test_more_images_held_out_than_there_are_is_refused(folder: Path) -> None:
+    with pytest.raises(BadInput, match="leaves none to train on"):
+        loaded(recipe_for(folder, validation_images=30))
+    with pytest.raises(BadInput, match="only 30 training images"):
+        loaded(recipe_for(folder, validation_images=40))

@@ -1,0 +1,88 @@
+"""Trains a preset without a screen and appends one row on what it reached to a results file.
+
+python benchmarks/accuracy.py --preset short --epochs 8 --data DIR --seed 0
+
+Called again with the same choices after it was interrupted, it goes on where it was. The last epoch is what counts;
+flip-TTA is measured apart.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from cifar_tui.events import DataReady, EpochDone, RunFinished, RunResumed, RunStarted, StepDone, TrainingStarted
+from cifar_tui.recipe import PRESETS
+from cifar_tui.runs.journal import NAME, read_events
+from cifar_tui.runs.states import list_states
+
+RESULTS = Path(__file__).parents[1] / "docs" / "results.jsonl"
+
+
+def main() -> None:
+    """Read the options, train, measure, write the row."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", choices=list(PRESETS), required=True)
+    parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--data", required=True, help="a folder of pictures, cifar10 or synthetic")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where the run's folder goes")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="the file the row is added to")
+    options, more = parser.parse_known_args()
+    name = f"accuracy-{options.preset}-{options.epochs}-epochs-seed-{options.seed}"
+    folder = options.runs / name
+    train = [sys.executable, "-m", "cifar_tui", "train", "--headless"]
+    if folder.exists() and list_states(folder):
+        if not finished(folder):
+            subprocess.run([*train, "--resume", str(folder)], check=True)
+    else:
+        choices = ["--preset", options.preset, "--epochs", str(options.epochs), "--seed", str(options.seed)]
+        subprocess.run([*train, *choices, "--data", options.data, "--outf", str(folder), *more], check=True)
+    row = row_of(folder, more)
+    options.results.parent.mkdir(parents=True, exist_ok=True)
+    with options.results.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+    print(json.dumps(row))
+
+
+def finished(folder: Path) -> bool:
+    """Whether the run came to its end."""
+    return any(isinstance(event, RunFinished) for event in read_events(folder / NAME))
+
+
+def row_of(folder: Path, more: list[str]) -> dict[str, object]:
+    """What the run's journal and a look with flip-TTA say."""
+    events = list(read_events(folder / NAME))
+    (started,) = (event for event in events if isinstance(event, RunStarted))
+    data = next(event for event in events if isinstance(event, DataReady))
+    training = [event for event in events if isinstance(event, TrainingStarted)]
+    epochs = [event for event in events if isinstance(event, EpochDone)]
+    steps = [event for event in events if isinstance(event, StepDone)]
+    last = epochs[-1]
+    seconds = sum(epoch.train_seconds for epoch in epochs)
+    command = [sys.executable, "-m", "cifar_tui", "evaluate", str(folder / f"net_{last.epoch:03d}.pth")]
+    done = subprocess.run([*command, "--tta", "--json"], check=True, capture_output=True, text=True)
+    recipe = started.recipe
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "preset": recipe.preset,
+        "options": more,
+        "epochs": recipe.epochs,
+        "seed": recipe.seed,
+        "data": data.description,
+        "train_images": data.train_images,
+        "test_images": data.test_images,
+        "device": training[-1].device,
+        "precision": training[-1].precision,
+        "test_accuracy": last.test_accuracy,
+        "test_accuracy_with_tta": json.loads(done.stdout)["accuracy"],
+        "curve": [epoch.test_accuracy for epoch in epochs],
+        "images_per_second": round(sum(step.images for step in steps) / seconds, 1),
+        "interruptions": sum(isinstance(event, RunResumed) for event in events),
+    }
+
+
+if __name__ == "__main__":
+    main()

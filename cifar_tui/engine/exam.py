@@ -1,0 +1,66 @@
+"""The test after an epoch: on the test images, and on those held out where there are some."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import nn
+
+from cifar_tui.engine.attendant import Attendant
+from cifar_tui.engine.augment import ImageBank
+from cifar_tui.engine.device import Device
+from cifar_tui.engine.evaluate import Verdict, evaluate
+from cifar_tui.events import Event, Progressed
+
+
+@dataclass(frozen=True, slots=True)
+class ExamResult:
+    """How a network did."""
+
+    test: Verdict
+    """On the test images."""
+    held_out: Verdict | None
+    """On the training images held out; None where there are none."""
+    seconds: float
+    """How long it took, without pauses."""
+
+
+class Exam:
+    """Tests one network after every epoch."""
+
+    def __init__(
+        self,
+        test: ImageBank,
+        held_out: ImageBank | None,
+        device: Device,
+        attendant: Attendant,
+        emit: Callable[[Event], None],
+    ) -> None:
+        """Test with these images."""
+        self._test = test
+        self._held_out = held_out
+        self._device = device
+        self._attendant = attendant
+        self._emit = emit
+
+    def take(self, network: nn.Module, epoch: int) -> ExamResult:
+        """Measure the network as it is now. A pause holds it; a stop breaks it off with StopAsked."""
+        started, away_before = time.monotonic(), self._attendant.seconds_away
+
+        def seconds() -> float:
+            return time.monotonic() - started - (self._attendant.seconds_away - away_before)
+
+        def measured(images: ImageBank, what: str) -> Verdict:
+            def go_on(done: int) -> bool:
+                self._emit(Progressed(f"{what} epoch {epoch}", done, images.count, "images", seconds()))
+                self._attendant.attend()
+                return True
+
+            go_on(0)
+            verdict = evaluate(network, images, self._device, go_on)
+            assert verdict is not None, "only go_on ends a test early, and it never does"
+            return verdict
+
+        test = measured(self._test, "Testing")
+        held_out = measured(self._held_out, "Validating") if self._held_out else None
+        return ExamResult(test, held_out, seconds())

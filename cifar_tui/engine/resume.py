@@ -1,0 +1,55 @@
+"""Checks that a run can go on from its training state, and says so."""
+
+import time
+from collections.abc import Callable
+
+from cifar_tui import __version__
+from cifar_tui.engine.data import DataFacts
+from cifar_tui.engine.device import Device, inexact_because
+from cifar_tui.engine.state import newest_state
+from cifar_tui.engine.stepper import TrainingState
+from cifar_tui.errors import BadInput
+from cifar_tui.events import EpochDone, Event, Noted, RunResumed
+from cifar_tui.recipe import Recipe
+from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.journal import NAME, read_events
+from cifar_tui.runs.states import StateRecord
+
+Emit = Callable[[Event], None]
+
+
+def state_to_resume(recipe: Recipe, folder: RunFolder, emit: Emit) -> tuple[StateRecord, TrainingState]:
+    """The run's newest whole state. Raises BadInput when there is none."""
+    found = newest_state(folder.path, recipe.width, lambda words: emit(Noted(words)))
+    if found is None:
+        raise BadInput(
+            f"There is no whole training state in {folder.path} to go on from. Its checkpoints can still be evaluated."
+        )
+    return found
+
+
+def say_resumed(
+    recipe: Recipe,
+    folder: RunFolder,
+    record: StateRecord,
+    facts: DataFacts,
+    device: Device,
+    changes: tuple[str, ...],
+    emit: Emit,
+) -> None:
+    """Check that what goes on is the same run, and say so; the run's records go back to the state's step with that.
+
+    Raises BadInput for other images, or when every step has been trained.
+    """
+    if record.images != facts.checksum:
+        raise BadInput(f"The images are not those that {folder.name} was trained on. Give its own back with --data.")
+    total = recipe.epochs * recipe.steps_per_epoch(facts.train_images)
+    if record.step > total or (record.step == total and _was_tested(folder, recipe.epochs)):
+        raise BadInput(f"{folder.name} has trained all its {recipe.epochs} epochs. Give it more with --epochs.")
+    because = inexact_because(record.environment, device.environment())
+    emit(RunResumed(record.step, recipe, changes, because, time.time(), __version__))
+    folder.write_recipe(recipe)
+
+
+def _was_tested(folder: RunFolder, epoch: int) -> bool:
+    return any(isinstance(event, EpochDone) and event.epoch == epoch for event in read_events(folder.path / NAME))

@@ -259,11 +259,17 @@ def test_a_run_folder_in_use_is_refused_by_a_sentence_on_the_shell(tmp_path: Pat
     assert b"is not empty" in terminal.raw
 
 
-def test_a_dumb_terminal_gets_plain_lines(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path, "train", *TINY, "--epochs", "1", size=(200, 40), term="dumb")
-    terminal.wait_for("Finished 4 steps")
-    assert terminal.exit_code() == 0
-    assert b"\x1b" not in terminal.raw
+def test_a_dumb_terminal_gets_plain_lines_and_a_screen_changes_no_bit(tmp_path: Path) -> None:
+    dumb = Terminal(tmp_path, "train", *TINY, "--epochs", "1", "--outf", "dumb", size=(200, 40), term="dumb")
+    dumb.wait_for("Finished 4 steps")
+    assert dumb.exit_code() == 0
+    assert b"\x1b" not in dumb.raw
+    screen = Terminal(tmp_path, "train", *TINY, "--epochs", "1", "--outf", "screen")
+    screen.wait_for("Finished 4 steps")
+    screen.press("q")
+    assert screen.exit_code() == 0
+    sidecars = [orjson.loads((tmp_path / name / "net_001.json").read_bytes()) for name in ("dumb", "screen")]
+    assert sidecars[0]["sha256"] == sidecars[1]["sha256"]
 
 
 def test_some_hundred_steps_of_the_tutorial_preset_write_the_tutorials_files(tmp_path: Path) -> None:

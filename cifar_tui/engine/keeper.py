@@ -84,6 +84,9 @@ class Keeper:
 
     def _save(self, checkpoint: str, epoch: int, step: int, done: EpochDone | None) -> bool:
         """Write the weights and then, as the mark that they are whole, their sidecar. Returns whether it worked."""
+        if not self._stepper.finite():
+            self._emit(CheckpointFailed(checkpoint, f"{checkpoint} was not saved: its weights are no finite numbers."))
+            return False
         try:
             written = save_weights(self._stepper.network, self._folder.path / checkpoint)
             sidecar = Sidecar(

@@ -319,11 +319,16 @@ class MonitorApp(App[int], inherit_bindings=False):
         self._outdated = True
 
     def _show(self) -> None:
-        """Put the history on the screen in view; what has to wait, or is not mounted yet, comes with the next drain."""
-        screen = self.screen
-        self._outdated = not screen.is_mounted
-        if isinstance(screen, Dashboard | Checkpoints) and screen.is_mounted:
-            self._outdated = screen.show(self.history, self._asked)
+        """Put the history on the screen in view, also behind a question.
+
+        What has to wait, or is not mounted yet, comes with the next drain.
+        """
+        self._outdated = True
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, Dashboard | Checkpoints):
+                if screen.is_mounted:
+                    self._outdated = screen.show(self.history, self._asked)
+                return
 
     def _leave_on_signal(self, number: int) -> None:
         """Stop, save and leave when the machine or the terminal asks to."""

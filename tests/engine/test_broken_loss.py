@@ -14,7 +14,17 @@ from cifar_tui.engine.checkpoint import load_network
 from cifar_tui.engine.device import choose_device
 from cifar_tui.engine.stepper import Stepper
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.events import EpochDone, Event, LossNotFinite, RolledBack, RunFinished, RunStarted, RunStopped, StepDone
+from cifar_tui.events import (
+    CheckpointFailed,
+    EpochDone,
+    Event,
+    LossNotFinite,
+    RolledBack,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+    StepDone,
+)
 from cifar_tui.runs.folder import RunFolder
 from tests.engine.trained import STEPS, easy_pictures, run, tiny_recipe
 
@@ -107,7 +117,8 @@ def test_a_person_can_ignore_it_and_the_statistics_are_mended(tmp_path: Path, mo
 def test_a_person_can_stop_and_no_broken_state_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_batches(monkeypatch, first=3, count=1)
     person = run(tmp_path / "one", watched(Stop()))
-    assert person.heard(RunStopped)[0].step == 3
+    assert person.heard(RunStopped) == [RunStopped(3, "")]
+    assert "no finite numbers" in person.heard(CheckpointFailed)[0].reason
     assert not (tmp_path / "one" / "state_0000003.pt").exists()
     assert (tmp_path / "one" / "state_0000002.pt").exists()
 

@@ -383,6 +383,7 @@ async def test_a_loss_without_a_number_is_a_question(key: str, request_: Request
         seen = words(pilot)
         assert "The loss of step 152 was nan" in seen
         assert "Go back, half the rate (b)" in seen
+        assert "‖ Paused" in seen
         await pilot.press("escape")
         await settle(pilot)
         assert "The loss of step 152 was nan" in words(pilot), "training waits, so the question comes back"

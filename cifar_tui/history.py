@@ -107,6 +107,8 @@ class RunHistory:
                 self.broken, self.state = None, "training"
             case CheckpointSaved():
                 self.checkpoints.append(event)
+                if self.training is not None and event.step % self.training.steps_per_epoch:
+                    self.notes.append(f"Saved {event.checkpoint}.")
             case CheckpointFailed():
                 self.notes.append(event.reason)
             case Noted():

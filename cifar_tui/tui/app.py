@@ -11,25 +11,12 @@ from textual.command import SimpleCommand
 from textual.screen import Screen
 
 from cifar_tui import summary
-from cifar_tui.control import (
-    CancelEvaluation,
-    Evaluate,
-    FinishEpoch,
-    Ignore,
-    Pause,
-    Request,
-    Resume,
-    RollBack,
-    SaveNow,
-    Stop,
-    Watch,
-)
+from cifar_tui.control import ChangeRate, FinishEpoch, Ignore, Pause, Request, Resume, RollBack, SaveNow, Stop
 from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.events import LossNotFinite
 from cifar_tui.hardware import Hardware
 from cifar_tui.history import RunHistory
 from cifar_tui.session import Jobs, Link
-from cifar_tui.text import safe_text
 from cifar_tui.tui.checkpoints import Checkpoints
 from cifar_tui.tui.dashboard import Dashboard
 from cifar_tui.tui.dialogs import (
@@ -41,13 +28,12 @@ from cifar_tui.tui.dialogs import (
     quit_question,
     stop_question,
 )
+from cifar_tui.tui.followed_run import FollowedRun
 from cifar_tui.tui.themes import Themes, find_themes, theme_folders
 from cifar_tui.tui.widgets.status import Asked
 
 DRAIN_SECONDS = 0.25
 """How often events are fetched and shown."""
-CONFIRMED_BY: dict[Asked, tuple[str, ...]] = {"pause": ("paused",), "resume": ("training", "testing"), "stop": ()}
-"""The states that confirm what was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +56,7 @@ def run_screen(jobs: Jobs, theme: str | None) -> ScreenResult:
     if app.failure is not None:
         raise app.failure
     code = returned if isinstance(returned, int) else (app.return_code or 0)
-    return ScreenResult(code, app.history, app.link)
+    return ScreenResult(code, app.followed.history, app.followed.link)
 
 
 class MonitorApp(App[int], inherit_bindings=False):
@@ -85,16 +71,12 @@ class MonitorApp(App[int], inherit_bindings=False):
     ) -> None:
         """Show what `jobs` starts; nothing is started before the first frame is up."""
         super().__init__()
-        self.history = RunHistory()
-        self.link: Link | None = None
+        self.followed = FollowedRun(jobs)
         self.failure: CifarTuiError | None = None
         self._jobs = jobs
         self._drain_seconds = drain_seconds
-        self._evaluation: Link | None = None
-        self._asked: Asked | None = None
         self._leaving: int | None = None
         self._outdated = False
-        self._starts = 0
         self._asked_about: LossNotFinite | None = None
         self._dashboard = Dashboard(hardware)
         self._themes = themes
@@ -104,6 +86,11 @@ class MonitorApp(App[int], inherit_bindings=False):
             self.register_theme(usable)
         self.theme = theme
         self.animation_level = "none"
+
+    @property
+    def history(self) -> RunHistory:
+        """Everything said so far."""
+        return self.followed.history
 
     def on_mount(self) -> None:
         """Put the first frame up, then start the run."""
@@ -153,7 +140,7 @@ class MonitorApp(App[int], inherit_bindings=False):
 
     def action_resume_run(self) -> None:
         """Go on with the run that ended."""
-        if self._evaluation is not None and not self._evaluation.ended:
+        if self.followed.evaluating:
             self.notify("An evaluation is under way: x gives it up.", severity="warning")
             return
         self._start(self._jobs.resume)
@@ -161,16 +148,16 @@ class MonitorApp(App[int], inherit_bindings=False):
     def action_change_rate(self) -> None:
         """Ask for a learning rate and train with it."""
         if self.history.last_step is not None:
-            self.push_screen(RateQuestion(self.history.last_step.learning_rate), self._ask_if_answered)
+            self.push_screen(RateQuestion(self.history.last_step.learning_rate), self._rate_answered)
 
     def action_finish_epoch(self) -> None:
         """Stop at the end of this epoch, or call that off."""
-        self._ask_if_answered(FinishEpoch())
+        self.followed.send(FinishEpoch())
 
     def action_save_now(self) -> None:
         """Save weights and state after this step."""
-        self._ask_if_answered(SaveNow())
-        self.notify("Saved after this step.")
+        self.followed.send(SaveNow())
+        self.notify("Saving after this step…")
 
     def action_checkpoints(self) -> None:
         """Open the browser."""
@@ -202,7 +189,7 @@ class MonitorApp(App[int], inherit_bindings=False):
 
     def action_leave(self) -> None:
         """Leave; while it trains, only after asking, and with everything saved."""
-        if not self.history.live or self.link is None:
+        if not self.history.live or self.followed.link is None:
             self.exit(summary.exit_code(self.history))
             return
 
@@ -219,74 +206,51 @@ class MonitorApp(App[int], inherit_bindings=False):
 
     def on_checkpoints_cancellation_asked(self) -> None:
         """Give the evaluation up."""
-        link = self._evaluation or self.link
-        if link is not None:
-            link.ask(CancelEvaluation())
+        self.followed.cancel_evaluation()
 
     def _start(self, start: Callable[[], Link]) -> None:
         """Start the run, or go on with it; what cannot work from the first ends the program with its sentence."""
         try:
-            link = start()
+            self.followed.start(start)
         except CifarTuiError as error:
-            if self.link is None:
+            if self.followed.link is None:
                 self._leave_with(error)
             else:
                 self.notify(str(error), severity="error", markup=False)
-            return
-        self.history = RunHistory()
-        self.link = link
-        self._starts += 1
-        link.ask(Watch(watched=True))
 
     def _leave_with(self, error: CifarTuiError) -> None:
         """What was asked for cannot work: the sentence belongs to the shell it was typed in."""
         self.failure = error
         self.exit(error.exit_code)
 
-    def _ask_if_answered(self, request: Request | None) -> None:
-        if request is not None and self.link is not None and self.history.live:
-            self.link.ask(request)
-
     def _ask(self, what: Asked, request: Pause | Resume | Stop) -> None:
-        if self.link is not None and self.history.live:
-            self.link.ask(request)
-            self._asked = what
-            self._show()
+        self.followed.ask(what, request)
+        self._show()
 
     def _evaluate(self, checkpoint: str) -> None:
-        if self.history.evaluation is not None or (self._evaluation is not None and not self._evaluation.ended):
-            self.notify("An evaluation is under way: x gives it up.", severity="warning")
-        elif self.history.live and self.link is not None:
-            self.link.ask(Evaluate(checkpoint))
-            self.notify(f"{safe_text(checkpoint)} is evaluated after this step.", markup=False)
-        else:
-            self._evaluation = self._jobs.evaluate(checkpoint)
+        sentence = self.followed.evaluate(checkpoint)
+        if sentence:
+            self.notify(sentence, markup=False)
 
     def _drain(self) -> None:
         """Take in what was said since the last time, and show it."""
         state_before = self.history.state
-        events = self.link.drain() if self.link is not None else []
-        if self._evaluation is not None:
-            events += self._evaluation.drain()
-        for event in events:
-            self.history.apply(event)
+        said = self.followed.drain()
         if self.history.state != state_before:
             self._state_changed()
         self._ask_about_broken_loss()
-        if events or self._outdated:
+        if said or self._outdated:
             self._show()
-        if self._leaving is not None and self.link is not None and self.link.ended and not self.history.live:
+        if self._leaving is not None and self.followed.over:
             self.exit(self._leaving or summary.exit_code(self.history))
 
     def _state_changed(self) -> None:
-        if self._asked is not None and (self.history.state in CONFIRMED_BY[self._asked] or not self.history.live):
-            self._asked = None
         self.refresh_bindings()
         if self._leaving is not None:
             return
         if self.history.state == "no data":
             self.push_screen(data_question(summary.outcome(self.history)), self._data_answered)
-        elif self._starts == 1 and self.history.training is None and summary.exit_code(self.history) == 2:
+        elif self.followed.starts == 1 and self.history.training is None and summary.exit_code(self.history) == 2:
             self._leave_with(BadInput(summary.outcome(self.history)))
 
     def _ask_about_broken_loss(self) -> None:
@@ -304,7 +268,11 @@ class MonitorApp(App[int], inherit_bindings=False):
             # Waved away, the question comes back: training waits for it.
             self._asked_about = None
         elif answer in answers:
-            self._ask_if_answered(answers[answer])
+            self.followed.send(answers[answer])
+
+    def _rate_answered(self, answer: ChangeRate | None) -> None:
+        if answer is not None:
+            self.followed.send(answer)
 
     def _data_answered(self, answer: str | None) -> None:
         if answer == "r":
@@ -327,13 +295,13 @@ class MonitorApp(App[int], inherit_bindings=False):
         for screen in reversed(self.screen_stack):
             if isinstance(screen, Dashboard | Checkpoints):
                 if screen.is_mounted:
-                    self._outdated = screen.show(self.history, self._asked)
+                    self._outdated = screen.show(self.history, self.followed.asked)
                 return
 
     def _leave_on_signal(self, number: int) -> None:
         """Stop, save and leave when the machine or the terminal asks to."""
         self._leaving = 128 + number
-        if self.link is None or not self.history.live:
+        if self.followed.link is None or not self.history.live:
             self.exit(self._leaving)
             return
         self._ask("stop", Stop())

@@ -1,0 +1,84 @@
+"""One run as the screen follows it: its history, what was asked of it, and the jobs it takes."""
+
+from collections.abc import Callable
+
+from cifar_tui.control import CancelEvaluation, Evaluate, Pause, Request, Resume, Stop, Watch
+from cifar_tui.history import RunHistory
+from cifar_tui.session import Jobs, Link
+from cifar_tui.text import safe_text
+from cifar_tui.tui.widgets.status import Asked
+
+CONFIRMED_BY: dict[Asked, tuple[str, ...]] = {"pause": ("paused",), "resume": ("training", "testing"), "stop": ()}
+"""The states that confirm what was asked."""
+
+
+class FollowedRun:
+    """Passes requests to a run and takes in what it says. No widget knows where the run lives."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        """Follow what `jobs` starts; nothing is started yet."""
+        self.history = RunHistory()
+        self.link: Link | None = None
+        self.asked: Asked | None = None
+        """What a person asked for and the engine has not confirmed."""
+        self.starts = 0
+        """How often it was started or gone on with."""
+        self._jobs = jobs
+        self._evaluation: Link | None = None
+
+    def start(self, start: Callable[[], Link]) -> None:
+        """Start the run, or go on with it. Raises CifarTuiError, with the history as it was, when that cannot work."""
+        link = start()
+        self.history = RunHistory()
+        self.link = link
+        self.starts += 1
+        link.ask(Watch(watched=True))
+
+    def send(self, request: Request) -> None:
+        """Hand a request to the run, where it still lives."""
+        if self.link is not None and self.history.live:
+            self.link.ask(request)
+
+    def ask(self, what: Asked, request: Pause | Resume | Stop) -> None:
+        """Hand over a request whose confirmation is waited for."""
+        if self.link is not None and self.history.live:
+            self.link.ask(request)
+            self.asked = what
+
+    @property
+    def evaluating(self) -> bool:
+        """Whether a checkpoint is being measured."""
+        beside = self._evaluation is not None and not self._evaluation.ended
+        return beside or self.history.evaluation is not None
+
+    def evaluate(self, checkpoint: str) -> str:
+        """Measure a checkpoint, in the live run or in a job of its own. Returns a sentence for the person, if any."""
+        if self.evaluating:
+            return "An evaluation is under way: x gives it up."
+        if self.history.live and self.link is not None:
+            self.link.ask(Evaluate(checkpoint))
+            return f"{safe_text(checkpoint)} is evaluated after this step."
+        self._evaluation = self._jobs.evaluate(checkpoint)
+        return ""
+
+    def cancel_evaluation(self) -> None:
+        """Give the evaluation up."""
+        link = self._evaluation or self.link
+        if link is not None:
+            link.ask(CancelEvaluation())
+
+    def drain(self) -> bool:
+        """Take in what was said since the last time. Returns whether anything was."""
+        events = self.link.drain() if self.link is not None else []
+        if self._evaluation is not None:
+            events += self._evaluation.drain()
+        for event in events:
+            self.history.apply(event)
+        if self.asked is not None and (self.history.state in CONFIRMED_BY[self.asked] or not self.history.live):
+            self.asked = None
+        return bool(events)
+
+    @property
+    def over(self) -> bool:
+        """Whether the run has ended, and everything it said was taken in."""
+        return self.link is not None and self.link.ended and not self.history.live

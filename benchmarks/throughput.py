@@ -10,9 +10,8 @@ import argparse
 import dataclasses
 import json
 import os
-import pty
 import resource
-import select
+import signal
 import statistics
 import subprocess
 import sys
@@ -22,6 +21,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from pseudo_terminal import PseudoTerminal
 
 from cifar_tui.events import DataReady, RunStarted, StepDone, TrainingStarted
 from cifar_tui.runs.journal import NAME, from_line
@@ -137,30 +138,20 @@ def run_bare(command: list[str], run: Path, steps: int) -> float:
 
 def run_watched(command: list[str], run: Path, steps: int) -> float:
     """Train with the screen on in a pseudo-terminal that is read all the while."""
-    columns, rows = SIZE
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ |= {"COLUMNS": str(columns), "LINES": str(rows), "TERM": "xterm-256color"}
-        os.execv(command[0], command)
+    terminal = PseudoTerminal(command, size=SIZE)
     gone = threading.Event()
-    reader = threading.Thread(target=read_all, args=(terminal, gone))
+
+    def read_all() -> None:
+        while not gone.is_set():
+            terminal.read(0.1)
+
+    reader = threading.Thread(target=read_all)
     reader.start()
-    stop_after(run, steps, lambda: os.kill(pid, 15))
-    _, _, usage = os.wait4(pid, 0)
+    stop_after(run, steps, lambda: os.kill(terminal.pid, signal.SIGTERM))
+    _, _, usage = os.wait4(terminal.pid, 0)
     gone.set()
     reader.join()
-    os.close(terminal)
     return peak_megabytes(usage)
-
-
-def read_all(terminal: int, gone: threading.Event) -> None:
-    """Take what the screen writes, as a terminal does."""
-    while not gone.is_set():
-        if select.select([terminal], [], [], 0.1)[0]:
-            try:
-                os.read(terminal, 65_536)
-            except OSError:
-                return
 
 
 def stop_after(run: Path, steps: int, stop: Callable[[], object]) -> None:

@@ -50,6 +50,8 @@ RATE_WINDOW_STEPS = 200
 WILD_FACTOR = 10.0
 """How many times the average a single value may count as in the smoothed curves."""
 NOTES_KEPT = 100
+CURVE_EVENTS = (StepDone, EpochDone, TrainingStarted, RateChanged, LossNotFinite, RolledBack, RunResumed)
+"""What changes the curves or their marks."""
 
 
 class RunHistory:
@@ -81,6 +83,8 @@ class RunHistory:
         """The step that the newest training state on disk goes on from."""
         self.verdicts: dict[str, EvaluationDone] = {}
         self.failed_evaluations: dict[str, EvaluationFailed] = {}
+        self.curves_version = 0
+        """Raised with everything that changes a curve or a mark on one."""
         self.train_loss = Series()
         self.train_accuracy = Series()
         self.smooth_loss = Series()
@@ -94,6 +98,8 @@ class RunHistory:
 
     def apply(self, event: Event) -> None:
         """Take one event in."""
+        if isinstance(event, CURVE_EVENTS):
+            self.curves_version += 1
         match event:
             case StepDone():
                 self._apply_step(event)

@@ -1,18 +1,15 @@
 """The command as a person runs it: in a process of its own, without and with a terminal."""
 
 import os
-import pty
 import re
-import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import orjson
-import pyte
 import pytest
+from pseudo_terminal import PseudoTerminal
 
 TINY = [
     *("--data", "synthetic", "--preset", "quick", "--width", "8", "--train-images", "200", "--test-images", "100"),
@@ -158,63 +155,14 @@ def test_a_signal_stops_saves_and_ends(tmp_path: Path, number: int, code: int) -
     assert "Stopped after step" in rest
 
 
-class Terminal:
-    """The program in a real pseudo-terminal, read by a terminal emulator."""
-
-    def __init__(
-        self, folder: Path, *words: str, size: tuple[int, int] = (120, 40), term: str = "xterm-256color", **more: str
-    ) -> None:
-        columns, rows = size
-        self.screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self.screen)
-        self.raw = b""
-        self.pid, self._terminal = pty.fork()
-        if self.pid == 0:
-            sized = {"COLUMNS": str(columns), "LINES": str(rows), "TERM": term, "PYTHONUTF8": "1"}
-            os.chdir(folder)
-            os.execve(sys.executable, command(*words), {**environment(folder, **more), **sized})
-
-    def wait_for(self, words: str, seconds: float = 60.0) -> str:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            self._read(0.1)
-            if words in self.text:
-                return self.text
-        raise AssertionError(f"{words!r} did not come:\n{self.text}")
-
-    def press(self, keys: str) -> None:
-        os.write(self._terminal, keys.encode())
-
-    def exit_code(self, seconds: float = 60.0) -> int:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            self._read(0.1)
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self._read(0.1)
-                os.close(self._terminal)
-                return os.waitstatus_to_exitcode(status)
-        os.kill(self.pid, signal.SIGKILL)
-        raise AssertionError(f"it did not end:\n{self.text}")
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.screen.display)
-
-    def _read(self, seconds: float) -> None:
-        ready, _, _ = select.select([self._terminal], [], [], seconds)
-        if not ready:
-            return
-        try:
-            content = os.read(self._terminal, 65_536)
-        except OSError:
-            return
-        self.raw += content
-        self._stream.feed(content)
+def in_terminal(
+    folder: Path, *words: str, size: tuple[int, int] = (120, 40), term: str = "xterm-256color", **more: str
+) -> PseudoTerminal:
+    return PseudoTerminal(command(*words), size=size, term=term, folder=folder, environment=environment(folder, **more))
 
 
 def test_a_person_trains_pauses_evaluates_stops_and_leaves(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path, "train", *TINY, "--epochs", "500", "--run-name", "one")
+    terminal = in_terminal(tmp_path, "train", *TINY, "--epochs", "500", "--run-name", "one")
     terminal.wait_for("best test")
     terminal.press("p")
     assert "one-synthetic" in terminal.wait_for("Paused")
@@ -242,7 +190,7 @@ def test_a_person_trains_pauses_evaluates_stops_and_leaves(tmp_path: Path) -> No
 
 def test_without_the_data_set_a_person_can_train_on_synthetic_pictures(tmp_path: Path) -> None:
     tiny = ["--width", "8", "--train-images", "200", "--test-images", "100", "--batch-size", "50", "--epochs", "500"]
-    terminal = Terminal(tmp_path, "train", *tiny, size=(80, 24), CIFAR_TUI_CIFAR10_URL="http://127.0.0.1:9/x")
+    terminal = in_terminal(tmp_path, "train", *tiny, size=(80, 24), CIFAR_TUI_CIFAR10_URL="http://127.0.0.1:9/x")
     terminal.wait_for("The data set is not here")
     terminal.press("s")
     terminal.wait_for("● Training")
@@ -254,17 +202,17 @@ def test_without_the_data_set_a_person_can_train_on_synthetic_pictures(tmp_path:
 def test_a_run_folder_in_use_is_refused_by_a_sentence_on_the_shell(tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").write_text("mine")
-    terminal = Terminal(tmp_path, "train", *TINY, "--outf", "full")
+    terminal = in_terminal(tmp_path, "train", *TINY, "--outf", "full")
     assert terminal.exit_code() == 2
     assert b"is not empty" in terminal.raw
 
 
 def test_a_dumb_terminal_gets_plain_lines_and_a_screen_changes_no_bit(tmp_path: Path) -> None:
-    dumb = Terminal(tmp_path, "train", *TINY, "--epochs", "1", "--outf", "dumb", size=(200, 40), term="dumb")
+    dumb = in_terminal(tmp_path, "train", *TINY, "--epochs", "1", "--outf", "dumb", size=(200, 40), term="dumb")
     dumb.wait_for("Finished 4 steps")
     assert dumb.exit_code() == 0
     assert b"\x1b" not in dumb.raw
-    screen = Terminal(tmp_path, "train", *TINY, "--epochs", "1", "--outf", "screen")
+    screen = in_terminal(tmp_path, "train", *TINY, "--epochs", "1", "--outf", "screen")
     screen.wait_for("Finished 4 steps")
     screen.press("q")
     assert screen.exit_code() == 0

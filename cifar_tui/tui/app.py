@@ -5,6 +5,8 @@ import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from rich.console import RenderableType
+from textual._compositor import CompositorUpdate
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.command import SimpleCommand
@@ -31,6 +33,7 @@ from cifar_tui.tui.dialogs import (
 from cifar_tui.tui.followed_run import FollowedRun
 from cifar_tui.tui.themes import Themes, find_themes, theme_folders
 from cifar_tui.tui.widgets.status import Asked
+from cifar_tui.tui.wire import EncodedUpdate, Wire
 
 DRAIN_SECONDS = 0.25
 """How often events are fetched and shown."""
@@ -77,7 +80,10 @@ class MonitorApp(App[int], inherit_bindings=False):
         self._drain_seconds = drain_seconds
         self._leaving: int | None = None
         self._outdated = False
+        self._showing_again = False
         self._asked_about: LossNotFinite | None = None
+        self._wire = Wire()
+        self._cursor_shown = self.cursor_position
         self._dashboard = Dashboard(hardware)
         self._themes = themes
         for name in self.available_themes:
@@ -91,6 +97,22 @@ class MonitorApp(App[int], inherit_bindings=False):
     def history(self) -> RunHistory:
         """Everything said so far."""
         return self.followed.history
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Send Textual's update the thin way, and nothing at all where nothing looks different."""
+        writes = self._running and not (self._closed or self.is_headless or self._batch_count)
+        if not isinstance(renderable, CompositorUpdate) or not writes:
+            super()._display(screen, renderable)
+            return
+        words = self._wire.encode(renderable, self.console, (self.size.width, self.size.height))
+        if words or self.cursor_position != self._cursor_shown:
+            self._cursor_shown = self.cursor_position
+            super()._display(screen, EncodedUpdate(words))
+
+    def action_redraw(self) -> None:
+        """Send everything again, after something else has written to the terminal."""
+        self._wire.forget()
+        self.screen.refresh(layout=True)
 
     def on_mount(self) -> None:
         """Put the first frame up, then start the run."""
@@ -190,7 +212,8 @@ class MonitorApp(App[int], inherit_bindings=False):
     def action_leave(self) -> None:
         """Leave; while it trains, only after asking, and with everything saved."""
         if not self.history.live or self.followed.link is None:
-            self.exit(summary.exit_code(self.history))
+            self._leaving = summary.exit_code(self.history)
+            self.exit(self._leaving)
             return
 
         def answered(answer: str | None) -> None:
@@ -210,6 +233,8 @@ class MonitorApp(App[int], inherit_bindings=False):
 
     def _start(self, start: Callable[[], Link]) -> None:
         """Start the run, or go on with it; what cannot work from the first ends the program with its sentence."""
+        if self._leaving is not None:
+            return  # a person may leave before the first frame has started anything
         try:
             self.followed.start(start)
         except CifarTuiError as error:
@@ -283,15 +308,17 @@ class MonitorApp(App[int], inherit_bindings=False):
             self.exit(summary.exit_code(self.history))
 
     def on_rows_outdated(self) -> None:
-        """Show the history again at the next drain, though nothing new was said."""
-        self._outdated = True
+        """Show the history again, once for all widgets that have new room, though nothing new was said."""
+        if not self._showing_again:
+            self._showing_again = True
+            self.call_after_refresh(self._show)
 
     def _show(self) -> None:
         """Put the history on the screen in view, also behind a question.
 
         What has to wait, or is not mounted yet, comes with the next drain.
         """
-        self._outdated = True
+        self._outdated, self._showing_again = True, False
         for screen in reversed(self.screen_stack):
             if isinstance(screen, Dashboard | Checkpoints):
                 if screen.is_mounted:

@@ -19,6 +19,7 @@ AFTER = (
     Binding("f", "app.finish_epoch", "Finish epoch", show=False, tooltip="Stop at this epoch's end; again: do not"),
     Binding("w", "app.save_now", "Save now", show=False, tooltip="Save weights and training state after this step"),
     Binding("t", "app.themes", "Theme", tooltip="Choose the colours"),
+    Binding("ctrl+l", "app.redraw", "Redraw", show=False, key_display="^l", tooltip="Send the whole screen again"),
     Binding("ctrl+p", "app.command_palette", "Palette", show=False, key_display="^p", tooltip="All commands, by name"),
 )
 """Keys after a screen's own."""

@@ -1,11 +1,15 @@
 """One chart of a run: curves over steps, with axes of its own, redrawn only when it would look different."""
 
+import itertools
+import operator
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from textual.content import Content
+from textual.geometry import Region
 
 from cifar_tui import text
 from cifar_tui.history import RunHistory
@@ -20,6 +24,8 @@ FEW_POINTS_ROOM = 1.5
 """How far a curve of few points may stretch the scale that the others set."""
 BUDGET_SHARE = 0.0075
 """How much of one core a chart may spend on drawing itself."""
+LEAST_SECONDS = 1.0
+"""A chart is drawn no more often than that: nobody sees more, and every drawing is sent over the wire."""
 ABOVE_SHARE = 1e-6
 """How far above the scale, as a share of it, a value counts as off it; less is rounding."""
 ROWS_PER_TICK = 4
@@ -108,18 +114,25 @@ class Chart(Rows):
         self._kind = kind
         self._limits: Limits | None = None
         self._key: tuple[object, ...] = ()
+        self._drawn: tuple[int, int, int, int] | None = None
         self._draw_again_at = 0.0
+        self._legend = ""
 
     def show(self, history: RunHistory) -> bool:
         """Draw the history, unless it would look the same. Returns whether it must wait, its budget being spent."""
         width, height = self.size
         if width < 12 or height < 4 or not self.display:
             return False
+        drawn = (id(history), history.curves_version, width, height)
+        if drawn == self._drawn:
+            return False
         now = time.perf_counter()
-        if now < self._draw_again_at:
+        same_room = self._drawn is not None and self._drawn[2:] == (width, height)
+        if same_room and now < self._draw_again_at:
             return True
+        self._drawn = drawn
         self._redraw(history, width, height)
-        self._draw_again_at = now + (time.perf_counter() - now) / BUDGET_SHARE
+        self._draw_again_at = now + max(LEAST_SECONDS, (time.perf_counter() - now) / BUDGET_SHARE)
         return False
 
     def _redraw(self, history: RunHistory, width: int, height: int) -> None:
@@ -178,8 +191,14 @@ class Chart(Rows):
         while parts and len(_plain(legend)) > self.size.width - 4:
             parts.pop(0)
             legend = "  ".join(parts)
-        if legend != self.border_subtitle:
-            self.border_subtitle = legend
+        if legend != self._legend:
+            self._legend = legend
+            self._set_border_words(legend)
+
+    def _set_border_words(self, markup: str) -> None:
+        """Put words into the lower border. Assigning `border_subtitle` would send the whole chart again."""
+        self._border_subtitle = Content.from_markup(markup)
+        self.refresh(Region(-1, self.size.height, self.size.width + 2, 1))
 
     def _newest(self, series: Series) -> str:
         value = series.last[1] if series.last else 0.0
@@ -216,7 +235,10 @@ def _with_marks(row: Row, gutter: int, columns: int, marks: _Marks, x_high: floa
             column = gutter + min(int(step / x_high * columns), columns - 1)
             if column < len(cells):
                 cells[column] = (sign, "mark")
-    return tuple(cells)
+    return tuple(
+        ("".join(character for character, _ in run), style)
+        for style, run in itertools.groupby(cells, key=operator.itemgetter(1))
+    )
 
 
 def _y_labels(limits: Limits, lines: int, gutter: int, words: Callable[[float], str]) -> list[str]:
@@ -254,6 +276,4 @@ def _key(
 
 
 def _plain(markup: str) -> str:
-    from textual.content import Content
-
     return Content.from_markup(markup).plain

@@ -20,10 +20,11 @@ class DevicePanel(Rows):
         self.border_title = "Device"
         self._hardware = hardware
         self._gpu = ""
+        self._resting = False
 
     def on_mount(self) -> None:
         """Read now and then, while in view."""
-        self.set_interval(READ_SECONDS, self._read)
+        self.set_interval(READ_SECONDS, self._read_again)
 
     def on_resize(self) -> None:
         """Fit the meters to the new room."""
@@ -31,11 +32,17 @@ class DevicePanel(Rows):
 
     def show(self, history: RunHistory) -> None:
         """Take the device's name and the GPU to read from the history."""
+        self._resting = history.state == "paused" or not history.live
         if history.training is None:
             return
         if self.border_title != history.training.device:
             self.border_title = history.training.device
             self._gpu = history.training.gpu
+            self._read()
+
+    def _read_again(self) -> None:
+        # A screen on which nothing happens sends nothing.
+        if not self._resting:
             self._read()
 
     def _read(self) -> None:

@@ -1,0 +1,198 @@
+"""Sends the terminal only the cells that differ from what it shows, with as few colour changes as they need.
+
+Textual sends a changed region whole, each stretch with its full style and a reset. Over a slow link that is most of
+what is sent, so updates are compared, cell by cell, with what was sent before.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.segment import Segment
+from rich.style import Style
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual.strip import Strip
+
+STYLES_REMEMBERED = 4_096
+WORTH_A_MOVE = 4
+"""Equal cells in the style in use that are sent again rather than jumped over: a jump costs as many bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a cell looks, as parameters of the terminal's SGR sequence; each empty for the terminal's own."""
+
+    attributes: str = ""
+    """Bold, dim, italic and the like."""
+    foreground: str = ""
+    background: str = ""
+
+    def after(self, before: "Look") -> str:
+        """The sequence that turns the look before into this one; empty when there is nothing to turn."""
+        if self == before:
+            return ""
+        dropped = (
+            self.attributes != before.attributes
+            or (before.foreground and not self.foreground)
+            or (before.background and not self.background)
+        )
+        if dropped:
+            parts = ["0", self.attributes, self.foreground, self.background]
+        else:
+            parts = [
+                self.foreground if self.foreground != before.foreground else "",
+                self.background if self.background != before.background else "",
+            ]
+        return f"\x1b[{';'.join(part for part in parts if part)}m"
+
+
+Cell = tuple[str, Look]
+"""A character, empty in the second cell of a wide one, and its look."""
+PLAIN = Look()
+
+
+class Wire:
+    """Remembers what the terminal shows."""
+
+    def __init__(self) -> None:
+        """Know nothing of the terminal yet."""
+        self._cells: dict[int, list[Cell | None]] = {}
+        self._size = (0, 0)
+        self._looks: dict[Style | None, Look] = {None: PLAIN}
+
+    def forget(self) -> None:
+        """Take nothing on the terminal for granted any more, so that the next update is sent whole."""
+        self._cells = {}
+
+    def encode(self, update: CompositorUpdate, console: Console, size: tuple[int, int]) -> str:
+        """What has to be written so that a terminal of `size` (columns, rows) shows the update."""
+        if size != self._size:
+            self._size = size
+            self.forget()
+        output: list[str] = []
+        look = PLAIN
+        for y, x, strip in _pieces(update):
+            if 0 <= y < size[1]:
+                look = self._encode_piece(output, look, y, x, strip, console)
+        if look != PLAIN:
+            output.append("\x1b[0m")
+        return "".join(output)
+
+    def _encode_piece(self, output: list[str], look: Look, y: int, x: int, strip: Strip, console: Console) -> Look:
+        """Append what changes in one stretch of a row. Returns the look the terminal is left with."""
+        shown = self._cells.setdefault(y, [None] * self._size[0])
+        new = self._cells_of(strip, console)[: max(self._size[0] - x, 0)]
+        at = -1
+        """Where the terminal's cursor is in this row; unknown before the first cell."""
+        for offset, cell in enumerate(new):
+            column = x + offset
+            before = shown[column]
+            if before == cell:
+                continue
+            shown[column] = cell
+            if before is not None:
+                # Writing on one half of a wide character blanks the other, in a way that differs between terminals.
+                if not before[0] and column > 0 and offset == 0:
+                    shown[column - 1] = None
+                elif cell_len(before[0]) == 2 and column + 1 < len(shown):
+                    shown[column + 1] = None
+            if not cell[0]:
+                continue  # came with the wide character before it
+            if at >= 0 and at < column:
+                gap = shown[at:column]
+                if len(gap) <= WORTH_A_MOVE and all(one and one[1] == look and one[0] for one in gap):
+                    output.append("".join(one[0] for one in gap if one))
+                else:
+                    output.append(f"\x1b[{column - at}C")
+            elif at < 0:
+                output.append(f"\x1b[{y + 1};{column + 1}H")
+            output.append(cell[1].after(look))
+            look = cell[1]
+            output.append(cell[0])
+            at = column + max(cell_len(cell[0]), 1)
+        return look
+
+    def _cells_of(self, strip: Strip, console: Console) -> list[Cell]:
+        cells: list[Cell] = []
+        for text, style, control in strip:
+            if control:
+                continue
+            look = self._look(style, console)
+            if text.isascii():
+                cells += [(character, look) for character in text]
+                continue
+            for character in text:
+                width = cell_len(character)
+                if width == 0 and cells:
+                    cells[-1] = (cells[-1][0] + character, look)
+                    continue
+                cells.append((character, look))
+                if width == 2:
+                    cells.append(("", look))
+        return cells
+
+    def _look(self, style: Style | None, console: Console) -> Look:
+        known = self._looks.get(style)
+        if known is not None:
+            return known
+        if len(self._looks) >= STYLES_REMEMBERED:
+            self._looks = {None: PLAIN}
+        rendered = Strip([Segment("x", style)]).render(console)
+        start = rendered.find("\x1b[")
+        codes = rendered[start + 2 : rendered.index("m", start)] if 0 <= start < rendered.index("x") else ""
+        look = self._looks[style] = _parsed(codes)
+        return look
+
+
+def _parsed(codes: str) -> Look:
+    """An SGR sequence's parameters, sorted into what they set."""
+    parts = codes.split(";") if codes else []
+    attributes, foreground, background = [], "", ""
+    while parts:
+        code = parts.pop(0)
+        if code in ("38", "48"):
+            count = 2 if parts and parts[0] == "5" else 4
+            whole = ";".join([code, *parts[:count]])
+            parts = parts[count:]
+        else:
+            whole = code
+        number = int(code)
+        if number == 38 or 30 <= number <= 37 or 90 <= number <= 97:
+            foreground = whole
+        elif number == 48 or 40 <= number <= 47 or 100 <= number <= 107:
+            background = whole
+        elif number not in (39, 49):
+            attributes.append(whole)
+    return Look(";".join(attributes), foreground, background)
+
+
+def _pieces(update: CompositorUpdate) -> Iterator[tuple[int, int, Strip]]:
+    """The update as stretches: row, first column, cells."""
+    if isinstance(update, LayoutUpdate):
+        for y, strips in enumerate(update.strips, start=update.region.y):
+            x = update.region.x
+            for strip in strips:
+                yield y, x, strip
+                x += strip.cell_length
+    elif isinstance(update, ChopsUpdate):
+        for y, x1, x2 in update.spans:
+            for end, (x, chop) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+                if chop is not None and x <= x2 and end > x1:
+                    yield y, x, chop.crop(0, min(end, x2) - x)
+
+
+class EncodedUpdate(CompositorUpdate):
+    """An update that the wire has encoded."""
+
+    def __init__(self, words: str) -> None:
+        """Hold what is to be written."""
+        self._words = words
+
+    def render_segments(self, console: Console) -> str:  # noqa: ARG002 - textual's own signature
+        """What is written to the terminal."""
+        return self._words
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The same, for rich."""
+        yield Segment(self._words)

@@ -7,6 +7,7 @@ flip-TTA is measured apart.
 """
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
@@ -31,7 +32,8 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where the run's folder goes")
     parser.add_argument("--results", type=Path, default=RESULTS, help="the file the row is added to")
     options, more = parser.parse_known_args()
-    name = f"accuracy-{options.preset}-{options.epochs}-epochs-seed-{options.seed}"
+    chosen = hashlib.sha256(json.dumps([options.data, *more]).encode()).hexdigest()[:8]
+    name = f"accuracy-{options.preset}-{options.epochs}-epochs-seed-{options.seed}-{chosen}"
     folder = options.runs / name
     train = [sys.executable, "-m", "cifar_tui", "train", "--headless"]
     if folder.exists() and list_states(folder):
@@ -40,7 +42,9 @@ def main() -> None:
     else:
         choices = ["--preset", options.preset, "--epochs", str(options.epochs), "--seed", str(options.seed)]
         subprocess.run([*train, *choices, "--data", options.data, "--outf", str(folder), *more], check=True)
-    row = row_of(folder, more)
+    if options.results.exists() and name in options.results.read_text(encoding="utf-8"):
+        raise SystemExit(f"{options.results} has the row of {name} already.")
+    row = {"run": name, **row_of(folder, more)}
     options.results.parent.mkdir(parents=True, exist_ok=True)
     with options.results.open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")

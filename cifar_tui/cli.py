@@ -27,6 +27,7 @@ app = typer.Typer(
 
 DEFAULT_PRESET = "default"
 DEFAULT_DATA = "cifar10"
+DEFAULT_DATA_DIR = "data"
 CHANGEABLE = ("epochs", "learning_rate", "precision", "device", "acceleration", "data", "data_dir")
 """What may differ when a run goes on; anything else would make it another run."""
 
@@ -180,7 +181,7 @@ def train(
         "device": _one_of("--device", device, get_args(DeviceChoice)),
         "acceleration": _one_of("--acceleration", acceleration, get_args(Acceleration)),
         "data": _absolute(data),
-        "data_dir": data_dir,
+        "data_dir": str(Path(data_dir or DEFAULT_DATA_DIR).absolute()) if data_dir or resume is None else None,
         "train_images": train_images,
         "test_images": test_images,
         "validation_images": validation_images,
@@ -219,12 +220,12 @@ def evaluate(
     from cifar_tui.runs.sidecars import newest_checkpoint
 
     file = Path(path)
-    if not file.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - which, unlike pathlib, takes any string
         folder = find_run(path)
         file = folder / (newest_checkpoint(folder) or "no checkpoint yet")
     choices = {
         "data": _absolute(data),
-        "data_dir": data_dir,
+        "data_dir": data_dir and str(Path(data_dir).absolute()),
         "device": _one_of("--device", device, get_args(DeviceChoice)),
         "precision": _one_of("--precision", precision, get_args(Precision)),
     }

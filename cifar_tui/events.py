@@ -192,6 +192,9 @@ class StateSaved:
 class Reopened:
     """A run that had ended is being loaded to go on; until `RunResumed`, what was said of it stands. Not recorded."""
 
+    folder: str
+    """The run's folder, absolute, where it is now."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunResumed:

@@ -71,6 +71,8 @@ class RunHistory:
         self.notes: deque[str] = deque(maxlen=NOTES_KEPT)
         self.checkpoints: list[CheckpointSaved] = []
         self.evaluation: EvaluationStarted | EvaluationProgressed | None = None
+        self.resumed = False
+        """Whether the run had ended before and goes on."""
         self.finish_after = 0
         """The epoch after which the run is to stop; 0 for its planned end."""
         self.broken: LossNotFinite | None = None
@@ -205,6 +207,9 @@ class RunHistory:
             case Reopened():
                 self.ending, self.training, self.state = None, None, "preparing"
                 self.finish_after, self.broken, self.evaluation = 0, None, None
+                self.resumed = True
+                if self.started is not None:
+                    self.started = dataclasses.replace(self.started, folder=event.folder)
             case RunResumed():
                 self._apply_resumed(event)
 
@@ -227,10 +232,13 @@ class RunHistory:
         for epoch in self.epochs:
             self._choose_best(epoch)
         self.checkpoints = [saved for saved in self.checkpoints if saved.step <= step]
+        standing = {saved.checkpoint for saved in self.checkpoints}
+        self.verdicts = {name: verdict for name, verdict in self.verdicts.items() if name in standing}
+        self.failed_evaluations = {name: one for name, one in self.failed_evaluations.items() if name in standing}
         self.state_step = min(self.state_step, step)
         if self.last_step is not None and self.last_step.step > step:
-            standing = [done for done in self._recent if done.step <= step]
-            self.last_step = standing[-1] if standing else None
+            before = [done for done in self._recent if done.step <= step]
+            self.last_step = before[-1] if before else None
         self._recent.clear()
         self.progress = None
 
@@ -258,6 +266,8 @@ class RunHistory:
             self.state = "training"
 
     def _apply_epoch(self, epoch: EpochDone) -> None:
+        if self.epochs and self.epochs[-1].epoch == epoch.epoch:
+            self.epochs.pop()  # tested again: its weights had not been saved
         self.epochs.append(epoch)
         self.progress = None
         self.test_loss.append(epoch.step, epoch.test_loss)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cifar_tui.control import Requests
-from cifar_tui.errors import BadInput, DataUnavailable
+from cifar_tui.errors import BadInput, DataUnavailable, cannot_write
 from cifar_tui.events import DataMissing, EvaluationFailed, Event, Reopened, RunFailed, RunResumed, TrainingStarted
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import FAILURE_NAME, RUNS_FOLDER, RunFolder, run_name
@@ -50,7 +50,8 @@ class LocalJobs:
         A run to go on with goes on. Raises BadInput or FolderInUse when the folder cannot be used.
         """
         if self._resumed:
-            self._resumed = False
+            if data is not None:
+                raise BadInput("A run that goes on keeps its images: start a new run for others.")
             return self._go_on(self._changes)
         self.close()
         if data is not None:
@@ -64,14 +65,14 @@ class LocalJobs:
         """Go on with the run that has ended, from its newest state. Raises BadInput when there is none."""
         if self._run is None:
             raise BadInput("There is no run yet.")
-        self._recipe = self._run.recipe()
+        self._recipe, self._resumed, self._changes = self._run.recipe(), True, ()
         return self._go_on(())
 
     def evaluate(self, checkpoint: str) -> Session:
         """Start measuring a checkpoint of the run that ended."""
         if self._run is None:
             raise BadInput("There is no run yet.")
-        return _started(EvaluateJob(self._recipe, self._run.path, checkpoint, Recorder(self._run)))
+        return _started(EvaluateJob(self._recipe, self._run.path, checkpoint, open_recorder(self._run)))
 
     def close(self) -> None:
         """Let go of the run's folder, once every job has ended."""
@@ -85,9 +86,21 @@ class LocalJobs:
         return _started(TrainJob(self._recipe, self._run, changes))
 
 
+def open_recorder(folder: RunFolder) -> Recorder:
+    """The records of a run, to be added to. Raises BadInput when they cannot be written."""
+    try:
+        return Recorder(folder)
+    except OSError as error:
+        raise cannot_write(folder.path, error) from error
+
+
 def check_resumable(folder: Path) -> None:
     """Raises BadInput when the run's folder holds no training state to go on from."""
-    if not list_states(folder):
+    try:
+        states = list_states(folder)
+    except OSError as error:
+        raise BadInput(f"Cannot read {safe_text(str(folder), 200)}: {error.strerror or error}.") from error
+    if not states:
         raise BadInput(
             f"There is no training state in {safe_text(str(folder), 200)} to go on from: the run ended before the "
             "first was saved. Its checkpoints can still be evaluated."
@@ -104,10 +117,10 @@ class TrainJob:
     """Trains one run in its folder and writes everything down."""
 
     def __init__(self, recipe: Recipe, folder: RunFolder, changes: tuple[str, ...] | None = None) -> None:
-        """Open the run's records; `changes` is what differs in the recipe of a run that goes on. Raises OSError."""
+        """Open the run's records; `changes` is what differs in the recipe of a run that goes on. Raises BadInput."""
         self._recipe = recipe
         self._folder = folder
-        self._recorder = Recorder(folder)
+        self._recorder = open_recorder(folder)
         self._changes = changes
         self._under_way = changes is None
         self._worth_keeping = changes is not None
@@ -119,7 +132,7 @@ class TrainJob:
         journal = self._folder.path / JOURNAL_NAME
         if journal.exists():
             yield from read_events(journal)
-        yield Reopened()
+        yield Reopened(str(self._folder.path))
 
     def run(self, emit: Emit, requests: Requests) -> None:
         """Train; data that cannot be had ends the run as an event, and its folder goes again."""

@@ -130,7 +130,10 @@ class Recipe:
         """The recipe with this rate at a step, and its schedule, scaled to fit, from there on. Raises BadInput."""
         if not (math.isfinite(rate) and rate > 0):
             raise BadInput(f"The learning rate must be a number above 0, not {rate:g}.")
-        factor = rate / self.scheduled_rate(step, steps_per_epoch)
+        scheduled = self.scheduled_rate(step, steps_per_epoch)
+        factor = rate / scheduled if scheduled > 0 else math.inf
+        if not (math.isfinite(factor) and factor > 0):
+            raise BadInput(f"The learning rate cannot become {rate:g}: the schedule has come to its end.")
         before = tuple(change for change in self.rate_changes if change[0] < step)
         return dataclasses.replace(self, rate_changes=(*before, (step, factor)))
 

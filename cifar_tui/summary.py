@@ -99,7 +99,9 @@ def outcome(history: RunHistory) -> str:
                 # Picking the best epoch by the test set flatters it, and the reader should know.
                 line += f" (best {text.percent(best.test_accuracy)} after epoch {best.epoch}, {chosen_on(best)})"
             return f"{line}."
-        case RunStopped() as stopped if stopped.step == 0:
+        case RunStopped(step=0) if history.resumed:
+            return "Stopped before it went on: the run is as it was."
+        case RunStopped(step=0):
             return "Stopped before the first step: there was nothing to save."
         case RunStopped() as stopped:
             total = f" of {history.training.total_steps:,}" if history.training else ""

@@ -106,6 +106,7 @@ def test_bad_input_ends_in_one_sentence(tmp_path: Path, words: list[str], senten
     ("words", "sentence"),
     [
         (["nowhere"], "There is no run 'nowhere'"),
+        (["x" * 300], "There is no run 'xxx"),
         (["loose.pth"], "only checkpoints in the folder of their run can be evaluated"),
     ],
 )

@@ -139,13 +139,14 @@ def test_going_back_forgets_later_steps_epochs_and_checkpoints() -> None:
 
 def test_a_resumed_run_lives_again_with_its_changed_recipe() -> None:
     history = after(*scripted.opening(), *scripted.epochs(2), RunStopped(100, "net_002.pth"))
-    history.apply(Reopened())
+    history.apply(Reopened("/elsewhere/one"))
     assert history.live
     assert history.state == "preparing"
+    assert history.started is not None
+    assert history.started.folder == "/elsewhere/one"
     recipe = dataclasses.replace(preset("quick"), epochs=40)
     history.apply(RunResumed(80, recipe, ("epochs 26 → 40",), "threads 2 → 4", 0.0, "0.1.0"))
     assert history.step == 80
-    assert history.started is not None
     assert history.started.recipe.epochs == 40
     assert history.notes[-1] == ("Resumed after step 80, not bit-exact: threads 2 → 4. Changed: epochs 26 → 40.")
 

@@ -7,10 +7,12 @@ import pytest
 from cifar_tui import jobs as jobs_module
 from cifar_tui.control import Requests, Stop
 from cifar_tui.errors import BadInput, DataUnavailable
-from cifar_tui.events import DataMissing, EvaluationFailed, Event, Noted, RunFailed, RunStopped
+from cifar_tui.events import DataMissing, EvaluationFailed, Event, Noted, Reopened, RunFailed, RunStopped
 from cifar_tui.jobs import LocalJobs
 from cifar_tui.recipe import preset
+from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.journal import NAME, read_events
+from cifar_tui.runs.states import StateRecord, commit_state
 from cifar_tui.session import Emit, Session
 from tests import scripted
 
@@ -132,3 +134,32 @@ def test_other_data_gives_the_run_another_name(tmp_path: Path, monkeypatch: pyte
     all_of(jobs.train("synthetic"))
     jobs.close()
     assert [path.name for path in tmp_path.iterdir()] == ["mine-synthetic"]
+
+
+def test_a_run_that_goes_on_keeps_its_folder_and_its_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when its data set was missing at first, and a person tries again."""
+    first = LocalJobs(RECIPE, None, tmp_path / "one")
+    replace_training(monkeypatch, ZeroDivisionError())
+    all_of(first.train())
+    first.close()
+    record = StateRecord(step=3, size=1, sha256="0", images="0", environment={}, saved_at=0.0)
+    commit_state(tmp_path / "one", record)
+    replace_training(monkeypatch, DataUnavailable("no network"))
+    jobs = LocalJobs(RECIPE, resumed=RunFolder.reopen(tmp_path / "one"))
+    for _ in range(2):
+        said = all_of(jobs.train())
+        assert Reopened(str(tmp_path / "one")) in said
+        assert said[-1] == DataMissing("no network")
+    with pytest.raises(BadInput, match="keeps its images"):
+        jobs.train("synthetic")
+    jobs.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_a_run_without_a_state_cannot_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_training(monkeypatch, ZeroDivisionError())
+    jobs = LocalJobs(RECIPE, None, tmp_path / "one")
+    all_of(jobs.train())
+    with pytest.raises(BadInput, match="no training state"):
+        jobs.resume()
+    jobs.close()

@@ -39,8 +39,7 @@ class Accelerator:
         self._warm_ups = 0
         self._recorded = 0
         self._recorded_since = 0.0
-        if self._tier == "compile":
-            self._compile()
+        self._wants_compiling = self._tier == "compile"
 
     @property
     def tier(self) -> Acceleration:
@@ -54,10 +53,9 @@ class Accelerator:
             # A graph has one batch size; the ragged last batch goes the plain way, through the same optimiser.
             return self._plainly(images, labels, rate)
         try:
+            self._weigh_compiling()
             return self._by_graph(images, labels, rate)
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError as error:
+        except RuntimeError as error:  # out of memory too: recording needs memory of its own
             self._fall_back(error)
             return self.update(images, labels, rate)
 
@@ -91,7 +89,7 @@ class Accelerator:
             self._record()
         assert self._graph is not None
         self._graph.replay()
-        self._weigh_compiling()
+        self._recorded += 1
         return self._result
 
     def _warm_up(self) -> Result:
@@ -113,13 +111,15 @@ class Accelerator:
         self._recorded, self._recorded_since = 0, time.monotonic()
 
     def _weigh_compiling(self) -> None:
-        """Compile once `auto` has seen that what is left to train is worth it."""
-        self._recorded += 1
-        if not self._auto or self._tier != "graph" or self._recorded != MEASURED:
-            return
-        seconds_left = (time.monotonic() - self._recorded_since) / MEASURED * self._steps_left
-        if seconds_left * COMPILE_GAIN > COMPILE_SECONDS:
+        """Compile before an update: when asked to, or once `auto` has seen that what is left to train is worth it."""
+        if self._auto and self._tier == "graph" and self._recorded == MEASURED:
+            seconds_left = (time.monotonic() - self._recorded_since) / MEASURED * self._steps_left
+            self._wants_compiling = seconds_left * COMPILE_GAIN > COMPILE_SECONDS
+            self._auto = self._wants_compiling
+        if self._wants_compiling:
+            self._wants_compiling = False
             self._tier = "compile"
+            self._say("Compiling the network: the next step may take a minute.")
             self._compile()
 
     def _compile(self) -> None:

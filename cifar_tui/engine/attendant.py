@@ -84,6 +84,8 @@ class Attendant:
         while self._watched and self._answer is None:
             self._serve_or_wait()
         self.seconds_away += time.monotonic() - started
+        if self._answer is not None:
+            self._paused = False  # a pause asked for just before would hold what the answer set going
         return self._answer
 
     def go_on_evaluating(self) -> bool:

@@ -1,13 +1,17 @@
 """Where a run computes and with what arithmetic; one code path with another device value."""
 
+import contextlib
+import platform
 from collections import deque
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Precision, Recipe
+from cifar_tui.text import safe_text
 
 STEPS_AHEAD = 8
 """How many steps the CPU may be ahead of a GPU, so that a pause reacts at once."""
@@ -35,7 +39,8 @@ class Device:
         facts = {"torch": torch.__version__, "precision": self.precision}
         if self.torch.type == "cpu":
             capability = torch.backends.cpu.get_cpu_capability()
-            return facts | {"device": "CPU", "threads": str(torch.get_num_threads()), "instructions": capability}
+            threads = str(torch.get_num_threads())
+            return facts | {"device": "CPU", "processor": _processor(), "threads": threads, "instructions": capability}
         return facts | {"device": self.name}
 
     def autocast(self) -> AbstractContextManager[object]:
@@ -93,6 +98,15 @@ def _precision(kind: str, asked: Precision) -> str:
     if has_fast_bf16(kind):
         return "bf16"
     return "fp16" if kind == "cuda" and torch.cuda.get_device_capability() >= (7, 0) else "fp32"
+
+
+def _processor() -> str:
+    """The processor's model, as far as the system says."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return safe_text(line.split(":", 1)[-1].strip(), 80)
+    return platform.processor() or platform.machine()
 
 
 def inexact_because(before: dict[str, str], now: dict[str, str]) -> str:

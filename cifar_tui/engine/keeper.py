@@ -11,7 +11,14 @@ from cifar_tui.engine.stepper import Stepper, TrainingState
 from cifar_tui.events import CheckpointFailed, CheckpointSaved, EpochDone, Event, Noted, StateSaved
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.sidecars import Sidecar, epoch_checkpoint, step_checkpoint, write_sidecar
+from cifar_tui.runs.sidecars import (
+    Sidecar,
+    discard_sidecars,
+    epoch_checkpoint,
+    list_sidecars,
+    step_checkpoint,
+    write_sidecar,
+)
 from cifar_tui.runs.states import Environment
 
 STATE_SECONDS = 30.0
@@ -41,6 +48,7 @@ class Keeper:
         self._emit = emit
         self._state_due_at = time.monotonic() + STATE_SECONDS
         self._state_step = -1
+        self._saved = {sidecar.step for sidecar in list_sidecars(folder.path) if "_step_" not in sidecar.checkpoint}
 
     def save_epoch(self, done: EpochDone) -> None:
         """Save what an epoch ended with, under the tutorial's name."""
@@ -49,11 +57,19 @@ class Keeper:
     def save_midway(self, step: int, steps_per_epoch: int) -> str:
         """Save where the run is, unless that is there already. Returns the file's name; empty without one."""
         epochs, steps_into = divmod(step, steps_per_epoch)
-        if steps_into == 0 and (step == 0 or (self._folder.path / epoch_checkpoint(epochs)).exists()):
+        if steps_into == 0 and (step == 0 or step in self._saved):
             return epoch_checkpoint(epochs) if step else ""
         epoch = (step - 1) // steps_per_epoch + 1
         checkpoint = step_checkpoint(epoch, step)
         return checkpoint if self._save(checkpoint, epoch, step, None) else ""
+
+    def disown_later_than(self, step: int) -> None:
+        """Take the mark of being whole from checkpoints of steps that are undone: they would pass for the newest."""
+        self._saved = {saved for saved in self._saved if saved <= step}
+        try:
+            discard_sidecars(self._folder.path, step)
+        except OSError as error:
+            self._emit(Noted(f"Checkpoints of undone steps could not be removed: {error.strerror or error}."))
 
     @property
     def state_due(self) -> bool:
@@ -106,6 +122,8 @@ class Keeper:
                 saved_at=time.time(),
             )
             write_sidecar(self._folder.path, sidecar)
+            if done is not None:
+                self._saved.add(step)
         except OSError as error:
             reason = f"{checkpoint} could not be saved: {error.strerror or error}. Free some space; training goes on."
             self._emit(CheckpointFailed(checkpoint, reason))

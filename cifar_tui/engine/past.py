@@ -1,11 +1,12 @@
 """What a run has behind it when it goes on from a step: read from what was said of it."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from cifar_tui.events import EpochDone, Event, StepDone
-from cifar_tui.runs.rewind import stands
+from cifar_tui.events import EpochDone, StepDone
+from cifar_tui.runs.journal import NAME, read_events
+from cifar_tui.runs.rewind import epoch_saved_at, stands
 
 
 class EpochMeans:
@@ -52,14 +53,18 @@ class Past:
     """Means over the steps of the epoch under way."""
 
 
-def read_past(events: Iterable[Event], step: int, steps_per_epoch: int) -> Past:
-    """The past of a run that goes on from `step`, from everything said of it; later steps are passed over.
+def read_past(folder: Path, step: int, steps_per_epoch: int) -> Past:
+    """The past of a run that goes on from `step`, from its journal; later steps are passed over.
 
     Where records are missing, the step decides: an epoch that was trained past its end was tested too.
     """
     past = Past(step, max(step - 1, 0) // steps_per_epoch)
-    for event in events:
-        if not stands(event, step):
+    path = folder / NAME
+    if not path.exists():
+        return past
+    epoch_saved = epoch_saved_at(read_events(path), step)
+    for event in read_events(path):
+        if not stands(event, step, epoch_saved=epoch_saved):
             continue
         if isinstance(event, StepDone):
             past.seconds = event.seconds

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from cifar_tui import __version__
 from cifar_tui.engine.data import DataFacts
 from cifar_tui.engine.device import Device, inexact_because
+from cifar_tui.engine.past import read_past
 from cifar_tui.engine.state import newest_state
 from cifar_tui.engine.stepper import TrainingState
 from cifar_tui.errors import BadInput
-from cifar_tui.events import EpochDone, Event, Noted, RunResumed
+from cifar_tui.events import Event, Noted, RunResumed
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.runs.states import StateRecord
 
 Emit = Callable[[Event], None]
@@ -43,13 +43,13 @@ def say_resumed(
     """
     if record.images != facts.checksum:
         raise BadInput(f"The images are not those that {folder.name} was trained on. Give its own back with --data.")
-    total = recipe.epochs * recipe.steps_per_epoch(facts.train_images)
-    if record.step > total or (record.step == total and _was_tested(folder, recipe.epochs)):
+    steps_per_epoch = recipe.steps_per_epoch(facts.train_images)
+    past = read_past(folder.path, record.step, steps_per_epoch)
+    if record.step > recipe.epochs * steps_per_epoch or past.epochs_done >= recipe.epochs:
         raise BadInput(f"{folder.name} has trained all its {recipe.epochs} epochs. Give it more with --epochs.")
     because = inexact_because(record.environment, device.environment())
     emit(RunResumed(record.step, recipe, changes, because, time.time(), __version__))
-    folder.write_recipe(recipe)
-
-
-def _was_tested(folder: RunFolder, epoch: int) -> bool:
-    return any(isinstance(event, EpochDone) and event.epoch == epoch for event in read_events(folder.path / NAME))
+    try:
+        folder.write_recipe(recipe)
+    except OSError as error:
+        emit(Noted(f"The recipe could not be written: {error.strerror or error}."))

@@ -61,6 +61,7 @@ class Stepper:
         self.forward: torch.nn.Module = self.network
         """What computes the logits: the network itself, or a compiled form of it."""
         self._rate = torch.zeros((), device=device.torch) if device.torch.type == "cuda" else None
+        self._fused = device.torch.type != "mps"
         # Built after the weights took their layout, so that the momentum has it too.
         self._optimizer = LightSGD(
             self.network.parameters(),
@@ -68,7 +69,7 @@ class Stepper:
             momentum=recipe.momentum,
             nesterov=recipe.nesterov,
             weight_decay=recipe.weight_decay,
-            fused=device.torch.type != "mps",
+            fused=self._fused,
         )
         for weight in self.network.parameters():
             # Left to itself, the fused update leaves the first momentum unwritten when it is gated off.
@@ -98,13 +99,21 @@ class Stepper:
             logits = self.forward(images)
         loss = functional.cross_entropy(logits.float(), labels)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        if not self._scaler.is_enabled():
-            # The fused update's own gate, which a loss scaler would set itself.
-            self._optimizer.found_inf = (~torch.isfinite(loss.detach())).float()  # type: ignore[attr-defined]
-        self._scaler.step(self._optimizer)
-        self._scaler.update()
+        self._apply(loss.detach())
         hits = (logits.detach().argmax(1) == labels).sum()
         return loss.detach(), hits
+
+    def _apply(self, loss: torch.Tensor) -> None:
+        """Update the weights, unless the loss is no finite number."""
+        if self._scaler.is_enabled():
+            self._scaler.step(self._optimizer)
+            self._scaler.update()
+        elif self._fused:
+            # The fused update's own gate, on the device; a loss scaler sets it itself.
+            self._optimizer.found_inf = (~torch.isfinite(loss)).float()  # type: ignore[attr-defined]
+            self._optimizer.step()
+        elif bool(torch.isfinite(loss)):
+            self._optimizer.step()
 
     def export(self, step: int) -> TrainingState:
         """The state after `step`, copied to the CPU."""

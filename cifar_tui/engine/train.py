@@ -39,7 +39,6 @@ from cifar_tui.events import (
 )
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.journal import NAME, read_events
 
 Emit = Callable[[Event], None]
 
@@ -122,6 +121,7 @@ class Training:
         self._attendant.step = self._past.step
         self._exam = Exam(images.test, images.held_out, device, self._attendant, emit)
         self._last_epoch = recipe.epochs
+        self._finish_planned = False
         self._broken: StepDone | None = None
         self._roll_backs = 0
         self._started = time.monotonic()
@@ -158,6 +158,9 @@ class Training:
     def change_rate(self, request: ChangeRate) -> None:
         """Train with another learning rate from the next step on; an impossible one is refused with a note."""
         step = self._attendant.step + 1
+        if step > self._recipe.epochs * self._steps_per_epoch:
+            self._emit(Noted("The learning rate stays as it is: every step has been trained."))
+            return
         now = self._recipe.learning_rate_at(step, self._steps_per_epoch)
         rate = now * request.rate if request.relative else request.rate
         try:
@@ -170,9 +173,9 @@ class Training:
     def plan_finish(self) -> None:
         """Stop at the end of this epoch, or call that off."""
         under_way = min(self._past.epochs_done + 1, self._recipe.epochs)
-        planned = self._last_epoch < self._recipe.epochs
-        self._last_epoch = self._recipe.epochs if planned else under_way
-        self._emit(FinishPlanned(0 if planned else under_way))
+        self._finish_planned = not self._finish_planned
+        self._last_epoch = under_way if self._finish_planned else self._recipe.epochs
+        self._emit(FinishPlanned(under_way if self._finish_planned else 0))
 
     def save_now(self) -> None:
         """Save weights and state as they are."""
@@ -269,15 +272,17 @@ class Training:
         from_step = self._past.step
         state = self._keeper.last_good_state()
         self._stepper.restore(state)
-        rate = self._recipe.learning_rate_at(state.step + 1, self._steps_per_epoch) / 2
+        # A person may have lowered the rate since: half of what it was before would be more than what broke.
+        rates = [self._recipe.learning_rate_at(step, self._steps_per_epoch) for step in (state.step + 1, from_step)]
+        rate = min(rates) / 2
         self._change_recipe(self._recipe.with_rate(rate, state.step + 1, self._steps_per_epoch))
+        self._keeper.disown_later_than(state.step)
         self._emit(RolledBack(from_step, state.step, rate, self._recipe.rate_changes))
         self._past = self._past_at(state.step)
         self._attendant.step = state.step
 
     def _past_at(self, step: int) -> Past:
-        journal = self._folder.path / NAME
-        return read_past(read_events(journal) if journal.exists() else (), step, self._steps_per_epoch)
+        return read_past(self._folder.path, step, self._steps_per_epoch)
 
     def _change_recipe(self, recipe: Recipe) -> None:
         self._recipe = recipe

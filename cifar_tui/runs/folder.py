@@ -1,5 +1,6 @@
 """The folder of a run: its name, its layout, and the lock that keeps a second trainer out."""
 
+import contextlib
 import fcntl
 import os
 import re
@@ -12,7 +13,7 @@ import orjson
 
 from cifar_tui.errors import BadInput, FolderInUse, cannot_write
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.durable import write_durably
+from cifar_tui.runs.durable import TEMPORARY_PREFIX, write_durably
 from cifar_tui.text import safe_text
 
 RUNS_FOLDER = Path("runs")
@@ -60,6 +61,7 @@ class RunFolder:
         except OSError as error:
             raise cannot_write(path, error) from error
         try:
+            _collect_leftovers(path)
             taken = sorted(entry.name for entry in path.iterdir() if entry.name != LOCK_NAME)
             if taken:
                 raise BadInput(
@@ -88,6 +90,8 @@ class RunFolder:
             lock = _take_lock(path)
         except OSError as error:
             raise cannot_write(path, error) from error
+        with contextlib.suppress(OSError):
+            _collect_leftovers(path)
         return cls(path, path.name, lock)
 
     def recipe(self) -> Recipe:
@@ -126,15 +130,21 @@ def read_recipe(folder: Path) -> Recipe:
 
 def find_run(run: str) -> Path:
     """The folder of a run that a person names: by its folder, or by its name in `runs/`. Raises BadInput."""
-    named = RUNS_FOLDER / run
-    for path in (Path(run), named):
-        if (path / RECIPE_NAME).is_file():
-            return path
+    for path in (Path(run), RUNS_FOLDER / run):
+        with contextlib.suppress(OSError, ValueError):  # a name no file can have, a folder that may not be read
+            if (path / RECIPE_NAME).is_file():
+                return path
     there = sorted(path.parent.name for path in RUNS_FOLDER.glob(f"*/{RECIPE_NAME}")) if RUNS_FOLDER.is_dir() else []
     known = (
         f"Runs here: {', '.join(safe_text(name, 60) for name in there[-5:])}." if there else "There are no runs here."
     )
     raise BadInput(f"There is no run '{safe_text(run, 100)}', as a folder or in {RUNS_FOLDER}/. {known}")
+
+
+def _collect_leftovers(folder: Path) -> None:
+    """Remove what a killed trainer was writing; the lock is held, so nobody is. Raises OSError."""
+    for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
+        path.unlink(missing_ok=True)
 
 
 def _write_recipe(folder: Path, recipe: Recipe) -> None:

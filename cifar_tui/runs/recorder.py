@@ -1,9 +1,11 @@
 """Everything a run writes down as it happens, behind one call per event."""
 
+import time
+
 from cifar_tui.events import EvaluationProgressed, Event, Progressed, Reopened, RolledBack, RunResumed
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.journal import NAME, append_event, read_events
-from cifar_tui.runs.line_file import LineFile
+from cifar_tui.runs.line_file import RETRY_SECONDS, LineFile
 from cifar_tui.runs.rewind import rewind_records
 from cifar_tui.runs.tutorial_logs import TutorialLogs
 
@@ -15,25 +17,27 @@ class Recorder:
         """Open the files, at their end where there are some. Raises OSError."""
         self._folder = folder
         self._trouble: OSError | None = None
+        self._rewind_to: int | None = None
+        """A step that the records still have to go back to, because the disk refused."""
+        self._try_again_at = 0.0
+        self._held: list[Event] = []
+        """What was said since then."""
         self._open()
 
     def record(self, event: Event) -> str | None:
         """Write the event down. Returns a sentence for a person when the disk starts or stops refusing.
 
         Progress of long work is only for whoever watches, and is not kept. An event that takes the run back to an
-        earlier step takes the records back first.
+        earlier step takes the records back first; until the disk lets them go back, everything waits in memory.
         """
         if isinstance(event, Progressed | EvaluationProgressed | Reopened):
             return None
-        error: OSError | None = None
-        try:
-            if isinstance(event, RunResumed | RolledBack):
-                self._rewind(event.at_step if isinstance(event, RunResumed) else event.to_step)
-            self._logs.write(event)
-        except OSError as refused:
-            error = refused
-        append_event(self._journal, event)
-        error = error or self._journal.error or self._logs.log.error or self._logs.accuracies.error
+        if isinstance(event, RunResumed | RolledBack):
+            to_step = event.at_step if isinstance(event, RunResumed) else event.to_step
+            self._rewind_to = to_step if self._rewind_to is None else min(self._rewind_to, to_step)
+            self._try_again_at = 0.0
+        self._held.append(event)
+        error = self._write_held()
         before, self._trouble = self._trouble, error
         if error is not None and before is None:
             return f"The run's records cannot be written ({error.strerror}): they wait in memory, free some space."
@@ -42,9 +46,32 @@ class Recorder:
         return None
 
     def close(self) -> None:
-        """Flush and close the files."""
+        """Write what waits, as far as the disk takes it, and close the files."""
+        self._try_again_at = 0.0
+        self._write_held()
         self._journal.close()
         self._logs.close()
+
+    def _write_held(self) -> OSError | None:
+        """Write everything down that waits. Returns what is in the way."""
+        if self._rewind_to is not None:
+            if time.monotonic() < self._try_again_at:
+                return self._trouble
+            try:
+                self._rewind(self._rewind_to)
+            except OSError as refused:
+                self._try_again_at = time.monotonic() + RETRY_SECONDS
+                return refused
+            self._rewind_to = None
+        error: OSError | None = None
+        for event in self._held:
+            try:
+                self._logs.write(event)
+            except OSError as refused:
+                error = refused
+            append_event(self._journal, event)
+        self._held = []
+        return error or self._journal.error or self._logs.log.error or self._logs.accuracies.error
 
     def _open(self) -> None:
         path = self._folder.path / NAME
@@ -53,8 +80,12 @@ class Recorder:
         self._journal = LineFile(path)
 
     def _rewind(self, step: int) -> None:
-        self.close()
-        try:
-            rewind_records(self._folder.path, step)
-        finally:
-            self._open()
+        """Take the files back. Raises OSError, with every file and everything that waits as it was."""
+        for file in (self._journal, self._logs.log, self._logs.accuracies):
+            file.flush()
+            if file.error is not None:
+                raise file.error
+        rewind_records(self._folder.path, step)
+        self._journal.close()
+        self._logs.close()
+        self._open()

@@ -1,6 +1,6 @@
 """Takes a run's records back to a step, so that going on from there leaves no line twice and none out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,29 +16,44 @@ from cifar_tui.events import (
 )
 from cifar_tui.runs import journal, tutorial_logs
 from cifar_tui.runs.durable import write_durably
+from cifar_tui.runs.sidecars import epoch_checkpoint
 
 UNDONE = (StepDone, EpochDone, Paused, Resumed, CheckpointSaved, StateSaved, RunStopped)
 """What is undone when it was said of a later step. What a person chose, and what went wrong, stands."""
 
 
-def stands(event: Event, step: int) -> bool:
-    """Whether what was said is still true of a run that has gone back to `step`."""
+def stands(event: Event, step: int, *, epoch_saved: bool) -> bool:
+    """Whether what was said is still true of a run that has gone back to `step`.
+
+    An epoch that ended there stands only where its weights were saved: otherwise it is tested, and saved, again.
+    """
+    if isinstance(event, EpochDone) and event.step == step and not epoch_saved:
+        return False
     return not (isinstance(event, UNDONE) and event.step > step)
+
+
+def epoch_saved_at(events: Iterable[Event], step: int) -> bool:
+    """Whether the weights of an epoch that ended with `step` were saved."""
+    return any(
+        isinstance(event, CheckpointSaved) and event.step == step and event.checkpoint == epoch_checkpoint(event.epoch)
+        for event in events
+    )
 
 
 def rewind_records(folder: Path, step: int) -> None:
     """Make the journal and the tutorial's files end with `step`. Raises OSError, with every file whole."""
     path = folder / journal.NAME
+    epoch_saved = epoch_saved_at(journal.read_events(path), step)
 
     def copy(file: BinaryIO) -> None:
-        for line in _standing_lines(path, step):
+        for line in _standing_lines(path, step, epoch_saved):
             file.write(line)
 
     write_durably(path, copy)
     tutorial_logs.write_again(folder, journal.read_events(path))
 
 
-def _standing_lines(path: Path, step: int) -> Iterator[bytes]:
+def _standing_lines(path: Path, step: int, epoch_saved: bool) -> Iterator[bytes]:
     """Each line that stays, as it is; torn ones, which a crash can leave, do not."""
     with path.open("rb") as file:
         for line in file:
@@ -46,5 +61,5 @@ def _standing_lines(path: Path, step: int) -> Iterator[bytes]:
                 _, event = journal.from_line(line)
             except ValueError:
                 continue
-            if stands(event, step):
+            if stands(event, step, epoch_saved=epoch_saved):
                 yield line

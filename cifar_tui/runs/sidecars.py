@@ -119,6 +119,13 @@ def _read_field(field: "dataclasses.Field[object]", record: dict[str, object]) -
     return value
 
 
+def discard_sidecars(folder: Path, after_step: int) -> None:
+    """Remove the sidecars of checkpoints later than a step; their weights stay until they are written again."""
+    for sidecar in list_sidecars(folder):
+        if sidecar.step > after_step:
+            sidecar_path(folder / sidecar.checkpoint).unlink(missing_ok=True)
+
+
 def newest_checkpoint(folder: Path) -> str:
     """The name of the newest checkpoint in a run's folder; empty without one."""
     sidecars = list_sidecars(folder)

@@ -274,7 +274,9 @@ class MonitorApp(App[int], inherit_bindings=False):
         if self._leaving is not None:
             return
         if self.history.state == "no data":
-            self.push_screen(data_question(summary.outcome(self.history)), self._data_answered)
+            self.push_screen(
+                data_question(summary.outcome(self.history), resumed=self.history.resumed), self._data_answered
+            )
         elif self.followed.starts == 1 and self.history.training is None and summary.exit_code(self.history) == 2:
             self._leave_with(BadInput(summary.outcome(self.history)))
 

@@ -91,17 +91,10 @@ def quit_question() -> Question:
     )
 
 
-def data_question(reason: str) -> Question:
-    """Asks what to train on when the data set cannot be had."""
-    return Question(
-        "The data set is not here",
-        reason,
-        [
-            Choice("r", "Try again", "primary"),
-            Choice("s", "Synthetic pictures", "default"),
-            Choice("q", "Quit", "default"),
-        ],
-    )
+def data_question(reason: str, *, resumed: bool) -> Question:
+    """Asks what to train on when the data set cannot be had; a run that goes on needs its own."""
+    again, other, leave = Choice("r", "Try again", "primary"), Choice("s", "Synthetic pictures"), Choice("q", "Quit")
+    return Question("The data set is not here", reason, [again, leave] if resumed else [again, other, leave])
 
 
 def broken_loss_question(step: int, loss: float) -> Question:

@@ -31,6 +31,7 @@ class FollowedRun:
         link = start()
         self.history = RunHistory()
         self.link = link
+        self._evaluation = None
         self.starts += 1
         link.ask(Watch(watched=True))
 

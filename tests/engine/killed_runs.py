@@ -19,9 +19,11 @@ from cifar_tui.control import Watch
 from cifar_tui.engine import keeper, train
 from cifar_tui.engine.data import DataSet, Split
 from cifar_tui.errors import BadInput
+from cifar_tui.events import RunResumed
 from cifar_tui.jobs import LocalJobs
 from cifar_tui.recipe import Recipe, preset
 from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.runs.sidecars import list_sidecars
 
 EPOCHS = 2
@@ -80,7 +82,13 @@ def result(folder: Path) -> dict[str, object]:
         "weights": [(sidecar.checkpoint, sidecar.sha256) for sidecar in list_sidecars(folder)],
         "log": (folder / "log.txt").read_text(),
         "accuracies": (folder / "acc.txt").read_text(),
+        "leftovers": [path.name for path in folder.glob(".writing-*")],
     }
+
+
+def resumptions(folder: Path) -> int:
+    """How often the run went on from a state."""
+    return sum(isinstance(event, RunResumed) for event in read_events(folder / NAME))
 
 
 def main(place: Path, runs: int, kills: int) -> None:
@@ -93,7 +101,7 @@ def main(place: Path, runs: int, kills: int) -> None:
     started = time.monotonic()
     in_a_process(place / "timed", None)
     whole_seconds = time.monotonic() - started
-    results, killed = [], 0
+    results, killed, resumed = [], 0, 0
     for number in range(runs):
         # From a state after every step to one now and then.
         keeper.STATE_SECONDS = (0.0, 0.1, 0.3)[number % 3]
@@ -101,7 +109,9 @@ def main(place: Path, runs: int, kills: int) -> None:
             killed += in_a_process(place / f"run{number}", chance.uniform(0.0, whole_seconds / 3))
         in_a_process(place / f"run{number}", None)
         results.append(result(place / f"run{number}"))
-    print(orjson.dumps({"whole": result(place / "whole"), "results": results, "killed": killed}).decode())
+        resumed += resumptions(place / f"run{number}")
+    counts = {"killed": killed, "resumed": resumed}
+    print(orjson.dumps({"whole": result(place / "whole"), "results": results, **counts}).decode())
 
 
 if __name__ == "__main__":

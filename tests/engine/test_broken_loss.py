@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cifar_tui.control import Ignore, Request, RollBack, Stop, Watch
+from cifar_tui.control import ChangeRate, Ignore, Pause, Request, RollBack, Stop, Watch
 from cifar_tui.engine import keeper
 from cifar_tui.engine import train as train_module
 from cifar_tui.engine.augment import ImageBank
@@ -26,6 +26,7 @@ from cifar_tui.events import (
     StepDone,
 )
 from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.sidecars import list_sidecars
 from tests.engine.trained import STEPS, easy_pictures, run, tiny_recipe
 
 
@@ -137,3 +138,30 @@ def test_out_of_memory_ends_with_the_next_batch_size(tmp_path: Path, monkeypatch
     monkeypatch.setattr(Stepper, "run", full)
     with pytest.raises(CifarTuiError, match="--batch-size 10"):
         run(tmp_path / "one")
+
+
+def test_a_pause_asked_for_before_the_answer_does_not_hold_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_batches(monkeypatch, first=3, count=1)
+    person = run(tmp_path / "one", watched(Pause(), Ignore()))
+    assert isinstance(person.said[-1], RunFinished)
+
+
+def test_going_back_never_raises_a_rate_that_was_lowered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper, "STATE_SECONDS", 1e9)
+    break_batches(monkeypatch, first=4, count=1)
+    person = run(tmp_path / "one", {StepDone: [ChangeRate(0.001)]}, schedule="constant")
+    assert person.heard(RolledBack)[0].to_step == 0
+    assert person.heard(RolledBack)[0].learning_rate == pytest.approx(0.0005)
+
+
+def test_checkpoints_of_undone_steps_are_not_taken_for_the_newest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "STATE_SECONDS", 1e9)
+    break_batches(monkeypatch, first=STEPS + 2, count=1)
+    person = run(tmp_path / "one", {RolledBack: [Stop()]})
+    assert person.heard(RolledBack)[0].to_step == 0
+    assert list_sidecars(tmp_path / "one") == []
+    assert person.heard(RunStopped) == [RunStopped(0, "")]

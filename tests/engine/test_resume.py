@@ -79,7 +79,9 @@ def test_runs_killed_at_30_random_moments_end_with_the_very_same_weights(tmp_pat
     assert done.returncode == 0, done.stderr
     found = orjson.loads(done.stdout)
     assert found["killed"] >= 25, "most must have been killed under way for this to prove anything"
+    assert found["resumed"] >= 6, "and gone on from a state"
     assert len(found["whole"]["weights"]) == 2
+    assert found["whole"]["leftovers"] == []
     assert found["results"] == [found["whole"]] * KILLS[0]
 
 
@@ -204,3 +206,31 @@ def test_a_torn_line_and_steps_after_the_state_leave_no_trace(tmp_path: Path, wh
         log.write("001  00099 |Lo")
     resume(tmp_path / "cut")
     assert outcome(tmp_path / "cut") == whole
+
+
+def test_an_epoch_whose_weights_were_never_saved_is_tested_and_saved_again(tmp_path: Path, whole: object) -> None:
+    """Killed between the epoch's end and its checkpoint, with a state of that very step."""
+    folder = tmp_path / "cut"
+    run(folder, {EpochDone: [Stop()]})
+    for path in (folder / "net_001.pth", folder / "net_001.json"):
+        path.unlink()
+    kept = [line for line in (folder / NAME).read_bytes().splitlines(True) if b"CheckpointSaved" not in line]
+    (folder / NAME).write_bytes(b"".join(kept))
+    resumed = resume(folder)
+    assert [epoch.epoch for epoch in resumed.heard(EpochDone)] == [1, 2]
+    assert outcome(folder) == whole
+
+
+def test_a_rate_asked_for_after_the_last_step_is_refused(tmp_path: Path) -> None:
+    person = run(tmp_path / "one", {EpochDone: [ChangeRate(0.05)]}, epochs=1)
+    assert "every step has been trained" in person.heard(Noted)[0].text
+    assert isinstance(person.said[-1], RunFinished)
+
+
+def test_what_a_killed_trainer_was_writing_is_collected(tmp_path: Path) -> None:
+    run(tmp_path / "one", {StepDone: [Stop()]})
+    (tmp_path / "one" / ".writing-state_0000009.pt-abc").write_bytes(b"half")
+    (tmp_path / "one" / ".writing").write_bytes(b"a person's own")
+    resume(tmp_path / "one")
+    assert not (tmp_path / "one" / ".writing-state_0000009.pt-abc").exists()
+    assert (tmp_path / "one" / ".writing").exists()

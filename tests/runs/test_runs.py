@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui.errors import BadInput, FolderInUse
-from cifar_tui.events import RunFinished, StepDone
+from cifar_tui.events import RolledBack, RunFinished, StepDone
 from cifar_tui.recipe import preset
-from cifar_tui.runs import journal, line_file
+from cifar_tui.runs import journal, line_file, recorder
 from cifar_tui.runs.durable import TEMPORARY_PREFIX, write_durably
 from cifar_tui.runs.folder import RunFolder, run_name
+from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.runs.line_file import LineFile
 from cifar_tui.runs.recorder import Recorder
 from cifar_tui.runs.sidecars import (
@@ -229,3 +230,28 @@ def test_any_bytes_are_a_sidecar_or_one_named_error(content: bytes) -> None:
 
 def test_mid_epoch_checkpoints_have_names_of_their_own() -> None:
     assert re.fullmatch(r"net_002_step_00109\.pth", step_checkpoint(2, 109))
+
+
+def test_records_that_cannot_go_back_wait_until_they_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = RunFolder.create(tmp_path / "one", "one", preset("quick"))
+    records = Recorder(folder)
+    for number in range(1, 6):
+        records.record(scripted.step(number))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recorder, "rewind_records", full)
+        note = records.record(RolledBack(5, 3, 0.05, ((4, 0.5),)))
+        assert note is not None
+        assert "No space left" in note
+        assert records.record(scripted.step(4)) is None
+    clock = time.monotonic() + 60
+    monkeypatch.setattr(time, "monotonic", lambda: clock)
+    assert records.record(scripted.step(5)) == "The run's records are complete again."
+    records.close()
+    steps = [event.step for event in read_events(tmp_path / "one" / NAME) if isinstance(event, StepDone)]
+    assert steps == [1, 2, 3, 4, 5]
+    log = (tmp_path / "one" / "log.txt").read_text().splitlines()
+    assert [int(line.split()[1]) for line in log] == [1, 2, 3, 4, 5]

@@ -395,7 +395,7 @@ async def test_a_loss_without_a_number_is_a_question(key: str, request_: Request
 
 
 async def test_a_stopped_run_goes_on_from_the_screen() -> None:
-    again = ScriptedLink([*scripted.opening(), *scripted.epochs(1), Reopened()])
+    again = ScriptedLink([*scripted.opening(), *scripted.epochs(1), Reopened("/runs/one")])
     jobs = ScriptedJobs(running(RunStopped(150, "net_003.pth")), again)
     async with screen(jobs) as pilot:
         await pilot.press("r")

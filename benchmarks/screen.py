@@ -2,8 +2,8 @@
 
 python benchmarks/screen.py [--size 120x40] [--seconds 20]
 
-A scripted run of 100 steps a second is followed; a terminal emulator reads the screen. The last line is one JSON
-object; what the words mean is in `FIGURES`.
+A scripted run of 100 steps a second is followed; a terminal emulator reads the screen. The same is then sent the way
+Textual sends it, as the baseline. The last line is one JSON object; what the words mean is in `FIGURES`.
 """
 
 import argparse
@@ -52,6 +52,8 @@ FIGURES = {
     "help_ms": "of `cifar-tui --help`",
     "first_paint_bytes": "of the first whole screen",
     "panel_change_bytes": "of a change to another panel, median",
+    "textual_bytes_per_second": "what following costs when Textual sends what changed (the baseline)",
+    "textual_ratio": "the baseline over ours",
 }
 
 
@@ -60,14 +62,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", default="120x40", help="columns x rows")
     parser.add_argument("--seconds", type=float, default=20.0, help="how long to follow")
-    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--worker", choices=["ours", "textual"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        follow_scripted_run()
+        follow_scripted_run(thin=options.worker == "ours")
         return
     columns, rows = (int(part) for part in options.size.split("x"))
     figures = {"help_ms": help_ms(), "first_frame_ms": first_frame_ms((columns, rows))}
-    figures |= following((columns, rows), options.seconds)
+    figures |= following((columns, rows), options.seconds, "ours")
+    baseline = following((columns, rows), options.seconds, "textual")["bytes_per_second"]
+    figures["textual_bytes_per_second"] = baseline
+    figures["textual_ratio"] = baseline / figures["bytes_per_second"]
     for name, meaning in FIGURES.items():
         print(f"{name:<26} {figures[name]:>10,.1f}  {meaning}")
     print(json.dumps({name: round(figures[name], 2) for name in FIGURES}))
@@ -104,9 +109,9 @@ def first_frame_ms(size: tuple[int, int]) -> float:
     return statistics.median(once() for _ in range(3))
 
 
-def following(size: tuple[int, int], seconds: float) -> dict[str, float]:
+def following(size: tuple[int, int], seconds: float, worker: str) -> dict[str, float]:
     """Figures from one scripted run."""
-    terminal = PseudoTerminal([sys.executable, __file__, "--worker"], size=size)
+    terminal = PseudoTerminal([sys.executable, __file__, "--worker", worker], size=size)
     terminal.wait_for("step 1")
     terminal.settle(QUIET_SECONDS, 1.0)
     figures: dict[str, float] = {"first_paint_bytes": len(terminal.raw)}
@@ -184,12 +189,16 @@ def gap(ages: list[float]) -> float:
     return 0.25 if len(ages) > 1 else 0.0
 
 
-def follow_scripted_run() -> None:
-    """Show a run that a thread scripts, with no torch in the process."""
+def follow_scripted_run(*, thin: bool) -> None:
+    """Show a run that a thread scripts, with no torch in the process; `thin` as we send it, else as Textual does."""
+    from textual.app import App
+
     from cifar_tui.hardware import Hardware
     from cifar_tui.tui.app import MonitorApp
     from cifar_tui.tui.themes import find_themes, theme_folders
 
+    if not thin:
+        MonitorApp._display = App._display  # type: ignore[method-assign]
     themes = find_themes(theme_folders())
     MonitorApp(ScriptedRun(), themes, themes.chosen(None), Hardware()).run()
 

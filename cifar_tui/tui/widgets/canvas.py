@@ -6,9 +6,9 @@ finite points inside the limits ever reaches it. One global figure: for one thre
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import plotext
 
 from cifar_tui.series import Points
 
@@ -41,6 +41,10 @@ def draw(
 
     Points outside the limits are moved to the edge.
     """
+    if not any(len(trace.points.x) for trace in traces):
+        return [[(" " * width, 0)] for _ in range(height)]
+    import plotext  # 0.15 s, and the first frame, which has no points yet, shall not wait for it
+
     plotext.terminal.limit(False, False)
     figure = plotext.figure
     figure.clear()
@@ -57,7 +61,10 @@ def draw(
     return [_runs(line) for line in text.split("\n")[:height]]
 
 
-def _add(figure: "plotext.figure", trace: Trace, x: tuple[float, float], y: tuple[float, float], marker: str) -> None:
+def _add(figure: Any, trace: Trace, x: tuple[float, float], y: tuple[float, float], marker: str) -> None:
+    # Any: plotext has no types.
+    import plotext
+
     usable = np.isfinite(trace.points.x) & np.isfinite(trace.points.y)
     xs = np.clip(trace.points.x[usable], *x)[:MOST_POINTS].tolist()
     ys = np.clip(trace.points.y[usable], *y)[:MOST_POINTS].tolist()

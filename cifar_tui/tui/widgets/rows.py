@@ -48,7 +48,7 @@ class Rows(Widget):
     def render_line(self, y: int) -> Strip:
         """One row of the content area as a strip."""
         width = self.size.width
-        background = self.rich_style
+        background = self._style("")
         if y >= len(self._rows):
             return Strip.blank(width, background)
         segments = [Segment(text, self._style(name)) for text, name in self._rows[y]]
@@ -60,10 +60,11 @@ class Rows(Widget):
         super().notify_style_update()
 
     def _style(self, name: str) -> Style:
-        if not name:
-            return self.rich_style
         if name not in self._styles_by_name:
-            self._styles_by_name[name] = self.get_component_rich_style(self._component(name))
+            # Worked out anew by Textual at every call, which would be most of what drawing a row costs.
+            self._styles_by_name[name] = (
+                self.get_component_rich_style(self._component(name)) if name else self.rich_style
+            )
         return self._styles_by_name[name]
 
     def _component(self, name: str) -> str:

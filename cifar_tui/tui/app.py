@@ -109,6 +109,10 @@ class MonitorApp(App[int], inherit_bindings=False):
             self._cursor_shown = self.cursor_position
             super()._display(screen, EncodedUpdate(words))
 
+    def on_resize(self) -> None:
+        """Send everything again: a terminal of a new size has lost it, and so has one a suspended program returns to."""
+        self._wire.forget()
+
     def action_redraw(self) -> None:
         """Send everything again, after something else has written to the terminal."""
         self._wire.forget()

@@ -110,7 +110,7 @@ class MonitorApp(App[int], inherit_bindings=False):
             super()._display(screen, EncodedUpdate(words))
 
     def on_resize(self) -> None:
-        """Send everything again: a terminal of a new size has lost it, and so has one a suspended program returns to."""
+        """Send everything again: a terminal of a new size, or one returned to after a suspension, has lost it."""
         self._wire.forget()
 
     def action_redraw(self) -> None:

@@ -1,6 +1,7 @@
 """The checkpoint browser: what a run has saved, and what an evaluation says of it. Reads sidecars only."""
 
 import math
+import textwrap
 import time
 from pathlib import Path
 from typing import ClassVar
@@ -149,7 +150,8 @@ class Checkpoints(Screen[None]):
     def _verdict_rows(self, history: RunHistory) -> list[Row]:
         selected = self.selected
         if selected is None:
-            return [(("No checkpoint yet: the first comes after the first epoch.", "dim"),)]
+            words = "No checkpoint yet: the first comes after the first epoch."
+            return _wrapped(words, self.query_one("#verdict").size.width, "dim")
         name = selected.checkpoint
         if history.evaluation is not None and history.evaluation.checkpoint == name:
             done = history.evaluation.done if isinstance(history.evaluation, EvaluationProgressed) else 0
@@ -160,7 +162,7 @@ class Checkpoints(Screen[None]):
         if name in history.verdicts:
             return _verdict_rows(history.verdicts[name], self.query_one("#verdict").size.width)
         return [
-            ((f"{name} is not evaluated yet.", "dim"),),
+            *_wrapped(f"{name} is not evaluated yet.", self.query_one("#verdict").size.width, "dim"),
             (("Press ", "dim"), ("e", "accent"), (" to measure it on the test images.", "dim")),
         ]
 
@@ -205,15 +207,13 @@ def _progress_rows(name: str, done: int, images: int, width: int) -> list[Row]:
 
 
 def _failure_rows(reason: str, damaged: bool, width: int) -> list[Row]:
-    words = ["Damaged: it cannot be used."] if damaged else ["Not evaluated."]
-    line = ""
-    for word in reason.split():
-        if line and len(line) + 1 + len(word) > width:
-            words.append(line)
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-    return [((part, "bad" if index == 0 else "value"),) for index, part in enumerate([*words, line])]
+    head = "Damaged: it cannot be used." if damaged else "Not evaluated."
+    return [((head, "bad"),), *_wrapped(reason, width, "value")]
+
+
+def _wrapped(words: str, width: int, style: str) -> list[Row]:
+    """Words in as many rows as they need; none is cut."""
+    return [((line, style),) for line in textwrap.wrap(words, max(width, 1))]
 
 
 def _verdict_rows(verdict: EvaluationDone, width: int) -> list[Row]:

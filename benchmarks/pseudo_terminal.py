@@ -34,6 +34,7 @@ class PseudoTerminal:
         self._stream = pyte.ByteStream(self.screen)
         self.raw = bytearray()
         """Every byte the program wrote."""
+        self._ended = False
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
             # The child: whatever happens, it must not go on as a second benchmark or test.
@@ -46,6 +47,23 @@ class PseudoTerminal:
                 os.execvpe(command[0], list(command), {**inherited, **sized})
             finally:
                 os._exit(127)
+
+    def __enter__(self) -> "PseudoTerminal":
+        """Use it for a block, whose end is the program's."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave no program behind."""
+        self.close()
+
+    def close(self) -> None:
+        """Kill the program if it still runs, and close the terminal."""
+        if self._ended:
+            return
+        self._ended = True
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self._terminal)
 
     @property
     def text(self) -> str:
@@ -100,9 +118,8 @@ class PseudoTerminal:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.read(0.1)
+                self._ended = True
                 os.close(self._terminal)
                 return os.waitstatus_to_exitcode(status)
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-        os.close(self._terminal)
+        self.close()
         raise AssertionError(f"it did not end:\n{self.text}")

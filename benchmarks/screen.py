@@ -96,13 +96,9 @@ def first_frame_ms(size: tuple[int, int]) -> float:
         started = time.perf_counter()
         folder = f"/tmp/cifar-tui-benchmark-{os.getpid()}"
         command = [sys.executable, "-m", "cifar_tui", "train", "--data", "synthetic", "--outf", folder]
-        terminal = PseudoTerminal(command, size=size)
-        terminal.wait_for("Accuracy")
-        taken = 1_000 * (time.perf_counter() - started)
-        terminal.press("q")
-        terminal.read_for(0.5)
-        terminal.press("y")
-        terminal.exit_code()
+        with PseudoTerminal(command, size=size) as terminal:
+            terminal.wait_for("Accuracy")
+            taken = 1_000 * (time.perf_counter() - started)
         subprocess.run(["rm", "-rf", folder], check=True)
         return taken
 
@@ -111,7 +107,12 @@ def first_frame_ms(size: tuple[int, int]) -> float:
 
 def following(size: tuple[int, int], seconds: float, worker: str) -> dict[str, float]:
     """Figures from one scripted run."""
-    terminal = PseudoTerminal([sys.executable, __file__, "--worker", worker], size=size)
+    with PseudoTerminal([sys.executable, __file__, "--worker", worker], size=size) as terminal:
+        return followed(terminal, seconds)
+
+
+def followed(terminal: PseudoTerminal, seconds: float) -> dict[str, float]:
+    """Figures from the scripted run in a terminal."""
     terminal.wait_for("step 1")
     terminal.settle(QUIET_SECONDS, 1.0)
     figures: dict[str, float] = {"first_paint_bytes": len(terminal.raw)}
@@ -133,16 +134,11 @@ def following(size: tuple[int, int], seconds: float, worker: str) -> dict[str, f
     figures["staleness_p95_seconds"] = quantile(ages, 0.95) + gap(ages)
     terminal.press("p")
     terminal.wait_for("Paused")
-    terminal.read_for(1.5)
+    terminal.read_for(4.0)  # charts take turns, and the last one's is still to come
     bytes_before = len(terminal.raw)
     terminal.read_for(5.0)
     figures["bytes_per_second_paused"] = (len(terminal.raw) - bytes_before) / 5.0
-    figures |= answers(terminal)
-    terminal.press("q")
-    terminal.read_for(0.5)
-    terminal.press("y")
-    terminal.exit_code()
-    return figures
+    return figures | answers(terminal)
 
 
 def answers(terminal: PseudoTerminal) -> dict[str, float]:
@@ -195,10 +191,11 @@ def follow_scripted_run(*, thin: bool) -> None:
 
     from cifar_tui.hardware import Hardware
     from cifar_tui.tui.app import MonitorApp
+    from cifar_tui.tui.base_app import BaseApp
     from cifar_tui.tui.themes import find_themes, theme_folders
 
     if not thin:
-        MonitorApp._display = App._display  # type: ignore[method-assign]
+        BaseApp._display = App._display  # type: ignore[method-assign]
     themes = find_themes(theme_folders())
     MonitorApp(ScriptedRun(), themes, themes.chosen(None), Hardware()).run()
 

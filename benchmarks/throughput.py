@@ -21,11 +21,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pseudo_terminal import PseudoTerminal
 
 from cifar_tui.events import DataReady, RunStarted, StepDone, TrainingStarted
 from cifar_tui.runs.journal import NAME, from_line
+
+if TYPE_CHECKING:
+    import torch
 
 WAYS = ("tutorial", "augmented", "ours", "ours_watched")
 SIZE = (120, 40)
@@ -182,31 +186,20 @@ def peak_megabytes(usage: resource.struct_rusage) -> float:
     return usage.ru_maxrss * 1_024 / MEGABYTE
 
 
-def plain_loop(data: str, steps: int, batch_size: int, *, augmented: bool) -> None:
-    """The tutorial's loop on images already decoded, and kuangliu's with crop and flip: fp32, a DataLoader, .item().
-
-    Prints the images per second of every step that counts, as JSON.
-    """
+def decoded_pictures(data: str, batch_size: int, *, augmented: bool) -> "torch.utils.data.DataLoader[Any]":
+    """The tutorial's loader, on images already decoded; kuangliu's crop and flip on top where `augmented`."""
     import torch
     from PIL import Image
-    from torch import nn
     from torchvision import transforms
 
     from cifar_tui.engine.data import load
-    from cifar_tui.engine.model import ResNet18
     from cifar_tui.recipe import preset
 
     recipe = dataclasses.replace(preset("tutorial"), data=data)
     split = load(recipe, lambda _: None, lambda: False).train
     random = [transforms.RandomCrop(32, padding=4), transforms.RandomHorizontalFlip()] if augmented else []
-    transform = transforms.Compose(
-        [
-            *random,
-            transforms.Resize((32, 32)),
-            transforms.ToTensor(),
-            transforms.Normalize(recipe.mean, recipe.std),
-        ]
-    )
+    plain = [transforms.Resize((32, 32)), transforms.ToTensor(), transforms.Normalize(recipe.mean, recipe.std)]
+    transform = transforms.Compose([*random, *plain])
 
     class Pictures(torch.utils.data.Dataset[tuple[torch.Tensor, int]]):
         """What torchvision's CIFAR10 does: an image made of an array, then transformed, one at a time."""
@@ -218,7 +211,20 @@ def plain_loop(data: str, steps: int, batch_size: int, *, augmented: bool) -> No
             image: torch.Tensor = transform(Image.fromarray(split.pixels[index]))
             return image, int(split.labels[index])
 
-    loader = torch.utils.data.DataLoader(Pictures(), batch_size=batch_size, shuffle=True)
+    return torch.utils.data.DataLoader(Pictures(), batch_size=batch_size, shuffle=True)
+
+
+def plain_loop(data: str, steps: int, batch_size: int, *, augmented: bool) -> None:
+    """The tutorial's loop, and kuangliu's: fp32, a DataLoader, `.item()` and prints at every step.
+
+    Prints the images per second of every step that counts, as JSON.
+    """
+    import torch
+    from torch import nn
+
+    from cifar_tui.engine.model import ResNet18
+
+    loader = decoded_pictures(data, batch_size, augmented=augmented)
     network = ResNet18(64)
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)

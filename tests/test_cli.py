@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -156,10 +157,23 @@ def test_a_signal_stops_saves_and_ends(tmp_path: Path, number: int, code: int) -
     assert "Stopped after step" in rest
 
 
+TERMINALS: list[PseudoTerminal] = []
+
+
+@pytest.fixture(autouse=True)
+def _no_program_left_behind() -> Iterator[None]:
+    yield
+    while TERMINALS:
+        TERMINALS.pop().close()
+
+
 def in_terminal(
     folder: Path, *words: str, size: tuple[int, int] = (120, 40), term: str = "xterm-256color", **more: str
 ) -> PseudoTerminal:
-    return PseudoTerminal(command(*words), size=size, term=term, folder=folder, environment=environment(folder, **more))
+    variables = environment(folder, **more)
+    terminal = PseudoTerminal(command(*words), size=size, term=term, folder=folder, environment=variables)
+    TERMINALS.append(terminal)
+    return terminal
 
 
 def test_a_person_trains_pauses_evaluates_stops_and_leaves(tmp_path: Path) -> None:

@@ -2,15 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-
-from rich.console import RenderableType
-from textual._compositor import CompositorUpdate
-from textual.app import App, SystemCommand
-from textual.binding import Binding
-from textual.command import SimpleCommand
-from textual.screen import Screen
 
 from cifar_tui import summary
 from cifar_tui.control import ChangeRate, FinishEpoch, Ignore, Pause, Request, Resume, RollBack, SaveNow, Stop
@@ -19,21 +12,19 @@ from cifar_tui.events import LossNotFinite
 from cifar_tui.hardware import Hardware
 from cifar_tui.history import RunHistory
 from cifar_tui.session import Jobs, Link
+from cifar_tui.tui.base_app import BaseApp
 from cifar_tui.tui.checkpoints import Checkpoints
 from cifar_tui.tui.dashboard import Dashboard
 from cifar_tui.tui.dialogs import (
-    Help,
     RateQuestion,
     broken_loss_question,
     data_question,
-    described,
     quit_question,
     stop_question,
 )
 from cifar_tui.tui.followed_run import FollowedRun
 from cifar_tui.tui.themes import Themes, find_themes, theme_folders
 from cifar_tui.tui.widgets.status import Asked
-from cifar_tui.tui.wire import EncodedUpdate, Wire
 
 DRAIN_SECONDS = 0.25
 """How often events are fetched and shown."""
@@ -62,18 +53,14 @@ def run_screen(jobs: Jobs, theme: str | None) -> ScreenResult:
     return ScreenResult(code, app.followed.history, app.followed.link)
 
 
-class MonitorApp(App[int], inherit_bindings=False):
+class MonitorApp(BaseApp, inherit_bindings=False):
     """One run on the screen."""
-
-    CSS_PATH = "app.tcss"
-    TITLE = "cifar-tui"
-    ENABLE_COMMAND_PALETTE = True
 
     def __init__(
         self, jobs: Jobs, themes: Themes, theme: str, hardware: Hardware, drain_seconds: float = DRAIN_SECONDS
     ) -> None:
         """Show what `jobs` starts; nothing is started before the first frame is up."""
-        super().__init__()
+        super().__init__(themes, theme)
         self.followed = FollowedRun(jobs)
         self.failure: CifarTuiError | None = None
         self._jobs = jobs
@@ -82,41 +69,12 @@ class MonitorApp(App[int], inherit_bindings=False):
         self._outdated = False
         self._showing_again = False
         self._asked_about: LossNotFinite | None = None
-        self._wire = Wire()
-        self._cursor_shown = self.cursor_position
         self._dashboard = Dashboard(hardware)
-        self._themes = themes
-        for name in self.available_themes:
-            self.unregister_theme(name)
-        for usable in themes.usable.values():
-            self.register_theme(usable)
-        self.theme = theme
-        self.animation_level = "none"
 
     @property
     def history(self) -> RunHistory:
         """Everything said so far."""
         return self.followed.history
-
-    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
-        """Send Textual's update the thin way, and nothing at all where nothing looks different."""
-        writes = self._running and not (self._closed or self.is_headless or self._batch_count)
-        if not isinstance(renderable, CompositorUpdate) or not writes:
-            super()._display(screen, renderable)
-            return
-        words = self._wire.encode(renderable, self.console, (self.size.width, self.size.height))
-        if words or self.cursor_position != self._cursor_shown:
-            self._cursor_shown = self.cursor_position
-            super()._display(screen, EncodedUpdate(words))
-
-    def on_resize(self) -> None:
-        """Send everything again: a terminal of a new size, or one returned to after a suspension, has lost it."""
-        self._wire.forget()
-
-    def action_redraw(self) -> None:
-        """Send everything again, after something else has written to the terminal."""
-        self._wire.forget()
-        self.screen.refresh(layout=True)
 
     def on_mount(self) -> None:
         """Put the first frame up, then start the run."""
@@ -125,13 +83,6 @@ class MonitorApp(App[int], inherit_bindings=False):
             asyncio.get_running_loop().add_signal_handler(number, self._leave_on_signal, number)
         self.set_interval(self._drain_seconds, self._drain)
         self.call_after_refresh(self._start, self._jobs.train)
-        for sentence in self._themes.broken:
-            self.notify(sentence, severity="warning", timeout=15, markup=False)
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Everything a key does, by name, in the command palette."""
-        for binding in self._usable(screen):
-            yield SystemCommand(binding.description, binding.tooltip, self._runner(screen, binding.action))
 
     def check_action(self, action: str, _parameters: tuple[object, ...], /) -> bool | None:
         """Which keys do something in the run's state; the others are hidden."""
@@ -196,22 +147,6 @@ class MonitorApp(App[int], inherit_bindings=False):
             return
         self.action_checkpoints()
         self._evaluate(self.history.checkpoints[-1].checkpoint)
-
-    def action_help(self) -> None:
-        """Show all keys of the screen in view."""
-        self.push_screen(Help(self._usable(self.screen)))
-
-    def action_themes(self) -> None:
-        """Choose the colours from a list."""
-
-        def use(name: str) -> None:
-            self.theme = name
-
-        commands: list[SimpleCommand] = [
-            SimpleCommand(name, lambda name=name: use(name), "in use" if name == self.theme else "")
-            for name in self._themes.usable
-        ]
-        self.search_commands(commands, placeholder="Choose a theme…")
 
     def action_leave(self) -> None:
         """Leave; while it trains, only after asking, and with everything saved."""
@@ -338,17 +273,3 @@ class MonitorApp(App[int], inherit_bindings=False):
             self.exit(self._leaving)
             return
         self._ask("stop", Stop())
-
-    def _usable(self, screen: Screen[object]) -> list[Binding]:
-        """The screen's keys that do something now, for help and palette."""
-        return [
-            binding
-            for binding in described(screen.BINDINGS)
-            if self.check_action(binding.action.removeprefix("app."), ()) is not False
-        ]
-
-    def _runner(self, screen: Screen[object], action: str):  # type: ignore[no-untyped-def]
-        async def run() -> None:
-            await screen.run_action(action)
-
-        return run

@@ -1,11 +1,12 @@
 """The front end without a screen: a run's events as plain lines, for pipes, logs and CI."""
 
 import contextlib
+import itertools
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import TextIO
 
@@ -58,12 +59,8 @@ def follow(link: Link, history: RunHistory | None = None, *, resumed: bool = Fal
     link.ask(Watch(watched=False))
     interrupts = Interrupts(link, console)
     with interrupts.handled():
-        while True:
-            ended = link.ended
-            console.show(link.drain())
-            if ended:
-                break
-            time.sleep(POLL_SECONDS)
+        for events in said_until_the_end(link):
+            console.show(events)
     link.join()
     report_outcome(console.history)
     return interrupts.exit_code or summary.exit_code(console.history)
@@ -83,19 +80,18 @@ def report_evaluation(link: Link, *, as_json: bool) -> int:
     verdict: EvaluationDone | None = None
     trouble = ""
     progress = Console(RunHistory(), sys.stderr)
-    with ending_gives_up(link):
-        while True:
-            ended = link.ended
-            for event in link.drain():
-                if isinstance(event, EvaluationDone):
-                    verdict = event
-                elif isinstance(event, EvaluationFailed):
-                    trouble = event.reason
-                elif sys.stderr.isatty():
-                    progress.show([event])
-            if ended:
-                break
-            time.sleep(POLL_SECONDS)
+
+    def give_up(_signal: int, _frame: FrameType | None) -> None:
+        link.ask(Stop())
+
+    with handling({signal.SIGINT: give_up, signal.SIGTERM: give_up}):
+        for event in itertools.chain.from_iterable(said_until_the_end(link)):
+            if isinstance(event, EvaluationDone):
+                verdict = event
+            elif isinstance(event, EvaluationFailed):
+                trouble = event.reason
+            elif sys.stderr.isatty():
+                progress.show([event])
     if verdict is None:
         print(trouble, file=sys.stderr)
         return 1
@@ -106,14 +102,20 @@ def report_evaluation(link: Link, *, as_json: bool) -> int:
     return 0
 
 
+def said_until_the_end(link: Link) -> Iterator[list[Event]]:
+    """What is said, as it is fetched, until the engine has ended and nothing is left."""
+    while True:
+        ended = link.ended
+        yield link.drain()
+        if ended:
+            return
+        time.sleep(POLL_SECONDS)
+
+
 @contextlib.contextmanager
-def ending_gives_up(link: Link) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM give up what `link` is doing, until the block ends."""
-
-    def give_up(_signal: int, _frame: FrameType | None) -> None:
-        link.ask(Stop())
-
-    before = {number: signal.signal(number, give_up) for number in (signal.SIGINT, signal.SIGTERM)}
+def handling(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
+    """Handle these signals until the block ends."""
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
@@ -208,20 +210,15 @@ class Interrupts:
         self._console = console
         self._count = 0
 
-    @contextlib.contextmanager
-    def handled(self) -> Iterator[None]:
+    def handled(self) -> contextlib.AbstractContextManager[None]:
         """Handle SIGINT and SIGTERM, and let a closed terminal be, until the block ends."""
-        handlers: dict[signal.Signals, Handler] = {
-            signal.SIGINT: self._interrupt,
-            signal.SIGTERM: self._terminate,
-            signal.SIGHUP: signal.SIG_IGN,
-        }
-        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        return handling(
+            {
+                signal.SIGINT: self._interrupt,
+                signal.SIGTERM: self._terminate,
+                signal.SIGHUP: signal.SIG_IGN,
+            }
+        )
 
     def _interrupt(self, _signal: int, _frame: FrameType | None) -> None:
         self._count += 1

@@ -76,6 +76,8 @@ class ScriptedJobs:
         return self._links.pop(0)
 
     def evaluate(self, checkpoint: str) -> ScriptedLink:
+        if self._refusal is not None:
+            raise self._refusal
         self.evaluated.append(checkpoint)
         return self.evaluation
 

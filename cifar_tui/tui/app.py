@@ -192,7 +192,10 @@ class MonitorApp(BaseApp, inherit_bindings=False):
         self._show()
 
     def _evaluate(self, checkpoint: str) -> None:
-        sentence = self.followed.evaluate(checkpoint)
+        try:
+            sentence = self.followed.evaluate(checkpoint)
+        except CifarTuiError as error:
+            sentence = str(error)
         if sentence:
             self.notify(sentence, markup=False)
 

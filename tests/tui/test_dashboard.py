@@ -418,3 +418,12 @@ async def test_a_run_that_cannot_go_on_says_why_and_the_screen_stays() -> None:
         await settle(pilot)
         assert "There is no training state." in words(pilot)
         assert "Stopped after step 150" in words(pilot)
+
+
+async def test_an_evaluation_that_cannot_start_says_why_and_the_screen_stays() -> None:
+    jobs = ScriptedJobs(running(RunStopped(150, "net_003.pth")))
+    async with screen(jobs) as pilot:
+        jobs.refuse(BadInput("Cannot write to the folder."))
+        await pilot.press("e")
+        await settle(pilot)
+        assert "Cannot write to the folder." in words(pilot)

@@ -34,6 +34,9 @@ CHANGEABLE = ("epochs", "learning_rate", "precision", "device", "acceleration", 
 OPTION_NAMES = {"learning_rate": "--lr"}
 """Options that are not called like the recipe's field."""
 
+MARKERS = ("braille", "hd", "dot")
+ALERTS = ("none", "bell", "osc9", "osc777")
+
 DATA, RECIPE, RUN, SCREEN = "Data", "Recipe (changes the preset)", "Run", "Screen"
 
 
@@ -145,6 +148,28 @@ ThemeName = Annotated[
     str | None, typer.Option(metavar="NAME", help="The screen's colours; see key t.", rich_help_panel=SCREEN)
 ]
 
+Marker = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help=f"What curves are drawn with: {', '.join(MARKERS)}; hd and dot where a font has no braille.",
+        rich_help_panel=SCREEN,
+    ),
+]
+NoMouse = Annotated[
+    bool,
+    typer.Option("--no-mouse", help="Leave the mouse to the terminal, for selecting text.", rich_help_panel=SCREEN),
+]
+AlertKind = Annotated[
+    str,
+    typer.Option(
+        "--alert",
+        metavar="NAME",
+        help=f"Call when the run ends or is in trouble: {', '.join(ALERTS)}.",
+        rich_help_panel=SCREEN,
+    ),
+]
+
 
 @app.command()
 def train(
@@ -168,6 +193,9 @@ def train(
     outf: RunFolderPath = None,
     headless: Headless = False,
     theme: ThemeName = None,
+    marker: Marker = "braille",
+    no_mouse: NoMouse = False,
+    alert: AlertKind = "none",
 ) -> None:
     """Train a run, on a live screen or, without a terminal, as plain lines."""
     choices = {
@@ -187,6 +215,8 @@ def train(
         "validation_images": validation_images,
     }
     chosen = {name: value for name, value in choices.items() if value is not None}
+    _one_of("--marker", marker, MARKERS)
+    _one_of("--alert", alert, ALERTS)
     from cifar_tui.jobs import LocalJobs
 
     if resume is None:
@@ -195,9 +225,9 @@ def train(
         elsewhere = {"preset": preset_name, "run_name": run_name, "outf": outf}
         jobs = _resumed(resume, chosen, {name for name, value in elsewhere.items() if value is not None})
     on_screen = terminal_fit_for_a_screen() and not headless
-    raise typer.Exit(
-        _train_on_screen(jobs, theme) if on_screen else _train_on_console(jobs, resumed=resume is not None)
-    )
+    if not on_screen:
+        raise typer.Exit(_train_on_console(jobs, resumed=resume is not None))
+    raise typer.Exit(_train_on_screen(jobs, theme=theme, marker=marker, mouse=not no_mouse, alert=alert))
 
 
 @app.command()
@@ -302,12 +332,12 @@ def _train_on_console(jobs: "LocalJobs", *, resumed: bool) -> int:
         jobs.close()
 
 
-def _train_on_screen(jobs: "LocalJobs", theme: str | None) -> int:
+def _train_on_screen(jobs: "LocalJobs", **chosen: object) -> int:
     from cifar_tui.console import follow, report_outcome
-    from cifar_tui.tui.app import run_screen
+    from cifar_tui.tui.app import ScreenOptions, run_screen
 
     try:
-        result = run_screen(jobs, theme)
+        result = run_screen(jobs, ScreenOptions(**chosen))  # type: ignore[arg-type] # checked above
         if result.link is not None and not result.link.ended:
             print("The screen has ended; training goes on without it.", file=sys.stderr)
             return follow(result.link, result.history)

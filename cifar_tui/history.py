@@ -5,6 +5,7 @@ import math
 from collections import deque
 from typing import Literal
 
+from cifar_tui.curves import Curves, StepColumns
 from cifar_tui.events import (
     CheckpointFailed,
     CheckpointSaved,
@@ -35,23 +36,16 @@ from cifar_tui.events import (
     StepDone,
     TrainingStarted,
 )
-from cifar_tui.series import Series
 
 State = Literal["starting", "preparing", "training", "testing", "paused", "stopped", "finished", "failed", "no data"]
 
-SMOOTHING_SHARE = 0.02
-"""Half-life of the smoothed curves as a share of the run's steps; a longer one would lag behind in a short run."""
-SMOOTHING_STEPS = (3.0, 20.0)
-"""Its limits, in steps."""
 RATE_WINDOW_SECONDS = 20.0
 """Training time that images per second are taken over."""
 RATE_WINDOW_STEPS = 200
 """The most steps they are taken over."""
-WILD_FACTOR = 10.0
-"""How many times the average a single value may count as in the smoothed curves."""
 NOTES_KEPT = 100
-CURVE_EVENTS = (StepDone, EpochDone, TrainingStarted, RateChanged, LossNotFinite, RolledBack, RunResumed)
-"""What changes the curves or their marks."""
+Said = Event | StepColumns
+"""What a feed carries."""
 
 
 class RunHistory:
@@ -77,44 +71,37 @@ class RunHistory:
         """The epoch after which the run is to stop; 0 for its planned end."""
         self.broken: LossNotFinite | None = None
         """The loss that a person has to decide about."""
-        self.broken_steps: list[int] = []
-        """Steps whose loss was no number, also those undone since."""
-        self.rate_changes: list[int] = []
-        """Steps from which another rate was chosen."""
         self.state_step = 0
         """The step that the newest training state on disk goes on from."""
         self.verdicts: dict[str, EvaluationDone] = {}
         self.failed_evaluations: dict[str, EvaluationFailed] = {}
-        self.curves_version = 0
-        """Raised with everything that changes a curve or a mark on one."""
-        self.train_loss = Series()
-        self.train_accuracy = Series()
-        self.smooth_loss = Series()
-        self.smooth_accuracy = Series()
-        self.learning_rate = Series()
-        self.test_loss = Series()
-        self.test_accuracy = Series()
-        self._smooth_loss = Smoothing()
-        self._smooth_accuracy = Smoothing()
+        self.curves = Curves()
         self._recent: deque[StepDone] = deque(maxlen=RATE_WINDOW_STEPS)
 
-    def apply(self, event: Event) -> None:
-        """Take one event in."""
-        if isinstance(event, CURVE_EVENTS):
-            self.curves_version += 1
+    def apply(self, event: Said) -> None:
+        """Take one event in, or many steps."""
         match event:
             case StepDone():
+                self.curves.add_step(event)
+                self._recent.append(event)
                 self._apply_step(event)
+            case StepColumns():
+                self.curves.add_columns(event)
+                self._recent.extend(event.last(RATE_WINDOW_STEPS))
+                if self._recent:
+                    self._apply_step(self._recent[-1])
             case EpochDone():
                 self._apply_epoch(event)
             case Progressed():
                 self._apply_progress(event)
             case Paused():
                 self.state = "paused"
+                self.curves.mark(self.curves.pauses, event.step)
             case Resumed():
                 self.broken, self.state = None, "training"
             case CheckpointSaved():
                 self.checkpoints.append(event)
+                self.curves.mark(self.curves.saved, event.step)
                 if self.training is not None and event.step % self.training.steps_per_epoch:
                     self.notes.append(f"Saved {event.checkpoint}.")
             case CheckpointFailed():
@@ -183,22 +170,20 @@ class RunHistory:
                 self.training = event
                 self.progress = None
                 self.state = "training"
-                for smoothing in (self._smooth_loss, self._smooth_accuracy):
-                    smoothing.fit(event.total_steps)
 
     def _apply_turn(self, event: RateChanged | LossNotFinite | RolledBack | Reopened | RunResumed) -> None:
         match event:
             case RateChanged():
-                self.rate_changes.append(event.from_step)
+                self.curves.mark(self.curves.rate_changes, event.from_step)
                 self.notes.append(f"Learning rate {event.learning_rate:.4g} from step {event.from_step:,} on.")
             case LossNotFinite():
-                self.broken_steps.append(event.at_step)
+                self.curves.mark(self.curves.broken_steps, event.at_step)
                 if event.waiting:
                     self.broken = event
                     self.state = "paused"
             case RolledBack():
                 self._rewind(event.to_step)
-                self.rate_changes.append(event.to_step + 1)
+                self.curves.mark(self.curves.rate_changes, event.to_step + 1)
                 self.broken, self.state = None, "training"
                 self.notes.append(
                     f"Went back from step {event.from_step:,} to {event.to_step:,}, "
@@ -225,8 +210,7 @@ class RunHistory:
 
     def _rewind(self, step: int) -> None:
         """Forget what was said of later steps, for they are trained again."""
-        for series in self._all_series():
-            series.rewind(step)
+        self.curves.rewind(step)
         self.epochs = [epoch for epoch in self.epochs if epoch.step <= step]
         self.best = None
         for epoch in self.epochs:
@@ -242,26 +226,9 @@ class RunHistory:
         self._recent.clear()
         self.progress = None
 
-    def _all_series(self) -> tuple[Series, ...]:
-        return (
-            self.train_loss,
-            self.train_accuracy,
-            self.smooth_loss,
-            self.smooth_accuracy,
-            self.learning_rate,
-            self.test_loss,
-            self.test_accuracy,
-        )
-
     def _apply_step(self, step: StepDone) -> None:
         self.last_step = step
         self.progress = None
-        self._recent.append(step)
-        self.train_loss.append(step.step, step.loss)
-        self.train_accuracy.append(step.step, step.accuracy)
-        self.learning_rate.append(step.step, step.learning_rate)
-        self.smooth_loss.append(step.step, self._smooth_loss.after(step.loss))
-        self.smooth_accuracy.append(step.step, self._smooth_accuracy.after(step.accuracy))
         if self.state == "testing":
             self.state = "training"
 
@@ -270,8 +237,7 @@ class RunHistory:
             self.epochs.pop()  # tested again: its weights had not been saved
         self.epochs.append(epoch)
         self.progress = None
-        self.test_loss.append(epoch.step, epoch.test_loss)
-        self.test_accuracy.append(epoch.step, epoch.test_accuracy)
+        self.curves.add_epoch(epoch)
         self._choose_best(epoch)
         if self.state == "testing":
             self.state = "training"
@@ -316,34 +282,3 @@ class RunHistory:
                 self.state = "failed"
             case DataMissing():
                 self.state = "no data"
-
-
-class Smoothing:
-    """An exponential moving average, corrected for its start; NaN and infinity pass it by."""
-
-    def __init__(self) -> None:
-        """Start with no values."""
-        self._keep = 0.0
-        self._sum = 0.0
-        self._weight = 0.0
-        self.fit(0)
-
-    def fit(self, total_steps: int) -> None:
-        """Choose the half-life for a run of so many steps."""
-        least, most = SMOOTHING_STEPS
-        self._keep = 0.5 ** (1 / min(max(total_steps * SMOOTHING_SHARE, least), most))
-
-    def after(self, value: float) -> float:
-        """The average once `value` is taken in; NaN before the first finite value."""
-        if math.isfinite(value):
-            value = self._tamed(value)
-            self._sum = self._sum * self._keep + value * (1 - self._keep)
-            self._weight = self._weight * self._keep + (1 - self._keep)
-        return self._sum / self._weight if self._weight else math.nan
-
-    def _tamed(self, value: float) -> float:
-        """One wild value must not bury the curve for thousands of steps."""
-        if not self._weight:
-            return value
-        most = WILD_FACTOR * max(abs(self._sum / self._weight), 1e-3)
-        return min(max(value, -most), most)

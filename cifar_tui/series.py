@@ -10,6 +10,10 @@ CAPACITY = 4_096
 """Buckets kept; when they are full, neighbours are merged and each then holds twice as many points."""
 MARKS_KEPT = 256
 """Places remembered where a value was no finite number."""
+WILD_FACTOR = 10.0
+"""How many times the average a single value may count as in a smoothed curve."""
+SETTLING_HALF_LIVES = 10
+"""How far before a stretch its smoothing begins; what is older weighs less than a thousandth."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,8 +28,11 @@ class Points:
     """float64 [N], all finite."""
 
 
+NO_POINTS = Points(np.empty(0), np.empty(0))
+
+
 class Series:
-    """Points (x ascending, y) in buckets of minimum and maximum. Not for more than one thread at a time."""
+    """Points (x ascending, y) in buckets of minimum, maximum and mean. Not for more than one thread at a time."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -34,12 +41,15 @@ class Series:
         self.last: tuple[float, float] | None = None
         """The newest finite point."""
         self.marks: list[float] = []
-        """x of values that were not finite."""
+        """x of values that were not finite, as many as are kept."""
+        self.not_finite = 0
+        """How many values were not finite."""
         self.count = 0
         """Finite points taken in."""
         self._x = np.empty(CAPACITY)
         self._low = np.empty(CAPACITY)
         self._high = np.empty(CAPACITY)
+        self._mean = np.empty(CAPACITY)
         self._buckets = 0
         self._in_bucket = 0
         self._per_bucket = 1
@@ -47,6 +57,7 @@ class Series:
     def append(self, x: float, y: float) -> None:
         """Take a point in."""
         if not math.isfinite(y):
+            self.not_finite += 1
             if len(self.marks) < MARKS_KEPT:
                 self.marks.append(x)
             return
@@ -59,18 +70,43 @@ class Series:
             self._low[newest] = min(self._low[newest], y)
             self._high[newest] = max(self._high[newest], y)
             self._in_bucket += 1
+            self._mean[newest] += (y - self._mean[newest]) / self._in_bucket
             return
         if self._buckets == CAPACITY:
             self._merge_neighbours()
-        self._x[self._buckets] = x
-        self._low[self._buckets] = self._high[self._buckets] = y
-        self._buckets += 1
+        self._put(1, np.array([x]), *(np.array([y]),) * 3)
         self._in_bucket = 1
+
+    def extend(self, x: Floats, y: Floats) -> None:
+        """Take many points in, as `append` would one by one: x and y are float64 [N]."""
+        finite = np.isfinite(y)
+        if not finite.all():
+            self.not_finite += int((~finite).sum())
+            self.marks += x[~finite][: MARKS_KEPT - len(self.marks)].tolist()
+            x, y = x[finite], y[finite]
+        at = 0
+        while at < len(x):
+            whole = (len(x) - at) // self._per_bucket
+            room = CAPACITY - self._buckets
+            if (self._buckets and self._in_bucket < self._per_bucket) or not whole or not room:
+                self.append(float(x[at]), float(y[at]))
+                at += 1
+                continue
+            taken = min(whole, room)
+            end = at + taken * self._per_bucket
+            block = y[at:end].reshape(taken, self._per_bucket)
+            self._put(taken, x[at : end : self._per_bucket], block.min(1), block.max(1), block.mean(1))
+            self._in_bucket = self._per_bucket
+            self.first = self.first or (float(x[at]), float(y[at]))
+            self.last = (float(x[end - 1]), float(y[end - 1]))
+            self.count += end - at
+            at = end
 
     def rewind(self, x: float) -> None:
         """Forget every point after `x`; where points were merged, up to a bucket more or less."""
         kept = int(np.searchsorted(self._x[: self._buckets], x, side="right"))
         self.marks = [mark for mark in self.marks if mark <= x]
+        self.not_finite = len(self.marks)
         if kept == self._buckets:
             return
         self._buckets = kept
@@ -80,36 +116,99 @@ class Series:
         self.first = self.first if kept else None
 
     def thinned(self, columns: int, x_low: float, x_high: float) -> Points:
-        """The curve for so many columns between two x: the extremes of every column, and both ends."""
-        x, low, high = self._x[: self._buckets], self._low[: self._buckets], self._high[: self._buckets]
-        if not self._buckets or columns < 1 or self.first is None or self.last is None:
-            return Points(np.empty(0), np.empty(0))
-        if self._per_bucket == 1 and self._buckets <= 2 * columns:
+        """The curve for so many columns between two x: the extremes of every column, and both ends.
+
+        The nearest point on either side comes with it, so that the line reaches the edges.
+        """
+        window = self._window(x_low, x_high)
+        x, low, high = self._x[window], self._low[window], self._high[window]
+        if not len(x) or columns < 1 or self.first is None or self.last is None:
+            return NO_POINTS
+        if self._per_bucket == 1 and len(x) <= 2 * columns:
             return Points(x.copy(), low.copy())
         column = np.floor((x - x_low) / max(x_high - x_low, 1e-12) * columns)
         starts = np.flatnonzero(np.diff(column, prepend=-np.inf))
         lows, highs = np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
-        ys = _shortest_path(lows.tolist(), highs.tolist(), self.first[1])
+        xs, ys = np.repeat(x[starts], 2), _shortest_path(lows.tolist(), highs.tolist(), self.first[1])
+        before = [self.first] if window.start == 0 else []
+        after = [self.last] if window.stop == self._buckets else []
         return Points(
-            np.concatenate([[self.first[0]], np.repeat(x[starts], 2), [self.last[0]]]),
-            np.concatenate([[self.first[1]], ys, [self.last[1]]]),
+            np.concatenate([[one[0] for one in before], xs, [one[0] for one in after]]),
+            np.concatenate([[one[1] for one in before], ys, [one[1] for one in after]]),
         )
 
-    def spread(self, share: float) -> tuple[float, float]:
-        """The limits that hold all but `share` of the curve at either end; (NaN, NaN) when empty."""
-        if not self._buckets:
+    def smoothed(self, half_life: float, columns: int, x_low: float, x_high: float) -> Points:
+        """An exponential moving average between two x, each value weighed by how far back its x is.
+
+        `half_life` is in units of x. A single wild value counts as `WILD_FACTOR` times the average at most.
+        """
+        window = self._window(x_low, x_high)
+        earlier = int(np.searchsorted(self._x[: self._buckets], x_low - SETTLING_HALF_LIVES * half_life))
+        start = min(earlier, window.start)
+        x, mean = self._x[start : window.stop], self._mean[start : window.stop]
+        if not len(x):
+            return NO_POINTS
+        average = _moving_average(x, mean, half_life)
+        x, average = x[window.start - start :], average[window.start - start :]
+        step = max(math.ceil(len(x) / max(2 * columns, 1)), 1)
+        chosen = np.arange(len(x) - 1, -1, -step)[::-1]
+        return Points(x[chosen], average[chosen])
+
+    def at(self, x: float) -> float:
+        """The value at the newest point up to `x`, or the mean of those kept together there; NaN before the first."""
+        place = int(np.searchsorted(self._x[: self._buckets], x, side="right")) - 1
+        if place < 0:
+            return math.nan
+        if self.last is not None and x >= self.last[0]:
+            return self.last[1]
+        return float(self._mean[place])
+
+    def spread(self, share: float, x_low: float = -math.inf, x_high: float = math.inf) -> tuple[float, float]:
+        """The limits that hold all but `share` of the curve at either end between two x; (NaN, NaN) when empty."""
+        window = self._window(x_low, x_high)
+        if window.stop <= window.start:
             return math.nan, math.nan
-        low = float(np.quantile(self._low[: self._buckets], share))
-        high = float(np.quantile(self._high[: self._buckets], 1 - share))
+        low = float(np.quantile(self._low[window], share))
+        high = float(np.quantile(self._high[window], 1 - share))
         return low, high
+
+    def _window(self, x_low: float, x_high: float) -> slice:
+        """The buckets between two x, and one more on either side."""
+        x = self._x[: self._buckets]
+        start = max(int(np.searchsorted(x, x_low, side="left")) - 1, 0)
+        return slice(start, min(int(np.searchsorted(x, x_high, side="right")) + 1, self._buckets))
+
+    def _put(self, count: int, x: Floats, low: Floats, high: Floats, mean: Floats) -> None:
+        end = self._buckets + count
+        self._x[self._buckets : end] = x
+        self._low[self._buckets : end] = low
+        self._high[self._buckets : end] = high
+        self._mean[self._buckets : end] = mean
+        self._buckets = end
 
     def _merge_neighbours(self) -> None:
         half = CAPACITY // 2
         self._x[:half] = self._x[::2]
         self._low[:half] = np.minimum(self._low[::2], self._low[1::2])
         self._high[:half] = np.maximum(self._high[::2], self._high[1::2])
+        self._mean[:half] = (self._mean[::2] + self._mean[1::2]) / 2
         self._buckets = half
         self._in_bucket = self._per_bucket = self._per_bucket * 2
+
+
+def _moving_average(x: Floats, y: Floats, half_life: float) -> Floats:
+    """The average after every point, corrected for its start."""
+    keeps = 0.5 ** (np.diff(x, prepend=x[0] - 1) / max(half_life, 1e-9))
+    total = weight = 0.0
+    averages = []
+    for value, keep in zip(y.tolist(), keeps.tolist(), strict=True):
+        if weight:
+            most = WILD_FACTOR * max(abs(total / weight), 1e-3)
+            value = min(max(value, -most), most)
+        total = total * keep + value * (1 - keep)
+        weight = weight * keep + (1 - keep)
+        averages.append(total / weight if weight else value)
+    return np.array(averages)
 
 
 def _shortest_path(lows: list[float], highs: list[float], start: float) -> list[float]:

@@ -91,3 +91,10 @@ def throughput(images_per_second: float) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 step`, `2,600 steps`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def clock(seconds: float) -> str:
+    """A time on an axis: `00:30`, `04:12`, `1:04:12`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"

@@ -3,6 +3,7 @@ import math
 
 import pytest
 
+from cifar_tui.curves import Smoothing
 from cifar_tui.events import (
     DataMissing,
     EvaluationFailed,
@@ -21,7 +22,7 @@ from cifar_tui.events import (
     RunResumed,
     RunStopped,
 )
-from cifar_tui.history import RunHistory, Smoothing
+from cifar_tui.history import RunHistory
 from cifar_tui.recipe import preset
 from tests import scripted
 
@@ -88,16 +89,20 @@ def test_throughput_and_time_left_come_from_training_time() -> None:
 
 def test_every_step_reaches_the_curves() -> None:
     history = after(*[scripted.step(number) for number in range(1, 101)])
-    assert history.train_loss.count == history.train_accuracy.count == history.learning_rate.count == 100
+    assert (
+        history.curves.train_loss.count
+        == history.curves.train_accuracy.count
+        == history.curves.learning_rate.count
+        == 100
+    )
     assert history.step == 100
     assert history.epoch == 2
 
 
-def test_a_loss_without_a_number_is_marked_and_does_not_spoil_the_smooth_curve() -> None:
+def test_a_loss_without_a_number_is_marked_and_does_not_spoil_the_average() -> None:
     history = after(scripted.step(1, loss=2.0), scripted.step(2, loss=math.nan), scripted.step(3, loss=2.0))
-    assert history.train_loss.marks == [2]
-    assert history.smooth_loss.last is not None
-    assert history.smooth_loss.last[1] == pytest.approx(2.0)
+    assert history.curves.train_loss.marks == [2]
+    assert history.curves.loss_now == pytest.approx(2.0)
 
 
 def test_smoothing_starts_at_the_first_value() -> None:
@@ -128,13 +133,13 @@ def test_going_back_forgets_later_steps_epochs_and_checkpoints() -> None:
     assert history.best is history.epochs[0]
     assert [saved.checkpoint for saved in history.checkpoints] == ["net_001.pth"]
     assert history.step == 75
-    assert history.train_loss.last is not None
-    assert history.train_loss.last[0] == 75
-    assert history.train_loss.count == 75
+    assert history.curves.train_loss.last is not None
+    assert history.curves.train_loss.last[0] == 75
+    assert history.curves.train_loss.count == 75
     assert "Went back from step 151 to 75" in history.notes[-1]
     history.apply(scripted.step(76))
-    assert history.train_loss.last[0] == 76
-    assert history.rate_changes == [76]
+    assert history.curves.train_loss.last[0] == 76
+    assert history.curves.rate_changes == [76]
 
 
 def test_a_resumed_run_lives_again_with_its_changed_recipe() -> None:
@@ -163,6 +168,6 @@ def test_a_broken_loss_waits_for_an_answer() -> None:
     assert history.broken is not None
     history.apply(Resumed(2))
     assert history.broken is None
-    assert history.broken_steps == [2]
+    assert history.curves.broken_steps == [2]
     history.apply(LossNotFinite(3, math.nan, waiting=False))
     assert history.state == "training"

@@ -1,9 +1,12 @@
 """The Textual app: fetches events, hands the one history to the screen in view, and passes requests on."""
 
 import asyncio
+import dataclasses
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from textual.theme import Theme
 
 from cifar_tui import summary
 from cifar_tui.control import ChangeRate, FinishEpoch, Ignore, Pause, Request, Resume, RollBack, SaveNow, Stop
@@ -12,6 +15,7 @@ from cifar_tui.events import LossNotFinite
 from cifar_tui.hardware import Hardware
 from cifar_tui.history import RunHistory
 from cifar_tui.session import Jobs, Link
+from cifar_tui.tui.alarm import Alarm, Alert
 from cifar_tui.tui.base_app import BaseApp
 from cifar_tui.tui.checkpoints import Checkpoints
 from cifar_tui.tui.dashboard import Dashboard
@@ -23,11 +27,15 @@ from cifar_tui.tui.dialogs import (
     stop_question,
 )
 from cifar_tui.tui.followed_run import FollowedRun
+from cifar_tui.tui.preferences import Preferences, PreferencesFile
 from cifar_tui.tui.themes import Themes, find_themes, theme_folders
 from cifar_tui.tui.widgets.status import Asked
 
 DRAIN_SECONDS = 0.25
 """How often events are fetched and shown."""
+
+
+NO_PREFERENCES = Preferences()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +50,57 @@ class ScreenResult:
     """The run, which may still be training if the screen broke."""
 
 
-def run_screen(jobs: Jobs, theme: str | None) -> ScreenResult:
+@dataclass(frozen=True, slots=True)
+class ScreenOptions:
+    """What a person chose of the screen on the command line."""
+
+    theme: str | None = None
+    """The theme's name; None for the one last used."""
+    marker: str = "braille"
+    """What curves are drawn with, one of `MARKERS`."""
+    mouse: bool = True
+    """Whether the mouse is ours; without, the terminal's own selection works."""
+    alert: Alert = "none"
+    """How to call a person when the run ends or is in trouble."""
+
+
+def run_screen(jobs: Jobs, options: ScreenOptions) -> ScreenResult:
     """Show a run until a person leaves. Raises BadInput for an unknown theme."""
     themes = find_themes(theme_folders())
-    app = MonitorApp(jobs, themes, themes.chosen(theme), Hardware())
-    returned = app.run()
+    file = PreferencesFile()
+    preferences = file.read()
+    remembered = preferences.theme if preferences.theme in themes.usable else None
+    theme = themes.chosen(options.theme or remembered)
+    app = MonitorApp(jobs, themes, theme, Hardware(), options=options, preferences=preferences, preferences_file=file)
+    returned = app.run(mouse=options.mouse)
     if app.failure is not None:
         raise app.failure
     code = returned if isinstance(returned, int) else (app.return_code or 0)
     return ScreenResult(code, app.followed.history, app.followed.link)
 
 
+NO_OPTIONS = ScreenOptions()
+
+
 class MonitorApp(BaseApp, inherit_bindings=False):
     """One run on the screen."""
 
     def __init__(
-        self, jobs: Jobs, themes: Themes, theme: str, hardware: Hardware, drain_seconds: float = DRAIN_SECONDS
+        self,
+        jobs: Jobs,
+        themes: Themes,
+        theme: str,
+        hardware: Hardware,
+        *,
+        drain_seconds: float = DRAIN_SECONDS,
+        options: ScreenOptions = NO_OPTIONS,
+        preferences: Preferences = NO_PREFERENCES,
+        preferences_file: PreferencesFile | None = None,
     ) -> None:
-        """Show what `jobs` starts; nothing is started before the first frame is up."""
+        """Show what `jobs` starts; nothing is started before the first frame is up.
+
+        What a person changes of the preferences is kept in their file, where there is one.
+        """
         super().__init__(themes, theme)
         self.followed = FollowedRun(jobs)
         self.failure: CifarTuiError | None = None
@@ -69,7 +110,10 @@ class MonitorApp(BaseApp, inherit_bindings=False):
         self._outdated = False
         self._showing_again = False
         self._asked_about: LossNotFinite | None = None
-        self._dashboard = Dashboard(hardware)
+        self._preferences = preferences
+        self._preferences_file = preferences_file
+        self._alert = Alarm(options.alert, self._write)
+        self._dashboard = Dashboard(hardware, preferences, options.marker)
 
     @property
     def history(self) -> RunHistory:
@@ -79,6 +123,9 @@ class MonitorApp(BaseApp, inherit_bindings=False):
     def on_mount(self) -> None:
         """Put the first frame up, then start the run."""
         self.push_screen(self._dashboard)
+        if self._preferences_file is not None and self._preferences_file.trouble:
+            self.notify(self._preferences_file.trouble, severity="warning", timeout=15, markup=False)
+        self.theme_changed_signal.subscribe(self, self._theme_changed)
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._leave_on_signal, number)
         self.set_interval(self._drain_seconds, self._drain)
@@ -170,6 +217,25 @@ class MonitorApp(BaseApp, inherit_bindings=False):
         """Give the evaluation up."""
         self.followed.cancel_evaluation()
 
+    def on_dashboard_preferences_changed(self, message: Dashboard.PreferencesChanged) -> None:
+        """Keep what a person prefers."""
+        self._prefer(dataclasses.replace(message.preferences, theme=self._preferences.theme))
+
+    def _theme_changed(self, theme: Theme) -> None:
+        self._prefer(dataclasses.replace(self._preferences, theme=theme.name))
+
+    def _prefer(self, preferences: Preferences) -> None:
+        if preferences != self._preferences:
+            self._preferences = preferences
+            if self._preferences_file is not None:
+                self._preferences_file.write(preferences)
+
+    def _write(self, words: str) -> None:
+        """Send the terminal something that is not shown."""
+        if self._driver is not None:
+            self._driver.write(words)
+            self._driver.flush()
+
     def _start(self, start: Callable[[], Link]) -> None:
         """Start the run, or go on with it; what cannot work from the first ends the program with its sentence."""
         if self._leaving is not None:
@@ -213,6 +279,7 @@ class MonitorApp(BaseApp, inherit_bindings=False):
 
     def _state_changed(self) -> None:
         self.refresh_bindings()
+        self._alert.hear(self.history)
         if self._leaving is not None:
             return
         if self.history.state == "no data":

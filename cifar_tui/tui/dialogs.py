@@ -1,7 +1,7 @@
 """The questions and the help a screen puts in front of itself."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input, SelectionList, Static
 from textual.widgets.button import ButtonVariant
 
 from cifar_tui.control import ChangeRate
@@ -143,6 +143,34 @@ class RateQuestion(ModalScreen[ChangeRate | None]):
     def action_wave_away(self) -> None:
         """Answer with nothing."""
         self.dismiss(None)
+
+
+class PanelChoice(ModalScreen[tuple[str, ...] | None]):
+    """Asks which panels are to be shown; answers with the hidden ones."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,h,q", "close", "Back", show=False)]
+
+    def __init__(self, titles: Mapping[str, str], hidden: Collection[str]) -> None:
+        """Ask about panels, by name, with their titles."""
+        super().__init__()
+        self._titles = titles
+        self._hidden = hidden
+
+    def compose(self) -> ComposeResult:
+        """Lay the question out."""
+        with Vertical(classes="dialog"):
+            yield Static("Panels", classes="dialog-title")
+            yield SelectionList[str](*((title, name, name not in self._hidden) for name, title in self._titles.items()))
+            yield Static(
+                "Space or a click shows or hides one, escape goes back. One panel at least stays. "
+                "A small terminal shows the first of them.",
+                classes="dialog-detail",
+            )
+
+    def action_close(self) -> None:
+        """Answer with what is hidden now."""
+        shown = self.query_one(SelectionList).selected
+        self.dismiss(tuple(name for name in self._titles if name not in shown) if shown else None)
 
 
 def parse_rate(words: str) -> ChangeRate:

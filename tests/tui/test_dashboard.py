@@ -79,11 +79,11 @@ async def test_at_60_by_20_one_panel_at_a_time_and_v_shows_the_next() -> None:
             await pilot.press("v")
             await settle(pilot)
             seen.append(words(pilot))
-        for title, text in zip(("─ Accuracy ─", "─ Learning rate ─", "─ Epochs ─", "Processor"), seen, strict=True):
+        for title, text in zip(("─ Accuracy ─", "─ Epochs ─", "─ Learning rate ─", "Processor"), seen, strict=True):
             assert title in text
         await pilot.press("V")
         await settle(pilot)
-        assert "─ Epochs ─" in words(pilot)
+        assert "─ Learning rate ─" in words(pilot)
 
 
 async def test_below_40_by_12_there_are_words_only() -> None:

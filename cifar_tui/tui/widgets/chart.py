@@ -1,22 +1,27 @@
-"""One chart of a run: curves over steps, with axes of its own, redrawn only when it would look different."""
+"""One chart of a run: curves over its steps, redrawn only when it would look different."""
 
 import itertools
+import math
 import operator
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from textual import events
 from textual.content import Content
 from textual.geometry import Region
+from textual.message import Message
 
 from cifar_tui import text
 from cifar_tui.history import RunHistory
 from cifar_tui.series import Points, Series
+from cifar_tui.tui.chart_view import ChartView
+from cifar_tui.tui.widgets.axes import XAxis, YAxis, whole_run
 from cifar_tui.tui.widgets.canvas import Trace, draw
+from cifar_tui.tui.widgets.chart_kinds import ChartKind, Curve
 from cifar_tui.tui.widgets.rows import Row, Rows
-from cifar_tui.tui.widgets.scale import Limits, nice_limits, nice_step, step_limit
+from cifar_tui.tui.widgets.scale import Limits, log_limits, nice_limits
 
 SPIKE_SHARE = 0.01
 """The share of points at either end that may not set the scale; they are clipped to the edge and marked."""
@@ -27,79 +32,45 @@ BUDGET_SHARE = 0.0075
 LEAST_SECONDS = 1.0
 """A chart is drawn no more often than that: nobody sees more, and every drawing is sent over the wire."""
 ABOVE_SHARE = 1e-6
-"""How far above the scale, as a share of it, a value counts as off it; less is rounding."""
+"""How far off the scale, as a share of it, a value counts as off it; less is rounding."""
 ROWS_PER_TICK = 4
-COLUMNS_PER_TICK = 14
-MARKER = "braille"
+WHEEL_ZOOM = 0.8
+WHEEL_PAN = 0.1
 
-CHART_STYLES = ("raw", "smooth", "test", "rate", "axis", "mark")
+CHART_STYLES = ("raw", "smooth", "test", "rate", "axis", "mark", "cursor")
 STYLE_NUMBERS = {name: number for number, name in enumerate(CHART_STYLES, start=1)}
 STYLE_NAMES = {0: "", **{number: name for name, number in STYLE_NUMBERS.items()}}
+DEFAULT_VIEW = ChartView()
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
-    """One line of a chart."""
+class _Drawing:
+    """Everything a chart's rows depend on."""
 
-    label: str
-    """Its word in the legend."""
-    style: str
-    """One of `CHART_STYLES`."""
-    series: Callable[[RunHistory], Series]
-    """Where its points are."""
-    dots: str = ""
-    """The character each point gets; empty for a line alone."""
+    size: tuple[int, int]
+    x: XAxis
+    y: YAxis
+    traces: tuple[Trace, ...]
+    marks: tuple[tuple[str, tuple[float, ...]], ...]
+    """Signs for the top row, and the steps that get them; later ones on top."""
+    ticks: tuple[tuple[str, tuple[float, ...]], ...]
+    """The same for the row below."""
+    cursor: float | None
+    marker: str
 
+    def key(self) -> tuple[object, ...]:
+        """What differs when the rows would, with points as fine as a canvas can show them (2 × 4 dots a cell)."""
+        width, height = self.size
+        low, high = self.y.limits.low, self.y.limits.high
 
-@dataclass(frozen=True, slots=True)
-class ChartKind:
-    """What a chart shows."""
+        def quantised(points: Points) -> bytes:
+            xs = np.round((points.x - self.x.low) / (self.x.high - self.x.low) * width * 2)
+            ys = np.round((points.y - low) / (high - low) * height * 4)
+            return np.clip(np.stack([xs, ys]), -4, 1e6).astype(np.int32).tobytes()
 
-    title: str
-    curves: tuple[Curve, ...]
-    """Drawn in this order, later ones on top."""
-    words: Callable[[float], str]
-    """A value in words, for axis and legend."""
-    floor: float | None = None
-    """A value the axis never goes below."""
-    ceiling: float | None = None
-    """A value the axis never goes above."""
-    spikes: bool = True
-    """Whether single values may be wild, and then must not set the scale."""
-
-
-def _axis_percent(share: float) -> str:
-    return f"{share * 100:g} %"
-
-
-LOSS = ChartKind(
-    "Loss",
-    (
-        Curve("batch", "raw", lambda history: history.train_loss),
-        Curve("smoothed", "smooth", lambda history: history.smooth_loss),
-        Curve("test", "test", lambda history: history.test_loss, dots="●"),
-    ),
-    lambda value: f"{value:.4g}",
-    floor=0.0,
-)
-ACCURACY = ChartKind(
-    "Accuracy",
-    (
-        Curve("batch", "raw", lambda history: history.train_accuracy),
-        Curve("smoothed", "smooth", lambda history: history.smooth_accuracy),
-        Curve("test", "test", lambda history: history.test_accuracy, dots="●"),
-    ),
-    _axis_percent,
-    floor=0.0,
-    ceiling=1.0,
-)
-LEARNING_RATE = ChartKind(
-    "Learning rate",
-    (Curve("rate", "rate", lambda history: history.learning_rate),),
-    lambda value: f"{value:.3g}",
-    floor=0.0,
-    spikes=False,
-)
+        axes = (self.x.kind, self.x.low, self.x.high, self.y)
+        curves = tuple((trace.style, quantised(trace.points)) for trace in self.traces)
+        return (self.size, axes, curves, self.marks, self.ticks, self.cursor, self.marker)
 
 
 class Chart(Rows):
@@ -107,172 +78,287 @@ class Chart(Rows):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{style}" for style in CHART_STYLES}
 
-    def __init__(self, kind: ChartKind, *, id: str) -> None:  # noqa: A002 - textual's own name
+    class ViewAsked(Message):
+        """A person wants to look at the charts in another way."""
+
+        def __init__(self, view: ChartView) -> None:
+            """Say how."""
+            super().__init__()
+            self.view = view
+
+    def __init__(self, kind: ChartKind, *, id: str, marker: str = "braille") -> None:  # noqa: A002 - textual's own name
         """Show nothing yet."""
         super().__init__(id=id, classes="panel")
         self.border_title = kind.title
         self._kind = kind
-        self._limits: Limits | None = None
+        self._marker = marker
+        self._limits: dict[bool, Limits | None] = {True: None, False: None}
         self._key: tuple[object, ...] = ()
-        self._drawn: tuple[int, int, int, int] | None = None
+        self._drawn: tuple[object, ...] = ()
         self._draw_again_at = 0.0
         self._legend = ""
+        self._heading = kind.title
+        self._view = DEFAULT_VIEW
+        self._x: XAxis | None = None
+        self._gutter = 0
+        self._whole = (0.0, 1.0)
+        self._last_step = 0
 
-    def show(self, history: RunHistory) -> bool:
-        """Draw the history, unless it would look the same. Returns whether it must wait, its budget being spent."""
+    def show(self, history: RunHistory, view: ChartView = DEFAULT_VIEW) -> bool:
+        """Draw the history, unless it would look the same. Returns whether it must wait, its budget being spent.
+
+        What a person asks for, another view or another size, waits for nothing.
+        """
         width, height = self.size
         if width < 12 or height < 4 or not self.display:
             return False
-        drawn = (id(history), history.curves_version, width, height)
+        asked = (view, width, height)
+        drawn = (*asked, id(history), history.curves.version)
         if drawn == self._drawn:
             return False
         now = time.perf_counter()
-        same_room = self._drawn is not None and self._drawn[2:] == (width, height)
-        if same_room and now < self._draw_again_at:
+        if self._drawn[:3] == asked and now < self._draw_again_at:
             return True
-        self._drawn = drawn
-        self._redraw(history, width, height)
+        self._drawn, self._view = drawn, view
+        self._redraw(history, view, width, height)
         self._draw_again_at = now + max(LEAST_SECONDS, (time.perf_counter() - now) / BUDGET_SHARE)
         return False
 
-    def _redraw(self, history: RunHistory, width: int, height: int) -> None:
-        total = history.training.total_steps if history.training else history.step
-        x_high = step_limit(history.step, total)
-        series = [(curve, curve.series(history)) for curve in self._kind.curves]
-        limits = self._fit(series, most_ticks=max(2, height // ROWS_PER_TICK))
-        gutter = max(len(self._kind.words(tick)) for tick in limits.ticks()) + 1
-        columns, lines = width - gutter, height - 1
-        traces = [
-            Trace(one.thinned(columns, 0, x_high), STYLE_NUMBERS[curve.style], curve.dots) for curve, one in series
-        ]
-        marks = _marks(history, series, limits)
-        key = _key(width, height, x_high, limits, traces, marks, lines)
-        self._set_legend(series)
-        if key == self._key:
-            return
-        self._key = key
-        cells = draw(traces, columns, lines, (0, x_high), (limits.low, limits.high), MARKER)
-        rows: list[Row] = [
-            ((label, "axis"), *((run, STYLE_NAMES[style]) for run, style in line))
-            for label, line in zip(_y_labels(limits, lines, gutter, self._kind.words), cells, strict=False)
-        ]
-        rows[0] = _with_marks(rows[0], gutter, columns, marks, x_high)
-        rows.append(((" " * gutter, ""), (_x_labels(x_high, columns), "axis")))
-        self.set_rows(rows)
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Zoom in around the mouse; with shift or ctrl, move to earlier steps."""
+        self._scrolled(event, WHEEL_ZOOM, -WHEEL_PAN)
 
-    def _fit(self, series: list[tuple[Curve, Series]], most_ticks: int) -> Limits:
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Zoom out around the mouse; with shift or ctrl, move to later steps."""
+        self._scrolled(event, 1 / WHEEL_ZOOM, WHEEL_PAN)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Put the cursor where the mouse is."""
+        self._point(event)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Take the cursor along while the button is down."""
+        if event.button:
+            self._point(event)
+
+    def _scrolled(self, event: events.MouseEvent, factor: float, share: float) -> None:
+        event.stop()
+        if self._x is None:
+            return
+        if event.shift or event.ctrl:
+            view = self._view.panned(share, self._whole)
+        else:
+            view = self._view.zoomed(factor, self._step_under(event), self._whole)
+        self.post_message(self.ViewAsked(view))
+
+    def _point(self, event: events.MouseEvent) -> None:
+        if self._x is not None and self.content_region.contains(event.screen_x, event.screen_y):
+            self.post_message(self.ViewAsked(self._view.pointed(self._step_under(event), self._last_step)))
+
+    def _step_under(self, event: events.MouseEvent) -> float:
+        assert self._x is not None
+        column = event.screen_x - self.content_region.x - self._gutter
+        return self._x.step_at((column + 0.5) / max(self.size.width - self._gutter, 1))
+
+    def _redraw(self, history: RunHistory, view: ChartView, width: int, height: int) -> None:
+        self._whole, self._last_step = whole_run(history), history.step
+        x = XAxis.of(history, view)
+        curves = [curve for curve in self._kind.curves if self._visible(curve, view)]
+        series = [(curve, curve.series(history.curves)) for curve in curves]
+        lines = height - 2 if view.ticks else height - 1
+        most = max(2, height // ROWS_PER_TICK)
+        y = self._fit(series, x, view, most)
+        labels, self._gutter = y.labels(lines, most + 2, self._kind.axis_words)
+        columns = width - self._gutter
+        half_life = view.half_life(history.training.total_steps if history.training else history.step)
+        found = [(curve, one, _points(curve, one, columns, x, half_life)) for curve, one in series]
+        drawing = _Drawing(
+            (columns, lines),
+            x,
+            y,
+            tuple(
+                Trace(Points(x.places(points.x), y.heights(points.y)), STYLE_NUMBERS[curve.style], curve.dots)
+                for curve, _, points in found
+            ),
+            _marks(history, [one for _, one in series], found, y, x),
+            _ticks(history, x, columns) if view.ticks else (),
+            view.cursor,
+            self._marker,
+        )
+        self._x = x
+        self._say(history, view, found)
+        key = (drawing.key(), tuple(labels))
+        if key != self._key:
+            self._key = key
+            self.set_rows(_rows(drawing, labels, view.ticks))
+
+    def _visible(self, curve: Curve, view: ChartView) -> bool:
+        return curve.label not in view.hidden and not (curve.smoothed and view.smoothing == "off")
+
+    def _fit(self, series: list[tuple[Curve, Series]], x: XAxis, view: ChartView, most_ticks: int) -> YAxis:
         """The y limits around what sets the scale."""
         share = SPIKE_SHARE if self._kind.spikes else 0.0
-        spreads = [one.spread(share) for curve, one in series if one.count and not curve.dots]
-        low = min((low for low, _ in spreads), default=0.0)
-        high = max((high for _, high in spreads), default=1.0)
-        room = high * FEW_POINTS_ROOM
-        few = [one.spread(0.0)[1] for curve, one in series if one.count and curve.dots]
-        high = max([high, *(min(most, room) for most in few)])
-        if self._kind.floor is not None:
-            low = self._kind.floor
-        if high <= low:
-            high = low + (self._kind.ceiling or 1.0)
-        limits = nice_limits(low, high, most_ticks, self._limits)
-        if self._kind.ceiling is not None and limits.high > self._kind.ceiling:
-            limits = Limits(limits.low, self._kind.ceiling, limits.tick)
-        self._limits = limits
-        return limits
+        logarithmic = view.logarithmic and self._kind.logarithmic
+        spreads = [one.spread(share, *x.steps) for curve, one in series if one.count and not curve.dots]
+        spreads = [spread for spread in spreads if math.isfinite(spread[0])]
+        few = [one.spread(0.0, *x.steps) for curve, one in series if one.count and curve.dots]
+        few = [spread for spread in few if math.isfinite(spread[0])]
+        low = min((low for low, _ in spreads or few), default=0.0)
+        high = max((high for _, high in spreads or few), default=1.0)
+        high = max([high, *(min(most, high * FEW_POINTS_ROOM) for _, most in few)])
+        before = self._limits[logarithmic]
+        if logarithmic:
+            high = high if high > 0 else 1.0
+            limits = log_limits(max(min(low, high), high * 1e-6), high, before)
+        else:
+            if self._kind.floor is not None and view.window is None:
+                low = self._kind.floor
+            if high <= low:
+                high = low + (self._kind.ceiling or max(abs(low) * 0.1, 1e-3))
+            limits = nice_limits(low, high, most_ticks, before)
+            if self._kind.ceiling is not None and limits.high > self._kind.ceiling:
+                limits = Limits(limits.low, self._kind.ceiling, limits.tick)
+        self._limits[logarithmic] = limits
+        return YAxis(limits, logarithmic)
 
-    def _set_legend(self, series: list[tuple[Curve, Series]]) -> None:
-        """The newest value of every curve, in the border; assigned only when it differs, since that repaints."""
-        signs = {"raw": "·", "smooth": "━", "test": "●", "rate": "━"}
-        parts = [
-            f"[$chart-{curve.style}]{signs[curve.style]}[/] {curve.label} {self._newest(one)}"
-            for curve, one in series
-            if one.last is not None
-        ]
-        legend = "  ".join(parts)
-        while parts and len(_plain(legend)) > self.size.width - 4:
+    def _say(self, history: RunHistory, view: ChartView, found: list[tuple[Curve, Series, Points]]) -> None:
+        """The values at the cursor, or the newest, in the lower border, and what else matters in the upper."""
+        parts = []
+        for curve, one, points in found:
+            value = _value(curve, one, points, view.cursor)
+            if value is None:
+                continue
+            label = f"{curve.label} {view.smoothing}" if curve.smoothed else curve.label
+            words = self._kind.words(value) if math.isfinite(value) else "–"
+            parts.append(f"[$chart-{curve.style}]{curve.sign}[/] {label} {words}")
+        while len(parts) > 1 and len(_plain("  ".join(parts))) > self.size.width - 4:
             parts.pop(0)
-            legend = "  ".join(parts)
+        heading = [self._kind.title]
+        if view.logarithmic and self._kind.logarithmic:
+            heading.append("log")
+        if view.window is not None:
+            heading.append("zoomed, 0 follows")
+        if view.cursor is not None:
+            heading = [self._kind.title, _where(history, view.cursor)]
+        wrong = max((one.not_finite for _, one, _ in found), default=0)
+        if wrong:
+            heading.append(f"[$chart-mark]✗ {text.counted(wrong, 'value')} NaN or infinite[/]")
+        self._set_border(" · ".join(heading), "  ".join(parts))
+
+    def _set_border(self, heading: str, legend: str) -> None:
+        """Put words into the borders. Assigning Textual's `border_title` would send the whole chart again."""
+        width, height = self.size
+        if heading != self._heading:
+            self._heading = heading
+            self._border_title = Content.from_markup(heading)
+            self.refresh(Region(-1, -1, width + 2, 1))
         if legend != self._legend:
             self._legend = legend
-            self._set_border_words(legend)
-
-    def _set_border_words(self, markup: str) -> None:
-        """Put words into the lower border. Assigning `border_subtitle` would send the whole chart again."""
-        self._border_subtitle = Content.from_markup(markup)
-        self.refresh(Region(-1, self.size.height, self.size.width + 2, 1))
-
-    def _newest(self, series: Series) -> str:
-        value = series.last[1] if series.last else 0.0
-        return text.percent(value, 1) if self._kind.ceiling == 1.0 else self._kind.words(value)
+            self._border_subtitle = Content.from_markup(legend)
+            self.refresh(Region(-1, height, width + 2, 1))
 
     def _component(self, name: str) -> str:
         return f"chart--{name}" if name in STYLE_NUMBERS else super()._component(name)
 
 
-@dataclass(frozen=True, slots=True)
-class _Marks:
-    """Steps that get a sign in the top row."""
-
-    above: tuple[float, ...]
-    not_finite: tuple[float, ...]
-    rate_changes: tuple[int, ...]
+def _points(curve: Curve, series: Series, columns: int, x: XAxis, half_life: float) -> Points:
+    if curve.smoothed:
+        return series.smoothed(half_life, columns, *x.steps)
+    return series.thinned(columns, *x.steps)
 
 
-def _marks(history: RunHistory, series: list[tuple[Curve, Series]], limits: Limits) -> _Marks:
-    above: list[float] = []
-    not_finite: list[float] = [*history.broken_steps]
-    for _, one in series:
-        points = one.thinned(200, 0, one.last[0] if one.last else 1)
-        above += points.x[points.y > limits.high + ABOVE_SHARE * (limits.high - limits.low)].tolist()
-        not_finite += one.marks
-    return _Marks(tuple(above), tuple(not_finite), tuple(history.rate_changes))
+def _value(curve: Curve, series: Series, points: Points, cursor: float | None) -> float | None:
+    """What the legend says of a curve: its value at the cursor, else the newest; None when it has none at all."""
+    if series.last is None:
+        return None
+    if cursor is None:
+        return series.last[1] if not curve.smoothed else float(points.y[-1]) if len(points.y) else None
+    if curve.smoothed:
+        return float(np.interp(cursor, points.x, points.y)) if len(points.x) else None
+    return series.at(cursor)
 
 
-def _with_marks(row: Row, gutter: int, columns: int, marks: _Marks, x_high: float) -> Row:
-    """The top row with ▲ over values above it, ✗ where a value was no number, ◆ where the rate was changed."""
+def _where(history: RunHistory, step: float) -> str:
+    words = f"step {step:,.0f}"
+    if history.training is not None:
+        words += f" · epoch {(int(step) - 1) // history.training.steps_per_epoch + 1}"
+    seconds = history.curves.seconds.at(step)
+    return f"{words} · {text.clock(seconds)}" if math.isfinite(seconds) else words
+
+
+def _marks(
+    history: RunHistory, series: list[Series], found: list[tuple[Curve, Series, Points]], y: YAxis, x: XAxis
+) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """Signs for the top row: rate changes, values above the scale, values that are no numbers."""
+    top = y.limits.high + ABOVE_SHARE * (y.limits.high - y.limits.low)
+    above = [step for _, _, points in found for step in points.x[y.heights(points.y) > top].tolist()]
+    wrong = [*history.curves.broken_steps, *(mark for one in series for mark in one.marks)]
+    changed = [float(step) for step in history.curves.rate_changes]
+    signs = (("◆", changed), ("▲", above), ("✗", [float(step) for step in wrong]))
+    low, high = x.steps
+    return tuple((sign, tuple(step for step in steps if low <= step <= high)) for sign, steps in signs)
+
+
+def _ticks(history: RunHistory, x: XAxis, columns: int) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """Signs for the row of ticks: epochs, where there is room for them, checkpoints, pauses, rate changes."""
+    curves, low, high = history.curves, *x.steps
+    epochs: list[float] = []
+    if history.training is not None:
+        length = history.training.steps_per_epoch
+        if (high - low) / length <= columns / 2:
+            epochs = [float(step) for step in range(math.ceil(low / length) * length, int(high) + 1, length)]
+    signs = (("┴", epochs), ("▾", curves.saved), ("‖", curves.pauses), ("◆", curves.rate_changes))
+    return tuple((sign, tuple(float(step) for step in steps if low <= step <= high)) for sign, steps in signs)
+
+
+def _rows(drawing: _Drawing, labels: list[str], with_ticks: bool) -> list[Row]:
+    columns, lines = drawing.size
+    x, limits = drawing.x, drawing.y.limits
+    cells = draw(list(drawing.traces), columns, lines, (x.low, x.high), (limits.low, limits.high), drawing.marker)
+    rows: list[Row] = [
+        ((label, "axis"), *((run, STYLE_NAMES[style]) for run, style in line))
+        for label, line in zip(labels, cells, strict=False)
+    ]
+    gutter = len(labels[0])
+    if drawing.cursor is not None:
+        column = x.column(drawing.cursor, columns)
+        if 0 <= column < columns:
+            rows = [_with_cursor(row, gutter + column) for row in rows]
+    rows[0] = _with_signs(rows[0], gutter, columns, drawing.marks, x)
+    if with_ticks:
+        rule: Row = ((" " * gutter, ""), ("─" * columns, "axis"))
+        rows.append(_with_signs(rule, gutter, columns, drawing.ticks, x))
+    rows.append(((" " * gutter, ""), (x.labels(columns), "axis")))
+    return rows
+
+
+def _with_signs(row: Row, gutter: int, columns: int, signs: tuple[tuple[str, tuple[float, ...]], ...], x: XAxis) -> Row:
+    """The row with signs over the steps they belong to."""
+    if not any(steps for _, steps in signs):
+        return row
     cells = [(character, style) for run, style in row for character in run]
-    for sign, steps in (("◆", marks.rate_changes), ("▲", marks.above), ("✗", marks.not_finite)):
+    for sign, steps in signs:
         for step in steps:
-            column = gutter + min(int(step / x_high * columns), columns - 1)
-            if column < len(cells):
-                cells[column] = (sign, "mark")
+            column = x.column(step, columns)
+            if 0 <= column < columns and gutter + column < len(cells):
+                cells[gutter + column] = (sign, "axis" if sign == "┴" else "mark")
+    return _runs(cells)
+
+
+def _with_cursor(row: Row, column: int) -> Row:
+    """The row with the cursor's line through it, behind the curves."""
+    cells = [(character, style) for run, style in row for character in run]
+    if column < len(cells):
+        character, _ = cells[column]
+        cells[column] = ("│" if character in " \u2800" else character, "cursor")
+    return _runs(cells)
+
+
+def _runs(cells: list[tuple[str, str]]) -> Row:
     return tuple(
         ("".join(character for character, _ in run), style)
         for style, run in itertools.groupby(cells, key=operator.itemgetter(1))
     )
-
-
-def _y_labels(limits: Limits, lines: int, gutter: int, words: Callable[[float], str]) -> list[str]:
-    labels = [" " * gutter] * lines
-    for tick in limits.ticks():
-        share = (tick - limits.low) / (limits.high - limits.low)
-        line = round((1 - share) * (lines - 1))
-        labels[line] = f"{words(tick):>{gutter - 1}} "
-    return labels
-
-
-def _x_labels(x_high: int, columns: int) -> str:
-    """Round step numbers below the canvas, each ending under its place, the last one with its unit."""
-    line = [" "] * columns
-    tick = max(nice_step(x_high, max(1, columns // COLUMNS_PER_TICK)), 1.0)
-    ticks = [index * tick for index in range(1, int(x_high / tick + 1e-9) + 1)]
-    for step in ticks:
-        word = f"step {text.short_count(step)}" if step == ticks[-1] else text.short_count(step)
-        end = max(round(columns * step / x_high), len(word))
-        line[end - len(word) : end] = word
-    return "".join(line)[:columns]
-
-
-def _key(
-    width: int, height: int, x_high: int, limits: Limits, traces: list[Trace], marks: _Marks, lines: int
-) -> tuple[object, ...]:
-    """Everything the drawing depends on, with points as fine as a canvas can show them (2 × 4 dots a cell)."""
-
-    def quantised(points: Points) -> bytes:
-        xs = np.round(points.x / x_high * width * 2)
-        ys = np.round((points.y - limits.low) / (limits.high - limits.low) * lines * 4)
-        return np.stack([xs, np.clip(ys, -1, lines * 4 + 1)]).astype(np.int32).tobytes()
-
-    return (width, height, x_high, limits, marks, *(quantised(trace.points) for trace in traces))
 
 
 def _plain(markup: str) -> str:

@@ -50,3 +50,46 @@ def step_limit(step: int, total: int) -> int:
     while limit / 2 >= max(step, FEWEST_SHOWN_STEPS):
         limit = math.ceil(limit / 2)
     return limit
+
+
+def log_limits(low: float, high: float, before: Limits | None) -> Limits:
+    """Limits for logarithms (base 10) of values around [low, high] > 0, to a half of a power; see `nice_limits`."""
+    low, high = math.log10(low), math.log10(high)
+    serves = before is not None and before.low <= low and high <= before.high
+    if before is not None and serves and (high - low) / (before.high - before.low) >= FILLED_SHARE:
+        return before
+    bottom, top = math.floor(low * 2 + 1e-9) / 2, math.ceil(high * 2 - 1e-9) / 2
+    return Limits(bottom, max(top, bottom + 0.5), 0.5)
+
+
+def log_ticks(limits: Limits, most: int) -> list[float]:
+    """The values on a logarithmic axis that get a label: 1, 2 and 5 times powers of ten, or fewer."""
+    low, high = limits.low - 1e-9, limits.high + 1e-9
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    ticks: list[float] = []
+    for factors in ((1, 2, 5), (1, 3), (1,)):
+        ticks = [f * 10.0**power for power in powers for f in factors if low <= math.log10(f * 10.0**power) <= high]
+        if len(ticks) <= most:
+            return ticks
+    stride = math.ceil(len(ticks) / max(most, 1))
+    return ticks[::stride]
+
+
+TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 86_400)
+"""Distances of ticks on an axis of time, in seconds; above, whole days."""
+SHORTEST_TIME = 60.0
+"""The shortest time an axis shows, in seconds."""
+
+
+def time_step(span: float, most: int) -> float:
+    """The smallest usual distance of ticks that divides so many seconds into at most `most` parts."""
+    raw = span / max(most, 1)
+    return next((float(step) for step in TIME_STEPS if step >= raw), math.ceil(raw / 86_400) * 86_400.0)
+
+
+def time_limit(seconds: float) -> float:
+    """Where an axis of time ends: a minute, doubled until it holds so many seconds."""
+    limit = SHORTEST_TIME
+    while limit < seconds:
+        limit *= 2
+    return limit

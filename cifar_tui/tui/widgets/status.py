@@ -110,9 +110,8 @@ def _numbers_row(history: RunHistory, width: int) -> Row:
     step = history.last_step
     if step is None:
         return ()
-    smooth_loss, smooth_accuracy = history.smooth_loss.last, history.smooth_accuracy.last
-    loss = step.loss if not math.isfinite(step.loss) or smooth_loss is None else smooth_loss[1]
-    accuracy = smooth_accuracy[1] if smooth_accuracy else step.accuracy
+    loss = step.loss if not math.isfinite(step.loss) else history.curves.loss_now
+    accuracy = history.curves.accuracy_now
     pieces: list[Row] = [
         _number("loss", text.loss(loss), "bad" if not math.isfinite(loss) else "value"),
         _number("accuracy", text.percent(accuracy, 1)),

@@ -1,0 +1,136 @@
+"""The curves of a run and what is marked on them, taken in step by step or many steps at once."""
+
+import math
+from dataclasses import dataclass, fields
+
+from cifar_tui.events import EpochDone, StepDone
+from cifar_tui.series import WILD_FACTOR, Floats, Series
+
+NOW_STEPS = 10.0
+"""Half-life of the loss and the accuracy that are said to be those of now, in steps."""
+NOW_ROWS = 200
+"""The steps that are looked at for them when many come at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepColumns:
+    """Many steps at once, in order, as columns: what a journal of a million steps is read into."""
+
+    step: Floats
+    """float64 [N], as are the others; what each is says `StepDone`."""
+    epoch: Floats
+    loss: Floats
+    accuracy: Floats
+    images: Floats
+    learning_rate: Floats
+    seconds: Floats
+
+    def last(self, most: int) -> list[StepDone]:
+        """The last of them, at most so many, one by one."""
+        columns = [getattr(self, field.name)[-most:].tolist() for field in fields(self)]
+        return [
+            StepDone(int(step), int(epoch), loss, accuracy, int(images), rate, seconds)
+            for step, epoch, loss, accuracy, images, rate, seconds in zip(*columns, strict=True)
+        ]
+
+
+class Curves:
+    """Every curve over the steps of a run. x is the step."""
+
+    def __init__(self) -> None:
+        """Start with no points."""
+        self.version = 0
+        """Raised with everything that changes a curve or a mark on one."""
+        self.train_loss = Series()
+        self.train_accuracy = Series()
+        self.learning_rate = Series()
+        self.seconds = Series()
+        """Training time at every step."""
+        self.test_loss = Series()
+        self.test_accuracy = Series()
+        self.loss_now = math.nan
+        """The loss of the latest steps, averaged; NaN before the first."""
+        self.accuracy_now = math.nan
+        """Their accuracy, averaged."""
+        self.pauses: list[int] = []
+        """Steps after which the run paused."""
+        self.broken_steps: list[int] = []
+        """Steps whose loss was no number, also those undone since."""
+        self.rate_changes: list[int] = []
+        """Steps from which another rate was chosen."""
+        self.saved: list[int] = []
+        """Steps after which a checkpoint was saved."""
+        self._loss_now = Smoothing()
+        self._accuracy_now = Smoothing()
+
+    def add_step(self, step: StepDone) -> None:
+        """Take a step in."""
+        self.version += 1
+        self.train_loss.append(step.step, step.loss)
+        self.train_accuracy.append(step.step, step.accuracy)
+        self.learning_rate.append(step.step, step.learning_rate)
+        self.seconds.append(step.step, step.seconds)
+        self._add_now(step)
+
+    def add_columns(self, steps: StepColumns) -> None:
+        """Take many steps in."""
+        self.version += 1
+        self.train_loss.extend(steps.step, steps.loss)
+        self.train_accuracy.extend(steps.step, steps.accuracy)
+        self.learning_rate.extend(steps.step, steps.learning_rate)
+        self.seconds.extend(steps.step, steps.seconds)
+        for step in steps.last(NOW_ROWS):
+            self._add_now(step)
+
+    def add_epoch(self, epoch: EpochDone) -> None:
+        """Take a test in."""
+        self.version += 1
+        self.test_loss.append(epoch.step, epoch.test_loss)
+        self.test_accuracy.append(epoch.step, epoch.test_accuracy)
+
+    def mark(self, steps: list[int], step: int) -> None:
+        """Add a step to one of the lists of marks."""
+        self.version += 1
+        steps.append(step)
+
+    def rewind(self, step: int) -> None:
+        """Forget what was drawn of later steps, for they are trained again. Broken losses stay marked."""
+        self.version += 1
+        for series in (
+            self.train_loss,
+            self.train_accuracy,
+            self.learning_rate,
+            self.seconds,
+            self.test_loss,
+            self.test_accuracy,
+        ):
+            series.rewind(step)
+        self.saved = [saved for saved in self.saved if saved <= step]
+
+    def _add_now(self, step: StepDone) -> None:
+        self.loss_now = self._loss_now.after(step.loss)
+        self.accuracy_now = self._accuracy_now.after(step.accuracy)
+
+
+class Smoothing:
+    """An exponential moving average over steps, corrected for its start; NaN and infinity pass it by."""
+
+    def __init__(self, half_life: float = NOW_STEPS) -> None:
+        """Start with no values; `half_life` is in steps."""
+        self._keep = 0.5 ** (1 / half_life)
+        self._sum = 0.0
+        self._weight = 0.0
+
+    def after(self, value: float) -> float:
+        """The average once `value` is taken in; NaN before the first finite value."""
+        if math.isfinite(value):
+            self._sum = self._sum * self._keep + self._tamed(value) * (1 - self._keep)
+            self._weight = self._weight * self._keep + (1 - self._keep)
+        return self._sum / self._weight if self._weight else math.nan
+
+    def _tamed(self, value: float) -> float:
+        """One wild value must not bury the average for thousands of steps."""
+        if not self._weight:
+            return value
+        most = WILD_FACTOR * max(abs(self._sum / self._weight), 1e-3)
+        return min(max(value, -most), most)

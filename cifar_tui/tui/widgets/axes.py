@@ -1,0 +1,142 @@
+"""The axes of a chart: where a step lies along it, where a value lies above it, and their words."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cifar_tui import text
+from cifar_tui.history import RunHistory
+from cifar_tui.series import Floats
+from cifar_tui.tui.chart_view import Axis, ChartView
+from cifar_tui.tui.widgets.scale import Limits, log_ticks, nice_step, step_limit, time_limit, time_step
+
+COLUMNS_PER_TICK = 14
+TIME_POINTS = 512
+"""Points that the time at a step is read off from."""
+
+
+def whole_run(history: RunHistory) -> tuple[float, float]:
+    """The steps a chart shows when it follows the run."""
+    total = history.training.total_steps if history.training else history.step
+    return 0.0, float(step_limit(history.step, total))
+
+
+@dataclass(frozen=True, slots=True)
+class XAxis:
+    """The horizontal axis."""
+
+    kind: Axis
+    steps: tuple[float, float]
+    """The first and the last step in view."""
+    low: float
+    """Its left end, in steps, epochs or seconds."""
+    high: float
+    """Its right end."""
+    steps_per_epoch: int
+    times: tuple[Floats, Floats]
+    """Some steps and the training time at each, in seconds."""
+
+    @classmethod
+    def of(cls, history: RunHistory, view: ChartView) -> "XAxis":
+        """The axis for a view on a history."""
+        steps = view.window or whole_run(history)
+        steps_per_epoch = history.training.steps_per_epoch if history.training else 0
+        kind: Axis = "step" if view.axis == "epoch" and not steps_per_epoch else view.axis
+        times = history.curves.seconds.thinned(TIME_POINTS, 0, history.step) if kind == "time" else None
+        axis = cls(kind, steps, *steps, steps_per_epoch, (times.x, times.y) if times else (np.empty(0), np.empty(0)))
+        if kind == "step":
+            return axis
+        ends = axis.places(np.array(steps))
+        low, high = float(ends[0]), float(ends[1])
+        if kind == "time" and view.window is None:
+            low, high = 0.0, time_limit(float(times.y[-1]) if times and len(times.y) else 0.0)
+            reached = history.step * high / max(float(times.y[-1]) if times and len(times.y) else high, 1e-9)
+            steps = (0.0, reached)
+        return cls(kind, steps, low, max(high, low + 1e-9), steps_per_epoch, axis.times)
+
+    def places(self, steps: Floats) -> Floats:
+        """Where steps lie, in the axis's unit."""
+        if self.kind == "epoch":
+            return steps / self.steps_per_epoch
+        if self.kind == "time":
+            known, seconds = self.times
+            if not len(known) or known[-1] <= 0:
+                return steps * 0.0
+            pace = seconds[-1] / known[-1]
+            inside = np.interp(steps, known, seconds, left=0.0)
+            return np.where(steps > known[-1], seconds[-1] + (steps - known[-1]) * pace, inside)
+        return steps
+
+    def column(self, step: float, columns: int) -> int:
+        """The column a step lies in; outside of 0 to columns - 1 when it is out of view."""
+        place = float(self.places(np.array([step]))[0])
+        share = (place - self.low) / (self.high - self.low)
+        if share == 1.0:
+            return columns - 1
+        return math.floor(share * columns)
+
+    def step_at(self, share: float) -> float:
+        """The step at a share of 0 to 1 of the axis, counted from its left end."""
+        place = self.low + share * (self.high - self.low)
+        if self.kind == "epoch":
+            return place * self.steps_per_epoch
+        if self.kind == "time":
+            known, seconds = self.times
+            return float(np.interp(place, seconds, known)) if len(known) else 0.0
+        return place
+
+    def labels(self, columns: int) -> str:
+        """Round numbers, each ending under its place, the last one with its unit."""
+        most = max(1, columns // COLUMNS_PER_TICK)
+        if self.kind == "time":
+            tick = time_step(self.high - self.low, most)
+        else:
+            tick = nice_step(self.high - self.low, most)
+            tick = max(tick, 1.0) if self.kind == "step" else tick
+        first, last = math.floor(self.low / tick + 1e-9) + 1, math.floor(self.high / tick + 1e-9)
+        line = [" "] * columns
+        free = 0
+        for index in range(first, last + 1):
+            word = self._word(index * tick)
+            if index == last:
+                word = f"{'step' if self.kind == 'step' else self.kind} {word}"
+            end = max(round(columns * (index * tick - self.low) / (self.high - self.low)), len(word))
+            if end - len(word) < free or end > columns:
+                continue
+            line[end - len(word) : end] = word
+            free = end + 1
+        return "".join(line)[:columns]
+
+    def _word(self, place: float) -> str:
+        if self.kind == "time":
+            return text.clock(place)
+        return text.short_count(place)
+
+
+@dataclass(frozen=True, slots=True)
+class YAxis:
+    """The vertical axis."""
+
+    limits: Limits
+    """Its ends, as logarithms where it is logarithmic."""
+    logarithmic: bool
+
+    def heights(self, values: Floats) -> Floats:
+        """Where values lie; one that has no logarithm lies below everything."""
+        if not self.logarithmic:
+            return values
+        heights: Floats = np.log10(np.maximum(values, 10.0 ** (self.limits.low - 1)))
+        return heights
+
+    def labels(self, lines: int, most: int, words: Callable[[float], str]) -> tuple[list[str], int]:
+        """A label for every row, as wide as the widest needs, and that width."""
+        ticks = log_ticks(self.limits, most) if self.logarithmic else self.limits.ticks()
+        named = [(float(self.heights(np.array([tick]))[0]), words(tick)) for tick in ticks]
+        gutter = max((len(word) for _, word in named), default=0) + 1
+        labels = [" " * gutter] * lines
+        for height, word in named:
+            share = (height - self.limits.low) / (self.limits.high - self.limits.low)
+            labels[round((1 - share) * (lines - 1))] = f"{word:>{gutter - 1}} "
+        return labels, gutter

@@ -57,3 +57,64 @@ def test_an_empty_curve_has_no_points_and_no_spread() -> None:
 def test_the_spread_leaves_spikes_out() -> None:
     low, high = filled([1.0] * 500 + [1e9] + [2.0] * 500).spread(0.01)
     assert (low, high) == (1.0, 2.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=4_000), max_size=4),
+    st.integers(0, 3 * CAPACITY),
+)
+def test_many_points_at_once_are_the_same_as_one_by_one(blocks: list[list[float]], flat: int) -> None:
+    one_by_one, at_once = Series(), Series()
+    x = 0
+    for values in [*blocks, [1.5] * flat, *blocks]:
+        places = np.arange(x, x + len(values), dtype=np.float64)
+        for place, value in zip(places, values, strict=True):
+            one_by_one.append(float(place), value)
+        at_once.extend(places, np.array(values, dtype=np.float64))
+        x += len(values)
+    assert (one_by_one.count, one_by_one.not_finite, one_by_one.marks) == (
+        at_once.count,
+        at_once.not_finite,
+        at_once.marks,
+    )
+    assert (one_by_one.first, one_by_one.last) == (at_once.first, at_once.last)
+    for width in (7, 100):
+        ours, theirs = at_once.thinned(width, 0, max(x, 1)), one_by_one.thinned(width, 0, max(x, 1))
+        assert ours.x.tolist() == theirs.x.tolist()
+        assert ours.y.tolist() == theirs.y.tolist()
+
+
+@given(VALUES, st.floats(0.5, 100), st.integers(1, 80))
+def test_a_smoothed_curve_stays_within_the_values(values: list[float], half_life: float, columns: int) -> None:
+    points = filled(values).smoothed(half_life, columns, 0, len(values))
+    finite = [value for value in values if math.isfinite(value)]
+    assert len(points.x) == len(points.y) <= 2 * columns + 1
+    assert np.isfinite(points.y).all()
+    if finite:
+        slack = 1e-3 + 1e-6 * max(abs(value) for value in finite)
+        assert points.y.min() >= min(finite) - slack
+        assert points.y.max() <= max(finite) + slack
+        assert points.x[-1] == max(place for place, value in enumerate(values, 1) if math.isfinite(value))
+
+
+def test_smoothing_weighs_by_distance_not_by_count() -> None:
+    series = Series()
+    for x in [*range(1, 101), 1_000]:
+        series.append(x, 1.0 if x <= 100 else 3.0)
+    assert series.smoothed(20, 100, 0, 1_000).y[-1] > 2.9, "after 45 half-lives what was before counts for nothing"
+    near = Series()
+    for x in range(1, 102):
+        near.append(x, 1.0 if x <= 100 else 3.0)
+    assert near.smoothed(20, 100, 0, 101).y[-1] < 1.2
+
+
+def test_a_stretch_reaches_its_neighbours_and_no_further() -> None:
+    series = filled([float(value) for value in range(1, 1_001)])
+    points = series.thinned(40, 300, 320)
+    assert points.x[0] == 299
+    assert points.x[-1] == 321
+    low, high = series.spread(0.0, 300, 320)
+    assert (low, high) == (299, 321)
+    assert series.at(310) == 310
+    assert math.isnan(series.at(0))

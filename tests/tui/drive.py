@@ -9,7 +9,8 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from cifar_tui.hardware import Hardware
-from cifar_tui.tui.app import MonitorApp
+from cifar_tui.tui.app import NO_OPTIONS, MonitorApp, ScreenOptions
+from cifar_tui.tui.preferences import Preferences, PreferencesFile
 from cifar_tui.tui.themes import find_themes
 from tests.scripted import ScriptedJobs
 
@@ -19,10 +20,24 @@ SIZES = [(120, 40), (80, 24), (60, 20)]
 
 @asynccontextmanager
 async def screen(
-    jobs: ScriptedJobs, size: tuple[int, int] = (120, 40), theme: str = "night"
+    jobs: ScriptedJobs,
+    size: tuple[int, int] = (120, 40),
+    theme: str = "night",
+    hardware: Hardware | None = None,
+    options: ScreenOptions = NO_OPTIONS,
+    file: PreferencesFile | None = None,
 ) -> AsyncIterator[Pilot[int]]:
     """The app on `jobs`, settled after its first events."""
-    app = MonitorApp(jobs, find_themes(SHIPPED_THEMES), theme, Hardware(), drain_seconds=0.03)
+    app = MonitorApp(
+        jobs,
+        find_themes(SHIPPED_THEMES),
+        theme,
+        hardware or Hardware(),
+        drain_seconds=0.03,
+        options=options,
+        preferences=file.read() if file else Preferences(),
+        preferences_file=file,
+    )
     async with app.run_test(size=size, notifications=True) as pilot:
         await settle(pilot)
         yield pilot

@@ -12,7 +12,7 @@ from cifar_tui.series import Floats
 from cifar_tui.tui.chart_view import Axis, ChartView
 from cifar_tui.tui.widgets.scale import Limits, log_ticks, nice_step, step_limit, time_limit, time_step
 
-COLUMNS_PER_TICK = 14
+COLUMNS_PER_TICK = 10
 TIME_POINTS = 512
 """Points that the time at a step is read off from."""
 
@@ -95,6 +95,7 @@ class XAxis:
         else:
             tick = nice_step(self.high - self.low, most)
             tick = max(tick, 1.0) if self.kind == "step" else tick
+            tick = 5.0 if tick == 2.5 else tick  # there is no half step
         first, last = math.floor(self.low / tick + 1e-9) + 1, math.floor(self.high / tick + 1e-9)
         line = [" "] * columns
         free = 0

@@ -7,8 +7,12 @@ from cifar_tui.events import EpochDone
 from cifar_tui.history import RunHistory
 from cifar_tui.tui.widgets.rows import Rows
 
-COLUMNS = ("Epoch", "Loss", "Acc %", "Test loss", "Test %", "Rate", "Time")
+WIDTHS = {"Epoch": 5, "Loss": 6, "Acc %": 6, "Test loss": 9, "Test %": 6, "Rate": 9, "Time": 7}
+"""The columns, and the cells each needs."""
+LEAST_NEEDED = ("Rate", "Test loss", "Loss", "Time", "Acc %")
+"""Columns that are left out, in this order, where there is no room: no number is ever cut."""
 BEST_SIGN = "★"
+SCROLLBAR = 2
 
 
 class EpochTable(DataTable[str]):
@@ -22,10 +26,17 @@ class EpochTable(DataTable[str]):
         self._shown = 0
 
     def on_mount(self) -> None:
-        """Add the columns."""
-        for name in COLUMNS:
-            self.add_column(name, key=name)
+        """Ask to be shown."""
         self.post_message(Rows.Outdated())
+
+    def on_resize(self) -> None:
+        """Choose the columns there is room for."""
+        if self.size.width and columns_for(self.size.width) != tuple(key.value for key in self.columns):
+            self.clear(columns=True)
+            self._shown, self._best = 0, None
+            for name in columns_for(self.size.width):
+                self.add_column(name, key=name, width=WIDTHS[name])
+            self.post_message(Rows.Outdated())
 
     def show(self, history: RunHistory) -> None:
         """Add the epochs that are new and move the mark where the best changed."""
@@ -36,7 +47,8 @@ class EpochTable(DataTable[str]):
             self._shown, self._best = 0, None
         at_end = self.scroll_y >= self.max_scroll_y
         for epoch in history.epochs[self._shown :]:
-            self.add_row(*_cells(epoch), key=str(epoch.epoch))
+            cells = _cells(epoch)
+            self.add_row(*(cells[key.value or ""] for key in self.columns), key=str(epoch.epoch))
         if self._shown != len(history.epochs):
             self._shown = len(history.epochs)
             self._mark_best(history)
@@ -49,18 +61,27 @@ class EpochTable(DataTable[str]):
             return
         for epoch, sign in ((self._best, ""), (best, f" {BEST_SIGN}")):
             if epoch is not None:
-                self.update_cell(str(epoch), "Epoch", f"{epoch:>3}{sign}", update_width=True)
+                self.update_cell(str(epoch), "Epoch", f"{epoch:>3}{sign}")
         self._best = best
         self.border_subtitle = f"{BEST_SIGN} best on the test set" if best else ""
 
 
-def _cells(epoch: EpochDone) -> tuple[str, ...]:
-    return (
-        f"{epoch.epoch:>3}",
-        text.loss(epoch.train_loss),
-        text.percent_number(epoch.train_accuracy),
-        text.loss(epoch.test_loss),
-        text.percent_number(epoch.test_accuracy),
-        text.rate(epoch.learning_rate),
-        text.duration(epoch.train_seconds + epoch.test_seconds),
-    )
+def columns_for(width: int) -> tuple[str, ...]:
+    """The columns that fit so many cells."""
+    chosen = list(WIDTHS)
+    for name in LEAST_NEEDED:
+        if sum(WIDTHS[one] + 2 for one in chosen) + SCROLLBAR > width:
+            chosen.remove(name)
+    return tuple(chosen)
+
+
+def _cells(epoch: EpochDone) -> dict[str, str]:
+    return {
+        "Epoch": f"{epoch.epoch:>3}",
+        "Loss": text.loss(epoch.train_loss),
+        "Acc %": text.percent_number(epoch.train_accuracy),
+        "Test loss": text.loss(epoch.test_loss),
+        "Test %": text.percent_number(epoch.test_accuracy),
+        "Rate": text.rate(epoch.learning_rate),
+        "Time": text.clock(epoch.train_seconds + epoch.test_seconds),
+    }

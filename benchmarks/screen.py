@@ -209,6 +209,7 @@ class ScriptedRun:
         self._lock = threading.Lock()
         self._paused = threading.Event()
         self.ended = False
+        self.heeds = True
 
     def train(self, data: str | None = None) -> "ScriptedRun":  # noqa: ARG002
         """Begin to speak."""

@@ -14,7 +14,7 @@ from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.recipe import PRESETS, Acceleration, DeviceChoice, Precision, Recipe, preset
 
 if TYPE_CHECKING:
-    from cifar_tui.jobs import LocalJobs
+    from cifar_tui.jobs import AttachedJobs, LocalJobs
 
 app = typer.Typer(
     name="cifar-tui",
@@ -227,7 +227,7 @@ def train(
     on_screen = terminal_fit_for_a_screen() and not headless
     if not on_screen:
         raise typer.Exit(_train_on_console(jobs, resumed=resume is not None))
-    raise typer.Exit(_train_on_screen(jobs, theme=theme, marker=marker, mouse=not no_mouse, alert=alert))
+    raise typer.Exit(_on_screen(jobs, theme=theme, marker=marker, mouse=not no_mouse, alert=alert))
 
 
 @app.command()
@@ -263,6 +263,28 @@ def evaluate(
     recipe = dataclasses.replace(read_recipe(file.parent), **chosen)  # type: ignore[arg-type]
     check_source(recipe)
     raise typer.Exit(report_evaluation(evaluate_checkpoint(recipe, file.parent, file.name, tta=tta), as_json=as_json))
+
+
+@app.command()
+def attach(
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="A run's name or folder; without one, the one that is training.")
+    ] = None,
+    theme: ThemeName = None,
+    marker: Marker = "braille",
+    no_mouse: NoMouse = False,
+    alert: AlertKind = "none",
+) -> None:
+    """Show a run that was started elsewhere, or has ended: its whole history, and what is still said."""
+    _one_of("--marker", marker, MARKERS)
+    _one_of("--alert", alert, ALERTS)
+    from cifar_tui.jobs import AttachedJobs
+    from cifar_tui.runs.folder import find_run
+
+    folder = find_run(run) if run is not None else _only_live_run()
+    if not terminal_fit_for_a_screen():
+        raise BadInput(f"attach needs a terminal to draw on. Without one, read {folder / 'journal.jsonl'}.")
+    raise typer.Exit(_on_screen(AttachedJobs(folder), theme=theme, marker=marker, mouse=not no_mouse, alert=alert))
 
 
 def terminal_fit_for_a_screen() -> bool:
@@ -312,6 +334,21 @@ def _resumed(run: str, chosen: Mapping[str, object], elsewhere: Set[str]) -> "Lo
     return LocalJobs(recipe, resumed=folder, changes=changes)
 
 
+def _only_live_run() -> Path:
+    """The one run in `runs/` that is being trained. Raises BadInput, with what there is to choose from."""
+    from cifar_tui.runs.folder import RUNS_FOLDER, all_runs, being_trained
+    from cifar_tui.text import safe_text
+
+    runs = all_runs()
+    live = [folder for folder in runs if being_trained(folder)]
+    if len(live) == 1:
+        return live[0]
+    if not runs:
+        raise BadInput(f"There are no runs in {RUNS_FOLDER}/ here: name a run's folder.")
+    names = ", ".join(safe_text(folder.name, 60) for folder in (live or runs)[-5:])
+    raise BadInput(f"{'Several runs are' if live else 'No run is'} being trained here: name one of {names}.")
+
+
 def _absolute(data: str | None) -> str | None:
     """A folder's path made independent of where the command was typed, so that a run can go on from elsewhere."""
     return data if data in (None, DEFAULT_DATA, "synthetic") else str(Path(data).absolute())
@@ -332,12 +369,14 @@ def _train_on_console(jobs: "LocalJobs", *, resumed: bool) -> int:
         jobs.close()
 
 
-def _train_on_screen(jobs: "LocalJobs", **chosen: object) -> int:
+def _on_screen(jobs: "LocalJobs | AttachedJobs", **chosen: object) -> int:
     from cifar_tui.console import follow, report_outcome
     from cifar_tui.tui.app import ScreenOptions, run_screen
 
     try:
         result = run_screen(jobs, ScreenOptions(**chosen))  # type: ignore[arg-type] # checked above
+        if result.link is not None and not result.link.heeds:
+            return 0
         if result.link is not None and not result.link.ended:
             print("The screen has ended; training goes on without it.", file=sys.stderr)
             return follow(result.link, result.history)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import TextIO
 
@@ -22,7 +22,6 @@ from cifar_tui.events import (
     EvaluationDone,
     EvaluationFailed,
     EvaluationProgressed,
-    Event,
     LossNotFinite,
     Noted,
     Progressed,
@@ -35,7 +34,7 @@ from cifar_tui.events import (
     TrainingStarted,
     to_record,
 )
-from cifar_tui.history import RunHistory
+from cifar_tui.history import RunHistory, Said
 from cifar_tui.session import Link
 
 POLL_SECONDS = 0.2
@@ -102,7 +101,7 @@ def report_evaluation(link: Link, *, as_json: bool) -> int:
     return 0
 
 
-def said_until_the_end(link: Link) -> Iterator[list[Event]]:
+def said_until_the_end(link: Link) -> Iterator[Sequence[Said]]:
     """What is said, as it is fetched, until the engine has ended and nothing is left."""
     while True:
         ended = link.ended
@@ -137,7 +136,7 @@ class Console:
         self._step_line_at = 0.0
         self._progress_line_at = 0.0
 
-    def show(self, events: list[Event]) -> None:
+    def show(self, events: Sequence[Said]) -> None:
         """Take events in and print what is worth a line."""
         for event in events:
             self.history.apply(event)
@@ -152,7 +151,7 @@ class Console:
         with contextlib.suppress(OSError, ValueError):
             print(line, file=self._output, flush=True)
 
-    def _lines(self, event: Event) -> list[str]:
+    def _lines(self, event: Said) -> list[str]:
         if self._silent:
             return []
         match event:

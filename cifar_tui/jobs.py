@@ -3,6 +3,7 @@
 The engine, and torch with it, is imported on the engine thread when a job runs, after the first frame is up.
 """
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Iterator
@@ -11,13 +12,15 @@ from pathlib import Path
 from cifar_tui.control import Requests
 from cifar_tui.errors import BadInput, DataUnavailable, cannot_write
 from cifar_tui.events import DataMissing, EvaluationFailed, Event, Reopened, RunFailed, RunResumed, TrainingStarted
+from cifar_tui.history import Said
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.folder import FAILURE_NAME, RUNS_FOLDER, RunFolder, run_name
+from cifar_tui.runs.folder import FAILURE_NAME, RUNS_FOLDER, RunFolder, read_recipe, run_name
+from cifar_tui.runs.follow import FollowedJournal
 from cifar_tui.runs.journal import NAME as JOURNAL_NAME
-from cifar_tui.runs.journal import read_events
+from cifar_tui.runs.journal import read_said
 from cifar_tui.runs.recorder import Recorder
 from cifar_tui.runs.states import list_states
-from cifar_tui.session import Emit, Job, Session
+from cifar_tui.session import Emit, Job, Link, Session
 from cifar_tui.text import safe_text
 
 
@@ -86,6 +89,39 @@ class LocalJobs:
         return _started(TrainJob(self._recipe, self._run, changes))
 
 
+class AttachedJobs:
+    """A run that was started elsewhere: read about while it lives, and once it has ended, gone on with and measured."""
+
+    def __init__(self, folder: Path) -> None:
+        """Attach to the run in `folder`; nothing in it is held or written."""
+        self._folder = folder
+        self._local: LocalJobs | None = None
+
+    def train(self, _data: str | None = None) -> Link:
+        """Follow what the run says."""
+        return FollowedJournal(self._folder)
+
+    def resume(self) -> Link:
+        """Go on with it here. Raises FolderInUse while it lives elsewhere, BadInput without a training state."""
+        if self._local is not None:
+            return self._local.resume()
+        check_resumable(self._folder)
+        run = RunFolder.reopen(self._folder)
+        self._local = LocalJobs(run.recipe(), resumed=run)
+        return self._local.train()
+
+    def evaluate(self, checkpoint: str) -> Link:
+        """Start measuring one of its checkpoints; the verdict is shown, and kept where the run is ours by now."""
+        if self._local is not None:
+            return self._local.evaluate(checkpoint)
+        return evaluate_checkpoint(read_recipe(self._folder), self._folder, checkpoint, tta=False)
+
+    def close(self) -> None:
+        """Let go of the run, where it is held."""
+        if self._local is not None:
+            self._local.close()
+
+
 def open_recorder(folder: RunFolder) -> Recorder:
     """The records of a run, to be added to. Raises BadInput when they cannot be written."""
     try:
@@ -125,13 +161,12 @@ class TrainJob:
         self._under_way = changes is None
         self._worth_keeping = changes is not None
 
-    def past(self) -> Iterator[Event]:
+    def past(self) -> Iterator[Said]:
         """What the run said before it ended, and that it is to go on."""
         if self._changes is None:
             return
-        journal = self._folder.path / JOURNAL_NAME
-        if journal.exists():
-            yield from read_events(journal)
+        with contextlib.suppress(FileNotFoundError), (self._folder.path / JOURNAL_NAME).open("rb") as journal:
+            yield from read_said(journal)
         yield Reopened(str(self._folder.path))
 
     def run(self, emit: Emit, requests: Requests) -> None:

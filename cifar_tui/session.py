@@ -2,13 +2,14 @@
 
 import threading
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from cifar_tui.control import Control, Request, Requests
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import Event, Noted
+from cifar_tui.history import Said
 from cifar_tui.text import safe_text
 
 Emit = Callable[[Event], None]
@@ -17,7 +18,7 @@ Emit = Callable[[Event], None]
 class Feed(Protocol):
     """A front end's side of the events, wherever the engine is."""
 
-    def drain(self) -> list[Event]:
+    def drain(self) -> Sequence[Said]:
         """Everything said since the last call, in order; never waits."""
 
     @property
@@ -27,6 +28,10 @@ class Feed(Protocol):
 
 class Link(Feed, Control, Protocol):
     """All a front end has of a run: what was said, and where to ask. Local or remote."""
+
+    @property
+    def heeds(self) -> bool:
+        """Whether what is asked is heard; a run that is only read about hears nothing."""
 
     def join(self, seconds: float | None = None) -> bool:
         """Wait for the engine to end, at most so long. Returns whether it has ended."""
@@ -48,7 +53,7 @@ class Jobs(Protocol):
 class Job(Protocol):
     """Something an engine thread does from start to end."""
 
-    def past(self) -> Iterable[Event]:
+    def past(self) -> Iterable[Said]:
         """What was said before, in order, for those who only come now; it is on record already."""
 
     def run(self, emit: Emit, requests: Requests) -> None:
@@ -73,7 +78,8 @@ class Session:
     def __init__(self, job: Job) -> None:
         """Prepare; nothing runs before `start`."""
         self._job = job
-        self._events: SimpleQueue[Event] = SimpleQueue()
+        self.heeds = True
+        self._events: SimpleQueue[Said] = SimpleQueue()
         self._requests = Requests()
         self._thread = threading.Thread(target=self._run, name="engine")
 
@@ -81,9 +87,9 @@ class Session:
         """Start the engine thread."""
         self._thread.start()
 
-    def drain(self) -> list[Event]:
+    def drain(self) -> list[Said]:
         """Everything said since the last call, in order; never waits."""
-        events = []
+        events: list[Said] = []
         try:
             while True:
                 events.append(self._events.get_nowait())

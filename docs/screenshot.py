@@ -25,6 +25,7 @@ class Replay:
         """Hold the events until they are drained."""
         self._events = events
         self.ended = False
+        self.heeds = True
 
     def drain(self) -> list[Event]:
         """Everything, once."""

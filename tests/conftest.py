@@ -1,5 +1,10 @@
-"""Small networks on few images run fastest on one thread, and two test runs beside each other then cost no more."""
+"""Small networks on few images run fastest on one thread, and two test runs beside each other then cost no more.
+
+No test reads or writes the preferences of the person who runs it.
+"""
 
 import os
+import tempfile
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="cifar-tui-tests-")

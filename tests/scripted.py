@@ -31,6 +31,7 @@ class ScriptedLink:
         self.watched: bool | None = None
         self._waiting = list(events)
         self.ended = False
+        self.heeds = True
 
     def say(self, *events: Event) -> None:
         self._waiting.extend(events)

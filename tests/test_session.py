@@ -8,6 +8,7 @@ from cifar_tui import jobs as jobs_module
 from cifar_tui.control import Requests, Stop
 from cifar_tui.errors import BadInput, DataUnavailable
 from cifar_tui.events import DataMissing, EvaluationFailed, Event, Noted, Reopened, RunFailed, RunStopped
+from cifar_tui.history import Said
 from cifar_tui.jobs import LocalJobs
 from cifar_tui.recipe import preset
 from cifar_tui.runs.folder import RunFolder
@@ -71,7 +72,7 @@ def test_trouble_with_the_records_is_passed_on_to_the_person() -> None:
     assert Noted("The disk is full.") in session.drain()
 
 
-def all_of(link: Session) -> list[Event]:
+def all_of(link: Session) -> list[Said]:
     assert link.join(60)
     return link.drain()
 

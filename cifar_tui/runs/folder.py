@@ -21,6 +21,8 @@ RUNS_FOLDER = Path("runs")
 LOCK_NAME = "run.lock"
 RECIPE_NAME = "recipe.json"
 FAILURE_NAME = "failure.txt"
+LOCK_WAITS = (0.01, 0.04)
+"""Seconds between tries to lock a folder."""
 NAME_PATTERN = re.compile(r"[\w][\w.+-]{0,99}", re.ASCII)
 """What a run may be called: it becomes a folder's name."""
 
@@ -152,12 +154,44 @@ def _write_recipe(folder: Path, recipe: Recipe) -> None:
     write_durably(folder / RECIPE_NAME, lambda file: file.write(record))
 
 
+def being_trained(folder: Path) -> bool:
+    """Whether some process holds the run in a folder: it trains, or evaluates."""
+    try:
+        lock = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def all_runs() -> list[Path]:
+    """The folders of the runs in `runs/`, the one that was written to last at the end."""
+    if not RUNS_FOLDER.is_dir():
+        return []
+    folders = [path.parent for path in RUNS_FOLDER.glob(f"*/{RECIPE_NAME}")]
+    return sorted(folders, key=lambda folder: folder.stat().st_mtime)
+
+
+def _lock(lock: int) -> None:
+    """Lock an open file. Who only looks whether it is locked holds it for a moment, so it is tried again."""
+    for wait in LOCK_WAITS:
+        with contextlib.suppress(OSError):
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(wait)
+    return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def _take_lock(folder: Path) -> int:
     """Lock the folder and say who holds it. Raises FolderInUse naming the holder."""
     path = folder / LOCK_NAME
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(lock)
     except OSError:
         holder = safe_text(os.read(lock, 200).decode("utf-8", "replace").strip()) or "another process"
         os.close(lock)

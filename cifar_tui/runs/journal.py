@@ -1,16 +1,27 @@
 """The journal of a run: every event as one JSON line, in order, with the time it was said."""
 
+import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
+from typing import Any, BinaryIO
 
+import numpy as np
 import orjson
 
+from cifar_tui.curves import StepColumns
 from cifar_tui.events import Event, from_record, to_record
+from cifar_tui.history import Said
 from cifar_tui.runs.line_file import LineFile
 
 NAME = "journal.jsonl"
 """The journal's file name in a run's folder."""
+BLOCK_BYTES = 400_000
+"""Read at a time: more is slower, for what it becomes no longer fits the processor's cache."""
+FEWEST_COLUMNS = 16
+"""Steps in a row that are worth being read as columns."""
+COLUMNS = ("step", "epoch", "loss", "accuracy", "images", "learning_rate", "seconds")
 
 
 def append_event(journal: LineFile, event: Event) -> None:
@@ -40,3 +51,45 @@ def read_events(path: Path) -> Iterator[Event]:
             except ValueError:
                 continue
             yield event
+
+
+def read_said(file: BinaryIO) -> Iterator[Said]:
+    """Everything from where an open journal stands to its last whole line, steps in a row as columns.
+
+    The file is left after that line, so that reading goes on there once more was said. Unreadable lines are passed
+    over, as by `read_events`. Raises OSError.
+    """
+    while block := file.read(BLOCK_BYTES):
+        whole = block.rfind(b"\n") + 1
+        if not whole and len(block) == BLOCK_BYTES:
+            whole = len(block)  # one endless line: no journal of ours
+        file.seek(whole - len(block), 1)
+        if not whole:
+            return
+        try:
+            records = orjson.loads(b"[" + block[: whole - 1].replace(b"\n", b",") + b"]")
+            yield from _said(records)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            yield from _line_by_line(block[:whole])
+
+
+def _said(records: Sequence[Any]) -> list[Said]:
+    # Any: records come straight from JSON; whatever is no event of ours raises, and is then read line by line.
+    said: list[Said] = []
+    for of_steps, group in itertools.groupby(records, lambda record: record["event"] == "StepDone"):
+        rows = list(group)
+        if of_steps and len(rows) >= FEWEST_COLUMNS:
+            said.append(
+                StepColumns(*(np.fromiter(map(itemgetter(name), rows), np.float64, len(rows)) for name in COLUMNS))
+            )
+        else:
+            said += [from_record(record) for record in rows]
+    return said
+
+
+def _line_by_line(block: bytes) -> Iterator[Event]:
+    for line in block.split(b"\n"):
+        try:
+            yield from_line(line)[1]
+        except ValueError:
+            continue

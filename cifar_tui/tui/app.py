@@ -33,6 +33,8 @@ from cifar_tui.tui.widgets.status import Asked
 
 DRAIN_SECONDS = 0.25
 """How often events are fetched and shown."""
+HURRY_SECONDS = 0.04
+"""How often until the first ones are there: nobody shall look at an empty screen for longer than it takes."""
 
 
 NO_PREFERENCES = Preferences()
@@ -129,18 +131,20 @@ class MonitorApp(BaseApp, inherit_bindings=False):
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._leave_on_signal, number)
         self.set_interval(self._drain_seconds, self._drain)
+        self._hurry = self.set_interval(HURRY_SECONDS, self._drain)
         self.call_after_refresh(self._start, self._jobs.train)
 
     def check_action(self, action: str, _parameters: tuple[object, ...], /) -> bool | None:
         """Which keys do something in the run's state; the others are hidden."""
+        heeded = self.history.live and (self.followed.link is None or self.followed.heeded)
         if action == "pause":
-            return self.history.live and self.history.state != "paused"
+            return heeded and self.history.state != "paused"
         if action == "resume":
-            return self.history.live and self.history.state == "paused"
+            return heeded and self.history.state == "paused"
         if action in ("stop", "finish_epoch", "save_now"):
-            return self.history.live
+            return heeded
         if action == "change_rate":
-            return self.history.live and self.history.last_step is not None
+            return heeded and self.history.last_step is not None
         if action == "resume_run":
             return self.history.state in ("stopped", "failed") and self.history.started is not None
         return True
@@ -197,7 +201,7 @@ class MonitorApp(BaseApp, inherit_bindings=False):
 
     def action_leave(self) -> None:
         """Leave; while it trains, only after asking, and with everything saved."""
-        if not self.history.live or self.followed.link is None:
+        if not self.followed.heeded:
             self._leaving = summary.exit_code(self.history)
             self.exit(self._leaving)
             return
@@ -269,6 +273,8 @@ class MonitorApp(BaseApp, inherit_bindings=False):
         """Take in what was said since the last time, and show it."""
         state_before = self.history.state
         said = self.followed.drain()
+        if said:
+            self._hurry.stop()
         if self.history.state != state_before:
             self._state_changed()
         self._ask_about_broken_loss()
@@ -295,7 +301,7 @@ class MonitorApp(BaseApp, inherit_bindings=False):
         if broken is self._asked_about:
             return
         self._asked_about = broken
-        if broken is not None and self._leaving is None:
+        if broken is not None and self._leaving is None and self.followed.heeded:
             self.push_screen(broken_loss_question(broken.at_step, broken.loss), self._broken_loss_answered)
 
     def _broken_loss_answered(self, answer: str | None) -> None:
@@ -339,7 +345,7 @@ class MonitorApp(BaseApp, inherit_bindings=False):
     def _leave_on_signal(self, number: int) -> None:
         """Stop, save and leave when the machine or the terminal asks to."""
         self._leaving = 128 + number
-        if self.followed.link is None or not self.history.live:
+        if not self.followed.heeded:
             self.exit(self._leaving)
             return
         self._ask("stop", Stop())

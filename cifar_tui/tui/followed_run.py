@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from cifar_tui.control import CancelEvaluation, Evaluate, Pause, Request, Resume, Stop, Watch
+from cifar_tui.events import RunStarted
 from cifar_tui.history import RunHistory
 from cifar_tui.session import Jobs, Link
 from cifar_tui.text import safe_text
@@ -35,14 +36,19 @@ class FollowedRun:
         self.starts += 1
         link.ask(Watch(watched=True))
 
+    @property
+    def heeded(self) -> bool:
+        """Whether the run lives and hears what is asked."""
+        return self.link is not None and self.link.heeds and self.history.live
+
     def send(self, request: Request) -> None:
         """Hand a request to the run, where it still lives."""
-        if self.link is not None and self.history.live:
+        if self.link is not None and self.heeded:
             self.link.ask(request)
 
     def ask(self, what: Asked, request: Pause | Resume | Stop) -> None:
         """Hand over a request whose confirmation is waited for."""
-        if self.link is not None and self.history.live:
+        if self.link is not None and self.heeded:
             self.link.ask(request)
             self.asked = what
 
@@ -56,7 +62,7 @@ class FollowedRun:
         """Measure a checkpoint, in the live run or in a job of its own. Returns a sentence for the person, if any."""
         if self.evaluating:
             return "An evaluation is under way: x gives it up."
-        if self.history.live and self.link is not None:
+        if self.link is not None and self.heeded:
             self.link.ask(Evaluate(checkpoint))
             return f"{safe_text(checkpoint)} is evaluated after this step."
         self._evaluation = self._jobs.evaluate(checkpoint)
@@ -70,10 +76,12 @@ class FollowedRun:
 
     def drain(self) -> bool:
         """Take in what was said since the last time. Returns whether anything was."""
-        events = self.link.drain() if self.link is not None else []
+        events = list(self.link.drain()) if self.link is not None else []
         if self._evaluation is not None:
             events += self._evaluation.drain()
         for event in events:
+            if isinstance(event, RunStarted) and self.history.started is not None:
+                self.history = RunHistory()  # a journal that was written again is said from the start
             self.history.apply(event)
         if self.asked is not None and (self.history.state in CONFIRMED_BY[self.asked] or not self.history.live):
             self.asked = None

@@ -427,3 +427,21 @@ async def test_an_evaluation_that_cannot_start_says_why_and_the_screen_stays() -
         await pilot.press("e")
         await settle(pilot)
         assert "Cannot write to the folder." in words(pilot)
+
+
+async def test_a_run_that_is_only_read_about_offers_no_controls_and_is_left_at_once() -> None:
+    link = running(scripted.step(151))
+    link.heeds = False
+    jobs = ScriptedJobs(link)
+    async with screen(jobs) as pilot:
+        seen = words(pilot)
+        for missing in ("p Pause", "s Stop"):
+            assert missing not in seen
+        await pilot.press("p", "s", "l", "w", "f")
+        await pilot.press("e")
+        await settle(pilot)
+        assert jobs.evaluated == ["net_003.pth"], "measured here, since the run does not hear us"
+        await pilot.press("escape", "q")
+        await pilot.pause()
+    assert link.asked == []
+    assert pilot.app.return_value == 0

@@ -121,7 +121,8 @@ class Chart(Rows):
             return True
         self._drawn, self._view = drawn, view
         self._redraw(history, view, width, height)
-        self._draw_again_at = now + max(LEAST_SECONDS, (time.perf_counter() - now) / BUDGET_SHARE)
+        if history.step:
+            self._draw_again_at = now + max(LEAST_SECONDS, (time.perf_counter() - now) / BUDGET_SHARE)
         return False
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:

@@ -1,0 +1,158 @@
+"""A run is read about from its journal: the whole of it at once, then what is still said."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cifar_tui.curves import StepColumns
+from cifar_tui.events import Event, RunFailed, RunFinished, StepDone
+from cifar_tui.history import RunHistory, Said
+from cifar_tui.recipe import preset
+from cifar_tui.runs.folder import RunFolder, all_runs, being_trained
+from cifar_tui.runs.follow import FollowedJournal
+from cifar_tui.runs.journal import NAME, append_event, read_events, read_said
+from cifar_tui.runs.line_file import LineFile
+from tests import scripted
+
+
+def written(folder: Path, events: list[Event]) -> None:
+    file = LineFile(folder / NAME)
+    for event in events:
+        append_event(file, event)
+    file.close()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    return RunFolder.create(tmp_path / "one", "one", preset("quick"))
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def drained(link: FollowedJournal, seconds: float = 5.0) -> list[Said]:
+    said: list[Said] = []
+
+    def more() -> bool:
+        said.extend(link.drain())
+        return link.ended
+
+    eventually(more, seconds)
+    return [*said, *link.drain()]
+
+
+def after(said: list[Said]) -> RunHistory:
+    history = RunHistory()
+    for one in said:
+        history.apply(one)
+    return history
+
+
+def test_steps_in_a_row_come_as_columns_and_say_the_same(run: RunFolder) -> None:
+    nan = StepDone(151, 4, float("nan"), 0.5, 1_000, 0.1, 151.0)
+    written(run.path, [*scripted.opening(run.path), *scripted.epochs(3), nan, RunFinished(151, 0.5)])
+    with (run.path / NAME).open("rb") as file:
+        said = list(read_said(file))
+    assert sum(isinstance(one, StepColumns) for one in said) == 3
+    ours, theirs = after(said), after(list(read_events(run.path / NAME)))
+    assert ours.step == theirs.step == 151
+    assert ours.curves.train_loss.marks == theirs.curves.train_loss.marks == [151]
+    assert (
+        ours.curves.train_loss.thinned(50, 0, 151).y.tolist() == theirs.curves.train_loss.thinned(50, 0, 151).y.tolist()
+    )
+    assert ours.curves.loss_now == theirs.curves.loss_now
+    assert ours.images_per_second == theirs.images_per_second
+    assert [epoch.epoch for epoch in ours.epochs] == [1, 2, 3]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from([b"{}", b"[1]", b'{"event":"StepDone"}', b"\xff\x00", b"null", b'"x', b""]), max_size=9)
+)
+def test_unreadable_lines_are_passed_over(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
+    folder = tmp_path_factory.mktemp("journal")
+    written(folder, scripted.epochs(1))
+    with (folder / NAME).open("ab") as file:
+        file.write(b"\n".join(lines))
+    with (folder / NAME).open("rb") as file:
+        said = list(read_said(file))
+    assert after(said).step == 50
+
+
+def test_a_torn_last_line_is_read_once_it_is_whole(run: RunFolder) -> None:
+    written(run.path, scripted.opening(run.path))
+    path = run.path / NAME
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-10])
+    with path.open("rb") as file:
+        assert len(list(read_said(file))) == 2
+        path.write_bytes(whole)
+        assert len(list(read_said(file))) == 1
+
+
+def test_a_live_run_is_followed_until_it_ends(run: RunFolder) -> None:
+    assert being_trained(run.path)
+    written(run.path, [*scripted.opening(run.path), *scripted.epochs(1)])
+    link = FollowedJournal(run.path)
+    said: list[Said] = []
+    eventually(lambda: bool(said.extend(link.drain()) or said))
+    assert after(said).step == 50
+    assert not link.ended
+    written(run.path, [scripted.step(51), RunFinished(51, 0.5)])
+    run.close()
+    said += drained(link)
+    history = after(said)
+    assert history.step == 51
+    assert history.state == "finished"
+
+
+def test_a_killed_run_is_said_to_have_ended(run: RunFolder) -> None:
+    written(run.path, [*scripted.opening(run.path), *scripted.epochs(1)])
+    run.close()
+    said = drained(FollowedJournal(run.path))
+    assert isinstance(said[-1], RunFailed)
+    assert "without a word" in said[-1].reason
+    assert after(said).step == 50
+
+
+def test_a_verdict_after_the_end_is_no_sign_of_life(run: RunFolder) -> None:
+    end = [RunFinished(50, 0.5), scripted.verdict("net_001.pth")]
+    written(run.path, [*scripted.opening(run.path), *scripted.epochs(1), *end])
+    run.close()
+    assert after(drained(FollowedJournal(run.path))).state == "finished"
+
+
+def test_a_journal_that_goes_back_is_said_from_the_start(run: RunFolder) -> None:
+    written(run.path, [*scripted.opening(run.path), *scripted.epochs(2)])
+    link = FollowedJournal(run.path)
+    eventually(lambda: bool(link.drain()))
+    shorter = run.path / "shorter"
+    shorter.mkdir()
+    written(shorter, [*scripted.opening(run.path), *scripted.epochs(1), RunFinished(50, 0.5)])
+    (shorter / NAME).replace(run.path / NAME)
+    eventually(lambda: (run.path / NAME).stat().st_size > 0)
+    time.sleep(0.5)
+    run.close()
+    assert after(drained(link)).step == 50
+
+
+def test_a_missing_journal_is_a_sentence(run: RunFolder) -> None:
+    said = drained(FollowedJournal(run.path))
+    assert isinstance(said[-1], RunFailed)
+    assert "Cannot read" in said[-1].reason
+
+
+def test_looking_at_a_run_never_keeps_a_trainer_out(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.close()
+    assert not being_trained(run.path)
+    monkeypatch.chdir(run.path.parent)
+    assert all_runs() == []
+    RunFolder.reopen(run.path).close()

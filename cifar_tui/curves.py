@@ -8,7 +8,7 @@ from cifar_tui.series import WILD_FACTOR, Floats, Series
 
 NOW_STEPS = 10.0
 """Half-life of the loss and the accuracy that are said to be those of now, in steps."""
-NOW_ROWS = 200
+NOW_ROWS = 60
 """The steps that are looked at for them when many come at once."""
 
 
@@ -70,7 +70,7 @@ class Curves:
         self.train_accuracy.append(step.step, step.accuracy)
         self.learning_rate.append(step.step, step.learning_rate)
         self.seconds.append(step.step, step.seconds)
-        self._add_now(step)
+        self._add_now(step.loss, step.accuracy)
 
     def add_columns(self, steps: StepColumns) -> None:
         """Take many steps in."""
@@ -79,8 +79,8 @@ class Curves:
         self.train_accuracy.extend(steps.step, steps.accuracy)
         self.learning_rate.extend(steps.step, steps.learning_rate)
         self.seconds.extend(steps.step, steps.seconds)
-        for step in steps.last(NOW_ROWS):
-            self._add_now(step)
+        for loss, accuracy in zip(steps.loss[-NOW_ROWS:].tolist(), steps.accuracy[-NOW_ROWS:].tolist(), strict=True):
+            self._add_now(loss, accuracy)
 
     def add_epoch(self, epoch: EpochDone) -> None:
         """Take a test in."""
@@ -107,9 +107,9 @@ class Curves:
             series.rewind(step)
         self.saved = [saved for saved in self.saved if saved <= step]
 
-    def _add_now(self, step: StepDone) -> None:
-        self.loss_now = self._loss_now.after(step.loss)
-        self.accuracy_now = self._accuracy_now.after(step.accuracy)
+    def _add_now(self, loss: float, accuracy: float) -> None:
+        self.loss_now = self._loss_now.after(loss)
+        self.accuracy_now = self._accuracy_now.after(accuracy)
 
 
 class Smoothing:

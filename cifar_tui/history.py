@@ -77,19 +77,21 @@ class RunHistory:
         self.failed_evaluations: dict[str, EvaluationFailed] = {}
         self.curves = Curves()
         self._recent: deque[StepDone] = deque(maxlen=RATE_WINDOW_STEPS)
+        self._columns: StepColumns | None = None
+        """Newer steps than the recent ones, not taken apart until somebody asks."""
 
     def apply(self, event: Said) -> None:
         """Take one event in, or many steps."""
         match event:
             case StepDone():
                 self.curves.add_step(event)
-                self._recent.append(event)
+                self._latest_steps().append(event)
                 self._apply_step(event)
             case StepColumns():
                 self.curves.add_columns(event)
-                self._recent.extend(event.last(RATE_WINDOW_STEPS))
-                if self._recent:
-                    self._apply_step(self._recent[-1])
+                self._columns = event
+                for step in event.last(1):
+                    self._apply_step(step)
             case EpochDone():
                 self._apply_epoch(event)
             case Progressed():
@@ -134,12 +136,13 @@ class RunHistory:
     @property
     def images_per_second(self) -> float:
         """Throughput of the latest steps; NaN until there are two."""
-        if len(self._recent) < 2:
+        recent = self._latest_steps()
+        if len(recent) < 2:
             return math.nan
-        newest = self._recent[-1].seconds
-        window = [step for step in self._recent if newest - step.seconds <= RATE_WINDOW_SECONDS]
+        newest = recent[-1].seconds
+        window = [step for step in recent if newest - step.seconds <= RATE_WINDOW_SECONDS]
         if len(window) < 2:
-            window = list(self._recent)[-2:]
+            window = list(recent)[-2:]
         seconds = newest - window[0].seconds
         return sum(step.images for step in window[1:]) / seconds if seconds > 0 else math.nan
 
@@ -221,10 +224,17 @@ class RunHistory:
         self.failed_evaluations = {name: one for name, one in self.failed_evaluations.items() if name in standing}
         self.state_step = min(self.state_step, step)
         if self.last_step is not None and self.last_step.step > step:
-            before = [done for done in self._recent if done.step <= step]
+            before = [done for done in self._latest_steps() if done.step <= step]
             self.last_step = before[-1] if before else None
         self._recent.clear()
+        self._columns = None
         self.progress = None
+
+    def _latest_steps(self) -> deque[StepDone]:
+        if self._columns is not None:
+            self._recent.extend(self._columns.last(RATE_WINDOW_STEPS))
+            self._columns = None
+        return self._recent
 
     def _apply_step(self, step: StepDone) -> None:
         self.last_step = step

@@ -84,22 +84,25 @@ class Series:
             self.not_finite += int((~finite).sum())
             self.marks += x[~finite][: MARKS_KEPT - len(self.marks)].tolist()
             x, y = x[finite], y[finite]
+        if not len(x):
+            return
+        self.first = self.first or (float(x[0]), float(y[0]))
+        self.last = (float(x[-1]), float(y[-1]))
+        self.count += len(x)
         at = 0
         while at < len(x):
-            whole = (len(x) - at) // self._per_bucket
-            room = CAPACITY - self._buckets
-            if (self._buckets and self._in_bucket < self._per_bucket) or not whole or not room:
-                self.append(float(x[at]), float(y[at]))
-                at += 1
+            if self._buckets and self._in_bucket < self._per_bucket:
+                at += self._fill(y[at : at + self._per_bucket - self._in_bucket])
                 continue
-            taken = min(whole, room)
-            end = at + taken * self._per_bucket
-            block = y[at:end].reshape(taken, self._per_bucket)
-            self._put(taken, x[at : end : self._per_bucket], block.min(1), block.max(1), block.mean(1))
-            self._in_bucket = self._per_bucket
-            self.first = self.first or (float(x[at]), float(y[at]))
-            self.last = (float(x[end - 1]), float(y[end - 1]))
-            self.count += end - at
+            if self._buckets == CAPACITY:
+                self._merge_neighbours()
+                continue
+            whole = min((len(x) - at) // self._per_bucket, CAPACITY - self._buckets)
+            length = self._per_bucket if whole else len(x) - at
+            end = at + max(whole, 1) * length
+            block = y[at:end].reshape(-1, length)
+            self._put(len(block), x[at:end:length], block.min(1), block.max(1), block.mean(1))
+            self._in_bucket = length
             at = end
 
     def rewind(self, x: float) -> None:
@@ -177,6 +180,15 @@ class Series:
         x = self._x[: self._buckets]
         start = max(int(np.searchsorted(x, x_low, side="left")) - 1, 0)
         return slice(start, min(int(np.searchsorted(x, x_high, side="right")) + 1, self._buckets))
+
+    def _fill(self, y: Floats) -> int:
+        """Take points into the newest bucket, which has room for all of them. Returns how many."""
+        newest, count = self._buckets - 1, len(y)
+        self._low[newest] = min(self._low[newest], y.min())
+        self._high[newest] = max(self._high[newest], y.max())
+        self._in_bucket += count
+        self._mean[newest] += (y.mean() - self._mean[newest]) * count / self._in_bucket
+        return count
 
     def _put(self, count: int, x: Floats, low: Floats, high: Floats, mean: Floats) -> None:
         end = self._buckets + count

@@ -49,6 +49,17 @@ def drained(link: FollowedJournal, seconds: float = 5.0) -> list[Said]:
     return [*said, *link.drain()]
 
 
+def first_words(link: FollowedJournal) -> list[Said]:
+    said: list[Said] = []
+
+    def more() -> bool:
+        said.extend(link.drain())
+        return bool(said)
+
+    eventually(more)
+    return said
+
+
 def after(said: list[Said]) -> RunHistory:
     history = RunHistory()
     for one in said:
@@ -102,8 +113,7 @@ def test_a_live_run_is_followed_until_it_ends(run: RunFolder) -> None:
     assert being_trained(run.path)
     written(run.path, [*scripted.opening(run.path), *scripted.epochs(1)])
     link = FollowedJournal(run.path)
-    said: list[Said] = []
-    eventually(lambda: bool(said.extend(link.drain()) or said))
+    said = first_words(link)
     assert after(said).step == 50
     assert not link.ended
     written(run.path, [scripted.step(51), RunFinished(51, 0.5)])
@@ -124,7 +134,7 @@ def test_a_killed_run_is_said_to_have_ended(run: RunFolder) -> None:
 
 
 def test_a_verdict_after_the_end_is_no_sign_of_life(run: RunFolder) -> None:
-    end = [RunFinished(50, 0.5), scripted.verdict("net_001.pth")]
+    end: list[Event] = [RunFinished(50, 0.5), scripted.verdict("net_001.pth")]
     written(run.path, [*scripted.opening(run.path), *scripted.epochs(1), *end])
     run.close()
     assert after(drained(FollowedJournal(run.path))).state == "finished"
@@ -133,7 +143,7 @@ def test_a_verdict_after_the_end_is_no_sign_of_life(run: RunFolder) -> None:
 def test_a_journal_that_goes_back_is_said_from_the_start(run: RunFolder) -> None:
     written(run.path, [*scripted.opening(run.path), *scripted.epochs(2)])
     link = FollowedJournal(run.path)
-    eventually(lambda: bool(link.drain()))
+    first_words(link)
     shorter = run.path / "shorter"
     shorter.mkdir()
     written(shorter, [*scripted.opening(run.path), *scripted.epochs(1), RunFinished(50, 0.5)])

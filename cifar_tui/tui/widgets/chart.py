@@ -99,6 +99,7 @@ class Chart(Rows):
         self._legend = ""
         self._heading = kind.title
         self._view = DEFAULT_VIEW
+        self._history: RunHistory | None = None
         self._x: XAxis | None = None
         self._gutter = 0
         self._whole = (0.0, 1.0)
@@ -109,6 +110,7 @@ class Chart(Rows):
 
         What a person asks for, another view or another size, waits for nothing.
         """
+        self._history, self._view = history, view
         width, height = self.size
         if width < 12 or height < 4 or not self.display:
             return False
@@ -119,11 +121,16 @@ class Chart(Rows):
         now = time.perf_counter()
         if self._drawn[:3] == asked and now < self._draw_again_at:
             return True
-        self._drawn, self._view = drawn, view
+        self._drawn = drawn
         self._redraw(history, view, width, height)
         if history.step:
             self._draw_again_at = now + max(LEAST_SECONDS, (time.perf_counter() - now) / BUDGET_SHARE)
         return False
+
+    def on_resize(self) -> None:
+        """Draw for the new room at once, so that it comes with the frame around it."""
+        if self._history is not None:
+            self.show(self._history, self._view)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Zoom in around the mouse; with shift or ctrl, move to earlier steps."""

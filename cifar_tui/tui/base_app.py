@@ -1,6 +1,7 @@
 """What an app of ours can whatever it shows: colours, help, the palette, and thin sending."""
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from rich.console import RenderableType
 from textual._compositor import CompositorUpdate
@@ -20,6 +21,13 @@ class BaseApp(App[int], inherit_bindings=False):
     CSS_PATH = "app.tcss"
     TITLE = "cifar-tui"
     ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+        (0, "-minute"),
+        (40, "-narrow"),
+        (70, "-medium"),
+        (100, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-flat"), (12, "-low"), (22, "-middle"), (32, "-high")]
 
     def __init__(self, themes: Themes, theme: str) -> None:
         """Use our themes alone, and the one called `theme` first."""

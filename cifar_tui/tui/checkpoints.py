@@ -18,7 +18,6 @@ from cifar_tui.events import EvaluationDone, EvaluationProgressed
 from cifar_tui.history import RunHistory
 from cifar_tui.runs.sidecars import Sidecar, list_sidecars
 from cifar_tui.tui import keys
-from cifar_tui.tui.dashboard import HORIZONTAL_BREAKPOINTS, VERTICAL_BREAKPOINTS
 from cifar_tui.tui.widgets.epoch_table import BEST_SIGN
 from cifar_tui.tui.widgets.rows import Row, Rows, bar
 from cifar_tui.tui.widgets.status import Asked, StatusPanel
@@ -33,8 +32,6 @@ LIST_SECONDS = 2.0
 class Checkpoints(Screen[None]):
     """A run's checkpoints and the verdict on the one under the cursor."""
 
-    HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
-    VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c,escape", "app.pop_screen", "Back", key_display="c", tooltip="Back to the charts"),
         Binding("e,enter", "evaluate", "Evaluate", key_display="e", tooltip="Measure the checkpoint under the cursor"),

@@ -25,9 +25,6 @@ from cifar_tui.tui.widgets.epoch_table import EpochTable
 from cifar_tui.tui.widgets.rows import Rows
 from cifar_tui.tui.widgets.status import Asked, StatusPanel
 
-HORIZONTAL_BREAKPOINTS = [(0, "-minute"), (40, "-narrow"), (70, "-medium"), (100, "-wide")]
-VERTICAL_BREAKPOINTS = [(0, "-flat"), (12, "-low"), (22, "-middle"), (32, "-high")]
-
 PANEL_TITLES = dict(zip(PANELS, ("Loss", "Accuracy", "Epochs", "Learning rate", "Device"), strict=True))
 ORDINALS = ("-first", "-second", "-third", "-fourth", "-fifth")
 
@@ -35,8 +32,6 @@ ORDINALS = ("-first", "-second", "-third", "-fourth", "-fifth")
 class Dashboard(ChartKeys):
     """A run at a glance."""
 
-    HORIZONTAL_BREAKPOINTS = HORIZONTAL_BREAKPOINTS
-    VERTICAL_BREAKPOINTS = VERTICAL_BREAKPOINTS
     AUTO_FOCUS = "EpochTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.BEFORE,

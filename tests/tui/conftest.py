@@ -1,7 +1,13 @@
 """Charts draw whenever they are shown: the tests look at what they show, not at when."""
 
+import random
+from collections.abc import Callable
+
 import pytest
 
+from cifar_tui.tui.checkpoints import Checkpoints
+from cifar_tui.tui.dashboard import Dashboard
+from cifar_tui.tui.dialogs import described
 from cifar_tui.tui.widgets import chart
 
 
@@ -14,3 +20,16 @@ def _no_budget(monkeypatch: pytest.MonkeyPatch) -> None:
 def _charts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test waits a second for a chart."""
     monkeypatch.setattr(chart, "LEAST_SECONDS", 0.0)
+
+
+@pytest.fixture
+def press_all() -> Callable[[], list[str]]:
+    """Every key a screen has, in an order that differs from screen to screen but not from time to time."""
+    names = {
+        key
+        for screen in (Dashboard, Checkpoints)
+        for binding in described(screen.BINDINGS)
+        for key in binding.key.split(",")
+        if binding.action not in ("app.leave", "app.command_palette")
+    }
+    return lambda: random.Random(0).sample(sorted(names), len(names))

@@ -42,7 +42,7 @@ async def test_a_person_sees_what_is_trained_and_how_far_it_is(size: tuple[int, 
         for expected in ("● Training", "quick on CIFAR-10", "epoch 4/26", "step 151/1,300", "loss", "accuracy", "rate"):
             assert expected in seen
         assert "Loss" in seen
-        assert "test 0.9" in seen
+        assert "● test 0.9" in seen or "● 0.9" in seen
 
 
 async def test_at_120_by_40_everything_is_in_view() -> None:
@@ -392,6 +392,14 @@ async def test_a_loss_without_a_number_is_a_question(key: str, request_: Request
         link.say(RolledBack(152, 150, 0.05, ((151, 0.5),)))
         await settle(pilot)
         assert "Went back from step 152 to 150" in words(pilot)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (60, 20), (40, 12)])
+async def test_every_answer_to_a_question_is_in_view(size: tuple[int, int]) -> None:
+    link = running(scripted.step(151), LossNotFinite(152, math.nan, waiting=True))
+    async with screen(ScriptedJobs(link), size) as pilot:
+        for answer in ("(b)", "(i)", "(s)"):
+            assert answer in words(pilot)
 
 
 async def test_a_stopped_run_goes_on_from_the_screen() -> None:

@@ -4,12 +4,53 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.color import Color
 
 from cifar_tui.errors import BadInput
 from cifar_tui.tui.themes import DEFAULT_THEME, find_themes, read_theme
 from tests import scripted
 from tests.scripted import ScriptedJobs, ScriptedLink
 from tests.tui.drive import SHIPPED_THEMES, screen, settle, words
+
+TEXT_CONTRAST, SIGN_CONTRAST = 4.5, 3.0
+"""What WCAG 2.2 AA asks of text (1.4.3) and of lines and signs (1.4.11)."""
+
+
+def luminance(colour: Color) -> float:
+    """Relative luminance as WCAG defines it."""
+    channels = (channel / 255 for channel in colour.rgb)
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: Color, other: Color) -> float:
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("name", ["night", "day", "clear"])  # a 16-colour theme's colours are the terminal's own
+def test_every_text_of_a_theme_can_be_read(name: str) -> None:
+    theme = find_themes(SHIPPED_THEMES).usable[name]
+
+    def colour(words: str | None) -> Color:
+        return Color.parse(words or "")
+
+    foreground = colour(theme.foreground)
+    low = []
+    for ground_name in ("background", "surface"):
+        ground = colour(getattr(theme, ground_name))
+        texts = {part: colour(getattr(theme, part)) for part in ("primary", "accent", "success", "warning", "error")}
+        # The shares of the foreground that app.tcss writes text with.
+        texts |= {f"foreground {share} %": ground.blend(foreground, share / 100) for share in (70, 75, 80, 85, 100)}
+        texts |= {f"chart {part}": colour(theme.variables[f"chart-{part}"]) for part in ("smooth", "test", "axis")}
+        texts |= {f"chart {part}": colour(theme.variables[f"chart-{part}"]) for part in ("rate", "mark")}
+        low += [(ground_name, part, contrast(ground, one)) for part, one in texts.items()]
+    ground = colour(theme.background)
+    # Badges: the background's colour on a state's.
+    badges = {part: colour(getattr(theme, part)) for part in ("primary", "secondary", "warning", "success", "error")}
+    low += [("badge", part, contrast(ground, one)) for part, one in badges.items()]
+    assert [entry for entry in low if entry[2] < TEXT_CONTRAST] == []
+    assert contrast(ground, colour(theme.variables["chart-raw"])) >= SIGN_CONTRAST
 
 
 def test_the_shipped_themes_are_a_dark_a_light_a_colour_blind_safe_and_a_16_colour_one() -> None:
@@ -38,7 +79,7 @@ def test_a_theme_of_ones_own_takes_the_place_of_a_shipped_one(tmp_path: Path) ->
     [
         (('primary = "#7aa2f7"', 'primary = "blurple"'), "primary is no colour"),
         (('primary = "#7aa2f7"', ""), "no primary"),
-        (('raw = "#4a5f96"', "raw = 7"), "raw is no colour"),
+        (('raw = "#566ca6"', "raw = 7"), "raw is no colour"),
         (("dark = true", 'dark = "yes"'), "dark must be true or false"),
         (("[chart]", "[chart"), "Expected"),
         (("[colours]", '[colours]\nshine = "red"'), "unknown shine"),

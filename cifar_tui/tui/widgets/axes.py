@@ -12,7 +12,7 @@ from cifar_tui.series import Floats
 from cifar_tui.tui.chart_view import Axis, ChartView
 from cifar_tui.tui.widgets.scale import Limits, log_ticks, nice_step, step_limit, time_limit, time_step
 
-COLUMNS_PER_TICK = 10
+COLUMNS_PER_TICK = 8
 TIME_POINTS = 512
 """Points that the time at a step is read off from."""
 

@@ -34,6 +34,7 @@ LEAST_SECONDS = 1.0
 ABOVE_SHARE = 1e-6
 """How far off the scale, as a share of it, a value counts as off it; less is rounding."""
 ROWS_PER_TICK = 4
+NOTHING_YET = "The first step is still to come."
 WHEEL_ZOOM = 0.8
 WHEEL_PAN = 0.1
 
@@ -122,9 +123,11 @@ class Chart(Rows):
         if self._drawn[:3] == asked and now < self._draw_again_at:
             return True
         self._drawn = drawn
+        if not history.step:
+            self.set_rows(_centred(NOTHING_YET, width, height))
+            return False
         self._redraw(history, view, width, height)
-        if history.step:
-            self._draw_again_at = now + max(LEAST_SECONDS, (time.perf_counter() - now) / BUDGET_SHARE)
+        self._draw_again_at = now + max(LEAST_SECONDS, (time.perf_counter() - now) / BUDGET_SHARE)
         return False
 
     def on_resize(self) -> None:
@@ -231,16 +234,10 @@ class Chart(Rows):
 
     def _say(self, history: RunHistory, view: ChartView, found: list[tuple[Curve, Series, Points]]) -> None:
         """The values at the cursor, or the newest, in the lower border, and what else matters in the upper."""
-        parts = []
-        for curve, one, points in found:
-            value = _value(curve, one, points, view.cursor)
-            if value is None:
-                continue
-            label = f"{curve.label} {view.smoothing}" if curve.smoothed else curve.label
-            words = self._kind.words(value) if math.isfinite(value) else "–"
-            parts.append(f"[$chart-{curve.style}]{curve.sign}[/] {label} {words}")
-        while len(parts) > 1 and len(_plain("  ".join(parts))) > self.size.width - 4:
-            parts.pop(0)
+        values = [(curve, _value(curve, one, points, view.cursor)) for curve, one, points in found]
+        known = [(curve, value) for curve, value in values if value is not None]
+        legends = (self._legend_of(known, view, detail) for detail in (2, 1, 0))
+        legend = next((one for one in legends if len(_plain(one)) <= self.size.width - 2), "")
         heading = [self._kind.title]
         if view.logarithmic and self._kind.logarithmic:
             heading.append("log")
@@ -251,7 +248,16 @@ class Chart(Rows):
         wrong = max((one.not_finite for _, one, _ in found), default=0)
         if wrong:
             heading.append(f"[$chart-mark]✗ {text.counted(wrong, 'value')} NaN or infinite[/]")
-        self._set_border(" · ".join(heading), "  ".join(parts))
+        self._set_border(" · ".join(heading), legend)
+
+    def _legend_of(self, values: list[tuple[Curve, float]], view: ChartView, detail: int) -> str:
+        """Sign, name and value of every curve; less in detail, without how smooth it is, then without names."""
+        parts = []
+        for curve, value in values:
+            label = f"{curve.label} {view.smoothing}" if curve.smoothed and detail == 2 else curve.label
+            words = self._kind.words(value) if math.isfinite(value) else "–"
+            parts.append(f"[$chart-{curve.style}]{curve.sign}[/] {f'{label} ' if detail else ''}{words}")
+        return "  ".join(parts)
 
     def _set_border(self, heading: str, legend: str) -> None:
         """Put words into the borders. Assigning Textual's `border_title` would send the whole chart again."""
@@ -367,6 +373,12 @@ def _runs(cells: list[tuple[str, str]]) -> Row:
         ("".join(character for character, _ in run), style)
         for style, run in itertools.groupby(cells, key=operator.itemgetter(1))
     )
+
+
+def _centred(words: str, width: int, height: int) -> list[Row]:
+    rows: list[Row] = [((" " * width, ""),)] * height
+    rows[height // 2] = ((f"{words:^{width}}"[:width], "dim"),)
+    return rows
 
 
 def _plain(markup: str) -> str:

@@ -22,6 +22,7 @@ class EpochTable(DataTable[str]):
         """Start with no rows."""
         super().__init__(id="epochs", classes="panel", cursor_type="row", zebra_stripes=False)
         self.border_title = "Epochs"
+        self.border_subtitle = "the first is still to come"
         self._best: int | None = None
         self._shown = 0
 

@@ -1,0 +1,115 @@
+"""Whole screens as text, in every state and at four sizes, against files that a person has looked at.
+
+`python -m pytest tests/tui/test_goldens.py --update-goldens` writes them again; look at the difference before you
+commit it.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cifar_tui.events import (
+    DataMissing,
+    EvaluationProgressed,
+    EvaluationStarted,
+    Event,
+    LossNotFinite,
+    Paused,
+    Progressed,
+    RunFailed,
+    RunFinished,
+    RunStopped,
+)
+from cifar_tui.hardware import GpuReading, Hardware, MachineReading
+from tests import scripted
+from tests.scripted import ScriptedJobs, ScriptedLink
+from tests.tui.drive import screen, settle, words
+
+FOLDER = Path(__file__).parent / "goldens"
+SIZES = [(200, 50), (120, 40), (80, 24), (60, 20)]
+
+
+class StillMachine(Hardware):
+    """A machine that always reads the same."""
+
+    def machine(self) -> MachineReading:
+        return MachineReading(0.97, 2, 2_000_000_000, 25_300_000_000, 1_100_000_000)
+
+    def gpu(self, uuid: str) -> GpuReading | None:
+        return None
+
+
+def preparing(*more: Event) -> list[Event]:
+    return [scripted.started(), *more]
+
+
+def training(*more: Event) -> list[Event]:
+    return [*scripted.opening(), *scripted.epochs(3), *(scripted.step(number) for number in range(151, 173)), *more]
+
+
+STATES: dict[str, tuple[list[Event], str]] = {
+    "starting": ([], ""),
+    "waiting-for-data": (preparing(Progressed("Looking for CIFAR-10", 0, None, "", 0.0)), ""),
+    "downloading": (preparing(Progressed("Downloading CIFAR-10", 50_000_000, 170_000_000, "bytes", 10.0)), ""),
+    "compiling": (
+        [*scripted.opening()[:2], Progressed("Compiling the training step", 0, None, "", 12.0)],
+        "",
+    ),
+    "training": (training(), ""),
+    "pausing": (training(), "p"),
+    "paused": (training(Paused(172)), ""),
+    "testing": (training(Progressed("Testing epoch 4", 2_000, 10_000, "images", 4.0)), ""),
+    "evaluating": (
+        training(EvaluationStarted("net_003.pth", 10_000), EvaluationProgressed("net_003.pth", 4_000, 10_000)),
+        "",
+    ),
+    "stopped": (training(RunStopped(172, "net_004_step_00172.pth")), ""),
+    "finished": (training(RunFinished(172, 0.7166)), ""),
+    "failed": (training(RunFailed("RuntimeError: no room on the device.", "/runs/one/failure.txt", 1)), ""),
+    "no-data": (preparing(DataMissing("CIFAR-10 is not in data/ and cannot be downloaded: no network.")), ""),
+    "broken-loss": (training(LossNotFinite(173, float("nan"), waiting=True)), ""),
+}
+
+
+@pytest.mark.parametrize("state", list(STATES))
+async def test_the_screen_looks_as_it_was_designed(state: str, pytestconfig: pytest.Config) -> None:
+    events, key = STATES[state]
+    seen = []
+    async with screen(ScriptedJobs(ScriptedLink(events)), SIZES[0], hardware=StillMachine()) as pilot:
+        for width, height in SIZES:
+            await pilot.resize_terminal(width, height)
+            if key and (width, height) == SIZES[0]:
+                await pilot.press(key)
+            await settle(pilot)
+            seen.append(f"{width} x {height}\n{_ruled(words(pilot), width, height)}\n")
+    golden = FOLDER / f"{state}.txt"
+    if pytestconfig.getoption("--update-goldens"):
+        golden.write_text("\n".join(seen), encoding="utf-8")
+    assert "\n".join(seen) == golden.read_text(encoding="utf-8")
+
+
+def _ruled(seen: str, width: int, height: int) -> str:
+    """The screen's rows, none longer than it is wide."""
+    rows = [row.rstrip() for row in seen.split("\n")]
+    assert all(len(row) <= width for row in rows)
+    assert len(rows) <= height
+    return "\n".join(rows)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("state", ["starting", "paused", "finished", "failed", "no-data", "broken-loss"])
+async def test_no_key_takes_any_state_down(
+    state: str, size: tuple[int, int], press_all: Callable[[], list[str]]
+) -> None:
+    events, _ = STATES[state]
+    link = ScriptedLink(events)
+    async with screen(
+        ScriptedJobs(link, ScriptedLink(events), ScriptedLink(events)), size, hardware=StillMachine()
+    ) as pilot:
+        for key in press_all():
+            await pilot.press(key)
+            if not pilot.app.is_running:
+                break
+            await pilot.pause(0.01)
+    assert pilot.app._exception is None

@@ -1,6 +1,7 @@
 """A program in a real pseudo-terminal, its output read by a terminal emulator: for benchmarks and tests."""
 
 import fcntl
+import math
 import os
 import pty
 import select
@@ -8,12 +9,30 @@ import signal
 import struct
 import termios
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyte
 
 READ_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What lies between a program and the terminal it is seen on."""
+
+    bytes_per_second: float = math.inf
+    delay_seconds: float = 0.0
+    """One way; keys and output both take it."""
+
+
+LINK_BYTES = 1_400
+"""Carried at a time by a thin link, as a network's packets are."""
+
+
+NO_LINK = Link()
 
 
 class PseudoTerminal:
@@ -27,6 +46,7 @@ class PseudoTerminal:
         term: str = "xterm-256color",
         folder: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        link: Link = NO_LINK,
     ) -> None:
         """Start `command` in a terminal of `size` (columns, rows)."""
         columns, rows = size
@@ -35,6 +55,11 @@ class PseudoTerminal:
         self.raw = bytearray()
         """Every byte the program wrote."""
         self._ended = False
+        self._link = link
+        self._free_at = time.monotonic()
+        """When the link can carry the next byte."""
+        self._on_the_way: deque[tuple[float, bytes]] = deque()
+        self._keys: deque[tuple[float, bytes]] = deque()
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
             # The child: whatever happens, it must not go on as a second benchmark or test.
@@ -72,16 +97,36 @@ class PseudoTerminal:
 
     def read(self, seconds: float) -> bool:
         """Take in what comes within so many seconds. Returns whether anything did."""
-        ready, _, _ = select.select([self._terminal], [], [], seconds)
-        if not ready:
-            return False
-        try:
-            content = os.read(self._terminal, READ_BYTES)
-        except OSError:
-            return False  # Linux's word for a program that has gone
-        self.raw += content
-        self._stream.feed(content)
-        return bool(content)
+        self._send_keys()
+        now = time.monotonic()
+        due = min([now + seconds, *(queue[0][0] for queue in (self._on_the_way, self._keys) if queue)])
+        wait = max(min(seconds, due - now), 0.0)
+        if self._free_at > now:
+            time.sleep(min(wait, self._free_at - now))
+            return self._arrive()
+        ready, _, _ = select.select([self._terminal], [], [], wait)
+        if ready:
+            try:
+                content = os.read(self._terminal, LINK_BYTES if self._link.delay_seconds else READ_BYTES)
+            except OSError:
+                return False  # Linux's word for a program that has gone
+            self._free_at = time.monotonic() + len(content) / self._link.bytes_per_second
+            self._on_the_way.append((self._free_at + self._link.delay_seconds, content))
+        return self._arrive()
+
+    def _arrive(self) -> bool:
+        """Put on the screen what has come over the link by now."""
+        arrived = False
+        while self._on_the_way and self._on_the_way[0][0] <= time.monotonic():
+            content = self._on_the_way.popleft()[1]
+            self.raw += content
+            self._stream.feed(content)
+            arrived = arrived or bool(content)
+        return arrived
+
+    def _send_keys(self) -> None:
+        while self._keys and self._keys[0][0] <= time.monotonic():
+            os.write(self._terminal, self._keys.popleft()[1])
 
     def read_for(self, seconds: float) -> None:
         """Take in whatever comes for so many seconds."""
@@ -108,7 +153,8 @@ class PseudoTerminal:
 
     def press(self, keys: str) -> None:
         """Type."""
-        os.write(self._terminal, keys.encode())
+        self._keys.append((time.monotonic() + self._link.delay_seconds, keys.encode()))
+        self._send_keys()
 
     def exit_code(self, seconds: float = 60.0) -> int:
         """Read until the program has ended. Raises AssertionError, and kills it, when it does not end."""

@@ -3,40 +3,34 @@
 python benchmarks/screen.py [--size 120x40] [--seconds 20]
 
 A scripted run of 100 steps a second is followed; a terminal emulator reads the screen. The same is then sent the way
-Textual sends it, as the baseline. The last line is one JSON object; what the words mean is in `FIGURES`.
+Textual sends it, as the baseline. Keys and the thread that draws are measured again on a run that trains for real on
+every core (`real_…`). The last line is one JSON object; what the words mean is in `FIGURES`.
 """
 
 import argparse
 import json
-import math
 import os
-import random
 import re
 import statistics
 import subprocess
 import sys
-import threading
+import tempfile
 import time
 from pathlib import Path
 
-from pseudo_terminal import PseudoTerminal
+import throughput
+from made_up_runs import STEPS_PER_SECOND, ScriptedRun, write_finished_run
+from pseudo_terminal import Link, PseudoTerminal
 
-from cifar_tui.control import Pause, Request, Stop
-from cifar_tui.events import (
-    DataReady,
-    EpochDone,
-    Event,
-    Paused,
-    RunStarted,
-    RunStopped,
-    StepDone,
-    TrainingStarted,
-)
-from cifar_tui.recipe import preset
-
-STEPS_PER_SECOND = 100
-STEPS_PER_EPOCH = 1_000
+KEYS = ("v", "g", "x", "m", "k", "+", "-", "[", "]", "0", "1", "1", "\x1b[D", "\x1b[C", "V")
+"""Keys that change what is in view: panels, scales, axes, zoom, curves, the cursor."""
+OPENING_KEYS = ("?", "?", "c", "c", "h", "q", "l", "\x1b")
 KEY_PRESSES = 30
+THIN_LINK = Link(bytes_per_second=125_000, delay_seconds=0.1)
+"""1 Mbit/s, 200 ms there and back."""
+LONG_RUNS = {"open_100k_ms": 100_000, "open_1m_ms": 1_000_000}
+TINY_SECONDS = 6.0
+TINY_ROUNDS = 5
 QUIET_SECONDS = 0.06
 """A screen that was quiet for so long has settled; less than the time between two drains of the screen."""
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
@@ -46,10 +40,19 @@ FIGURES = {
     "bytes_per_second_paused": "the same, while the run is paused",
     "screen_cpu_percent": "of one core, used by the thread that draws, while following",
     "staleness_p95_seconds": "from a step's end until its number is on the emulated screen",
-    "key_p95_ms": "from a key until the screen has settled, while paused",
-    "open_p95_ms": "the same for keys that open a screen",
+    "key_p95_ms": "from a key until the screen has settled, 30 presses of every kind, while paused",
+    "open_p95_ms": "the same for keys that open or close a screen (escape waits 100 ms to be told from an arrow)",
+    "real_key_p95_ms": "keys again, while a run trains for real on every core",
+    "real_open_p95_ms": "screens again, likewise",
+    "real_screen_cpu_percent": "of one core, used by the thread that draws, likewise",
+    "slowdown_percent": "of the real training loop by the screen, median of pairs in turn",
+    "tiny_slowdown_percent": "of a loop of tiny torch operations, the worst case, likewise",
+    "link_staleness_p95_seconds": "staleness over 1 Mbit/s and 200 ms",
     "first_frame_ms": "from the command `cifar-tui train` to the first frame, before torch is there",
     "help_ms": "of `cifar-tui --help`",
+    "open_100k_ms": "from the command to every chart of a finished run of 100,000 steps",
+    "open_1m_ms": "the same for a million",
+    "rss_1m_mb": "the most memory that took",
     "first_paint_bytes": "of the first whole screen",
     "panel_change_bytes": "of a change to another panel, median",
     "textual_bytes_per_second": "what following costs when Textual sends what changed (the baseline)",
@@ -62,14 +65,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", default="120x40", help="columns x rows")
     parser.add_argument("--seconds", type=float, default=20.0, help="how long to follow")
-    parser.add_argument("--worker", choices=["ours", "textual"], help=argparse.SUPPRESS)
+    parser.add_argument("--data", default="synthetic", help="what is trained on for real: a folder of pictures, say")
+    parser.add_argument("--worker", choices=["ours", "textual", "tiny", "tiny-bare"], help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.worker in ("tiny", "tiny-bare"):
+        tiny_operations(watched=options.worker == "tiny")
+        return
     if options.worker:
         follow_scripted_run(thin=options.worker == "ours")
         return
+    os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp()  # nobody's preferences
     columns, rows = (int(part) for part in options.size.split("x"))
     figures = {"help_ms": help_ms(), "first_frame_ms": first_frame_ms((columns, rows))}
+    figures |= long_runs((columns, rows))
     figures |= following((columns, rows), options.seconds, "ours")
+    figures |= over_a_thin_link((columns, rows), options.seconds)
+    figures |= training_for_real((columns, rows), options.data)
+    figures |= slowdowns(options.data)
     baseline = following((columns, rows), options.seconds, "textual")["bytes_per_second"]
     figures["textual_bytes_per_second"] = baseline
     figures["textual_ratio"] = baseline / figures["bytes_per_second"]
@@ -118,20 +130,12 @@ def followed(terminal: PseudoTerminal, seconds: float) -> dict[str, float]:
     figures: dict[str, float] = {"first_paint_bytes": len(terminal.raw)}
     terminal.read_for(3.0)
     bytes_before, cpu_before, began = len(terminal.raw), cpu_seconds(terminal.pid), time.monotonic()
-    ages: list[float] = []
-    shown = 0
-    while time.monotonic() < began + seconds:
-        terminal.read(0.05)
-        found = re.search(r"step ([\d,]+)/", terminal.text)
-        step = int(found.group(1).replace(",", "")) if found else 0
-        if step > shown:
-            shown = step
-            ages.append(time.time() - began_at(terminal) - (step + 1) / STEPS_PER_SECOND)
+    # A number is oldest just before the next one takes its place.
+    age = staleness(terminal, seconds)
     taken = time.monotonic() - began
     figures["bytes_per_second"] = (len(terminal.raw) - bytes_before) / taken
     figures["screen_cpu_percent"] = 100 * (cpu_seconds(terminal.pid) - cpu_before) / taken
-    # A number is oldest just before the next one takes its place.
-    figures["staleness_p95_seconds"] = quantile(ages, 0.95) + gap(ages)
+    figures["staleness_p95_seconds"] = age
     terminal.press("p")
     terminal.wait_for("Paused")
     terminal.read_for(4.0)  # charts take turns, and the last one's is still to come
@@ -141,15 +145,136 @@ def followed(terminal: PseudoTerminal, seconds: float) -> dict[str, float]:
     return figures | answers(terminal)
 
 
+def staleness(terminal: PseudoTerminal, seconds: float) -> float:
+    """How old the newest number on the screen is at most, 95 % of the time; it is oldest just before the next."""
+    ages: list[float] = []
+    shown, shown_at = 0, 0.0
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        terminal.read(0.02)
+        found = re.search(r"step ([\d,]+)/", terminal.text)
+        step = int(found.group(1).replace(",", "")) if found else 0
+        if step > shown:
+            if shown:
+                ages.append(time.time() - shown_at)
+            shown, shown_at = step, began_at(terminal) + (step + 1) / STEPS_PER_SECOND
+    return quantile(ages, 0.95)
+
+
 def answers(terminal: PseudoTerminal) -> dict[str, float]:
     """How fast keys are answered, and what they cost."""
-    panels = [pressed(terminal, "v") for _ in range(KEY_PRESSES)]
-    opened = [pressed(terminal, key) for _ in range(KEY_PRESSES // 6) for key in ("?", "\x1b", "c", "c")]
+    rounds = KEY_PRESSES // len(KEYS)
+    changed = {key: [pressed(terminal, key) for _ in range(rounds)] for key in KEYS}
+    opened = [pressed(terminal, key) for _ in range(3) for key in OPENING_KEYS]
+    took = [milliseconds for found in changed.values() for milliseconds, _ in found if milliseconds]
     return {
-        "key_p95_ms": quantile([milliseconds for milliseconds, _ in panels], 0.95),
-        "open_p95_ms": quantile([milliseconds for milliseconds, _ in opened], 0.95),
-        "panel_change_bytes": statistics.median(size for _, size in panels),
+        "key_p95_ms": quantile(took, 0.95),
+        "open_p95_ms": quantile([milliseconds for milliseconds, _ in opened if milliseconds], 0.95),
+        "panel_change_bytes": statistics.median(size for _, size in changed["v"]),
     }
+
+
+def long_runs(size: tuple[int, int]) -> dict[str, float]:
+    """How fast a finished run is open, and what memory that takes."""
+    figures: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, steps in LONG_RUNS.items():
+            run = Path(folder) / f"run-{steps}"
+            write_finished_run(run, steps)
+            figures[name] = statistics.median(opened_ms(run, size, steps)[0] for _ in range(3))
+        figures["rss_1m_mb"] = opened_ms(run, size, steps)[1]
+    return figures
+
+
+def opened_ms(run: Path, size: tuple[int, int], steps: int) -> tuple[float, float]:
+    """Milliseconds until every chart of a run is complete, and the peak memory in megabytes."""
+    began = time.monotonic()
+    with PseudoTerminal([sys.executable, "-m", "cifar_tui", "attach", str(run)], size=size) as terminal:
+        terminal.wait_for(f"step {steps:,}/{steps:,}")
+        settled = terminal.settle(0.3)
+        while "still to come" in terminal.text:
+            settled = terminal.settle(0.3)
+        peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{terminal.pid}/status").read_text())
+    return 1_000 * (settled - began), int(peak.group(1)) / 1_000 if peak else 0.0
+
+
+def over_a_thin_link(size: tuple[int, int], seconds: float) -> dict[str, float]:
+    """How old the newest number is at the other end of a thin link."""
+    with PseudoTerminal([sys.executable, __file__, "--worker", "ours"], size=size, link=THIN_LINK) as terminal:
+        terminal.wait_for("step 1")
+        return {"link_staleness_p95_seconds": staleness(terminal, seconds)}
+
+
+def training_for_real(size: tuple[int, int], data: str) -> dict[str, float]:
+    """Keys and the cost of drawing beside a run that keeps every core busy."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "cifar_tui", "train", "--preset", "default", "--data", data]
+        command += ["--batch-size", "128", "--outf", f"{folder}/run"]
+        with PseudoTerminal(command, size=size) as terminal:
+            terminal.wait_for("step 3/", 300.0)
+            before, began = cpu_seconds(terminal.pid), time.monotonic()
+            terminal.read_for(10.0)
+            cpu = 100 * (cpu_seconds(terminal.pid) - before) / (time.monotonic() - began)
+            found = answers(terminal)
+    return {
+        "real_screen_cpu_percent": cpu,
+        "real_key_p95_ms": found["key_p95_ms"],
+        "real_open_p95_ms": found["open_p95_ms"],
+    }
+
+
+def slowdowns(data: str) -> dict[str, float]:
+    """What watching costs the loop that trains, and a loop of tiny operations."""
+    options = argparse.Namespace(data=data, steps=10, batch_size=128)
+    real = [
+        1 - throughput.measure("ours_watched", options).images_per_second / bare.images_per_second
+        for bare in (throughput.measure("ours", options) for _ in range(3))
+    ]
+    tiny = [1 - tiny_speed("tiny") / bare for bare in (tiny_speed("tiny-bare") for _ in range(TINY_ROUNDS))]
+    return {
+        "slowdown_percent": 100 * statistics.median(real),
+        "tiny_slowdown_percent": 100 * statistics.median(tiny),
+    }
+
+
+def tiny_speed(worker: str) -> float:
+    """Tiny operations a second, with or without the screen."""
+    with tempfile.NamedTemporaryFile("r") as result:
+        command = [sys.executable, __file__, "--worker", worker]
+        with PseudoTerminal(command, environment={**os.environ, "RESULT": result.name}) as terminal:
+            terminal.exit_code()
+        return float(result.read())
+
+
+def tiny_operations(*, watched: bool) -> None:
+    """A loop of tiny torch operations that says a hundred steps a second, on the screen or to nobody."""
+    import torch
+
+    torch.set_num_threads(1)
+    weights, step = torch.zeros(64), torch.ones(64)
+    done = 0
+    began = 0.0
+
+    def work() -> None:
+        nonlocal done, began
+        if not began and time.monotonic() > warm_at:
+            done, began = 0, time.monotonic()
+        for _ in range(50):
+            weights.add_(step, alpha=0.1).mul_(0.9)
+        done += 50
+        if began and time.monotonic() > began + TINY_SECONDS:
+            Path(os.environ["RESULT"]).write_text(str(done / (time.monotonic() - began)))
+            os._exit(0)
+
+    run = ScriptedRun(work)
+    warm_at = time.monotonic() + 3.0
+    if watched:
+        show(run)
+    else:
+        run.train()
+        while True:
+            time.sleep(0.25)
+            run.drain()
 
 
 def pressed(terminal: PseudoTerminal, key: str) -> tuple[float, float]:
@@ -180,93 +305,25 @@ def quantile(values: list[float], share: float) -> float:
     return sorted(values)[int(share * (len(values) - 1))]
 
 
-def gap(ages: list[float]) -> float:
-    """The usual time between two numbers on the screen, in seconds; zero when there is but one."""
-    return 0.25 if len(ages) > 1 else 0.0
-
-
 def follow_scripted_run(*, thin: bool) -> None:
     """Show a run that a thread scripts, with no torch in the process; `thin` as we send it, else as Textual does."""
     from textual.app import App
 
-    from cifar_tui.hardware import Hardware
-    from cifar_tui.tui.app import MonitorApp
     from cifar_tui.tui.base_app import BaseApp
-    from cifar_tui.tui.themes import find_themes, theme_folders
 
     if not thin:
         BaseApp._display = App._display  # type: ignore[method-assign]
+    show(ScriptedRun())
+
+
+def show(run: ScriptedRun) -> None:
+    """Put a run on the screen."""
+    from cifar_tui.hardware import Hardware
+    from cifar_tui.tui.app import MonitorApp
+    from cifar_tui.tui.themes import find_themes, theme_folders
+
     themes = find_themes(theme_folders())
-    MonitorApp(ScriptedRun(), themes, themes.chosen(None), Hardware()).run()
-
-
-class ScriptedRun:
-    """A run that says a hundred plausible steps a second; it is its own job, feed and control."""
-
-    def __init__(self) -> None:
-        """Start silent."""
-        self._events: list[Event] = []
-        self._lock = threading.Lock()
-        self._paused = threading.Event()
-        self.ended = False
-        self.heeds = True
-
-    def train(self, data: str | None = None) -> "ScriptedRun":  # noqa: ARG002
-        """Begin to speak."""
-        threading.Thread(target=self._speak, daemon=True).start()
-        return self
-
-    def resume(self) -> "ScriptedRun":
-        """Nothing goes on."""
-        return self
-
-    def evaluate(self, checkpoint: str) -> "ScriptedRun":  # noqa: ARG002
-        """Nothing is measured."""
-        return self
-
-    def drain(self) -> list[Event]:
-        """What was said since the last call."""
-        with self._lock:
-            events, self._events = self._events, []
-        return events
-
-    def ask(self, request: Request) -> None:
-        """Heed pause and stop."""
-        if isinstance(request, Pause):
-            self._paused.set()
-            self._say(Paused(1))
-        elif isinstance(request, Stop):
-            self._paused.set()
-            self.ended = True
-            self._say(RunStopped(1, ""))
-
-    def join(self, seconds: float | None = None) -> bool:  # noqa: ARG002
-        """There is nothing to wait for."""
-        return True
-
-    def _say(self, event: Event) -> None:
-        with self._lock:
-            self._events.append(event)
-
-    def _speak(self) -> None:
-        began, total, chance = time.time(), 80 * STEPS_PER_EPOCH, random.Random(0)
-        recipe = preset("default")
-        self._say(RunStarted(f"t{began * 1_000:.0f}", "/tmp/scripted", recipe, began, "0"))
-        self._say(DataReady("CIFAR-10", False, tuple("abcdefghij"), 50_000, 10_000))
-        self._say(TrainingStarted("scripted", "", "fp32", 11_173_962, STEPS_PER_EPOCH, total))
-        step = 0
-        while not self._paused.is_set():
-            due = int((time.time() - began) * STEPS_PER_SECOND)
-            while step < due:
-                step += 1
-                loss = (2.3 * math.exp(-step / 2_000) + 0.2) * chance.uniform(0.8, 1.25)
-                epoch = (step - 1) // STEPS_PER_EPOCH + 1
-                rate = recipe.learning_rate_at(step, STEPS_PER_EPOCH)
-                accuracy = min(max(1 - loss / 2.6, 0.0), 1.0)
-                self._say(StepDone(step, epoch, loss, accuracy, 500, rate, step / STEPS_PER_SECOND))
-                if step % STEPS_PER_EPOCH == 0:
-                    self._say(EpochDone(epoch, step, loss, accuracy, loss, accuracy, None, rate, 10.0, 1.0))
-            time.sleep(1 / STEPS_PER_SECOND)
+    MonitorApp(run, themes, themes.chosen(None), Hardware()).run()
 
 
 if __name__ == "__main__":

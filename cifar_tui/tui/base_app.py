@@ -1,7 +1,6 @@
 """What an app of ours can whatever it shows: colours, help, the palette, and thin sending."""
 
 from collections.abc import Iterable
-from typing import ClassVar
 
 from rich.console import RenderableType
 from textual._compositor import CompositorUpdate
@@ -14,6 +13,11 @@ from cifar_tui.tui.dialogs import Help, described
 from cifar_tui.tui.themes import Themes
 from cifar_tui.tui.wire import EncodedUpdate, Wire
 
+WIDTHS = [(0, "-minute"), (40, "-narrow"), (70, "-medium"), (100, "-wide")]
+"""The classes of every screen by the columns there are."""
+HEIGHTS = [(0, "-flat"), (12, "-low"), (22, "-middle"), (32, "-high")]
+"""And by the rows."""
+
 
 class BaseApp(App[int], inherit_bindings=False):
     """An app in one of our themes."""
@@ -21,13 +25,8 @@ class BaseApp(App[int], inherit_bindings=False):
     CSS_PATH = "app.tcss"
     TITLE = "cifar-tui"
     ENABLE_COMMAND_PALETTE = True
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
-        (0, "-minute"),
-        (40, "-narrow"),
-        (70, "-medium"),
-        (100, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-flat"), (12, "-low"), (22, "-middle"), (32, "-high")]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
 
     def __init__(self, themes: Themes, theme: str) -> None:
         """Use our themes alone, and the one called `theme` first."""

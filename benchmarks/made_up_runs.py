@@ -1,0 +1,125 @@
+"""Runs that are made up for the benchmarks: one that speaks live, and journals of any length."""
+
+import math
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import orjson
+
+from cifar_tui.control import Pause, Request, Stop
+from cifar_tui.events import (
+    DataReady,
+    EpochDone,
+    Event,
+    Paused,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+    StepDone,
+    TrainingStarted,
+    to_record,
+)
+from cifar_tui.recipe import preset
+from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.journal import NAME
+
+STEPS_PER_SECOND = 100
+STEPS_PER_EPOCH = 1_000
+
+
+def plausible(step: int, steps_per_epoch: int, decay: float, chance: random.Random) -> Iterator[Event]:
+    """What a run says of a step, and of the epoch it ends; the loss falls by e in `decay` steps."""
+    loss = (2.3 * math.exp(-step / decay) + 0.2) * chance.uniform(0.8, 1.25)
+    epoch = (step - 1) // steps_per_epoch + 1
+    rate = preset("default").learning_rate_at(step, steps_per_epoch)
+    accuracy = min(max(1 - loss / 2.6, 0.0), 1.0)
+    yield StepDone(step, epoch, loss, accuracy, 500, rate, step / STEPS_PER_SECOND)
+    if step % steps_per_epoch == 0:
+        yield EpochDone(epoch, step, loss, accuracy, loss, accuracy, None, rate, 10.0, 1.0)
+
+
+def write_finished_run(folder: Path, steps: int) -> None:
+    """The folder of a run of so many steps that has finished, in 80 epochs."""
+    recipe = preset("default")
+    chance, steps_per_epoch = random.Random(0), steps // 80
+    RunFolder.create(folder, folder.name, recipe).close()
+    with (folder / NAME).open("wb") as file:
+
+        def say(event: Event) -> None:
+            file.write(orjson.dumps({"at": time.time(), **to_record(event)}, option=orjson.OPT_APPEND_NEWLINE))
+
+        say(RunStarted(folder.name, str(folder), recipe, time.time(), "0"))
+        say(DataReady("CIFAR-10", False, tuple("abcdefghij"), 50_000, 10_000))
+        say(TrainingStarted("made up", "", "fp32", 11_173_962, steps_per_epoch, steps))
+        for step in range(1, steps + 1):
+            for event in plausible(step, steps_per_epoch, steps / 20, chance):
+                say(event)
+        say(RunFinished(steps, 0.9))
+
+
+class ScriptedRun:
+    """A run that says a hundred plausible steps a second; it is its own job, feed and control."""
+
+    def __init__(self, work: Callable[[], None] = lambda: time.sleep(1 / STEPS_PER_SECOND)) -> None:
+        """Start silent; `work` is what it does between two looks at the clock."""
+        self._work = work
+        self._events: list[Event] = []
+        self._lock = threading.Lock()
+        self._paused = threading.Event()
+        self.ended = False
+        self.heeds = True
+
+    def train(self, data: str | None = None) -> "ScriptedRun":  # noqa: ARG002
+        """Begin to speak."""
+        threading.Thread(target=self._speak, daemon=True).start()
+        return self
+
+    def resume(self) -> "ScriptedRun":
+        """Nothing goes on."""
+        return self
+
+    def evaluate(self, checkpoint: str) -> "ScriptedRun":  # noqa: ARG002
+        """Nothing is measured."""
+        return self
+
+    def drain(self) -> list[Event]:
+        """What was said since the last call."""
+        with self._lock:
+            events, self._events = self._events, []
+        return events
+
+    def ask(self, request: Request) -> None:
+        """Heed pause and stop."""
+        if isinstance(request, Pause):
+            self._paused.set()
+            self._say(Paused(1))
+        elif isinstance(request, Stop):
+            self._paused.set()
+            self.ended = True
+            self._say(RunStopped(1, ""))
+
+    def join(self, seconds: float | None = None) -> bool:  # noqa: ARG002
+        """There is nothing to wait for."""
+        return True
+
+    def _say(self, event: Event) -> None:
+        with self._lock:
+            self._events.append(event)
+
+    def _speak(self) -> None:
+        began, total, chance = time.time(), 80 * STEPS_PER_EPOCH, random.Random(0)
+        recipe = preset("default")
+        self._say(RunStarted(f"t{began * 1_000:.0f}", "/tmp/scripted", recipe, began, "0"))
+        self._say(DataReady("CIFAR-10", False, tuple("abcdefghij"), 50_000, 10_000))
+        self._say(TrainingStarted("scripted", "", "fp32", 11_173_962, STEPS_PER_EPOCH, total))
+        step = 0
+        while not self._paused.is_set():
+            due = int((time.time() - began) * STEPS_PER_SECOND)
+            while step < due:
+                step += 1
+                for event in plausible(step, STEPS_PER_EPOCH, 2_000, chance):
+                    self._say(event)
+            self._work()

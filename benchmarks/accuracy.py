@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from cifar_tui.events import DataReady, EpochDone, RunFinished, RunResumed, RunStarted, StepDone, TrainingStarted
-from cifar_tui.recipe import PRESETS
+from cifar_tui.recipe import PRESETS, Recipe
 from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.runs.states import list_states
 
@@ -73,6 +73,7 @@ def row_of(folder: Path, more: list[str]) -> dict[str, object]:
         "date": time.strftime("%Y-%m-%d"),
         "preset": recipe.preset,
         "options": more,
+        "recipe": recipe_words(recipe),
         "epochs": recipe.epochs,
         "seed": recipe.seed,
         "data": data.description,
@@ -86,6 +87,15 @@ def row_of(folder: Path, more: list[str]) -> dict[str, object]:
         "images_per_second": round(sum(step.images for step in steps) / seconds, 1),
         "interruptions": sum(isinstance(event, RunResumed) for event in events),
     }
+
+
+def recipe_words(recipe: Recipe) -> str:
+    """What decides how accurate a short run gets."""
+    parts = [f"batch {recipe.batch_size}", f"{recipe.schedule} rate {recipe.learning_rate:g}"]
+    parts += [f"crop {recipe.crop_padding}"] if recipe.crop_padding else []
+    parts += [f"{recipe.flip} flip"] if recipe.flip != "none" else []
+    parts += [f"cutout {recipe.cutout}"] if recipe.cutout else []
+    return ", ".join(parts)
 
 
 if __name__ == "__main__":

@@ -28,14 +28,14 @@ def main() -> None:
 def page(rows: list[Row]) -> str:
     """The table, in Markdown."""
     table = [
-        "| preset | epochs | seed | test accuracy % | with flip-TTA % | images/s | device, precision | data |",
+        "| preset | recipe | epochs | seed | test accuracy % | with flip-TTA % | images/s | device, precision |",
         "|---|---|---|---|---|---|---|---|",
     ]
     table += [
-        f"| {name_of(row)} | {row['epochs']} | {row['seed']} | {percent(row['test_accuracy'])} "
+        f"| {name_of(row)} | {row['recipe']} | {row['epochs']} | {row['seed']} | {percent(row['test_accuracy'])} "
         f"| {percent(row['test_accuracy_with_tta'])} | {row['images_per_second']} "
-        f"| {row['device']}, {row['precision']} | {row['data']}, {row['train_images']:,} images |"
-        for row in sorted(rows, key=lambda row: (str(row["preset"]), str(row["epochs"])))
+        f"| {row['device']}, {row['precision']} |"
+        for row in sorted(rows, key=lambda row: float(str(row["test_accuracy"])), reverse=True)
     ]
     return (HERE / "results.head.md").read_text(encoding="utf-8").rstrip() + "\n\n" + "\n".join(table) + "\n"
 

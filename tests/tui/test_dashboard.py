@@ -453,3 +453,15 @@ async def test_a_run_that_is_only_read_about_offers_no_controls_and_is_left_at_o
         await pilot.pause()
     assert link.asked == []
     assert pilot.app.return_value == 0
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_wide_characters_in_names_hold(size: tuple[int, int]) -> None:
+    events = scripted.opening()
+    events[0] = scripted.started(run="実験" * 30)
+    events[1] = DataReady("写真 in 画像のフォルダー" * 9, False, scripted.CLASSES, 50_000, 10_000)
+    async with screen(ScriptedJobs(ScriptedLink([*events, scripted.step(1)])), size) as pilot:
+        status = pilot.app.screen.query_one("#status")
+        for row in range(4):
+            assert status.render_line(row).cell_length == status.size.width
+        assert "写真" in words(pilot)

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
@@ -79,12 +80,19 @@ def bar(share: float, width: int) -> Row:
     return (done, "bar"), ("─" * (width - full - half), "bar-rest")
 
 
+def cut(words: str, width: int) -> str:
+    """The words in at most so many cells, with `…` where some are left out; wide characters take two cells."""
+    if cell_len(words) <= width:
+        return words
+    return f"{set_cell_size(words, width - 1).rstrip()}…" if width > 0 else ""
+
+
 def fitted(pieces: list[Row], width: int, gap: str = "   ") -> Row:
     """As many pieces as fit the width, in order of importance; the rest is left out whole."""
     spans: list[Span] = []
     used = 0
     for piece in pieces:
-        needed = sum(len(text) for text, _ in piece) + (len(gap) if spans else 0)
+        needed = sum(cell_len(text) for text, _ in piece) + (len(gap) if spans else 0)
         if used + needed > width:
             continue
         if spans:

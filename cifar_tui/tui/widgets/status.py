@@ -6,7 +6,7 @@ from typing import Literal
 from cifar_tui import summary, text
 from cifar_tui.events import EvaluationProgressed
 from cifar_tui.history import RunHistory, State
-from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, fitted
+from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, cut, fitted
 
 Asked = Literal["pause", "resume", "stop"]
 
@@ -69,9 +69,7 @@ def _title_row(history: RunHistory, asked: Asked | None, width: int) -> Row:
 
 def _what(history: RunHistory, room: int) -> Row:
     synthetic = history.started is not None and history.started.recipe.synthetic
-    words = summary.what_is_trained(history)
-    cut = words if len(words) <= room else words[: max(room - 1, 0)] + "…"
-    return ((cut, "warn" if synthetic else "value"),)
+    return ((cut(summary.what_is_trained(history), room), "warn" if synthetic else "value"),)
 
 
 def _progress_row(history: RunHistory, width: int) -> Row:
@@ -139,10 +137,9 @@ def _news_row(history: RunHistory, width: int) -> Row:
         return _preparing_row(history, width)
     if history.ending is not None:
         style = "bad" if history.state in ("failed", "no data") else "good" if history.state == "finished" else "warn"
-        words = summary.outcome(history)
-        return ((words if len(words) <= width else words[: width - 1] + "…", style),)
+        return ((cut(summary.outcome(history), width), style),)
     if history.finish_after:
         return ((f"Stops after epoch {history.finish_after}: f calls it off"[:width], "warn"),)
     if history.notes:
-        return ((history.notes[-1][:width], "warn"),)
+        return ((cut(history.notes[-1], width), "warn"),)
     return ()

@@ -1,0 +1,83 @@
+"""The real program on terminals of few colours, without a mouse, without braille; on a run that has finished."""
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from made_up_runs import write_finished_run
+from pseudo_terminal import PseudoTerminal
+
+COLOUR = re.compile(rb"\x1b\[([0-9;]*)m")
+BRAILLE = re.compile("[\u2801-\u28ff]")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "one"
+    write_finished_run(folder, 8_000)
+    return folder
+
+
+def shown(run: Path, options: Sequence[str] = (), **environment: str) -> PseudoTerminal:
+    """The screen on the run, left again by key q, in a terminal that says nothing of its colours but its name."""
+    plain = {"PATH": "/usr/bin:/bin", "HOME": str(run.parent), "LANG": "C.UTF-8"}
+    command = [sys.executable, "-m", "cifar_tui", "attach", str(run), *options]
+    terminal = PseudoTerminal(
+        command, environment={**plain, **environment}, term=environment.get("TERM", "xterm-256color")
+    )
+    with terminal:
+        terminal.wait_for("smooth")
+        terminal.settle(0.5)
+        terminal.press("q")
+        assert terminal.exit_code() == 0
+    return terminal
+
+
+def parameters(raw: bytearray) -> list[list[str]]:
+    """Every SGR sequence's parameters."""
+    return [found.decode().split(";") for found in COLOUR.findall(raw)]
+
+
+def colours(raw: bytearray) -> set[str]:
+    """Which kinds of colour were sent: `true`, `256`, `16`."""
+    kinds = set()
+    for codes in parameters(raw):
+        joined = ";".join(codes)
+        kinds |= {kind for mark, kind in (("8;2;", "true"), ("8;5;", "256")) if mark in joined}
+        if "8;" not in joined and any(30 <= int(code or 0) <= 37 or 90 <= int(code or 0) <= 97 for code in codes):
+            kinds.add("16")
+    return kinds
+
+
+def test_without_colorterm_256_colours_are_sent_and_a_mouse_is_asked_for(run: Path) -> None:
+    terminal = shown(run)
+    assert "true" not in colours(terminal.raw)
+    assert "256" in colours(terminal.raw)
+    assert b"\x1b[?1000h" in terminal.raw
+
+
+def test_true_colour_is_used_where_the_terminal_has_it(run: Path) -> None:
+    assert "true" in colours(shown(run, COLORTERM="truecolor").raw)
+
+
+def test_the_16_colour_theme_needs_16_colours(run: Path) -> None:
+    assert colours(shown(run, ["--theme", "sixteen"]).raw) == {"16"}
+
+
+def test_no_color_leaves_greys(run: Path) -> None:
+    terminal = shown(run, COLORTERM="truecolor", NO_COLOR="1")
+    for codes in parameters(terminal.raw):
+        for place, code in enumerate(codes):
+            if code in ("38", "48") and codes[place + 1] == "2":
+                assert len(set(codes[place + 2 : place + 5])) == 1, codes
+
+
+@pytest.mark.parametrize("marker", ["hd", "dot"])
+def test_curves_can_do_without_braille_and_the_mouse_can_stay_the_terminals(run: Path, marker: str) -> None:
+    terminal = shown(run, ["--marker", marker, "--no-mouse"])
+    seen = terminal.raw.decode("utf-8", "replace")
+    assert not BRAILLE.search(seen)
+    assert "Accuracy" in seen
+    assert "\x1b[?1000h" not in seen

@@ -1,10 +1,12 @@
 """Draws the pictures of the documentation from a run's folder, by replaying its journal on the real screen.
 
-python docs/screenshot.py runs/NAME --view dashboard --size 120x40 --theme night --output docs/dashboard.svg
+python docs/screenshot.py runs/NAME --until STEP                # all of docs/screen-*.svg, in every theme
+python docs/screenshot.py runs/NAME --view checkpoints --size 120x40 --theme night --output docs/checkpoints.svg
 """
 
 import argparse
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from cifar_tui.control import Request
@@ -16,6 +18,15 @@ from cifar_tui.tui.themes import find_themes, theme_folders
 
 SETTLE_SECONDS = 1.5
 """Long enough for every chart to have had its turn."""
+PICTURES: dict[str, tuple[tuple[int, int], str, tuple[str, ...]]] = {
+    "night": ((120, 40), "night", ()),
+    "day": ((120, 40), "day", ()),
+    "clear": ((120, 40), "clear", ()),
+    "sixteen": ((120, 40), "sixteen", ()),
+    "cursor": ((120, 40), "night", ("x", "x", "k", "g", "plus", "left", "shift+left", "shift+left")),
+    "small": ((80, 24), "night", ()),
+}
+"""Size, theme and keys of every picture of the dashboard."""
 
 
 class Replay:
@@ -64,12 +75,15 @@ def until(events: list[Event], step: int | None) -> list[Event]:
     return kept
 
 
-async def draw(events: list[Event], view: str, size: tuple[int, int], theme: str) -> str:
-    """The screen as SVG."""
+async def draw(events: list[Event], view: str, size: tuple[int, int], theme: str, keys: Sequence[str] = ()) -> str:
+    """The screen as SVG, after some keys."""
     themes = find_themes(theme_folders())
     app = MonitorApp(Replay(events), themes, themes.chosen(theme), Hardware())
     async with app.run_test(size=size) as pilot:
         await pilot.pause(SETTLE_SECONDS)
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause()
         if view == "checkpoints":
             await pilot.press("c")
             await pilot.pause(SETTLE_SECONDS)
@@ -92,15 +106,24 @@ def main() -> None:
     parser.add_argument("--size", default="120x40", help="columns x rows")
     parser.add_argument("--theme", default="night")
     parser.add_argument("--until", type=int, metavar="STEP", help="show the run as it was after this step")
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--output", type=Path, help="the one picture to draw; without it, all are")
     options = parser.parse_args()
     events = list(read_events(options.run / NAME))
     if not events or not isinstance(events[0], RunStarted):
         parser.error(f"{options.run} holds no run")
+    events = until(events, options.until)
+    if options.output is None:
+        for name, (size, theme, keys) in PICTURES.items():
+            write(Path(__file__).parent / f"screen-{name}.svg", asyncio.run(draw(events, "", size, theme, keys)))
+        return
     width, height = (int(part) for part in options.size.split("x"))
-    svg = asyncio.run(draw(until(events, options.until), options.view, (width, height), options.theme))
-    options.output.write_text(svg, encoding="utf-8")
-    print(f"{options.output}: {len(svg):,} bytes")
+    write(options.output, asyncio.run(draw(events, options.view, (width, height), options.theme)))
+
+
+def write(path: Path, svg: str) -> None:
+    """Put a picture into a file."""
+    path.write_text(svg, encoding="utf-8")
+    print(f"{path}: {len(svg):,} bytes")
 
 
 if __name__ == "__main__":

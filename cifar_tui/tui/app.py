@@ -6,38 +6,24 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from textual.theme import Theme
-
 from cifar_tui import summary
-from cifar_tui.control import ChangeRate, FinishEpoch, Ignore, Pause, Request, Resume, RollBack, SaveNow, Stop
+from cifar_tui.control import Stop
 from cifar_tui.errors import BadInput, CifarTuiError
-from cifar_tui.events import LossNotFinite
 from cifar_tui.hardware import Hardware
 from cifar_tui.history import RunHistory
 from cifar_tui.session import Jobs, Link
 from cifar_tui.tui.alarm import Alarm, Alert
-from cifar_tui.tui.base_app import BaseApp
 from cifar_tui.tui.checkpoints import Checkpoints
 from cifar_tui.tui.dashboard import Dashboard
-from cifar_tui.tui.dialogs import (
-    RateQuestion,
-    broken_loss_question,
-    data_question,
-    quit_question,
-    stop_question,
-)
-from cifar_tui.tui.followed_run import FollowedRun
+from cifar_tui.tui.dialogs import data_question, quit_question
 from cifar_tui.tui.preferences import Preferences, PreferencesFile
+from cifar_tui.tui.run_actions import RunActions
 from cifar_tui.tui.themes import Themes, find_themes, theme_folders
-from cifar_tui.tui.widgets.status import Asked
 
 DRAIN_SECONDS = 0.25
 """How often events are fetched and shown."""
 HURRY_SECONDS = 0.04
 """How often until the first ones are there: nobody shall look at an empty screen for longer than it takes."""
-
-
-NO_PREFERENCES = Preferences()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +68,10 @@ def run_screen(jobs: Jobs, options: ScreenOptions) -> ScreenResult:
 
 
 NO_OPTIONS = ScreenOptions()
+DEFAULT_PREFERENCES = Preferences()
 
 
-class MonitorApp(BaseApp, inherit_bindings=False):
+class MonitorApp(RunActions, inherit_bindings=False):
     """One run on the screen."""
 
     def __init__(
@@ -96,75 +83,31 @@ class MonitorApp(BaseApp, inherit_bindings=False):
         *,
         drain_seconds: float = DRAIN_SECONDS,
         options: ScreenOptions = NO_OPTIONS,
-        preferences: Preferences = NO_PREFERENCES,
+        preferences: Preferences = DEFAULT_PREFERENCES,
         preferences_file: PreferencesFile | None = None,
     ) -> None:
         """Show what `jobs` starts; nothing is started before the first frame is up.
 
         What a person changes of the preferences is kept in their file, where there is one.
         """
-        super().__init__(themes, theme)
-        self.followed = FollowedRun(jobs)
+        super().__init__(jobs, themes, theme, preferences, preferences_file)
         self.failure: CifarTuiError | None = None
         self._jobs = jobs
         self._drain_seconds = drain_seconds
         self._leaving: int | None = None
         self._outdated = False
         self._showing_again = False
-        self._asked_about: LossNotFinite | None = None
-        self._preferences = preferences
-        self._preferences_file = preferences_file
         self._alert = Alarm(options.alert, self._write)
         self._dashboard = Dashboard(hardware, preferences, options.marker)
-
-    @property
-    def history(self) -> RunHistory:
-        """Everything said so far."""
-        return self.followed.history
 
     def on_mount(self) -> None:
         """Put the first frame up, then start the run."""
         self.push_screen(self._dashboard)
-        if self._preferences_file is not None and self._preferences_file.trouble:
-            self.notify(self._preferences_file.trouble, severity="warning", timeout=15, markup=False)
-        self.theme_changed_signal.subscribe(self, self._theme_changed)
         for number in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self._leave_on_signal, number)
         self.set_interval(self._drain_seconds, self._drain)
         self._hurry = self.set_interval(HURRY_SECONDS, self._drain)
         self.call_after_refresh(self._start, self._jobs.train)
-
-    def check_action(self, action: str, _parameters: tuple[object, ...], /) -> bool | None:
-        """Which keys do something in the run's state; the others are hidden."""
-        heeded = self.history.live and (self.followed.link is None or self.followed.heeded)
-        if action == "pause":
-            return heeded and self.history.state != "paused"
-        if action == "resume":
-            return heeded and self.history.state == "paused"
-        if action in ("stop", "finish_epoch", "save_now"):
-            return heeded
-        if action == "change_rate":
-            return heeded and self.history.last_step is not None
-        if action == "resume_run":
-            return self.history.state in ("stopped", "failed") and self.history.started is not None
-        return True
-
-    def action_pause(self) -> None:
-        """Ask for a pause."""
-        self._ask("pause", Pause())
-
-    def action_resume(self) -> None:
-        """Ask to go on."""
-        self._ask("resume", Resume())
-
-    def action_stop(self) -> None:
-        """Stop, once the person has said so again."""
-
-        def answered(answer: str | None) -> None:
-            if answer == "y":
-                self._ask("stop", Stop())
-
-        self.push_screen(stop_question(), answered)
 
     def action_resume_run(self) -> None:
         """Go on with the run that ended."""
@@ -172,20 +115,6 @@ class MonitorApp(BaseApp, inherit_bindings=False):
             self.notify("An evaluation is under way: x gives it up.", severity="warning")
             return
         self._start(self._jobs.resume)
-
-    def action_change_rate(self) -> None:
-        """Ask for a learning rate and train with it."""
-        if self.history.last_step is not None:
-            self.push_screen(RateQuestion(self.history.last_step.learning_rate), self._rate_answered)
-
-    def action_finish_epoch(self) -> None:
-        """Stop at the end of this epoch, or call that off."""
-        self.followed.send(FinishEpoch())
-
-    def action_save_now(self) -> None:
-        """Save weights and state after this step."""
-        self.followed.send(SaveNow())
-        self.notify("Saving after this step…")
 
     def action_checkpoints(self) -> None:
         """Open the browser."""
@@ -223,22 +152,7 @@ class MonitorApp(BaseApp, inherit_bindings=False):
 
     def on_dashboard_preferences_changed(self, message: Dashboard.PreferencesChanged) -> None:
         """Keep what a person prefers."""
-        self._prefer(dataclasses.replace(message.preferences, theme=self._preferences.theme))
-
-    def _theme_changed(self, theme: Theme) -> None:
-        self._prefer(dataclasses.replace(self._preferences, theme=theme.name))
-
-    def _prefer(self, preferences: Preferences) -> None:
-        if preferences != self._preferences:
-            self._preferences = preferences
-            if self._preferences_file is not None:
-                self._preferences_file.write(preferences)
-
-    def _write(self, words: str) -> None:
-        """Send the terminal something that is not shown."""
-        if self._driver is not None:
-            self._driver.write(words)
-            self._driver.flush()
+        self.prefer(dataclasses.replace(message.preferences, theme=self.preferences.theme))
 
     def _start(self, start: Callable[[], Link]) -> None:
         """Start the run, or go on with it; what cannot work from the first ends the program with its sentence."""
@@ -257,10 +171,6 @@ class MonitorApp(BaseApp, inherit_bindings=False):
         self.failure = error
         self.exit(error.exit_code)
 
-    def _ask(self, what: Asked, request: Pause | Resume | Stop) -> None:
-        self.followed.ask(what, request)
-        self._show()
-
     def _evaluate(self, checkpoint: str) -> None:
         try:
             sentence = self.followed.evaluate(checkpoint)
@@ -277,9 +187,10 @@ class MonitorApp(BaseApp, inherit_bindings=False):
             self._hurry.stop()
         if self.history.state != state_before:
             self._state_changed()
-        self._ask_about_broken_loss()
+        if self._leaving is None:
+            self._ask_about_broken_loss()
         if said or self._outdated:
-            self._show()
+            self._show_history()
         if self._leaving is not None and self.followed.over:
             self.exit(self._leaving or summary.exit_code(self.history))
 
@@ -295,27 +206,6 @@ class MonitorApp(BaseApp, inherit_bindings=False):
         elif self.followed.starts == 1 and self.history.training is None and summary.exit_code(self.history) == 2:
             self._leave_with(BadInput(summary.outcome(self.history)))
 
-    def _ask_about_broken_loss(self) -> None:
-        """Put the question up once for every loss that waits for an answer."""
-        broken = self.history.broken
-        if broken is self._asked_about:
-            return
-        self._asked_about = broken
-        if broken is not None and self._leaving is None and self.followed.heeded:
-            self.push_screen(broken_loss_question(broken.at_step, broken.loss), self._broken_loss_answered)
-
-    def _broken_loss_answered(self, answer: str | None) -> None:
-        answers: dict[str, Request] = {"b": RollBack(), "i": Ignore(), "s": Stop()}
-        if answer is None:
-            # Waved away, the question comes back: training waits for it.
-            self._asked_about = None
-        elif answer in answers:
-            self.followed.send(answers[answer])
-
-    def _rate_answered(self, answer: ChangeRate | None) -> None:
-        if answer is not None:
-            self.followed.send(answer)
-
     def _data_answered(self, answer: str | None) -> None:
         if answer == "r":
             self._start(self._jobs.train)
@@ -328,9 +218,9 @@ class MonitorApp(BaseApp, inherit_bindings=False):
         """Show the history again, once for all widgets that have new room, though nothing new was said."""
         if not self._showing_again:
             self._showing_again = True
-            self.call_after_refresh(self._show)
+            self.call_after_refresh(self._show_history)
 
-    def _show(self) -> None:
+    def _show_history(self) -> None:
         """Put the history on the screen in view, also behind a question.
 
         What has to wait, or is not mounted yet, comes with the next drain.

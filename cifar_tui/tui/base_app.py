@@ -1,5 +1,6 @@
 """What an app of ours can whatever it shows: colours, help, the palette, and thin sending."""
 
+import dataclasses
 from collections.abc import Iterable
 
 from rich.console import RenderableType
@@ -8,8 +9,10 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.command import SimpleCommand
 from textual.screen import Screen
+from textual.theme import Theme
 
 from cifar_tui.tui.dialogs import Help, described
+from cifar_tui.tui.preferences import Preferences, PreferencesFile
 from cifar_tui.tui.themes import Themes
 from cifar_tui.tui.wire import EncodedUpdate, Wire
 
@@ -28,9 +31,16 @@ class BaseApp(App[int], inherit_bindings=False):
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
 
-    def __init__(self, themes: Themes, theme: str) -> None:
-        """Use our themes alone, and the one called `theme` first."""
+    def __init__(
+        self, themes: Themes, theme: str, preferences: Preferences, preferences_file: PreferencesFile | None
+    ) -> None:
+        """Use our themes alone, and the one called `theme` first.
+
+        What a person changes of the preferences is kept in their file, where there is one.
+        """
         super().__init__()
+        self.preferences = preferences
+        self._preferences_file = preferences_file
         self._wire = Wire()
         self._cursor_shown = self.cursor_position
         self._themes = themes
@@ -42,9 +52,28 @@ class BaseApp(App[int], inherit_bindings=False):
         self.animation_level = "none"
 
     def on_mount(self) -> None:
-        """Name the themes that are broken."""
+        """Name the themes, and the preferences, that are broken."""
         for sentence in self._themes.broken:
             self.notify(sentence, severity="warning", timeout=15, markup=False)
+        if self._preferences_file is not None and self._preferences_file.trouble:
+            self.notify(self._preferences_file.trouble, severity="warning", timeout=15, markup=False)
+        self.theme_changed_signal.subscribe(self, self._theme_changed)
+
+    def prefer(self, preferences: Preferences) -> None:
+        """Keep what a person prefers."""
+        if preferences != self.preferences:
+            self.preferences = preferences
+            if self._preferences_file is not None:
+                self._preferences_file.write(preferences)
+
+    def _theme_changed(self, theme: Theme) -> None:
+        self.prefer(dataclasses.replace(self.preferences, theme=theme.name))
+
+    def _write(self, words: str) -> None:
+        """Send the terminal something that is not shown."""
+        if self._driver is not None:
+            self._driver.write(words)
+            self._driver.flush()
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         """Send Textual's update the thin way, and nothing at all where nothing looks different."""

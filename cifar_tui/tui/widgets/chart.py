@@ -1,10 +1,7 @@
 """One chart of a run: curves over its steps, redrawn only when it would look different."""
 
-import itertools
 import math
-import operator
 import time
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -18,9 +15,18 @@ from cifar_tui.history import RunHistory
 from cifar_tui.series import Points, Series
 from cifar_tui.tui.chart_view import ChartView
 from cifar_tui.tui.widgets.axes import XAxis, YAxis, whole_run
-from cifar_tui.tui.widgets.canvas import Trace, draw
+from cifar_tui.tui.widgets.canvas import Trace
 from cifar_tui.tui.widgets.chart_kinds import ChartKind, Curve
-from cifar_tui.tui.widgets.rows import Row, Rows
+from cifar_tui.tui.widgets.drawing import (
+    CHART_STYLES,
+    STYLE_NUMBERS,
+    Drawing,
+    centred,
+    marks_above,
+    rows_of,
+    ticks_below,
+)
+from cifar_tui.tui.widgets.rows import Rows
 from cifar_tui.tui.widgets.scale import Limits, log_limits, nice_limits
 
 SPIKE_SHARE = 0.01
@@ -31,47 +37,12 @@ BUDGET_SHARE = 0.0075
 """How much of one core a chart may spend on drawing itself."""
 LEAST_SECONDS = 1.0
 """A chart is drawn no more often than that: nobody sees more, and every drawing is sent over the wire."""
-ABOVE_SHARE = 1e-6
-"""How far off the scale, as a share of it, a value counts as off it; less is rounding."""
 ROWS_PER_TICK = 4
 NOTHING_YET = "The first step is still to come."
 WHEEL_ZOOM = 0.8
 WHEEL_PAN = 0.1
 
-CHART_STYLES = ("raw", "smooth", "test", "rate", "axis", "mark", "cursor")
-STYLE_NUMBERS = {name: number for number, name in enumerate(CHART_STYLES, start=1)}
-STYLE_NAMES = {0: "", **{number: name for name, number in STYLE_NUMBERS.items()}}
 DEFAULT_VIEW = ChartView()
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawing:
-    """Everything a chart's rows depend on."""
-
-    size: tuple[int, int]
-    x: XAxis
-    y: YAxis
-    traces: tuple[Trace, ...]
-    marks: tuple[tuple[str, tuple[float, ...]], ...]
-    """Signs for the top row, and the steps that get them; later ones on top."""
-    ticks: tuple[tuple[str, tuple[float, ...]], ...]
-    """The same for the row below."""
-    cursor: float | None
-    marker: str
-
-    def key(self) -> tuple[object, ...]:
-        """What differs when the rows would, with points as fine as a canvas can show them (2 × 4 dots a cell)."""
-        width, height = self.size
-        low, high = self.y.limits.low, self.y.limits.high
-
-        def quantised(points: Points) -> bytes:
-            xs = np.round((points.x - self.x.low) / (self.x.high - self.x.low) * width * 2)
-            ys = np.round((points.y - low) / (high - low) * height * 4)
-            return np.clip(np.stack([xs, ys]), -4, 1e6).astype(np.int32).tobytes()
-
-        axes = (self.x.kind, self.x.low, self.x.high, self.y)
-        curves = tuple((trace.style, quantised(trace.points)) for trace in self.traces)
-        return (self.size, axes, curves, self.marks, self.ticks, self.cursor, self.marker)
 
 
 class Chart(Rows):
@@ -124,7 +95,7 @@ class Chart(Rows):
             return True
         self._drawn = drawn
         if not history.step:
-            self.set_rows(_centred(NOTHING_YET, width, height))
+            self.set_rows(centred(NOTHING_YET, width, height))
             return False
         self._redraw(history, view, width, height)
         self._draw_again_at = now + max(LEAST_SECONDS, (time.perf_counter() - now) / BUDGET_SHARE)
@@ -183,7 +154,7 @@ class Chart(Rows):
         columns = width - self._gutter
         half_life = view.half_life(history.training.total_steps if history.training else history.step)
         found = [(curve, one, _points(curve, one, columns, x, half_life)) for curve, one in series]
-        drawing = _Drawing(
+        drawing = Drawing(
             (columns, lines),
             x,
             y,
@@ -191,8 +162,8 @@ class Chart(Rows):
                 Trace(Points(x.places(points.x), y.heights(points.y)), STYLE_NUMBERS[curve.style], curve.dots)
                 for curve, _, points in found
             ),
-            _marks(history, [one for _, one in series], found, y, x),
-            _ticks(history, x, columns) if view.ticks else (),
+            marks_above(history, [one for _, one in series], found, y, x),
+            ticks_below(history, x, columns) if view.ticks else (),
             view.cursor,
             self._marker,
         )
@@ -201,7 +172,7 @@ class Chart(Rows):
         key = (drawing.key(), tuple(labels))
         if key != self._key:
             self._key = key
-            self.set_rows(_rows(drawing, labels, view.ticks))
+            self.set_rows(rows_of(drawing, labels, view.ticks))
 
     def _visible(self, curve: Curve, view: ChartView) -> bool:
         return curve.label not in view.hidden and not (curve.smoothed and view.smoothing == "off")
@@ -298,87 +269,6 @@ def _where(history: RunHistory, step: float) -> str:
         words += f" · epoch {(int(step) - 1) // history.training.steps_per_epoch + 1}"
     seconds = history.curves.seconds.at(step)
     return f"{words} · {text.clock(seconds)}" if math.isfinite(seconds) else words
-
-
-def _marks(
-    history: RunHistory, series: list[Series], found: list[tuple[Curve, Series, Points]], y: YAxis, x: XAxis
-) -> tuple[tuple[str, tuple[float, ...]], ...]:
-    """Signs for the top row: rate changes, values above the scale, values that are no numbers."""
-    top = y.limits.high + ABOVE_SHARE * (y.limits.high - y.limits.low)
-    above = [step for _, _, points in found for step in points.x[y.heights(points.y) > top].tolist()]
-    wrong = [*history.curves.broken_steps, *(mark for one in series for mark in one.marks)]
-    changed = [float(step) for step in history.curves.rate_changes]
-    signs = (("◆", changed), ("▲", above), ("✗", [float(step) for step in wrong]))
-    low, high = x.steps
-    return tuple((sign, tuple(step for step in steps if low <= step <= high)) for sign, steps in signs)
-
-
-def _ticks(history: RunHistory, x: XAxis, columns: int) -> tuple[tuple[str, tuple[float, ...]], ...]:
-    """Signs for the row of ticks: epochs, where there is room for them, checkpoints, pauses, rate changes."""
-    curves, low, high = history.curves, *x.steps
-    epochs: list[float] = []
-    if history.training is not None:
-        length = history.training.steps_per_epoch
-        if (high - low) / length <= columns / 2:
-            epochs = [float(step) for step in range(math.ceil(low / length) * length, int(high) + 1, length)]
-    signs = (("┴", epochs), ("▾", curves.saved), ("‖", curves.pauses), ("◆", curves.rate_changes))
-    return tuple((sign, tuple(float(step) for step in steps if low <= step <= high)) for sign, steps in signs)
-
-
-def _rows(drawing: _Drawing, labels: list[str], with_ticks: bool) -> list[Row]:
-    columns, lines = drawing.size
-    x, limits = drawing.x, drawing.y.limits
-    cells = draw(list(drawing.traces), columns, lines, (x.low, x.high), (limits.low, limits.high), drawing.marker)
-    rows: list[Row] = [
-        ((label, "axis"), *((run, STYLE_NAMES[style]) for run, style in line))
-        for label, line in zip(labels, cells, strict=False)
-    ]
-    gutter = len(labels[0])
-    if drawing.cursor is not None:
-        column = x.column(drawing.cursor, columns)
-        if 0 <= column < columns:
-            rows = [_with_cursor(row, gutter + column) for row in rows]
-    rows[0] = _with_signs(rows[0], gutter, columns, drawing.marks, x)
-    if with_ticks:
-        rule: Row = ((" " * gutter, ""), ("─" * columns, "axis"))
-        rows.append(_with_signs(rule, gutter, columns, drawing.ticks, x))
-    rows.append(((" " * gutter, ""), (x.labels(columns), "axis")))
-    return rows
-
-
-def _with_signs(row: Row, gutter: int, columns: int, signs: tuple[tuple[str, tuple[float, ...]], ...], x: XAxis) -> Row:
-    """The row with signs over the steps they belong to."""
-    if not any(steps for _, steps in signs):
-        return row
-    cells = [(character, style) for run, style in row for character in run]
-    for sign, steps in signs:
-        for step in steps:
-            column = x.column(step, columns)
-            if 0 <= column < columns and gutter + column < len(cells):
-                cells[gutter + column] = (sign, "axis" if sign == "┴" else "mark")
-    return _runs(cells)
-
-
-def _with_cursor(row: Row, column: int) -> Row:
-    """The row with the cursor's line through it, behind the curves."""
-    cells = [(character, style) for run, style in row for character in run]
-    if column < len(cells):
-        character, _ = cells[column]
-        cells[column] = ("│" if character in " \u2800" else character, "cursor")
-    return _runs(cells)
-
-
-def _runs(cells: list[tuple[str, str]]) -> Row:
-    return tuple(
-        ("".join(character for character, _ in run), style)
-        for style, run in itertools.groupby(cells, key=operator.itemgetter(1))
-    )
-
-
-def _centred(words: str, width: int, height: int) -> list[Row]:
-    rows: list[Row] = [((" " * width, ""),)] * height
-    rows[height // 2] = ((f"{words:^{width}}"[:width], "dim"),)
-    return rows
 
 
 def _plain(markup: str) -> str:

@@ -1,0 +1,109 @@
+"""What a person can ask of the run that is followed, by key or by name, and the questions that come with it."""
+
+from cifar_tui.control import ChangeRate, FinishEpoch, Ignore, Pause, Request, Resume, RollBack, SaveNow, Stop
+from cifar_tui.events import LossNotFinite
+from cifar_tui.history import RunHistory
+from cifar_tui.session import Jobs
+from cifar_tui.tui.base_app import BaseApp
+from cifar_tui.tui.dialogs import RateQuestion, broken_loss_question, stop_question
+from cifar_tui.tui.followed_run import FollowedRun
+from cifar_tui.tui.preferences import Preferences, PreferencesFile
+from cifar_tui.tui.themes import Themes
+from cifar_tui.tui.widgets.status import Asked
+
+
+class RunActions(BaseApp, inherit_bindings=False):
+    """An app that follows a run and passes requests to it."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        themes: Themes,
+        theme: str,
+        preferences: Preferences,
+        preferences_file: PreferencesFile | None,
+    ) -> None:
+        """Follow what `jobs` starts; nothing is started yet."""
+        super().__init__(themes, theme, preferences, preferences_file)
+        self.followed = FollowedRun(jobs)
+        self._asked_about: LossNotFinite | None = None
+
+    @property
+    def history(self) -> RunHistory:
+        """Everything said so far."""
+        return self.followed.history
+
+    def check_action(self, action: str, _parameters: tuple[object, ...], /) -> bool | None:
+        """Which keys do something in the run's state; the others are hidden."""
+        heeded = self.history.live and (self.followed.link is None or self.followed.heeded)
+        if action == "pause":
+            return heeded and self.history.state != "paused"
+        if action == "resume":
+            return heeded and self.history.state == "paused"
+        if action in ("stop", "finish_epoch", "save_now"):
+            return heeded
+        if action == "change_rate":
+            return heeded and self.history.last_step is not None
+        if action == "resume_run":
+            return self.history.state in ("stopped", "failed") and self.history.started is not None
+        return True
+
+    def action_pause(self) -> None:
+        """Ask for a pause."""
+        self._ask("pause", Pause())
+
+    def action_resume(self) -> None:
+        """Ask to go on."""
+        self._ask("resume", Resume())
+
+    def action_stop(self) -> None:
+        """Stop, once the person has said so again."""
+
+        def answered(answer: str | None) -> None:
+            if answer == "y":
+                self._ask("stop", Stop())
+
+        self.push_screen(stop_question(), answered)
+
+    def action_change_rate(self) -> None:
+        """Ask for a learning rate and train with it."""
+        if self.history.last_step is not None:
+            self.push_screen(RateQuestion(self.history.last_step.learning_rate), self._rate_answered)
+
+    def action_finish_epoch(self) -> None:
+        """Stop at the end of this epoch, or call that off."""
+        self.followed.send(FinishEpoch())
+
+    def action_save_now(self) -> None:
+        """Save weights and state after this step."""
+        self.followed.send(SaveNow())
+        self.notify("Saving after this step…")
+
+    def _show_history(self) -> None:
+        """Put the history on the screen in view."""
+        raise NotImplementedError
+
+    def _ask(self, what: Asked, request: Pause | Resume | Stop) -> None:
+        self.followed.ask(what, request)
+        self._show_history()
+
+    def _ask_about_broken_loss(self) -> None:
+        """Put the question up once for every loss that waits for an answer."""
+        broken = self.history.broken
+        if broken is self._asked_about:
+            return
+        self._asked_about = broken
+        if broken is not None and self.followed.heeded:
+            self.push_screen(broken_loss_question(broken.at_step, broken.loss), self._broken_loss_answered)
+
+    def _broken_loss_answered(self, answer: str | None) -> None:
+        answers: dict[str, Request] = {"b": RollBack(), "i": Ignore(), "s": Stop()}
+        if answer is None:
+            # Waved away, the question comes back: training waits for it.
+            self._asked_about = None
+        elif answer in answers:
+            self.followed.send(answers[answer])
+
+    def _rate_answered(self, answer: ChangeRate | None) -> None:
+        if answer is not None:
+            self.followed.send(answer)

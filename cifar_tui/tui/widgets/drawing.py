@@ -1,0 +1,138 @@
+"""The rows of one drawing of a chart: curves, cursor, signs and axes; and what tells one drawing from another."""
+
+import itertools
+import math
+import operator
+from dataclasses import dataclass
+
+import numpy as np
+
+from cifar_tui.history import RunHistory
+from cifar_tui.series import Points, Series
+from cifar_tui.tui.widgets.axes import XAxis, YAxis
+from cifar_tui.tui.widgets.canvas import Trace, draw
+from cifar_tui.tui.widgets.chart_kinds import Curve
+from cifar_tui.tui.widgets.rows import Row
+
+ABOVE_SHARE = 1e-6
+"""How far off the scale, as a share of it, a value counts as off it; less is rounding."""
+
+CHART_STYLES = ("raw", "smooth", "test", "rate", "axis", "mark", "cursor")
+STYLE_NUMBERS = {name: number for number, name in enumerate(CHART_STYLES, start=1)}
+STYLE_NAMES = {0: "", **{number: name for name, number in STYLE_NUMBERS.items()}}
+
+Signs = tuple[tuple[str, tuple[float, ...]], ...]
+"""Signs, and the steps that get each; later ones on top."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Everything a chart's rows depend on."""
+
+    size: tuple[int, int]
+    x: XAxis
+    y: YAxis
+    traces: tuple[Trace, ...]
+    marks: Signs
+    """For the top row."""
+    ticks: Signs
+    """For the row below."""
+    cursor: float | None
+    marker: str
+
+    def key(self) -> tuple[object, ...]:
+        """What differs when the rows would, with points as fine as a canvas can show them (2 × 4 dots a cell)."""
+        width, height = self.size
+        low, high = self.y.limits.low, self.y.limits.high
+
+        def quantised(points: Points) -> bytes:
+            xs = np.round((points.x - self.x.low) / (self.x.high - self.x.low) * width * 2)
+            ys = np.round((points.y - low) / (high - low) * height * 4)
+            return np.clip(np.stack([xs, ys]), -4, 1e6).astype(np.int32).tobytes()
+
+        axes = (self.x.kind, self.x.low, self.x.high, self.y)
+        curves = tuple((trace.style, quantised(trace.points)) for trace in self.traces)
+        return (self.size, axes, curves, self.marks, self.ticks, self.cursor, self.marker)
+
+
+def marks_above(
+    history: RunHistory, series: list[Series], found: list[tuple[Curve, Series, Points]], y: YAxis, x: XAxis
+) -> Signs:
+    """Signs for the top row: rate changes, values above the scale, values that are no numbers."""
+    top = y.limits.high + ABOVE_SHARE * (y.limits.high - y.limits.low)
+    above = [step for _, _, points in found for step in points.x[y.heights(points.y) > top].tolist()]
+    wrong = [*history.curves.broken_steps, *(mark for one in series for mark in one.marks)]
+    changed = [float(step) for step in history.curves.rate_changes]
+    signs = (("◆", changed), ("▲", above), ("✗", [float(step) for step in wrong]))
+    low, high = x.steps
+    return tuple((sign, tuple(step for step in steps if low <= step <= high)) for sign, steps in signs)
+
+
+def ticks_below(history: RunHistory, x: XAxis, columns: int) -> Signs:
+    """Signs for the row of ticks: epochs, where there is room for them, checkpoints, pauses, rate changes."""
+    curves, low, high = history.curves, *x.steps
+    epochs: list[float] = []
+    if history.training is not None:
+        length = history.training.steps_per_epoch
+        if (high - low) / length <= columns / 2:
+            epochs = [float(step) for step in range(math.ceil(low / length) * length, int(high) + 1, length)]
+    signs = (("┴", epochs), ("▾", curves.saved), ("‖", curves.pauses), ("◆", curves.rate_changes))
+    return tuple((sign, tuple(float(step) for step in steps if low <= step <= high)) for sign, steps in signs)
+
+
+def rows_of(drawing: Drawing, labels: list[str], with_ticks: bool) -> list[Row]:
+    """The rows of a drawing; `labels` are those of the y axis, one a row, all of one width."""
+    columns, lines = drawing.size
+    x, limits = drawing.x, drawing.y.limits
+    cells = draw(list(drawing.traces), columns, lines, (x.low, x.high), (limits.low, limits.high), drawing.marker)
+    rows: list[Row] = [
+        ((label, "axis"), *((run, STYLE_NAMES[style]) for run, style in line))
+        for label, line in zip(labels, cells, strict=False)
+    ]
+    gutter = len(labels[0])
+    if drawing.cursor is not None:
+        column = x.column(drawing.cursor, columns)
+        if 0 <= column < columns:
+            rows = [_with_cursor(row, gutter + column) for row in rows]
+    rows[0] = _with_signs(rows[0], gutter, columns, drawing.marks, x)
+    if with_ticks:
+        rule: Row = ((" " * gutter, ""), ("─" * columns, "axis"))
+        rows.append(_with_signs(rule, gutter, columns, drawing.ticks, x))
+    rows.append(((" " * gutter, ""), (x.labels(columns), "axis")))
+    return rows
+
+
+def _with_signs(row: Row, gutter: int, columns: int, signs: Signs, x: XAxis) -> Row:
+    """The row with signs over the steps they belong to."""
+    if not any(steps for _, steps in signs):
+        return row
+    cells = [(character, style) for run, style in row for character in run]
+    for sign, steps in signs:
+        for step in steps:
+            column = x.column(step, columns)
+            if 0 <= column < columns and gutter + column < len(cells):
+                cells[gutter + column] = (sign, "axis" if sign == "┴" else "mark")
+    return _runs(cells)
+
+
+def _with_cursor(row: Row, column: int) -> Row:
+    """The row with the cursor's line through it, behind the curves."""
+    cells = [(character, style) for run, style in row for character in run]
+    if column < len(cells):
+        character, _ = cells[column]
+        cells[column] = ("│" if character in " \u2800" else character, "cursor")
+    return _runs(cells)
+
+
+def _runs(cells: list[tuple[str, str]]) -> Row:
+    return tuple(
+        ("".join(character for character, _ in run), style)
+        for style, run in itertools.groupby(cells, key=operator.itemgetter(1))
+    )
+
+
+def centred(words: str, width: int, height: int) -> list[Row]:
+    """One line of words in the middle of empty rows."""
+    rows: list[Row] = [((" " * width, ""),)] * height
+    rows[height // 2] = ((f"{words:^{width}}"[:width], "dim"),)
+    return rows

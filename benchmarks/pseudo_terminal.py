@@ -88,7 +88,13 @@ class PseudoTerminal:
         self._ended = True
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
+        if self._terminal >= 0:
+            os.close(self._terminal)
+
+    def hang_up(self) -> None:
+        """Close the terminal, as a dropped connection does; the program is still ours to wait for."""
         os.close(self._terminal)
+        self._terminal = -1
 
     @property
     def text(self) -> str:
@@ -160,12 +166,19 @@ class PseudoTerminal:
         """Read until the program has ended. Raises AssertionError, and kills it, when it does not end."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            self.read(0.1)
+            self._read_or_wait()
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
-                self.read(0.1)
+                self._read_or_wait()
                 self._ended = True
-                os.close(self._terminal)
+                if self._terminal >= 0:
+                    os.close(self._terminal)
                 return os.waitstatus_to_exitcode(status)
         self.close()
         raise AssertionError(f"it did not end:\n{self.text}")
+
+    def _read_or_wait(self) -> None:
+        if self._terminal >= 0:
+            self.read(0.1)
+        else:
+            time.sleep(0.1)

@@ -370,17 +370,20 @@ def _train_on_console(jobs: "LocalJobs", *, resumed: bool) -> int:
 
 
 def _on_screen(jobs: "LocalJobs | AttachedJobs", **chosen: object) -> int:
-    from cifar_tui.console import follow, report_outcome
+    from cifar_tui.console import follow, leave_terminal, report_outcome
     from cifar_tui.tui.app import ScreenOptions, run_screen
 
     try:
         result = run_screen(jobs, ScreenOptions(**chosen))  # type: ignore[arg-type] # checked above
-        if result.link is not None and not result.link.heeds:
-            return 0
-        if result.link is not None and not result.link.ended:
-            print("The screen has ended; training goes on without it.", file=sys.stderr)
-            return follow(result.link, result.history)
-        report_outcome(result.history)
-        return result.exit_code
+        link, started = result.link, result.history.started
+        if link is None or link.ended or not link.heeds:
+            if link is None or link.heeds:
+                report_outcome(result.history)
+            return result.exit_code
+        if result.terminal_lost and started is not None:
+            leave_terminal(Path(started.folder))
+            return follow(link, result.history, because="The terminal went away: training goes on without a screen.")
+        print("The screen has ended; training goes on without it.", file=sys.stderr)
+        return follow(link, result.history, because="The screen has ended: training goes on without it.")
     finally:
         jobs.close()

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
@@ -41,21 +42,24 @@ POLL_SECONDS = 0.2
 """How often events are fetched."""
 LINE_SECONDS = 10.0
 """How often a line says where training is."""
+OUTPUT_NAME = "output.txt"
+"""What is printed once the terminal is gone, in the run's folder."""
 PROGRESS_SECONDS = 2.0
 """How often a line says how far something else has come."""
 
 Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 
 
-def follow(link: Link, history: RunHistory | None = None, *, resumed: bool = False) -> int:
+def follow(link: Link, history: RunHistory | None = None, *, resumed: bool = False, because: str = "") -> int:
     """Print a run until it ends, from where `history` left it. Returns the exit code.
 
-    Of a run that is `resumed`, what it said before it ended is not printed again.
+    Of a run that is `resumed`, what it said before it ended is not printed again. `because` says, for the run's
+    records, why nobody watches it any more.
 
     Ctrl-C once stops after the step under way and saves; three times leaves at once. SIGTERM stops and saves too.
     """
     console = Console(history or RunHistory(), sys.stdout, silent=resumed)
-    link.ask(Watch(watched=False))
+    link.ask(Watch(watched=False, because=because))
     interrupts = Interrupts(link, console)
     with interrupts.handled():
         for events in said_until_the_end(link):
@@ -63,6 +67,22 @@ def follow(link: Link, history: RunHistory | None = None, *, resumed: bool = Fal
     link.join()
     report_outcome(console.history)
     return interrupts.exit_code or summary.exit_code(console.history)
+
+
+def leave_terminal(folder: Path) -> None:
+    """Point this process's input at nothing and its output at a file in a run's folder: the terminal is gone."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    try:
+        output = os.open(folder / OUTPUT_NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    except OSError:
+        output = os.dup(nothing)
+    for source, target in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(source, target)
+    os.close(nothing)
+    os.close(output)
 
 
 def report_outcome(history: RunHistory) -> None:

@@ -70,6 +70,8 @@ class Watch:
 
     watched: bool
     """Whether somebody is."""
+    because: str = ""
+    """A sentence on why that has changed, for the run's records; empty for the usual."""
 
 
 Request = (

@@ -1,33 +1,41 @@
-"""A real run on the screen, at the far end of links that are thin, or stop."""
+"""A real run on the screen, at the far end of links that are thin, stop, or break."""
 
 import itertools
 import json
+import os
+import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
-from pseudo_terminal import Link, PseudoTerminal
+from pseudo_terminal import NO_LINK, Link, PseudoTerminal
 
 STALL_SECONDS = 15.0
 SMALL = ["--preset", "smoke", "--width", "8", "--train-images", "200", "--test-images", "100", "--batch-size", "20"]
 
 
-def watched(run: Path, link: Link) -> PseudoTerminal:
-    command = [sys.executable, "-m", "cifar_tui", "train", *SMALL, "--data", "synthetic", "--epochs", "5000"]
+def watched(run: Path, link: Link = NO_LINK, epochs: int = 5_000) -> PseudoTerminal:
+    command = [sys.executable, "-m", "cifar_tui", "train", *SMALL, "--data", "synthetic", "--epochs", str(epochs)]
     return PseudoTerminal([*command, "--outf", str(run)], size=(80, 24), link=link, folder=run.parent)
+
+
+def records(run: Path) -> list[dict[str, Any]]:
+    """The lines of the run's journal."""
+    whole = (run / "journal.jsonl").read_bytes().rpartition(b"\n")[0]
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def said_at(run: Path) -> list[float]:
     """When the run's steps were written down, in seconds since 1970."""
-    lines = (run / "journal.jsonl").read_bytes().splitlines()
-    return [record["at"] for record in map(json.loads, lines) if record["event"] == "StepDone"]
+    return [record["at"] for record in records(run) if record["event"] == "StepDone"]
 
 
 def test_a_link_that_stops_costs_the_training_nothing(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with watched(run, Link()) as terminal:
+    with watched(run) as terminal:
         terminal.wait_for("● Training")
-        terminal.wait_for("smooth")
+        terminal.wait_for("images/s")
         time.sleep(STALL_SECONDS)  # nobody reads: the terminal's buffer fills, and the screen has to wait
         stalled_until = time.time()
         steps = [at for at in said_at(run) if stalled_until - STALL_SECONDS + 1 < at < stalled_until]
@@ -50,9 +58,73 @@ def test_keys_and_numbers_cross_a_thin_link(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with watched(run, Link(bytes_per_second=125_000, delay_seconds=0.1)) as terminal:
         terminal.wait_for("● Training")
-        terminal.wait_for("smooth")
+        terminal.wait_for("images/s")
         for _ in range(3):  # answered within seconds: updates do not pile up on the link
             terminal.press("p")
             terminal.wait_for("‖ Paused", 5)
             terminal.press("p")
             terminal.wait_for("● Training", 5)
+
+
+def test_a_run_outlives_its_terminal_and_ends_by_itself(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with watched(run, epochs=60) as terminal:
+        terminal.wait_for("images/s")
+        before = len(said_at(run))
+        terminal.hang_up()
+        assert terminal.exit_code(100) == 0
+    steps = said_at(run)
+    assert len(steps) == 600 > before
+    kinds = [record["event"] for record in records(run)]
+    assert kinds[-1] == "RunFinished"
+    notes = [record["text"] for record in records(run) if record["event"] == "Noted"]
+    assert "The terminal went away: training goes on without a screen." in notes
+    output = (run / "output.txt").read_text()
+    assert "Finished 600 steps" in output
+    assert "\x1b" not in output, "no screen is drawn into the file"
+
+
+def test_sighup_alone_gives_the_terminal_back_and_training_goes_on(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with watched(run) as terminal:
+        terminal.wait_for("images/s")
+        before = len(said_at(run))
+        os.kill(terminal.pid, signal.SIGHUP)
+        terminal.read_for(3.0)
+        assert b"\x1b[?1049l" in terminal.raw, "the terminal has its own screen back"
+        os.kill(terminal.pid, signal.SIGHUP)
+        terminal.read_for(1.0)
+        assert len(said_at(run)) > before
+        os.kill(terminal.pid, signal.SIGTERM)
+        assert terminal.exit_code(20) == 143
+    assert records(run)[-1]["event"] == "RunStopped"
+
+
+def test_a_paused_run_whose_terminal_goes_away_is_saved_and_stopped(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with watched(run) as terminal:
+        terminal.wait_for("images/s")
+        terminal.press("p")
+        terminal.wait_for("‖ Paused")
+        terminal.hang_up()
+        assert terminal.exit_code(20) == 129
+    assert records(run)[-1]["event"] == "RunStopped"
+    assert list(run.glob("state_*.pt"))
+
+
+def test_an_attached_screen_that_goes_away_costs_the_run_nothing(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with watched(run) as terminal:
+        terminal.wait_for("images/s")
+        command = [sys.executable, "-m", "cifar_tui", "attach", str(run)]
+        for leave in (lambda screen: screen.hang_up(), lambda screen: os.kill(screen.pid, signal.SIGKILL)):
+            with PseudoTerminal(command, size=(80, 24)) as screen:
+                screen.wait_for("images/s")
+                assert "p Pause" not in screen.text
+                leave(screen)
+                assert screen.exit_code(20) in (129, -signal.SIGKILL)
+        before = len(said_at(run))
+        terminal.read_for(1.0)
+        assert len(said_at(run)) > before
+        terminal.press("p")
+        terminal.wait_for("‖ Paused", 20)

@@ -21,7 +21,7 @@ from cifar_tui.control import (
     Watch,
 )
 from cifar_tui.errors import StopAsked
-from cifar_tui.events import Event, LossNotFinite, Paused, Resumed
+from cifar_tui.events import Event, LossNotFinite, Noted, Paused, Resumed
 
 
 class Served(Protocol):
@@ -135,6 +135,8 @@ class Attendant:
                 self._answer = request
             case Watch():
                 self._watched = request.watched
+                if request.because:
+                    self._emit(Noted(request.because))
             case Stop():
                 raise StopAsked
             case _:

@@ -6,6 +6,8 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from textual.driver import Driver
+
 from cifar_tui import summary
 from cifar_tui.control import Stop
 from cifar_tui.errors import BadInput, CifarTuiError
@@ -16,6 +18,7 @@ from cifar_tui.tui.alarm import Alarm, Alert
 from cifar_tui.tui.checkpoints import Checkpoints
 from cifar_tui.tui.dashboard import Dashboard
 from cifar_tui.tui.dialogs import data_question, quit_question
+from cifar_tui.tui.driver import SteadyDriver, terminal_is_gone
 from cifar_tui.tui.preferences import Preferences, PreferencesFile
 from cifar_tui.tui.run_actions import RunActions
 from cifar_tui.tui.themes import Themes, find_themes, theme_folders
@@ -35,7 +38,9 @@ class ScreenResult:
     history: RunHistory
     """Everything said so far."""
     link: Link | None
-    """The run, which may still be training if the screen broke."""
+    """The run, which may still be training if the screen broke, or its terminal is gone."""
+    terminal_lost: bool
+    """Whether the terminal went away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +64,21 @@ def run_screen(jobs: Jobs, options: ScreenOptions) -> ScreenResult:
     preferences = file.read()
     remembered = preferences.theme if preferences.theme in themes.usable else None
     theme = themes.chosen(options.theme or remembered)
-    app = MonitorApp(jobs, themes, theme, Hardware(), options=options, preferences=preferences, preferences_file=file)
+    app = MonitorApp(
+        jobs,
+        themes,
+        theme,
+        Hardware(),
+        options=options,
+        preferences=preferences,
+        preferences_file=file,
+        driver=SteadyDriver,
+    )
     returned = app.run(mouse=options.mouse)
     if app.failure is not None:
         raise app.failure
     code = returned if isinstance(returned, int) else (app.return_code or 0)
-    return ScreenResult(code, app.followed.history, app.followed.link)
+    return ScreenResult(code, app.followed.history, app.followed.link, app.terminal_lost)
 
 
 NO_OPTIONS = ScreenOptions()
@@ -85,12 +99,14 @@ class MonitorApp(RunActions, inherit_bindings=False):
         options: ScreenOptions = NO_OPTIONS,
         preferences: Preferences = DEFAULT_PREFERENCES,
         preferences_file: PreferencesFile | None = None,
+        driver: type[Driver] | None = None,
     ) -> None:
         """Show what `jobs` starts; nothing is started before the first frame is up.
 
         What a person changes of the preferences is kept in their file, where there is one.
         """
-        super().__init__(jobs, themes, theme, preferences, preferences_file)
+        super().__init__(jobs, themes, theme, preferences, preferences_file, driver)
+        self.terminal_lost = False
         self.failure: CifarTuiError | None = None
         self._jobs = jobs
         self._drain_seconds = drain_seconds
@@ -103,8 +119,7 @@ class MonitorApp(RunActions, inherit_bindings=False):
     def on_mount(self) -> None:
         """Put the first frame up, then start the run."""
         self.push_screen(self._dashboard)
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, self._leave_on_signal, number)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._leave_on_signal, signal.SIGTERM)
         self.set_interval(self._drain_seconds, self._drain)
         self._hurry = self.set_interval(HURRY_SECONDS, self._drain)
         self.call_after_refresh(self._start, self._jobs.train)
@@ -131,7 +146,8 @@ class MonitorApp(RunActions, inherit_bindings=False):
     def action_leave(self) -> None:
         """Leave; while it trains, only after asking, and with everything saved."""
         if not self.followed.heeded:
-            self._leaving = summary.exit_code(self.history)
+            only_read = self.followed.link is not None and not self.followed.link.heeds
+            self._leaving = 0 if only_read else summary.exit_code(self.history)
             self.exit(self._leaving)
             return
 
@@ -182,6 +198,8 @@ class MonitorApp(RunActions, inherit_bindings=False):
     def _drain(self) -> None:
         """Take in what was said since the last time, and show it."""
         state_before = self.history.state
+        if terminal_is_gone(self._driver) and not self.terminal_lost:
+            self._leave_terminal()
         said = self.followed.drain()
         if said:
             self._hurry.stop()
@@ -231,6 +249,17 @@ class MonitorApp(RunActions, inherit_bindings=False):
                 if screen.is_mounted:
                     self._outdated = screen.show(self.history, self.followed.asked)
                 return
+
+    def _leave_terminal(self) -> None:
+        """The terminal is gone: take the screen down and let training go on without it.
+
+        A run that waits for a person would wait for ever, so it is saved and stopped.
+        """
+        self.terminal_lost = True
+        if not self.followed.heeded or (self.history.state == "paused" and self.history.broken is None):
+            self._leave_on_signal(signal.SIGHUP)
+        elif self._leaving is None:
+            self.exit(128 + signal.SIGHUP)
 
     def _leave_on_signal(self, number: int) -> None:
         """Stop, save and leave when the machine or the terminal asks to."""

@@ -8,6 +8,7 @@ from textual._compositor import CompositorUpdate
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.command import SimpleCommand
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -32,13 +33,18 @@ class BaseApp(App[int], inherit_bindings=False):
     VERTICAL_BREAKPOINTS = HEIGHTS
 
     def __init__(
-        self, themes: Themes, theme: str, preferences: Preferences, preferences_file: PreferencesFile | None
+        self,
+        themes: Themes,
+        theme: str,
+        preferences: Preferences,
+        preferences_file: PreferencesFile | None,
+        driver: type[Driver] | None,
     ) -> None:
         """Use our themes alone, and the one called `theme` first.
 
         What a person changes of the preferences is kept in their file, where there is one.
         """
-        super().__init__()
+        super().__init__(driver_class=driver)
         self.preferences = preferences
         self._preferences_file = preferences_file
         self._wire = Wire()

@@ -1,5 +1,7 @@
 """What a person can ask of the run that is followed, by key or by name, and the questions that come with it."""
 
+from textual.driver import Driver
+
 from cifar_tui.control import ChangeRate, FinishEpoch, Ignore, Pause, Request, Resume, RollBack, SaveNow, Stop
 from cifar_tui.events import LossNotFinite
 from cifar_tui.history import RunHistory
@@ -22,9 +24,10 @@ class RunActions(BaseApp, inherit_bindings=False):
         theme: str,
         preferences: Preferences,
         preferences_file: PreferencesFile | None,
+        driver: type[Driver] | None,
     ) -> None:
         """Follow what `jobs` starts; nothing is started yet."""
-        super().__init__(themes, theme, preferences, preferences_file)
+        super().__init__(themes, theme, preferences, preferences_file, driver)
         self.followed = FollowedRun(jobs)
         self._asked_about: LossNotFinite | None = None
 

@@ -1,0 +1,88 @@
+"""Textual's driver for a terminal that may go away: closed, its connection dropped, or hung up on.
+
+Textual's writer dies with the terminal, after which its queue fills and the app stands still; its reader panics or
+spins; and SIGHUP ends the process, training and all.
+"""
+
+import contextlib
+import os
+import select
+import signal
+from types import FrameType
+from typing import IO, Any
+
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+
+
+class SteadyFile:
+    """A terminal to write to that swallows what can no longer be written."""
+
+    def __init__(self, file: IO[str]) -> None:
+        """Write to `file`."""
+        self.lost = False
+        self._file = file
+
+    def write(self, text: str) -> int:
+        """Write, as far as there is something to write to."""
+        if not self.lost:
+            try:
+                return self._file.write(text)
+            except OSError:
+                self.lost = True
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what waits."""
+        try:
+            self._file.flush()
+        except OSError:
+            self.lost = True
+
+    def fileno(self) -> int:
+        """The terminal's descriptor."""
+        return self._file.fileno()
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return self._file.isatty()
+
+
+class SteadyDriver(LinuxDriver):
+    """A driver that knows when its terminal is gone, and lets the app go on."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # Any: Textual's own arguments, passed on
+        """Take over the terminal; from now on SIGHUP only says that it is gone."""
+        super().__init__(*arguments, **options)
+        assert self._file is not None  # there is no screen without a terminal
+        self._steady = SteadyFile(self._file)
+        self._file = self._steady  # type: ignore[assignment] # all of a file that the writer uses
+        self._hung_up = False
+        signal.signal(signal.SIGHUP, self._hang_up)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the terminal is gone."""
+        if self._hung_up or self._steady.lost:
+            return True
+        poll = select.poll()
+        poll.register(self.fileno, 0)
+        return any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
+
+    def _run_input_thread(self) -> None:
+        """Read until the app ends or the terminal is gone, which is no reason to panic."""
+        with contextlib.suppress(OSError):
+            self.run_input_thread()
+        if not self.exit_event.is_set():
+            self._hung_up = True
+
+    def _hang_up(self, _number: int, _frame: FrameType | None) -> None:
+        self._hung_up = True
+        # A terminal that hangs up has nothing left to read; its reader would spin on that.
+        if not os.isatty(self.fileno):
+            self.exit_event.set()
+
+
+def terminal_is_gone(driver: Driver | None) -> bool:
+    """Whether the driver's terminal went away; never so for one that draws for a test."""
+    return isinstance(driver, SteadyDriver) and driver.gone

@@ -256,7 +256,7 @@ PRESETS: dict[str, Preset] = {
             _TRIANGLE, preset="short", epochs=8, batch_size=125, learning_rate=0.1, crop_padding=2, cutout=0
         ),
         "4 to 10 epochs, what one can wait for on a CPU",
-        "not measured yet",
+        "87.2 % measured, on JPEG copies of the pictures",
     ),
     "default": Preset(_TRIANGLE, "what the tutorial only claims", "about 95.5 %"),
     "max": Preset(

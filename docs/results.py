@@ -7,8 +7,9 @@ import json
 from pathlib import Path
 
 HERE = Path(__file__).parent
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 400, 60, 50, 30
+WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM, TOP = 820, 420, 60, 290, 50, 30
 """Of the picture and of its margins, in pixels."""
+LABEL_HEIGHT = 17
 COLOURS = ("#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#9c755f")
 DASHES = ("", "6 3", "2 2", "8 3 2 3", "1 3", "10 4")
 """Colour is never the only sign."""
@@ -48,7 +49,7 @@ def picture(rows: list[Row]) -> str:
     low = int(low * 10) / 10
 
     def x(epoch: int) -> float:
-        return LEFT + (epoch - 1) / max(most - 1, 1) * (WIDTH - LEFT - 190)
+        return LEFT + (epoch - 1) / max(most - 1, 1) * (WIDTH - LEFT - RIGHT)
 
     def y(accuracy: float) -> float:
         return HEIGHT - BOTTOM - (accuracy - low) / (1 - low) * (HEIGHT - BOTTOM - TOP)
@@ -72,10 +73,12 @@ def picture(rows: list[Row]) -> str:
         parts.append(
             f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>'
         )
-        parts.append(
-            f'<text x="{x(len(curve)) + 8:.1f}" y="{y(curve[-1]) + 4:.1f}" fill="{colour}">{name} '
-            f"{curve[-1] * 100:.2f} %</text>"
-        )
+    free = 0.0
+    for number, (name, curve) in sorted(enumerate(curves), key=lambda one: -one[1][1][-1]):
+        free = max(y(curve[-1]) + 4, free + LABEL_HEIGHT)
+        label = f"{name} {curve[-1] * 100:.2f} %"
+        colour = COLOURS[number % len(COLOURS)]
+        parts.append(f'<text x="{x(most) + 8:.1f}" y="{free:.1f}" fill="{colour}">{label}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 

@@ -67,7 +67,7 @@ def picture(rows: list[Row]) -> str:
         for epoch in range(1, most + 1)
     ]
     parts.append(f'<text x="{x(most):.1f}" y="{HEIGHT - 10}" text-anchor="end">epoch, test accuracy after it</text>')
-    for number, (name, curve) in enumerate(curves):
+    for number, (_, curve) in enumerate(curves):
         colour, dash = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
         points = " ".join(f"{x(epoch):.1f},{y(value):.1f}" for epoch, value in enumerate(curve, start=1))
         parts.append(

@@ -44,10 +44,10 @@ def test_a_link_that_stops_costs_the_training_nothing(tmp_path: Path) -> None:
         assert max(gaps) < STALL_SECONDS / 2, "training went on all the while"
         terminal.press("p")
         terminal.wait_for("‖ Paused", 20)
-        terminal.read_for(4.0)  # charts take turns, and the last one's is still to come
+        terminal.settle(1.5, 20)
         paused = terminal.text
         terminal.press("\x0c")  # the whole screen is sent again, and is the same
-        terminal.read_for(1.5)
+        terminal.settle(1.5, 20)
         assert terminal.text == paused
         assert "Accuracy" in paused
         last = len(said_at(run))

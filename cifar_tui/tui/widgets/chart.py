@@ -80,7 +80,8 @@ class Chart(Rows):
     def show(self, history: RunHistory, view: ChartView = DEFAULT_VIEW) -> bool:
         """Draw the history, unless it would look the same. Returns whether it must wait, its budget being spent.
 
-        What a person asks for, another view or another size, waits for nothing.
+        What a person asks for, another view or another size, waits for nothing, and neither does the last drawing of
+        a run that pauses or ends.
         """
         self._history, self._view = history, view
         width, height = self.size
@@ -91,7 +92,8 @@ class Chart(Rows):
         if drawn == self._drawn:
             return False
         now = time.perf_counter()
-        if self._drawn[:3] == asked and now < self._draw_again_at:
+        resting = history.state == "paused" or not history.live
+        if self._drawn[:3] == asked and now < self._draw_again_at and not resting:
             return True
         self._drawn = drawn
         if not history.step:

@@ -380,8 +380,8 @@ def _on_screen(jobs: "LocalJobs | AttachedJobs", **chosen: object) -> int:
             if link is None or link.heeds:
                 report_outcome(result.history)
             return result.exit_code
-        if result.terminal_lost and started is not None:
-            leave_terminal(Path(started.folder))
+        if result.terminal_lost:
+            leave_terminal(Path(started.folder) if started is not None else None)
             return follow(link, result.history, because="The terminal went away: training goes on without a screen.")
         print("The screen has ended; training goes on without it.", file=sys.stderr)
         return follow(link, result.history, because="The screen has ended: training goes on without it.")

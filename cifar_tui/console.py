@@ -69,16 +69,18 @@ def follow(link: Link, history: RunHistory | None = None, *, resumed: bool = Fal
     return interrupts.exit_code or summary.exit_code(console.history)
 
 
-def leave_terminal(folder: Path) -> None:
-    """Point this process's input at nothing and its output at a file in a run's folder: the terminal is gone."""
+def leave_terminal(folder: Path | None) -> None:
+    """Point this process's input at nothing, and its output at a file in a run's folder: the terminal is gone."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     nothing = os.open(os.devnull, os.O_RDWR)
-    try:
-        output = os.open(folder / OUTPUT_NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    except OSError:
-        output = os.dup(nothing)
+    output = os.dup(nothing)
+    if folder is not None:
+        with contextlib.suppress(OSError):
+            file = os.open(folder / OUTPUT_NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+            os.dup2(file, output)
+            os.close(file)
     for source, target in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
     os.close(nothing)

@@ -106,6 +106,8 @@ class Curves:
         ):
             series.rewind(step)
         self.saved = [saved for saved in self.saved if saved <= step]
+        self.pauses = [paused for paused in self.pauses if paused <= step]
+        self.rate_changes = [changed for changed in self.rate_changes if changed <= step]
 
     def _add_now(self, loss: float, accuracy: float) -> None:
         self.loss_now = self._loss_now.after(loss)

@@ -67,7 +67,7 @@ class SteadyDriver(LinuxDriver):
             return True
         poll = select.poll()
         poll.register(self.fileno, 0)
-        return any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
+        return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
 
     def _run_input_thread(self) -> None:
         """Read until the app ends or the terminal is gone, which is no reason to panic."""

@@ -25,6 +25,7 @@ class EpochTable(DataTable[str]):
         self.border_subtitle = "the first is still to come"
         self._best: int | None = None
         self._shown = 0
+        self._history: RunHistory | None = None
 
     def on_mount(self) -> None:
         """Ask to be shown."""
@@ -43,7 +44,8 @@ class EpochTable(DataTable[str]):
         """Add the epochs that are new and move the mark where the best changed."""
         if not self.columns:
             return
-        if self._shown > len(history.epochs):
+        if self._shown > len(history.epochs) or history is not self._history:
+            self._history = history
             self.clear()
             self._shown, self._best = 0, None
         at_end = self.scroll_y >= self.max_scroll_y

@@ -225,10 +225,20 @@ class RunHistory:
         self.state_step = min(self.state_step, step)
         if self.last_step is not None and self.last_step.step > step:
             before = [done for done in self._latest_steps() if done.step <= step]
-            self.last_step = before[-1] if before else None
+            self.last_step = before[-1] if before else self._remembered(step)
         self._recent.clear()
         self._columns = None
         self.progress = None
+
+    def _remembered(self, step: int) -> StepDone | None:
+        """A step that is no longer among the latest, as far as the curves still know it."""
+        if step < 1 or self.last_step is None:
+            return None
+        curves, done = self.curves, self.epochs[-1] if self.epochs else None
+        epoch = 1 if done is None else done.epoch if done.step >= step else done.epoch + 1
+        loss, accuracy = curves.train_loss.at(step), curves.train_accuracy.at(step)
+        rate, seconds = curves.learning_rate.at(step), curves.seconds.at(step)
+        return StepDone(step, epoch, loss, accuracy, self.last_step.images, rate, seconds)
 
     def _latest_steps(self) -> deque[StepDone]:
         if self._columns is not None:

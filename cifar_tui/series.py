@@ -140,6 +140,13 @@ class Series:
             np.concatenate([[one[1] for one in before], ys, [one[1] for one in after]]),
         )
 
+    def sampled(self) -> Points:
+        """The first point of every bucket and the newest point: enough for a curve that only rises."""
+        if self.last is None:
+            return NO_POINTS
+        x, low = self._x[: self._buckets], self._low[: self._buckets]
+        return Points(np.append(x, self.last[0]), np.append(low, self.last[1]))
+
     def smoothed(self, half_life: float, columns: int, x_low: float, x_high: float) -> Points:
         """An exponential moving average between two x, each value weighed by how far back its x is.
 

@@ -59,6 +59,8 @@ class Attendant:
         self._paused = False
         self._evaluating = False
         self._cancelled = False
+        self._left = False
+        """Whether the person who watched is gone, with the screen."""
         self._answer: RollBack | Ignore | None = None
         self._evaluations: deque[str] = deque()
 
@@ -114,7 +116,7 @@ class Attendant:
 
     def _heed(self, request: Request) -> None:
         match request:
-            case Pause() if not self._paused:
+            case Pause() if not self._paused and not self._left:
                 self._served.settle()
                 self._paused = True
                 self._emit(Paused(self.step))
@@ -137,6 +139,9 @@ class Attendant:
                 self._watched = request.watched
                 if request.because:
                     self._emit(Noted(request.because))
+                self._left = self._left or bool(request.because and not request.watched)
+                if self._left and self._paused:
+                    raise StopAsked  # nobody could set it going again
             case Stop():
                 raise StopAsked
             case _:

@@ -158,8 +158,10 @@ def being_trained(folder: Path) -> bool:
     """Whether some process holds the run in a folder: it trains, or evaluates."""
     try:
         lock = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
+    except FileNotFoundError:
         return False
+    except OSError:
+        return True  # somebody else's: it cannot be known, and its journal may go on
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
@@ -189,7 +191,7 @@ def _lock(lock: int) -> None:
 def _take_lock(folder: Path) -> int:
     """Lock the folder and say who holds it. Raises FolderInUse naming the holder."""
     path = folder / LOCK_NAME
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     try:
         _lock(lock)
     except OSError:

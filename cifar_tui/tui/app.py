@@ -75,6 +75,10 @@ def run_screen(jobs: Jobs, options: ScreenOptions) -> ScreenResult:
         driver=SteadyDriver,
     )
     returned = app.run(mouse=options.mouse)
+    # Textual's handlers outlive it, and would draw a screen that is gone.
+    for number in (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if app.failure is not None:
         raise app.failure
     code = returned if isinstance(returned, int) else (app.return_code or 0)
@@ -127,7 +131,7 @@ class MonitorApp(RunActions, inherit_bindings=False):
     def action_resume_run(self) -> None:
         """Go on with the run that ended."""
         if self.followed.evaluating:
-            self.notify("An evaluation is under way: x gives it up.", severity="warning")
+            self.notify("An evaluation is under way: x gives it up, in the browser (c).", severity="warning")
             return
         self._start(self._jobs.resume)
 
@@ -146,6 +150,8 @@ class MonitorApp(RunActions, inherit_bindings=False):
     def action_leave(self) -> None:
         """Leave; while it trains, only after asking, and with everything saved."""
         if not self.followed.heeded:
+            if self.followed.evaluating:
+                self.followed.cancel_evaluation()
             only_read = self.followed.link is not None and not self.followed.link.heeds
             self._leaving = 0 if only_read else summary.exit_code(self.history)
             self.exit(self._leaving)

@@ -36,7 +36,7 @@ class ChartKeys(Screen[None]):
                 tooltip="Move a zoomed chart to earlier steps"),
         Binding("right_square_bracket", "pan(1)", "Later", show=False, key_display="]",
                 tooltip="Move a zoomed chart to later steps"),
-        Binding("0,home", "follow", "Follow", show=False, key_display="0",
+        Binding("0", "follow", "Follow", show=False, key_display="0",
                 tooltip="Show the whole run and its newest values again"),
         Binding("x", "next_axis", "Axis", show=False, tooltip="Lay charts over steps, epochs or training time"),
         Binding("m", "next_smoothing", "Smoothing", show=False, tooltip="Smooth curves lightly, strongly, or not"),

@@ -4,7 +4,6 @@ Textual's writer dies with the terminal, after which its queue fills and the app
 spins; and SIGHUP ends the process, training and all.
 """
 
-import contextlib
 import os
 import select
 import signal
@@ -71,10 +70,14 @@ class SteadyDriver(LinuxDriver):
 
     def _run_input_thread(self) -> None:
         """Read until the app ends or the terminal is gone, which is no reason to panic."""
-        with contextlib.suppress(OSError):
-            self.run_input_thread()
-        if not self.exit_event.is_set():
-            self._hung_up = True
+        while not self.exit_event.is_set():
+            try:
+                self.run_input_thread()
+            except OSError:
+                self._hung_up = True
+                return
+            except ValueError:
+                continue  # bytes that are no UTF-8, or no sequence of a terminal: the next ones may be
 
     def _hang_up(self, _number: int, _frame: FrameType | None) -> None:
         self._hung_up = True

@@ -61,7 +61,7 @@ class FollowedRun:
     def evaluate(self, checkpoint: str) -> str:
         """Measure a checkpoint, in the live run or in a job of its own. Returns a sentence for the person, if any."""
         if self.evaluating:
-            return "An evaluation is under way: x gives it up."
+            return "An evaluation is under way: x gives it up, in the browser (c)."
         if self.link is not None and self.heeded:
             self.link.ask(Evaluate(checkpoint))
             return f"{safe_text(checkpoint)} is evaluated after this step."

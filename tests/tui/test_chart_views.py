@@ -235,3 +235,13 @@ def test_an_axis_of_time_doubles(seconds: float) -> None:
     limit = time_limit(seconds)
     assert seconds <= limit <= max(2 * seconds, 60)
     assert limit / time_step(limit, 5) <= 5
+
+
+async def test_a_stretch_at_the_ceiling_and_a_time_axis_of_many_steps_are_right() -> None:
+    steps = [dataclasses.replace(scripted.step(number), accuracy=1.0) for number in range(1, 1_201)]
+    async with screen(ScriptedJobs(ScriptedLink([*scripted.opening(), *steps])), SIZE) as pilot:
+        seen = await pressed(pilot, "plus", "plus", "plus", "plus", "x", "x", "left")
+        assert "100 %" in seen
+        clock = next(part for part in seen.split(" · ") if part.startswith("19:"))[:5]
+        assert clock.startswith("19:5"), "a step a second"
+        assert "19:00" in seen

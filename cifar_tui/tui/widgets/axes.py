@@ -13,8 +13,6 @@ from cifar_tui.tui.chart_view import Axis, ChartView
 from cifar_tui.tui.widgets.scale import Limits, log_ticks, nice_step, step_limit, time_limit, time_step
 
 COLUMNS_PER_TICK = 8
-TIME_POINTS = 512
-"""Points that the time at a step is read off from."""
 
 
 def whole_run(history: RunHistory) -> tuple[float, float]:
@@ -44,7 +42,7 @@ class XAxis:
         steps = view.window or whole_run(history)
         steps_per_epoch = history.training.steps_per_epoch if history.training else 0
         kind: Axis = "step" if view.axis == "epoch" and not steps_per_epoch else view.axis
-        times = history.curves.seconds.thinned(TIME_POINTS, 0, history.step) if kind == "time" else None
+        times = history.curves.seconds.sampled() if kind == "time" else None
         axis = cls(kind, steps, *steps, steps_per_epoch, (times.x, times.y) if times else (np.empty(0), np.empty(0)))
         if kind == "step":
             return axis

@@ -97,6 +97,7 @@ class Chart(Rows):
             return True
         self._drawn = drawn
         if not history.step:
+            self._key = ()
             self.set_rows(centred(NOTHING_YET, width, height))
             return False
         self._redraw(history, view, width, height)
@@ -132,7 +133,9 @@ class Chart(Rows):
         if event.shift or event.ctrl:
             view = self._view.panned(share, self._whole)
         else:
-            view = self._view.zoomed(factor, self._step_under(event), self._whole)
+            view = self._view.zoomed(
+                factor, self._step_under(event), self._whole if self._view.window else self._x.steps
+            )
         self.post_message(self.ViewAsked(view))
 
     def _point(self, event: events.MouseEvent) -> None:
@@ -199,6 +202,8 @@ class Chart(Rows):
                 low = self._kind.floor
             if high <= low:
                 high = low + (self._kind.ceiling or max(abs(low) * 0.1, 1e-3))
+            if self._kind.ceiling is not None and low >= self._kind.ceiling:
+                low, high = self._kind.ceiling * 0.9, self._kind.ceiling
             limits = nice_limits(low, high, most_ticks, before)
             if self._kind.ceiling is not None and limits.high > self._kind.ceiling:
                 limits = Limits(limits.low, self._kind.ceiling, limits.tick)
@@ -207,7 +212,9 @@ class Chart(Rows):
 
     def _say(self, history: RunHistory, view: ChartView, found: list[tuple[Curve, Series, Points]]) -> None:
         """The values at the cursor, or the newest, in the lower border, and what else matters in the upper."""
-        values = [(curve, _value(curve, one, points, view.cursor)) for curve, one, points in found]
+        # A stretch says what holds at its end, as the whole run does.
+        place = min(view.window[1], history.step) if view.cursor is None and view.window else view.cursor
+        values = [(curve, _value(curve, one, points, place)) for curve, one, points in found]
         known = [(curve, value) for curve, value in values if value is not None]
         legends = (self._legend_of(known, view, detail) for detail in (2, 1, 0))
         legend = next((one for one in legends if len(_plain(one)) <= self.size.width - 2), "")

@@ -25,7 +25,7 @@ class EpochTable(DataTable[str]):
         self.border_subtitle = "the first is still to come"
         self._best: int | None = None
         self._shown = 0
-        self._history: RunHistory | None = None
+        self._listed: list[EpochDone] = []
 
     def on_mount(self) -> None:
         """Ask to be shown."""
@@ -44,14 +44,16 @@ class EpochTable(DataTable[str]):
         """Add the epochs that are new and move the mark where the best changed."""
         if not self.columns:
             return
-        if self._shown > len(history.epochs) or history is not self._history:
-            self._history = history
+        if any(one is not other for one, other in zip(self._listed, history.epochs, strict=False)) or self._shown > len(
+            history.epochs
+        ):
             self.clear()
             self._shown, self._best = 0, None
         at_end = self.scroll_y >= self.max_scroll_y
         for epoch in history.epochs[self._shown :]:
             cells = _cells(epoch)
             self.add_row(*(cells[key.value or ""] for key in self.columns), key=str(epoch.epoch))
+        self._listed = list(history.epochs)
         if self._shown != len(history.epochs):
             self._shown = len(history.epochs)
             self._mark_best(history)

@@ -109,6 +109,12 @@ class Curves:
         self.pauses = [paused for paused in self.pauses if paused <= step]
         self.rate_changes = [changed for changed in self.rate_changes if changed <= step]
 
+    def step_at(self, step: int, epoch: int, images: int) -> StepDone:
+        """A step as the curves know it; where steps were merged, with their means."""
+        series = (self.train_loss, self.train_accuracy, self.learning_rate, self.seconds)
+        loss, accuracy, rate, seconds = (one.at(step) for one in series)
+        return StepDone(step, epoch, loss, accuracy, images, rate, seconds)
+
     def _add_now(self, loss: float, accuracy: float) -> None:
         self.loss_now = self._loss_now.after(loss)
         self.accuracy_now = self._accuracy_now.after(accuracy)

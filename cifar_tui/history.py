@@ -234,11 +234,9 @@ class RunHistory:
         """A step that is no longer among the latest, as far as the curves still know it."""
         if step < 1 or self.last_step is None:
             return None
-        curves, done = self.curves, self.epochs[-1] if self.epochs else None
+        done = self.epochs[-1] if self.epochs else None
         epoch = 1 if done is None else done.epoch if done.step >= step else done.epoch + 1
-        loss, accuracy = curves.train_loss.at(step), curves.train_accuracy.at(step)
-        rate, seconds = curves.learning_rate.at(step), curves.seconds.at(step)
-        return StepDone(step, epoch, loss, accuracy, self.last_step.images, rate, seconds)
+        return self.curves.step_at(step, epoch, self.last_step.images)
 
     def _latest_steps(self) -> deque[StepDone]:
         if self._columns is not None:

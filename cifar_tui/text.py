@@ -56,12 +56,10 @@ def duration(seconds: float) -> str:
     """`4.2 s` below ten seconds, then `04:12`, then `1:04:12`, then `2 d 03:04`."""
     if seconds < 9.95:
         return f"{max(seconds, 0):.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours_of_day = divmod(hours, 24)
+    days, rest = divmod(round(seconds), 86_400)
     if days:
-        return f"{days} d {hours_of_day:02}:{minutes:02}"
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+        return f"{days} d {rest // 3_600:02}:{rest // 60 % 60:02}"
+    return clock(seconds)
 
 
 def age(seconds: float) -> str:

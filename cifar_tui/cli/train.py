@@ -1,0 +1,147 @@
+"""`cifar-tui train`."""
+
+import dataclasses
+from collections.abc import Mapping, Set
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import typer
+
+from cifar_tui.cli.front_ends import on_screen, terminal_fit_for_a_screen, train_on_console
+from cifar_tui.cli.options import (
+    ALERTS,
+    DEFAULT_DATA_DIR,
+    DEFAULT_PRESET,
+    MARKERS,
+    AccelerationName,
+    AlertKind,
+    BatchSize,
+    Data,
+    DataDir,
+    Device,
+    Epochs,
+    Headless,
+    LearningRate,
+    Marker,
+    NoMouse,
+    PrecisionName,
+    PresetName,
+    ResumedRun,
+    RunFolderPath,
+    RunName,
+    Seed,
+    TestImages,
+    ThemeName,
+    TrainImages,
+    ValidationImages,
+    WeightDecay,
+    Width,
+    absolute,
+    one_of,
+)
+from cifar_tui.errors import BadInput
+from cifar_tui.recipe import Acceleration, DeviceChoice, Precision, Recipe, preset
+
+if TYPE_CHECKING:
+    from cifar_tui.jobs import LocalJobs
+
+CHANGEABLE = ("epochs", "learning_rate", "precision", "device", "acceleration", "data", "data_dir")
+"""What may differ when a run goes on; anything else would make it another run."""
+
+OPTION_NAMES = {"learning_rate": "--lr"}
+"""Options that are not called like the recipe's field."""
+
+
+def train(
+    preset_name: PresetName = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    lr: LearningRate = None,
+    weight_decay: WeightDecay = None,
+    seed: Seed = None,
+    precision: PrecisionName = None,
+    width: Width = None,
+    device: Device = None,
+    acceleration: AccelerationName = None,
+    data: Data = None,
+    data_dir: DataDir = None,
+    train_images: TrainImages = None,
+    test_images: TestImages = None,
+    validation_images: ValidationImages = None,
+    resume: ResumedRun = None,
+    run_name: RunName = None,
+    outf: RunFolderPath = None,
+    headless: Headless = False,
+    theme: ThemeName = None,
+    marker: Marker = "braille",
+    no_mouse: NoMouse = False,
+    alert: AlertKind = "none",
+) -> None:
+    """Train a run, on a live screen or, without a terminal, as plain lines."""
+    choices = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": lr,
+        "weight_decay": weight_decay,
+        "seed": seed,
+        "precision": one_of("--precision", precision, get_args(Precision)),
+        "width": width,
+        "device": one_of("--device", device, get_args(DeviceChoice)),
+        "acceleration": one_of("--acceleration", acceleration, get_args(Acceleration)),
+        "data": absolute(data),
+        "data_dir": str(Path(data_dir or DEFAULT_DATA_DIR).absolute()) if data_dir or resume is None else None,
+        "train_images": train_images,
+        "test_images": test_images,
+        "validation_images": validation_images,
+    }
+    chosen = {name: value for name, value in choices.items() if value is not None}
+    one_of("--marker", marker, MARKERS)
+    one_of("--alert", alert, ALERTS)
+    from cifar_tui.jobs import LocalJobs
+
+    if resume is None:
+        jobs = LocalJobs(_recipe(preset_name or DEFAULT_PRESET, chosen), run_name, outf)
+    else:
+        elsewhere = {"preset": preset_name, "run_name": run_name, "outf": outf}
+        jobs = _resumed(resume, chosen, {name for name, value in elsewhere.items() if value is not None})
+    if headless or not terminal_fit_for_a_screen():
+        raise typer.Exit(train_on_console(jobs, resumed=resume is not None))
+    raise typer.Exit(on_screen(jobs, theme=theme, marker=marker, mouse=not no_mouse, alert=alert))
+
+
+def _recipe(preset_name: str, chosen: Mapping[str, object]) -> Recipe:
+    """The preset with a person's choices in it, checked as far as possible before anything starts."""
+    from cifar_tui.engine.data import check_source
+
+    # Each value has its option's type, which is the field's; the checker cannot follow the names.
+    recipe = dataclasses.replace(preset(preset_name), **chosen).check()  # type: ignore[arg-type]
+    check_source(recipe)
+    return recipe
+
+
+def _resumed(run: str, chosen: Mapping[str, object], elsewhere: Set[str]) -> "LocalJobs":
+    """The jobs of a run to go on with, its recipe changed where that is possible. Raises BadInput, FolderInUse."""
+    from cifar_tui.engine.data import check_source
+    from cifar_tui.jobs import LocalJobs, check_resumable
+    from cifar_tui.runs.folder import RunFolder, find_run
+
+    fixed = sorted(elsewhere | {name for name in chosen if name not in CHANGEABLE})
+    if fixed:
+        names = ", ".join(OPTION_NAMES.get(name, f"--{name.replace('_', '-')}") for name in fixed)
+        raise BadInput(f"{names} cannot change in a run that goes on: start a new run for that.")
+    path = find_run(run)
+    check_resumable(path)
+    folder = RunFolder.reopen(path)
+    try:
+        before = folder.recipe()
+        recipe = dataclasses.replace(before, **chosen).check()  # type: ignore[arg-type]
+        check_source(recipe)
+    except BadInput:
+        folder.close()
+        raise
+    changes = tuple(
+        f"{name.replace('_', ' ')} {getattr(before, name)} → {getattr(recipe, name)}"
+        for name in chosen
+        if getattr(before, name) != getattr(recipe, name)
+    )
+    return LocalJobs(recipe, resumed=folder, changes=changes)

@@ -70,7 +70,8 @@ class ScriptedRun:
         self._lock = threading.Lock()
         self._paused = threading.Event()
         self.ended = False
-        self.heeds = True
+        self.elsewhere = False
+        self.silent_seconds = 0.0
 
     def train(self, data: str | None = None) -> "ScriptedRun":  # noqa: ARG002
         """Begin to speak."""
@@ -100,6 +101,10 @@ class ScriptedRun:
             self._paused.set()
             self.ended = True
             self._say(RunStopped(1, ""))
+
+    def hears(self, _verb: type[Request]) -> bool:
+        """Everything."""
+        return True
 
     def join(self, seconds: float | None = None) -> bool:  # noqa: ARG002
         """There is nothing to wait for."""

@@ -86,7 +86,7 @@ class PseudoTerminal:
         if self._ended:
             return
         self._ended = True
-        os.kill(self.pid, signal.SIGKILL)
+        os.killpg(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         if self._terminal >= 0:
             os.close(self._terminal)
@@ -95,6 +95,12 @@ class PseudoTerminal:
         """Close the terminal, as a dropped connection does; the program is still ours to wait for."""
         os.close(self._terminal)
         self._terminal = -1
+
+    @property
+    def drawing_pid(self) -> int:
+        """The process that draws: the program itself, or the child that it waits for (Linux)."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return int(children[0]) if children else self.pid
 
     @property
     def text(self) -> str:

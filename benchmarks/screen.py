@@ -129,12 +129,12 @@ def followed(terminal: PseudoTerminal, seconds: float) -> dict[str, float]:
     terminal.settle(QUIET_SECONDS, 1.0)
     figures: dict[str, float] = {"first_paint_bytes": len(terminal.raw)}
     terminal.read_for(3.0)
-    bytes_before, cpu_before, began = len(terminal.raw), cpu_seconds(terminal.pid), time.monotonic()
+    bytes_before, cpu_before, began = len(terminal.raw), cpu_seconds(terminal.drawing_pid), time.monotonic()
     # A number is oldest just before the next one takes its place.
     age = staleness(terminal, seconds)
     taken = time.monotonic() - began
     figures["bytes_per_second"] = (len(terminal.raw) - bytes_before) / taken
-    figures["screen_cpu_percent"] = 100 * (cpu_seconds(terminal.pid) - cpu_before) / taken
+    figures["screen_cpu_percent"] = 100 * (cpu_seconds(terminal.drawing_pid) - cpu_before) / taken
     figures["staleness_p95_seconds"] = age
     terminal.press("p")
     terminal.wait_for("Paused")
@@ -194,7 +194,7 @@ def opened_ms(run: Path, size: tuple[int, int], steps: int) -> tuple[float, floa
         settled = terminal.settle(0.3)
         while "still to come" in terminal.text:
             settled = terminal.settle(0.3)
-        peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{terminal.pid}/status").read_text())
+        peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{terminal.drawing_pid}/status").read_text())
     return 1_000 * (settled - began), int(peak.group(1)) / 1_000 if peak else 0.0
 
 
@@ -212,9 +212,9 @@ def training_for_real(size: tuple[int, int], data: str) -> dict[str, float]:
         command += ["--batch-size", "128", "--outf", f"{folder}/run"]
         with PseudoTerminal(command, size=size) as terminal:
             terminal.wait_for("step 3/", 300.0)
-            before, began = cpu_seconds(terminal.pid), time.monotonic()
+            before, began = cpu_seconds(terminal.drawing_pid), time.monotonic()
             terminal.read_for(10.0)
-            cpu = 100 * (cpu_seconds(terminal.pid) - before) / (time.monotonic() - began)
+            cpu = 100 * (cpu_seconds(terminal.drawing_pid) - before) / (time.monotonic() - began)
             found = answers(terminal)
     return {
         "real_screen_cpu_percent": cpu,

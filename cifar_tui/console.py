@@ -7,14 +7,13 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
 import orjson
 
 from cifar_tui import summary
-from cifar_tui.control import Stop, Watch
+from cifar_tui.control import SaveNow, Stop, Watch
 from cifar_tui.events import (
     CheckpointFailed,
     CheckpointSaved,
@@ -25,9 +24,11 @@ from cifar_tui.events import (
     EvaluationProgressed,
     LossNotFinite,
     Noted,
+    Paused,
     Progressed,
     RateChanged,
     Reopened,
+    Resumed,
     RolledBack,
     RunResumed,
     RunStarted,
@@ -42,8 +43,6 @@ POLL_SECONDS = 0.2
 """How often events are fetched."""
 LINE_SECONDS = 10.0
 """How often a line says where training is."""
-OUTPUT_NAME = "output.txt"
-"""What is printed once the terminal is gone, in the run's folder."""
 PROGRESS_SECONDS = 2.0
 """How often a line says how far something else has come."""
 
@@ -56,7 +55,8 @@ def follow(link: Link, history: RunHistory | None = None, *, resumed: bool = Fal
     Of a run that is `resumed`, what it said before it ended is not printed again. `because` says, for the run's
     records, why nobody watches it any more.
 
-    Ctrl-C once stops after the step under way and saves; three times leaves at once. SIGTERM stops and saves too.
+    Ctrl-C once stops after the step under way and saves; twice saves now; three times leaves at once. SIGTERM stops
+    and saves too.
     """
     console = Console(history or RunHistory(), sys.stdout, silent=resumed)
     link.ask(Watch(watched=False, because=because))
@@ -67,24 +67,6 @@ def follow(link: Link, history: RunHistory | None = None, *, resumed: bool = Fal
     link.join()
     report_outcome(console.history)
     return interrupts.exit_code or summary.exit_code(console.history)
-
-
-def leave_terminal(folder: Path | None) -> None:
-    """Point this process's input at nothing, and its output at a file in a run's folder: the terminal is gone."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
-    nothing = os.open(os.devnull, os.O_RDWR)
-    output = os.dup(nothing)
-    if folder is not None:
-        with contextlib.suppress(OSError):
-            file = os.open(folder / OUTPUT_NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-            os.dup2(file, output)
-            os.close(file)
-    for source, target in ((nothing, 0), (output, 1), (output, 2)):
-        os.dup2(source, target)
-    os.close(nothing)
-    os.close(output)
 
 
 def report_outcome(history: RunHistory) -> None:
@@ -202,6 +184,10 @@ class Console:
             case EvaluationProgressed():
                 share = Progressed(f"Evaluating {event.checkpoint}", event.done, event.images, "images", 0.0)
                 return self._progress_lines(share)
+            case Paused():
+                return [f"Paused at step {event.step:,}{f' by {event.by}' if event.by else ''}."]
+            case Resumed():
+                return [f"Going on after step {event.step:,}."]
             case LossNotFinite():
                 return [f"The loss of step {event.at_step:,} was {event.loss}."]
         return []
@@ -245,9 +231,14 @@ class Interrupts:
         self._count += 1
         self.exit_code = 128 + signal.SIGINT
         if self._count == 1:
-            self._console.say("Stopping after this step, then saving. Ctrl-C twice more leaves at once.")
+            self._console.say(
+                "Stopping after this step, then saving. Ctrl-C again saves now, three times leaves at once."
+            )
             self._link.ask(Stop())
-        elif self._count >= 3:
+        elif self._count == 2:
+            self._console.say("Saving what is trained. Ctrl-C once more leaves at once; the last saved state stands.")
+            self._link.ask(SaveNow())
+        else:
             os._exit(self.exit_code)
 
     def _terminate(self, _signal: int, _frame: FrameType | None) -> None:

@@ -1,5 +1,7 @@
 """What a person can ask of an engine, and the queue the requests travel in."""
 
+import contextlib
+import os
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -10,6 +12,9 @@ from typing import Protocol
 class Pause:
     """Wait before the next step, keeping everything loaded."""
 
+    by: str = ""
+    """Who asks, as `asker` names them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resume:
@@ -19,6 +24,9 @@ class Resume:
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Finish the step under way, save, and end."""
+
+    by: str = ""
+    """Who asks, as `asker` names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +80,21 @@ class Watch:
     """Whether somebody is."""
     because: str = ""
     """A sentence on why that has changed, for the run's records; empty for the usual."""
+    screen: int = 0
+    """Which of the screens this is about: 0 for the one beside the engine."""
 
 
 Request = (
     Pause | Resume | Stop | Evaluate | CancelEvaluation | ChangeRate | FinishEpoch | SaveNow | RollBack | Ignore | Watch
 )
+
+
+def asker() -> str:
+    """How everybody who watches is told who asked: by the terminal's name, or by the process that has none."""
+    for descriptor in (0, 1, 2):
+        with contextlib.suppress(OSError):
+            return os.ttyname(descriptor).removeprefix("/dev/")
+    return f"process {os.getpid()}"
 
 
 class Control(Protocol):

@@ -148,6 +148,8 @@ class Paused:
 
     step: int
     """The last step done."""
+    by: str = ""
+    """Who asked for it: a terminal, or a process without one."""
 
 
 @dataclass(frozen=True, slots=True)

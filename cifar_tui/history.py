@@ -69,6 +69,8 @@ class RunHistory:
         """Whether the run had ended before and goes on."""
         self.finish_after = 0
         """The epoch after which the run is to stop; 0 for its planned end."""
+        self.paused_by = ""
+        """Who asked for the pause, where that is known."""
         self.broken: LossNotFinite | None = None
         """The loss that a person has to decide about."""
         self.state_step = 0
@@ -97,7 +99,7 @@ class RunHistory:
             case Progressed():
                 self._apply_progress(event)
             case Paused():
-                self.state = "paused"
+                self.state, self.paused_by = "paused", event.by
                 self.curves.mark(self.curves.pauses, event.step)
             case Resumed():
                 self.broken, self.state = None, "training"

@@ -6,19 +6,30 @@ The engine, and torch with it, is imported on the engine thread when a job runs,
 import contextlib
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from cifar_tui.control import Requests
+from cifar_tui.control import Request, Requests
 from cifar_tui.errors import BadInput, DataUnavailable, cannot_write
-from cifar_tui.events import DataMissing, EvaluationFailed, Event, Reopened, RunFailed, RunResumed, TrainingStarted
+from cifar_tui.events import (
+    DataMissing,
+    EvaluationFailed,
+    Event,
+    Noted,
+    Reopened,
+    RunFailed,
+    RunResumed,
+    TrainingStarted,
+)
 from cifar_tui.history import Said
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.background import BackgroundRecorder
 from cifar_tui.runs.folder import FAILURE_NAME, RUNS_FOLDER, RunFolder, read_recipe, run_name
-from cifar_tui.runs.follow import FollowedJournal
+from cifar_tui.runs.follow import RemoteRun
 from cifar_tui.runs.journal import NAME as JOURNAL_NAME
 from cifar_tui.runs.journal import read_said
-from cifar_tui.runs.recorder import Recorder
+from cifar_tui.runs.recorder import UNRECORDED, Recorder
+from cifar_tui.runs.remote.server import ControlServer
 from cifar_tui.runs.states import list_states
 from cifar_tui.session import Emit, Job, Link, Session
 from cifar_tui.text import safe_text
@@ -99,7 +110,7 @@ class AttachedJobs:
 
     def train(self, _data: str | None = None) -> Link:
         """Follow what the run says."""
-        return FollowedJournal(self._folder)
+        return RemoteRun(self._folder)
 
     def resume(self) -> Link:
         """Go on with it here. Raises FolderInUse while it lives elsewhere, BadInput without a training state."""
@@ -156,7 +167,9 @@ class TrainJob:
         """Open the run's records; `changes` is what differs in the recipe of a run that goes on. Raises BadInput."""
         self._recipe = recipe
         self._folder = folder
-        self._recorder = open_recorder(folder)
+        self._records = BackgroundRecorder(open_recorder(folder), self._note)
+        self._server: ControlServer | None = None
+        self._say: Callable[[Event], None] | None = None
         self._changes = changes
         self._under_way = changes is None
         self._worth_keeping = changes is not None
@@ -169,24 +182,33 @@ class TrainJob:
             yield from read_said(journal)
         yield Reopened(str(self._folder.path))
 
+    def open(self, ask: Callable[[Request], None], say: Callable[[Event], None]) -> None:
+        """Let screens and commands elsewhere reach the run; where that cannot be, it trains all the same."""
+        self._say = say
+        try:
+            self._server = ControlServer(self._folder.path, ask)
+        except OSError as error:
+            self._note(f"This run cannot be attached to: {error.strerror or error}.")
+
     def run(self, emit: Emit, requests: Requests) -> None:
         """Train; data that cannot be had ends the run as an event, and its folder goes again."""
         from cifar_tui.engine.train import train
 
         try:
-            train(self._recipe, self._folder, emit, requests, self._changes)
+            train(self._recipe, self._folder, emit, requests, self._changes, settle=self._records.settle)
         except DataUnavailable as error:
             emit(DataMissing(str(error)))
 
-    def record(self, event: Event) -> str | None:
-        """Write an event into the run's records; until a run that is to go on does, they stay as they are."""
+    def record(self, event: Event) -> None:
+        """Have an event written into the run's records; until a run that is to go on does, they stay as they are."""
         if isinstance(event, TrainingStarted):
             self._worth_keeping = True
         if isinstance(event, RunResumed):
             self._under_way = True
-        if not self._under_way:
-            return None
-        return self._recorder.record(event)
+        if isinstance(event, UNRECORDED):
+            self._tell(event)
+        elif self._under_way:
+            self._records.record(event)
 
     def failed(self, reason: str, exit_code: int) -> Event:
         """The run failed."""
@@ -198,10 +220,22 @@ class TrainJob:
         return RunFailed(reason, _keep_details(self._folder.path, details), 1)
 
     def close(self) -> None:
-        """Close the records; a folder in which no training started is removed."""
-        self._recorder.close()
+        """Close the records and the socket; a folder in which no training started is removed."""
+        self._records.close()
+        if self._server is not None:
+            self._server.close()
         if not self._worth_keeping:
             self._folder.discard()
+
+    def _note(self, words: str) -> None:
+        """Tell everybody who watches, now, what the records do not hold."""
+        if self._say is not None:
+            self._say(Noted(words))
+        self._tell(Noted(words))
+
+    def _tell(self, event: Event) -> None:
+        if self._server is not None:
+            self._server.tell(event)
 
 
 class EvaluateJob:
@@ -227,9 +261,13 @@ class EvaluateJob:
 
         evaluate_alone(self._recipe, self._folder, self._checkpoint, emit, requests, tta=self._tta)
 
-    def record(self, event: Event) -> str | None:
+    def open(self, _ask: Callable[[Request], None], _say: Callable[[Event], None]) -> None:
+        """Nobody else asks."""
+
+    def record(self, event: Event) -> None:
         """Write an event into the run's records, where there are some."""
-        return self._recorder.record(event) if self._recorder else None
+        if self._recorder:
+            self._recorder.record(event)
 
     def failed(self, reason: str, _exit_code: int) -> Event:
         """The evaluation failed; the run is what it was."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from cifar_tui.control import Control, Request, Requests
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.events import Event, Noted
+from cifar_tui.events import Event
 from cifar_tui.history import Said
 from cifar_tui.text import safe_text
 
@@ -30,8 +30,15 @@ class Link(Feed, Control, Protocol):
     """All a front end has of a run: what was said, and where to ask. Local or remote."""
 
     @property
-    def heeds(self) -> bool:
-        """Whether what is asked is heard; a run that is only read about hears nothing."""
+    def elsewhere(self) -> bool:
+        """Whether the engine lives in another process, which goes on without this one."""
+
+    def hears(self, verb: type[Request]) -> bool:
+        """Whether the run can be asked for that now; one that is only read about hears nothing."""
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long the engine's process has given no sign of life, once it counts as stalled; 0 until then."""
 
     def join(self, seconds: float | None = None) -> bool:
         """Wait for the engine to end, at most so long. Returns whether it has ended."""
@@ -56,11 +63,14 @@ class Job(Protocol):
     def past(self) -> Iterable[Said]:
         """What was said before, in order, for those who only come now; it is on record already."""
 
+    def open(self, ask: Callable[[Request], None], say: Callable[[Event], None], /) -> None:
+        """Be reached from elsewhere through `ask`, and `say` what is not for the records."""
+
     def run(self, emit: Emit, requests: Requests) -> None:
         """Do it, saying what happens and heeding what is asked. A failure may raise."""
 
-    def record(self, event: Event) -> str | None:
-        """Write an event down; a returned sentence is passed on to the person."""
+    def record(self, event: Event) -> None:
+        """Have an event written down; any thread of the engine may, and none waits."""
 
     def failed(self, reason: str, exit_code: int, /) -> Event:
         """The event for a failure a person can mend."""
@@ -78,14 +88,20 @@ class Session:
     def __init__(self, job: Job) -> None:
         """Prepare; nothing runs before `start`."""
         self._job = job
-        self.heeds = True
+        self.elsewhere = False
+        self.silent_seconds = 0.0
         self._events: SimpleQueue[Said] = SimpleQueue()
         self._requests = Requests()
         self._thread = threading.Thread(target=self._run, name="engine")
 
     def start(self) -> None:
         """Start the engine thread."""
+        self._job.open(self.ask, self._events.put)
         self._thread.start()
+
+    def hears(self, _verb: type[Request]) -> bool:
+        """Whether the engine lives: then it hears everything."""
+        return not self.ended
 
     def drain(self) -> list[Said]:
         """Everything said since the last call, in order; never waits."""
@@ -111,10 +127,8 @@ class Session:
         return self.ended
 
     def _emit(self, event: Event) -> None:
-        note = self._job.record(event)
+        self._job.record(event)
         self._events.put(event)
-        if note is not None:
-            self._events.put(Noted(note))
 
     def _run(self) -> None:
         try:

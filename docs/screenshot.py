@@ -36,7 +36,8 @@ class Replay:
         """Hold the events until they are drained."""
         self._events = events
         self.ended = False
-        self.heeds = True
+        self.elsewhere = False
+        self.silent_seconds = 0.0
 
     def drain(self) -> list[Event]:
         """Everything, once."""
@@ -45,6 +46,10 @@ class Replay:
 
     def ask(self, request: Request) -> None:
         """Nothing can be asked of the past."""
+
+    def hears(self, _verb: type[Request]) -> bool:
+        """Everything."""
+        return True
 
     def join(self, _seconds: float | None = None) -> bool:
         """There is no engine to wait for."""

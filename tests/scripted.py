@@ -31,7 +31,9 @@ class ScriptedLink:
         self.watched: bool | None = None
         self._waiting = list(events)
         self.ended = False
-        self.heeds = True
+        self.elsewhere = False
+        self.heard = True
+        self.silent_seconds = 0.0
 
     def say(self, *events: Event) -> None:
         self._waiting.extend(events)
@@ -45,6 +47,9 @@ class ScriptedLink:
             self.watched = request.watched
         else:
             self.asked.append(request)
+
+    def hears(self, _verb: type[Request]) -> bool:
+        return self.heard
 
     def join(self, seconds: float | None = None) -> bool:
         return self.ended

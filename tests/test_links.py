@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -100,27 +101,37 @@ def test_sighup_alone_gives_the_terminal_back_and_training_goes_on(tmp_path: Pat
     assert records(run)[-1]["event"] == "RunStopped"
 
 
-def test_a_paused_run_whose_terminal_goes_away_is_saved_and_stopped(tmp_path: Path) -> None:
+def test_a_paused_run_whose_terminal_goes_away_waits_for_another_screen(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with watched(run) as terminal:
         terminal.wait_for("images/s")
         terminal.press("p")
         terminal.wait_for("‖ Paused")
         terminal.hang_up()
-        assert terminal.exit_code(20) == 129
+        with attached(run) as screen:
+            screen.wait_for("‖ Paused  by pts/")
+            screen.press("p")
+            screen.wait_for("● Training")
+            screen.press("q")
+            screen.wait_for("Leave while it trains?")
+            screen.press("s")
+            assert screen.exit_code(20) == 0
+        assert terminal.exit_code(20) == 0
     assert records(run)[-1]["event"] == "RunStopped"
     assert list(run.glob("state_*.pt"))
+
+
+def attached(run: Path) -> PseudoTerminal:
+    return PseudoTerminal([sys.executable, "-m", "cifar_tui", "attach", str(run)], size=(80, 24))
 
 
 def test_an_attached_screen_that_goes_away_costs_the_run_nothing(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with watched(run) as terminal:
         terminal.wait_for("images/s")
-        command = [sys.executable, "-m", "cifar_tui", "attach", str(run)]
         for leave in (lambda screen: screen.hang_up(), lambda screen: os.kill(screen.pid, signal.SIGKILL)):
-            with PseudoTerminal(command, size=(80, 24)) as screen:
+            with attached(run) as screen:
                 screen.wait_for("images/s")
-                assert "p Pause" not in screen.text
                 leave(screen)
                 assert screen.exit_code(20) in (129, -signal.SIGKILL)
         before = len(said_at(run))
@@ -128,3 +139,75 @@ def test_an_attached_screen_that_goes_away_costs_the_run_nothing(tmp_path: Path)
         assert len(said_at(run)) > before
         terminal.press("p")
         terminal.wait_for("‖ Paused", 20)
+
+
+def test_two_screens_on_one_run_each_show_what_the_other_asked(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with watched(run) as terminal:
+        terminal.wait_for("images/s")
+        with attached(run) as screen:
+            screen.wait_for("p Pause")
+            screen.press("p")
+            terminal.wait_for("‖ Paused  by pts/")
+            screen.wait_for("‖ Paused")
+            assert "by pts/" not in screen.text, "one's own pause needs no name"
+            terminal.press("p")
+            screen.wait_for("● Training")
+            screen.press("d")
+            assert screen.exit_code(20) == 0
+        terminal.read_for(1.0)
+        assert "● Training" in terminal.text
+
+
+def test_detaching_gives_the_shell_its_prompt_and_the_run_goes_on(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with watched(run) as terminal:
+        terminal.wait_for("images/s")
+        before, trainer = len(said_at(run)), terminal.drawing_pid
+        terminal.press("d")
+        assert terminal.exit_code(20) == 0
+        assert f"cifar-tui attach {run}" in terminal.text.replace("\n", "")
+    with attached(run) as screen:
+        screen.wait_for("● Training")
+        assert len(said_at(run)) > before
+        asked = subprocess.run(
+            [sys.executable, "-m", "cifar_tui", "stop", str(run)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert "Stopped after step" in asked.stdout
+        screen.wait_for("■ Stopped")
+    assert gone(trainer)
+
+
+def gone(pid: int) -> bool:
+    """Whether a process ends within a few seconds."""
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_killing_what_the_shell_waits_for_saves_and_ends_the_run(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with watched(run) as terminal:
+        terminal.wait_for("images/s")
+        trainer = terminal.drawing_pid
+        assert trainer != terminal.pid
+        os.kill(terminal.pid, signal.SIGKILL)
+        assert gone(trainer)
+    assert records(run)[-1]["event"] == "RunStopped"
+
+
+def test_a_trainer_that_is_killed_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
+    with watched(tmp_path / "run") as terminal:
+        terminal.wait_for("images/s")
+        os.kill(terminal.drawing_pid, signal.SIGKILL)
+        assert terminal.exit_code(20) == 128 + signal.SIGKILL
+        assert "Training was killed (SIGKILL)" in terminal.text
+        assert terminal.raw.rindex(b"\x1b[?1049l") > terminal.raw.rindex(b"\x1b[?1049h")

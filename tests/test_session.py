@@ -1,11 +1,12 @@
 import dataclasses
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cifar_tui import jobs as jobs_module
-from cifar_tui.control import Requests, Stop
+from cifar_tui.control import Request, Requests, Stop
 from cifar_tui.errors import BadInput, DataUnavailable
 from cifar_tui.events import DataMissing, EvaluationFailed, Event, Noted, Reopened, RunFailed, RunStopped
 from cifar_tui.history import Said
@@ -23,10 +24,12 @@ RECIPE = dataclasses.replace(preset("quick"), data="synthetic")
 class Job:
     """A job that says two things and waits to be stopped."""
 
-    def __init__(self, note: str | None = None) -> None:
+    def __init__(self) -> None:
         self.closed = False
         self.thread = ""
-        self._note = note
+
+    def open(self, ask: Callable[[Request], None], say: Callable[[Event], None]) -> None:
+        self.ask, self.say = ask, say
 
     def past(self) -> tuple[Event, ...]:
         return ()
@@ -38,9 +41,8 @@ class Job:
         assert requests.wait() == Stop()
         emit(RunStopped(1, ""))
 
-    def record(self, event: Event) -> str | None:
-        note, self._note = self._note, None
-        return note
+    def record(self, event: Event) -> None:
+        pass
 
     def failed(self, reason: str, exit_code: int) -> Event:
         return RunFailed(reason, "", exit_code)
@@ -64,10 +66,12 @@ def test_a_job_runs_on_a_thread_of_its_own_and_heeds_requests() -> None:
     assert session.drain() == []
 
 
-def test_trouble_with_the_records_is_passed_on_to_the_person() -> None:
-    session = Session(Job(note="The disk is full."))
+def test_who_is_elsewhere_asks_and_what_is_not_for_the_records_is_said() -> None:
+    job = Job()
+    session = Session(job)
     session.start()
-    session.ask(Stop())
+    job.say(Noted("The disk is full."))
+    job.ask(Stop())
     session.join(10)
     assert Noted("The disk is full.") in session.drain()
 
@@ -80,7 +84,7 @@ def all_of(link: Session) -> list[Said]:
 def replace_training(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     from cifar_tui.engine import train
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(train, "train", broken)

@@ -1,14 +1,17 @@
 """The command line: one module per command. Imports neither torch nor textual by itself."""
 
+import logging
 import sys
 from typing import Annotated
 
 import typer
 
 from cifar_tui import __version__
+from cifar_tui.cli.ask import pause, resume, save, stop
 from cifar_tui.cli.attach import attach
 from cifar_tui.cli.evaluate import evaluate
 from cifar_tui.cli.presets import presets
+from cifar_tui.cli.runs import runs
 from cifar_tui.cli.train import train
 from cifar_tui.errors import CifarTuiError
 
@@ -22,12 +25,13 @@ app = typer.Typer(
 )
 
 
-for _command in (train, attach, evaluate, presets):
+for _command in (train, attach, runs, pause, resume, stop, save, evaluate, presets):
     app.command()(_command)
 
 
 def main() -> None:
     """Run the command; what a person can mend ends in one sentence and an exit code, never a traceback."""
+    logging.raiseExceptions = False  # a full disk shall not spray tracebacks over the screen
     try:
         app()
     except CifarTuiError as error:

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
+import click
 import typer
 
-from cifar_tui.cli.front_ends import on_screen, terminal_fit_for_a_screen
+from cifar_tui.cli.front_ends import show_on_screen, terminal_fit_for_a_screen
 from cifar_tui.cli.options import (
     ALERTS,
     MARKERS,
@@ -15,12 +16,19 @@ from cifar_tui.cli.options import (
     ThemeName,
     one_of,
 )
+from cifar_tui.cli.runs import list_overviews, table_lines
 from cifar_tui.errors import BadInput
+
+MOST_LISTED = 20
+"""The newest runs that are put up to choose from."""
 
 
 def attach(
     run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run's name or folder; without one, the one that is training.")
+        str | None,
+        typer.Argument(
+            metavar="RUN", help="A run's name or folder; without one, the only one that is training, or a choice."
+        ),
     ] = None,
     theme: ThemeName = None,
     marker: Marker = "braille",
@@ -33,22 +41,24 @@ def attach(
     from cifar_tui.jobs import AttachedJobs
     from cifar_tui.runs.folder import find_run
 
-    folder = find_run(run) if run is not None else _only_live_run()
     if not terminal_fit_for_a_screen():
-        raise BadInput(f"attach needs a terminal to draw on. Without one, read {folder / 'journal.jsonl'}.")
-    raise typer.Exit(on_screen(AttachedJobs(folder), theme=theme, marker=marker, mouse=not no_mouse, alert=alert))
+        raise BadInput(
+            "attach needs a terminal to draw on. Without one, see `cifar-tui runs`, or a run's journal.jsonl."
+        )
+    folder = find_run(run) if run is not None else _chosen_run()
+    raise typer.Exit(show_on_screen(AttachedJobs(folder), theme=theme, marker=marker, mouse=not no_mouse, alert=alert))
 
 
-def _only_live_run() -> Path:
-    """The one run in `runs/` that is being trained. Raises BadInput, with what there is to choose from."""
-    from cifar_tui.runs.folder import RUNS_FOLDER, all_runs, being_trained
-    from cifar_tui.text import safe_text
+def _chosen_run() -> Path:
+    """The only run that is being trained, else one from a list. Raises BadInput when there are none."""
+    from cifar_tui.runs.folder import all_runs, live_runs, only_live_run
 
-    runs = all_runs()
-    live = [folder for folder in runs if being_trained(folder)]
-    if len(live) == 1:
-        return live[0]
-    if not runs:
-        raise BadInput(f"There are no runs in {RUNS_FOLDER}/ here: name a run's folder.")
-    names = ", ".join(safe_text(folder.name, 60) for folder in (live or runs)[-5:])
-    raise BadInput(f"{'Several runs are' if live else 'No run is'} being trained here: name one of {names}.")
+    live = live_runs()
+    there = live or all_runs()
+    if len(live) == 1 or not there:
+        return only_live_run()
+    overviews = list_overviews(there[-MOST_LISTED:])
+    head, *lines = table_lines(overviews)
+    print("\n".join([f"    {head}", *(f"{number:>3} {line}" for number, line in enumerate(lines, 1))]))
+    number: int = typer.prompt("Which one", default=len(overviews), type=click.IntRange(1, len(overviews)))
+    return overviews[number - 1].folder

@@ -2,11 +2,13 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cifar_tui.jobs import AttachedJobs, LocalJobs
+    from cifar_tui.tui.app import ScreenResult
 
 
 def terminal_fit_for_a_screen() -> bool:
@@ -28,22 +30,69 @@ def train_on_console(jobs: "LocalJobs", *, resumed: bool) -> int:
         jobs.close()
 
 
-def on_screen(jobs: "LocalJobs | AttachedJobs", **chosen: object) -> int:
-    """Show a run until a person leaves, and go on as plain lines where it trains on. Returns the exit code."""
-    from cifar_tui.console import follow, leave_terminal, report_outcome
+def train_on_screen(jobs: "LocalJobs", let_go: Callable[[str], None], **chosen: object) -> int:
+    """Train on a screen, and go on without it where it ends first; `let_go` gives the shell its prompt back.
+
+    Returns the exit code.
+    """
+    from cifar_tui.console import follow, report_outcome
+    from cifar_tui.output import leave_terminal
     from cifar_tui.tui.app import ScreenOptions, run_screen
 
     try:
-        result = run_screen(jobs, ScreenOptions(**chosen))  # type: ignore[arg-type] # checked above
+        result = run_screen(jobs, ScreenOptions(**chosen))  # type: ignore[arg-type] # checked by the command
         link, started = result.link, result.history.started
-        if link is None or link.ended or not link.heeds:
-            if link is None or link.heeds:
-                report_outcome(result.history)
+        if link is None or link.ended:
+            report_outcome(result.history)
             return result.exit_code
-        if result.terminal_lost:
+        if result.ending == "at once":
+            os._exit(result.exit_code)
+        if result.ending in ("detached", "terminal lost"):
             leave_terminal(Path(started.folder) if started is not None else None)
-            return follow(link, result.history, because="The terminal went away: training goes on without a screen.")
-        print("The screen has ended; training goes on without it.", file=sys.stderr)
-        return follow(link, result.history, because="The screen has ended: training goes on without it.")
+        if result.ending == "detached" and started is not None:
+            let_go(detached_words(started.run, Path(started.folder)))
+        return follow(link, result.history, because=_why_without_screen(result))
     finally:
         jobs.close()
+
+
+def show_on_screen(jobs: "AttachedJobs", **chosen: object) -> int:
+    """Show a run that lives elsewhere until a person leaves; where it was gone on with here, stay for that.
+
+    Returns the exit code.
+    """
+    from cifar_tui.console import follow
+    from cifar_tui.output import leave_terminal
+    from cifar_tui.tui.app import ScreenOptions, run_screen
+
+    try:
+        result = run_screen(jobs, ScreenOptions(**chosen))  # type: ignore[arg-type] # checked by the command
+        link, started = result.link, result.history.started
+        if link is None or link.elsewhere or link.ended:
+            return result.exit_code
+        if result.ending == "at once":
+            os._exit(result.exit_code)
+        if result.ending == "terminal lost":
+            leave_terminal(Path(started.folder) if started is not None else None)
+        return follow(link, result.history, because=_why_without_screen(result))
+    finally:
+        jobs.close()
+
+
+def detached_words(run: str, folder: Path) -> str:
+    """How to find a run again that has no screen."""
+    from cifar_tui.runs.folder import RUNS_FOLDER
+    from cifar_tui.text import safe_text
+
+    name = run if folder == (RUNS_FOLDER / run).absolute() else str(folder)
+    return f"{safe_text(run, 100)} trains on without a screen. To see it: cifar-tui attach {safe_text(name, 300)}"
+
+
+def _why_without_screen(result: "ScreenResult") -> str:
+    match result.ending:
+        case "terminal lost":
+            return "The terminal went away: training goes on without a screen."
+        case "detached":
+            return "The screen was detached: training goes on without it."
+    print("The screen has ended; training goes on without it.", file=sys.stderr)
+    return "The screen has ended: training goes on without it."

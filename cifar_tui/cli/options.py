@@ -88,6 +88,12 @@ RunFolderPath = Annotated[
 Headless = Annotated[
     bool, typer.Option("--headless", help="Print plain lines instead of the screen.", rich_help_panel=SCREEN)
 ]
+Detach = Annotated[
+    bool,
+    typer.Option(
+        "--detach", help="Start without a screen, in the background, and return; see attach.", rich_help_panel=SCREEN
+    ),
+]
 ThemeName = Annotated[
     str | None, typer.Option(metavar="NAME", help="The screen's colours; see key t.", rich_help_panel=SCREEN)
 ]

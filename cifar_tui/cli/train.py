@@ -1,13 +1,15 @@
 """`cifar-tui train`."""
 
 import dataclasses
+import sys
 from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import typer
 
-from cifar_tui.cli.front_ends import on_screen, terminal_fit_for_a_screen, train_on_console
+from cifar_tui.cli.detached import asked_to_report, start_detached, train_detached
+from cifar_tui.cli.front_ends import terminal_fit_for_a_screen, train_on_console, train_on_screen
 from cifar_tui.cli.options import (
     ALERTS,
     DEFAULT_DATA_DIR,
@@ -18,6 +20,7 @@ from cifar_tui.cli.options import (
     BatchSize,
     Data,
     DataDir,
+    Detach,
     Device,
     Epochs,
     Headless,
@@ -40,6 +43,7 @@ from cifar_tui.cli.options import (
     one_of,
 )
 from cifar_tui.errors import BadInput
+from cifar_tui.foreground import train_behind_a_parent
 from cifar_tui.recipe import Acceleration, DeviceChoice, Precision, Recipe, preset
 
 if TYPE_CHECKING:
@@ -72,12 +76,17 @@ def train(
     run_name: RunName = None,
     outf: RunFolderPath = None,
     headless: Headless = False,
+    detach: Detach = False,
     theme: ThemeName = None,
     marker: Marker = "braille",
     no_mouse: NoMouse = False,
     alert: AlertKind = "none",
 ) -> None:
     """Train a run, on a live screen or, without a terminal, as plain lines."""
+    report_to = asked_to_report()
+    on_screen = report_to is None and not (headless or detach) and terminal_fit_for_a_screen()
+    # Before anything that has threads is loaded.
+    let_go = train_behind_a_parent() if on_screen else None
     choices = {
         "epochs": epochs,
         "batch_size": batch_size,
@@ -104,9 +113,14 @@ def train(
     else:
         elsewhere = {"preset": preset_name, "run_name": run_name, "outf": outf}
         jobs = _resumed(resume, chosen, {name for name, value in elsewhere.items() if value is not None})
-    if headless or not terminal_fit_for_a_screen():
+    if report_to is not None:
+        raise typer.Exit(train_detached(jobs, report_to))
+    if detach:
+        jobs.close()
+        raise typer.Exit(start_detached(sys.argv[1:]))
+    if let_go is None:
         raise typer.Exit(train_on_console(jobs, resumed=resume is not None))
-    raise typer.Exit(on_screen(jobs, theme=theme, marker=marker, mouse=not no_mouse, alert=alert))
+    raise typer.Exit(train_on_screen(jobs, let_go, theme=theme, marker=marker, mouse=not no_mouse, alert=alert))
 
 
 def _recipe(preset_name: str, chosen: Mapping[str, object]) -> Recipe:

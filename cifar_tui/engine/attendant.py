@@ -55,12 +55,11 @@ class Attendant:
         self._requests = requests
         self._emit = emit
         self._served = served
-        self._watched = False
+        self._watching: set[int] = set()
+        """The screens that a person is at."""
         self._paused = False
         self._evaluating = False
         self._cancelled = False
-        self._left = False
-        """Whether the person who watched is gone, with the screen."""
         self._answer: RollBack | Ignore | None = None
         self._evaluations: deque[str] = deque()
 
@@ -80,10 +79,10 @@ class Attendant:
         Raises StopAsked.
         """
         self._heed_all()
-        self._emit(LossNotFinite(step, loss, waiting=self._watched))
+        self._emit(LossNotFinite(step, loss, waiting=bool(self._watching)))
         started = time.monotonic()
         self._answer = None
-        while self._watched and self._answer is None:
+        while self._watching and self._answer is None:
             self._serve_or_wait()
         self.seconds_away += time.monotonic() - started
         if self._answer is not None:
@@ -116,10 +115,10 @@ class Attendant:
 
     def _heed(self, request: Request) -> None:
         match request:
-            case Pause() if not self._paused and not self._left:
+            case Pause() if not self._paused:
                 self._served.settle()
                 self._paused = True
-                self._emit(Paused(self.step))
+                self._emit(Paused(self.step, request.by))
             case Resume() if self._paused:
                 self._paused = False
                 self._emit(Resumed(self.step))
@@ -136,13 +135,12 @@ class Attendant:
             case RollBack() | Ignore():
                 self._answer = request
             case Watch():
-                self._watched = request.watched
+                (self._watching.add if request.watched else self._watching.discard)(request.screen)
                 if request.because:
                     self._emit(Noted(request.because))
-                self._left = self._left or bool(request.because and not request.watched)
-                if self._left and self._paused:
-                    raise StopAsked  # nobody could set it going again
             case Stop():
+                if request.by:
+                    self._emit(Noted(f"Stopped by {request.by}."))
                 raise StopAsked
             case _:
                 pass  # pausing what is paused, or resuming what runs, changes nothing

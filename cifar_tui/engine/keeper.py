@@ -4,10 +4,12 @@ import math
 import time
 from collections.abc import Callable
 
-from cifar_tui.engine.checkpoint import save_weights
+from cifar_tui import text
+from cifar_tui.engine.checkpoint import save_tensors
 from cifar_tui.engine.data import DataFacts
+from cifar_tui.engine.saver import Save, Saver
 from cifar_tui.engine.state import newest_state, save_state
-from cifar_tui.engine.stepper import Stepper, TrainingState
+from cifar_tui.engine.stepper import Stepper, Tensors, TrainingState
 from cifar_tui.events import CheckpointFailed, CheckpointSaved, EpochDone, Event, Noted, StateSaved
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import RunFolder
@@ -19,16 +21,19 @@ from cifar_tui.runs.sidecars import (
     step_checkpoint,
     write_sidecar,
 )
-from cifar_tui.runs.states import Environment
+from cifar_tui.runs.states import Environment, state_path
 
 STATE_SECONDS = 30.0
 """Training that a crash may cost: how often the state is saved."""
+ROOM_SECONDS = 600.0
+"""How long a run that is trained to its end waits for room on a full disk."""
+ROOM_POLL_SECONDS = 1.0
 STATE_COST = 0.01
 """The share of the time that saving the state may take; a slow disk makes it rarer."""
 
 
 class Keeper:
-    """Saves one run's weights and state into its folder."""
+    """Saves one run's weights and state into its folder, in the background."""
 
     def __init__(
         self,
@@ -38,17 +43,26 @@ class Keeper:
         facts: DataFacts,
         environment: Environment,
         emit: Callable[[Event], None],
+        settle: Callable[[], None],
     ) -> None:
-        """Prepare; nothing is written yet."""
+        """Prepare; nothing is written yet. `settle` waits until the run's records hold all that was said."""
         self._stepper = stepper
         self._recipe = recipe
         self._folder = folder
         self._facts = facts
         self._environment = environment
         self._emit = emit
+        self._settle = settle
+        self._saver = Saver()
         self._state_due_at = time.monotonic() + STATE_SECONDS
         self._state_step = -1
-        self._saved = {sidecar.step for sidecar in list_sidecars(folder.path) if "_step_" not in sidecar.checkpoint}
+        """The step of the last state handed over."""
+        self._safe_step = 0
+        """The step of the last state on disk."""
+        self._kept = {sidecar.step for sidecar in list_sidecars(folder.path) if "_step_" not in sidecar.checkpoint}
+        """Steps whose weights were handed over as an epoch's."""
+        self._unsaved: set[str] = set()
+        """Checkpoints handed over and not on disk."""
 
     def save_epoch(self, done: EpochDone) -> None:
         """Save what an epoch ended with, under the tutorial's name."""
@@ -57,7 +71,7 @@ class Keeper:
     def save_midway(self, step: int, steps_per_epoch: int) -> str:
         """Save where the run is, unless that is there already. Returns the file's name; empty without one."""
         epochs, steps_into = divmod(step, steps_per_epoch)
-        if steps_into == 0 and (step == 0 or step in self._saved):
+        if steps_into == 0 and (step == 0 or step in self._kept):
             return epoch_checkpoint(epochs) if step else ""
         epoch = (step - 1) // steps_per_epoch + 1
         checkpoint = step_checkpoint(epoch, step)
@@ -65,7 +79,7 @@ class Keeper:
 
     def disown_later_than(self, step: int) -> None:
         """Take the mark of being whole from checkpoints of steps that are undone: they would pass for the newest."""
-        self._saved = {saved for saved in self._saved if saved <= step}
+        self._kept = {kept for kept in self._kept if kept <= step}
         try:
             discard_sidecars(self._folder.path, step)
         except OSError as error:
@@ -80,56 +94,132 @@ class Keeper:
         """Save all that is needed to go on from `step`, unless that is there already or no finite number."""
         if step in (0, self._state_step):
             return
-        started = time.monotonic()
-        try:
-            if self._stepper.finite():
-                save_state(self._folder.path, self._stepper.export(step), self._facts.checksum, self._environment)
-                self._state_step = step
-                self._emit(StateSaved(step))
-        except OSError as error:
-            reason = error.strerror or str(error)
-            self._emit(Noted(f"The training state could not be saved: {reason}. Free some space; training goes on."))
-        ended = time.monotonic()
-        self._state_due_at = ended + max(STATE_SECONDS, (ended - started) / STATE_COST)
+        self._state_due_at = time.monotonic() + STATE_SECONDS
+        if not self._stepper.finite():
+            return
+        self._state_step = step
+        state = self._stepper.export(step)
+        self._state_due_at = math.inf  # until this one is written
+        self._saver.put(
+            Save(
+                name=state_path(self._folder.path, step).name,
+                replaces="state",
+                size=_size(state.network) + _size(state.momentum),
+                write=lambda: self._write_state(state),
+                refused=self._state_refused,
+            )
+        )
+
+    def wait(self) -> bool:
+        """Wait until everything handed over was tried once more. Returns whether all of it is on disk."""
+        return self._saver.wait()
+
+    def wait_for_room(self, given_up: Callable[[], bool]) -> bool:
+        """Wait for a disk that is full, for as long as a person may need to make room. Returns whether all is saved."""
+        until = time.monotonic() + ROOM_SECONDS
+        while not self._saver.wait():
+            if given_up() or time.monotonic() >= until:
+                return False
+            time.sleep(ROOM_POLL_SECONDS)
+        return True
+
+    def close(self) -> None:
+        """Try once more what waits, and end the saving."""
+        self._saver.close()
+
+    def saved(self, checkpoint: str) -> bool:
+        """Whether a checkpoint that was handed over is on disk."""
+        return checkpoint not in self._unsaved
 
     def last_good_state(self) -> TrainingState:
         """The newest state that is whole; the one before the first step when there is none."""
+        self._saver.wait()
         found = newest_state(self._folder.path, self._recipe.width, lambda words: self._emit(Noted(words)))
         self._state_step = -1
         return found[1] if found else self._stepper.fresh_state()
 
     def _save(self, checkpoint: str, epoch: int, step: int, done: EpochDone | None) -> bool:
-        """Write the weights and then, as the mark that they are whole, their sidecar. Returns whether it worked."""
+        """Have the weights written and then, as the mark that they are whole, their sidecar.
+
+        Returns whether there was anything to save.
+        """
         if not self._stepper.finite():
             self._emit(CheckpointFailed(checkpoint, f"{checkpoint} was not saved: its weights are no finite numbers."))
             return False
-        try:
-            written = save_weights(self._stepper.network, self._folder.path / checkpoint)
-            sidecar = Sidecar(
-                checkpoint=checkpoint,
-                run=self._folder.name,
-                data=self._facts.description,
-                synthetic=self._facts.synthetic,
-                width=self._recipe.width,
-                epoch=epoch,
-                step=step,
-                train_loss=_number(done.train_loss) if done else None,
-                train_accuracy=done.train_accuracy if done else None,
-                test_loss=_number(done.test_loss) if done else None,
-                test_accuracy=done.test_accuracy if done else None,
-                size=written.size,
-                sha256=written.sha256,
-                saved_at=time.time(),
+        if done is not None:
+            self._kept.add(step)
+        self._unsaved.add(checkpoint)
+        weights = self._stepper.weights()
+        self._saver.put(
+            Save(
+                name=checkpoint,
+                replaces="",
+                size=_size(weights),
+                write=lambda: self._write_checkpoint(checkpoint, weights, epoch, step, done),
+                refused=lambda reason, again: self._checkpoint_refused(checkpoint, _size(weights), reason, again),
             )
-            write_sidecar(self._folder.path, sidecar)
-            if done is not None:
-                self._saved.add(step)
-        except OSError as error:
-            reason = f"{checkpoint} could not be saved: {error.strerror or error}. Free some space; training goes on."
-            self._emit(CheckpointFailed(checkpoint, reason))
-            return False
-        self._emit(CheckpointSaved(checkpoint, epoch, step))
+        )
         return True
+
+    def _write_checkpoint(
+        self, checkpoint: str, weights: Tensors, epoch: int, step: int, done: EpochDone | None
+    ) -> None:
+        written = save_tensors(weights, self._folder.path / checkpoint)
+        sidecar = Sidecar(
+            checkpoint=checkpoint,
+            run=self._folder.name,
+            data=self._facts.description,
+            synthetic=self._facts.synthetic,
+            width=self._recipe.width,
+            epoch=epoch,
+            step=step,
+            train_loss=_number(done.train_loss) if done else None,
+            train_accuracy=done.train_accuracy if done else None,
+            test_loss=_number(done.test_loss) if done else None,
+            test_accuracy=done.test_accuracy if done else None,
+            size=written.size,
+            sha256=written.sha256,
+            saved_at=time.time(),
+        )
+        write_sidecar(self._folder.path, sidecar)
+        self._unsaved.discard(checkpoint)
+        self._emit(CheckpointSaved(checkpoint, epoch, step))
+
+    def _write_state(self, state: TrainingState) -> None:
+        started = time.monotonic()
+        # A state must never be ahead of the records: going on from it would leave lines out.
+        self._settle()
+        save_state(self._folder.path, state, self._facts.checksum, self._environment)
+        self._safe_step = state.step
+        self._emit(StateSaved(state.step))
+        ended = time.monotonic()
+        self._state_due_at = ended + max(STATE_SECONDS, (ended - started) / STATE_COST)
+
+    def _state_refused(self, reason: str, again: float) -> None:
+        self._state_due_at = time.monotonic() + again
+        self._emit(
+            Noted(
+                f"The training state could not be saved: {reason}. {self._safe_so_far} Free some space; training goes "
+                f"on, and it is tried again in {again:.0f} s."
+            )
+        )
+
+    def _checkpoint_refused(self, checkpoint: str, size: int, reason: str, again: float) -> None:
+        after = f"it waits in memory and is tried again in {again:.0f} s" if again else "it is given up"
+        reason = (
+            f"{checkpoint} could not be saved: {reason}. {self._safe_so_far} Free {text.size(size)}; training goes on, "
+            f"{after}."
+        )
+        self._emit(CheckpointFailed(checkpoint, reason))
+
+    @property
+    def _safe_so_far(self) -> str:
+        return f"Step {self._safe_step:,} is safe." if self._safe_step else "Nothing is safe yet."
+
+
+def _size(tensors: Tensors) -> int:
+    """Bytes, without what a file adds."""
+    return sum(tensor.nbytes for tensor in tensors.values())
 
 
 def _number(value: float) -> float | None:

@@ -122,8 +122,11 @@ class Stepper:
             for name, weight in self.network.named_parameters()
         }
         scaler = {name: float(value) for name, value in self._scaler.state_dict().items()}
-        network = {name: _copied(tensor) for name, tensor in self.network.state_dict().items()}
-        return TrainingState(step, network, momentum, scaler)
+        return TrainingState(step, self.weights(), momentum, scaler)
+
+    def weights(self) -> Tensors:
+        """Every weight and statistic, copied to the CPU."""
+        return {name: _copied(tensor) for name, tensor in self.network.state_dict().items()}
 
     def fresh_state(self) -> TrainingState:
         """The state before the first step."""

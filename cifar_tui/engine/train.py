@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import torch
 
-from cifar_tui import __version__
+from cifar_tui import __version__, text
 from cifar_tui.control import ChangeRate, Ignore, Requests
 from cifar_tui.engine.accelerate import Accelerator
 from cifar_tui.engine.attendant import Attendant
@@ -37,6 +37,7 @@ from cifar_tui.events import (
     StepDone,
     TrainingStarted,
 )
+from cifar_tui.faults import reach
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import RunFolder
 
@@ -47,12 +48,19 @@ ROLL_BACKS = 3
 
 
 def train(
-    recipe: Recipe, folder: RunFolder, emit: Emit, requests: Requests, changes: tuple[str, ...] | None = None
+    recipe: Recipe,
+    folder: RunFolder,
+    emit: Emit,
+    requests: Requests,
+    changes: tuple[str, ...] | None = None,
+    *,
+    settle: Callable[[], None],
 ) -> None:
     """Train a run from its recipe to its end, or to where a person stops it.
 
     With `changes`, the run has ended before and goes on from its newest training state; they say how the recipe
-    differs since. Raises CifarTuiError for what a person can mend. Whatever happens is said through `emit`.
+    differs since. Raises CifarTuiError for what a person can mend. Whatever happens is said through `emit`, which
+    any thread may call; `settle` waits until all that was said is in the run's records.
     """
     if changes is None:
         emit(RunStarted(folder.name, str(folder.path), recipe, time.time(), __version__))
@@ -66,7 +74,7 @@ def train(
         emit(Progressed(f"Preparing {facts.train_images + facts.test_images:,} images", 0, None, "", 0.0))
         images = Images.of(data, recipe, device.torch)
         del data  # the images are held once
-        training = Training(recipe, folder, facts, images, device, emit, requests, found[1] if found else None)
+        training = Training(recipe, folder, facts, images, device, emit, requests, settle, found[1] if found else None)
     except StopAsked:
         emit(RunStopped(0, ""))
         return
@@ -77,6 +85,8 @@ def train(
             f"The memory of {device.name} was not enough for batches of {recipe.batch_size:,}. "
             f"Start again with --batch-size {max(1, recipe.batch_size // 2):,}."
         ) from None
+    finally:
+        training.close()
 
 
 class RollBackAsked(Exception):
@@ -95,6 +105,7 @@ class Training:
         device: Device,
         emit: Emit,
         requests: Requests,
+        settle: Callable[[], None],
         state: TrainingState | None = None,
     ) -> None:
         """Put the network on the device, as it was after the state's last step where there is one."""
@@ -103,6 +114,8 @@ class Training:
         self._facts = facts
         self._device = device
         self._emit = emit
+        self._requests = requests
+        self._settle_records = settle
         self._train = images.train
         emit(Progressed("Preparing the network", 0, None, "", 0.0))
         self._steps_per_epoch = recipe.steps_per_epoch(self._train.count)
@@ -115,7 +128,7 @@ class Training:
         self._accelerator = Accelerator(self._stepper, recipe, device, steps_left, lambda words: emit(Noted(words)))
         self._meter = StepMeter(device.torch)
         self._fence = StepFence(device.torch)
-        self._keeper = Keeper(self._stepper, recipe, folder, facts, device.environment(), emit)
+        self._keeper = Keeper(self._stepper, recipe, folder, facts, device.environment(), emit, settle)
         self._judge = Judge(folder.path, images.test, facts.classes, device, emit)
         self._attendant = Attendant(requests, emit, self)
         self._attendant.step = self._past.step
@@ -140,11 +153,14 @@ class Training:
         except StopAsked:
             self._stop()
             return
-        self._keeper.save_state(self._attendant.step)
         if self._last_epoch < self._recipe.epochs:
             self._stop()
         else:
-            self._emit(RunFinished(self._attendant.step, self._past.test_accuracy))
+            self._finish()
+
+    def close(self) -> None:
+        """End what goes on in the background."""
+        self._keeper.close()
 
     def settle(self) -> None:
         """Say every step done so far."""
@@ -188,7 +204,18 @@ class Training:
         step = self._attendant.step
         checkpoint = self._keeper.save_midway(step, self._steps_per_epoch)
         self._keeper.save_state(step)
-        self._emit(RunStopped(step, checkpoint))
+        self._keeper.wait()
+        self._emit(RunStopped(step, checkpoint if self._keeper.saved(checkpoint) else ""))
+
+    def _finish(self) -> None:
+        """Say that the run has come to its end, once all of it is on disk. Raises CifarTuiError when it cannot be."""
+        self._keeper.save_state(self._attendant.step)
+        if not self._keeper.wait_for_room(self._requests.stop_asked):
+            raise CifarTuiError(
+                f"All {text.counted(self._attendant.step, 'step')} are trained, but the last could not be saved: free "
+                f"some space, and go on with --resume {self._folder.name}."
+            )
+        self._emit(RunFinished(self._attendant.step, self._past.test_accuracy))
 
     def _run_epoch(self, epoch: int) -> None:
         """One pass over the training images from where the run is, the test after it, and the checkpoint."""
@@ -229,6 +256,7 @@ class Training:
         self._past.step = self._attendant.step = step
         queued = QueuedStep(step, epoch, len(labels), rate, self._training_seconds())
         self._meter.add(queued, loss, hits)
+        reach("stepped", self._folder.name)
 
     def _epoch_done(self, epoch: int, result: ExamResult, train_seconds: float) -> EpochDone:
         step = epoch * self._steps_per_epoch
@@ -282,6 +310,7 @@ class Training:
         self._attendant.step = state.step
 
     def _past_at(self, step: int) -> Past:
+        self._settle_records()
         return read_past(self._folder.path, step, self._steps_per_epoch)
 
     def _change_recipe(self, recipe: Recipe) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from cifar_tui.faults import reach
+
 TEMPORARY_PREFIX = ".writing-"
 """How files under way are named, so that what a crash left can be told from everything else."""
 
@@ -32,18 +34,23 @@ def write_durably(path: Path, write: Callable[[BinaryIO], object]) -> Written:
     descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "w+b") as file:
+            reach("opened", path.name)
             write(file)
             file.flush()
+            reach("written", path.name)
             os.fsync(file.fileno())
+            reach("synced", path.name)
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             size = file.seek(0, os.SEEK_END)
         temporary.replace(path)
+        reach("renamed", path.name)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+    reach("folder-synced", path.name)
     return Written(size, digest)
 
 

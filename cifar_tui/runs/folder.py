@@ -12,6 +12,7 @@ from typing import Self
 import orjson
 
 from cifar_tui.errors import BadInput, FolderInUse, cannot_write
+from cifar_tui.output import OUTPUT_NAME
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.durable import TEMPORARY_PREFIX, write_durably
 from cifar_tui.text import safe_text
@@ -112,7 +113,7 @@ class RunFolder:
 
     def discard(self) -> None:
         """Remove what `create` and the records made, for a run that trained nothing. Other files stay."""
-        for name in (RECIPE_NAME, "journal.jsonl", "log.txt", "acc.txt", LOCK_NAME):
+        for name in (RECIPE_NAME, "journal.jsonl", "log.txt", "acc.txt", OUTPUT_NAME, LOCK_NAME):
             (self.path / name).unlink(missing_ok=True)
         if not any(self.path.iterdir()):
             self.path.rmdir()
@@ -171,12 +172,28 @@ def being_trained(folder: Path) -> bool:
     return False
 
 
-def all_runs() -> list[Path]:
-    """The folders of the runs in `runs/`, the one that was written to last at the end."""
-    if not RUNS_FOLDER.is_dir():
+def all_runs(place: Path = RUNS_FOLDER) -> list[Path]:
+    """The folders of the runs in a folder, the one that was written to last at the end."""
+    if not place.is_dir():
         return []
-    folders = [path.parent for path in RUNS_FOLDER.glob(f"*/{RECIPE_NAME}")]
+    folders = [path.parent for path in place.glob(f"*/{RECIPE_NAME}")]
     return sorted(folders, key=lambda folder: folder.stat().st_mtime)
+
+
+def live_runs() -> list[Path]:
+    """The runs in `runs/` that are being trained."""
+    return [folder for folder in all_runs() if being_trained(folder)]
+
+
+def only_live_run() -> Path:
+    """The one run in `runs/` that is being trained. Raises BadInput, with what there is to choose from."""
+    live, runs = live_runs(), all_runs()
+    if len(live) == 1:
+        return live[0]
+    if not runs:
+        raise BadInput(f"There are no runs in {RUNS_FOLDER}/ here: name a run's folder.")
+    names = ", ".join(safe_text(folder.name, 60) for folder in (live or runs)[-5:])
+    raise BadInput(f"{'Several runs are' if live else 'No run is'} being trained here: name one of {names}.")
 
 
 def _lock(lock: int) -> None:

@@ -1,30 +1,36 @@
-"""Reads what a run says elsewhere, or said before it ended, from its journal."""
+"""Follows a run that lives elsewhere, or has ended: its journal for what it says, its socket for what is asked."""
 
 import os
 import threading
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from cifar_tui.control import Request
+from cifar_tui.control import Request, Watch
 from cifar_tui.curves import StepColumns
 from cifar_tui.events import RunFailed, RunFinished, RunResumed, RunStarted, RunStopped, StepDone
 from cifar_tui.history import Said
 from cifar_tui.runs.folder import being_trained
 from cifar_tui.runs.journal import NAME, read_said
+from cifar_tui.runs.remote.client import RemoteControl
 from cifar_tui.text import safe_text
 
 LOOK_SECONDS = 0.2
 """How often the journal is looked at."""
+LAST_WORDS_SECONDS = 2.0
+"""How long leaving waits for what was just asked to be heard."""
 NO_WORD = "The run ended without a word: it was killed, or its machine stopped. Key r goes on from its last state."
 
 
-class FollowedJournal:
-    """A run's journal as a link. What was said before comes at once, when all of it is read."""
+class RemoteRun:
+    """A run elsewhere as a link. What was said before comes at once, when all of it is read."""
 
-    def __init__(self, folder: Path) -> None:
-        """Begin to read on a thread of its own."""
-        self.heeds = False
+    def __init__(self, folder: Path, *, screen: bool = True) -> None:
+        """Begin to read on a thread of its own. `screen` says whether a person watches here."""
+        self.elsewhere = True
         self.ended = False
+        self.caught_up = False
+        """Whether all that had been said when we came was handed on."""
+        self.remote = RemoteControl(folder, screen=screen)
         self._folder = folder
         self._said: SimpleQueue[list[Said]] = SimpleQueue()
         self._left = threading.Event()
@@ -32,19 +38,33 @@ class FollowedJournal:
 
     def drain(self) -> list[Said]:
         """Everything said since the last call, in order; never waits."""
-        said: list[Said] = []
+        said: list[Said] = [*self.remote.drain()]
         try:
             while True:
                 said += self._said.get_nowait()
         except Empty:
             return said
 
-    def ask(self, request: Request) -> None:
-        """Nobody hears."""
+    def hears(self, verb: type[Request]) -> bool:
+        """Whether the run can be asked for that now."""
+        return not self.ended and self.remote.hears(verb)
 
-    def join(self, _seconds: float | None = None) -> bool:
-        """Stop reading."""
+    @property
+    def silent_seconds(self) -> float:
+        """How long the run has given no sign of life, once it counts as stalled; 0 until then."""
+        return 0.0 if self.ended else self.remote.silent_seconds
+
+    def ask(self, request: Request) -> None:
+        """Hand a request to the run; that somebody watches here it has been told."""
+        if not isinstance(request, Watch):
+            self.remote.ask(request)
+
+    def join(self, seconds: float | None = None) -> bool:
+        """Stop following, once all that was asked is heard, which may take at most so long."""
+        if not self.ended:
+            self.remote.wait_until_heard(LAST_WORDS_SECONDS if seconds is None else seconds)
         self._left.set()
+        self.remote.close()
         return True
 
     def _follow(self) -> None:
@@ -54,6 +74,7 @@ class FollowedJournal:
             where = safe_text(str(self._folder / NAME), 200)
             self._said.put([RunFailed(f"Cannot read {where}: {error.strerror or error}.", "", 1)])
         self.ended = True
+        self.remote.close()
 
     def _read(self) -> None:
         path = self._folder / NAME
@@ -69,6 +90,7 @@ class FollowedJournal:
                     said.append(RunFailed(NO_WORD, "", 1))
                 if said:
                     self._said.put(said)
+                self.caught_up = True
                 if not trained:
                     return
                 self._left.wait(LOOK_SECONDS)

@@ -4,6 +4,10 @@ import os
 import time
 from pathlib import Path
 
+from cifar_tui.faults import reach
+
+MOST_WAITING = 64_000_000
+"""Bytes that wait for a disk that refuses; beyond, the oldest lines are given up."""
 RETRY_SECONDS = 5.0
 """How long to leave a disk alone after it refused a write."""
 
@@ -22,6 +26,8 @@ class LineFile:
     def append(self, line: bytes) -> None:
         """Add a line, its end included. Never raises for the disk: see `error`."""
         self._waiting += line
+        if len(self._waiting) > MOST_WAITING:
+            del self._waiting[: self._waiting.index(b"\n", len(self._waiting) - MOST_WAITING) + 1]
         if self.error is None or time.monotonic() >= self._try_again_at:
             self.flush()
 
@@ -29,6 +35,7 @@ class LineFile:
         """Hand everything that waits to the operating system, as far as it takes it."""
         try:
             while self._waiting:
+                reach("appended", self.path.name)
                 written = os.write(self._descriptor, self._waiting)
                 del self._waiting[:written]
             self.error = None

@@ -9,9 +9,12 @@ from cifar_tui.runs.line_file import RETRY_SECONDS, LineFile
 from cifar_tui.runs.rewind import rewind_records
 from cifar_tui.runs.tutorial_logs import TutorialLogs
 
+UNRECORDED = (Progressed, EvaluationProgressed, Reopened)
+"""Only for whoever watches."""
+
 
 class Recorder:
-    """Keeps the journal and the tutorial's records of one run. Used by the engine thread alone."""
+    """Keeps the journal and the tutorial's records of one run. Used by one thread."""
 
     def __init__(self, folder: RunFolder) -> None:
         """Open the files, at their end where there are some. Raises OSError."""
@@ -30,7 +33,7 @@ class Recorder:
         Progress of long work is only for whoever watches, and is not kept. An event that takes the run back to an
         earlier step takes the records back first; until the disk lets them go back, everything waits in memory.
         """
-        if isinstance(event, Progressed | EvaluationProgressed | Reopened):
+        if isinstance(event, UNRECORDED):
             return None
         if isinstance(event, RunResumed | RolledBack):
             to_step = event.at_step if isinstance(event, RunResumed) else event.to_step

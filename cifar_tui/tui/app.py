@@ -2,17 +2,23 @@
 
 import asyncio
 import dataclasses
+import math
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
 
+from textual.binding import Binding, BindingType
 from textual.driver import Driver
 
 from cifar_tui import summary
-from cifar_tui.control import Stop
+from cifar_tui.control import Stop, asker
 from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.hardware import Hardware
 from cifar_tui.history import RunHistory
+from cifar_tui.output import StrayOutput
 from cifar_tui.session import Jobs, Link
 from cifar_tui.tui.alarm import Alarm, Alert
 from cifar_tui.tui.checkpoints import Checkpoints
@@ -22,9 +28,13 @@ from cifar_tui.tui.driver import SteadyDriver, terminal_is_gone
 from cifar_tui.tui.preferences import Preferences, PreferencesFile
 from cifar_tui.tui.run_actions import RunActions
 from cifar_tui.tui.themes import Themes, find_themes, theme_folders
+from cifar_tui.tui.widgets.status import Asked
 
 DRAIN_SECONDS = 0.25
 """How often events are fetched and shown."""
+INTERRUPT_SECONDS = 10.0
+"""How long a Ctrl-C counts towards the next."""
+Ending = Literal["left", "detached", "terminal lost", "at once"]
 HURRY_SECONDS = 0.04
 """How often until the first ones are there: nobody shall look at an empty screen for longer than it takes."""
 
@@ -39,8 +49,8 @@ class ScreenResult:
     """Everything said so far."""
     link: Link | None
     """The run, which may still be training if the screen broke, or its terminal is gone."""
-    terminal_lost: bool
-    """Whether the terminal went away."""
+    ending: Ending
+    """Why the screen ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +83,19 @@ def run_screen(jobs: Jobs, options: ScreenOptions) -> ScreenResult:
         preferences=preferences,
         preferences_file=file,
         driver=SteadyDriver,
+        started=lambda folder: stray.keep_in(folder),
     )
-    returned = app.run(mouse=options.mouse)
+    with StrayOutput() as stray:
+        returned = app.run(mouse=options.mouse)
     # Textual's handlers outlive it, and would draw a screen that is gone.
     for number in (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if app.failure is not None:
         raise app.failure
+    app.followed.leave()
     code = returned if isinstance(returned, int) else (app.return_code or 0)
-    return ScreenResult(code, app.followed.history, app.followed.link, app.terminal_lost)
+    return ScreenResult(code, app.followed.history, app.followed.link, app.ending)
 
 
 NO_OPTIONS = ScreenOptions()
@@ -91,6 +104,8 @@ DEFAULT_PREFERENCES = Preferences()
 
 class MonitorApp(RunActions, inherit_bindings=False):
     """One run on the screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", "Quit", show=False, priority=True)]
 
     def __init__(
         self,
@@ -104,17 +119,24 @@ class MonitorApp(RunActions, inherit_bindings=False):
         preferences: Preferences = DEFAULT_PREFERENCES,
         preferences_file: PreferencesFile | None = None,
         driver: type[Driver] | None = None,
+        started: Callable[[Path], None] | None = None,
     ) -> None:
         """Show what `jobs` starts; nothing is started before the first frame is up.
 
-        What a person changes of the preferences is kept in their file, where there is one.
+        What a person changes of the preferences is kept in their file, where there is one. `started` is told the folder
+        of a run that trains in this process.
         """
         super().__init__(jobs, themes, theme, preferences, preferences_file, driver)
-        self.terminal_lost = False
+        self.ending: Ending = "left"
+        self._interrupts = 0
+        self._interrupted_at = -math.inf
         self.failure: CifarTuiError | None = None
         self._jobs = jobs
         self._drain_seconds = drain_seconds
         self._leaving: int | None = None
+        self._heard = False
+        self._asked_shown: Asked | None = None
+        self._started = started
         self._outdated = False
         self._showing_again = False
         self._alert = Alarm(options.alert, self._write)
@@ -148,21 +170,40 @@ class MonitorApp(RunActions, inherit_bindings=False):
         self._evaluate(self.history.checkpoints[-1].checkpoint)
 
     def action_leave(self) -> None:
-        """Leave; while it trains, only after asking, and with everything saved."""
-        if not self.followed.heeded:
-            if self.followed.evaluating:
-                self.followed.cancel_evaluation()
-            only_read = self.followed.link is not None and not self.followed.link.heeds
-            self._leaving = 0 if only_read else summary.exit_code(self.history)
+        """Leave; while it trains, only after asking which is meant."""
+        if not self.followed.hears(Stop):
+            self._leaving = 0 if self.followed.elsewhere else summary.exit_code(self.history)
             self.exit(self._leaving)
             return
 
         def answered(answer: str | None) -> None:
-            if answer == "y":
+            if answer == "d":
+                self.action_detach()
+            elif answer == "s":
                 self._leaving = 0
-                self._ask("stop", Stop())
+                self._ask("stop", Stop(asker()))
 
-        self.push_screen(quit_question(), answered)
+        self.push_screen(quit_question(screen_only=self.followed.elsewhere), answered)
+
+    def action_detach(self) -> None:
+        """Take the screen down and leave the run training."""
+        self.ending = "detached"
+        self.exit(0)
+
+    def action_interrupt(self) -> None:
+        """Ctrl-C: once it asks, twice it stops and saves, three times it leaves at once."""
+        now = time.monotonic()
+        self._interrupts = self._interrupts + 1 if now - self._interrupted_at < INTERRUPT_SECONDS else 1
+        self._interrupted_at = now
+        if self._interrupts == 1 or not self.followed.hears(Stop):
+            self.action_leave()
+        elif self._interrupts == 2:
+            self._leaving = 128 + signal.SIGINT
+            self.notify("Stopping after this step, then saving. Ctrl-C once more leaves at once.")
+            self._ask("stop", Stop(asker()))
+        else:
+            self.ending = "at once"
+            self.exit(128 + signal.SIGINT)
 
     def on_checkpoints_evaluation_asked(self, message: Checkpoints.EvaluationAsked) -> None:
         """Measure a checkpoint, in the live run or in a job of its own."""
@@ -204,23 +245,33 @@ class MonitorApp(RunActions, inherit_bindings=False):
     def _drain(self) -> None:
         """Take in what was said since the last time, and show it."""
         state_before = self.history.state
-        if terminal_is_gone(self._driver) and not self.terminal_lost:
+        if terminal_is_gone(self._driver) and self.ending != "terminal lost":
             self._leave_terminal()
         said = self.followed.drain()
+        self._refresh_keys()
         if said:
             self._hurry.stop()
         if self.history.state != state_before:
             self._state_changed()
         if self._leaving is None:
             self._ask_about_broken_loss()
-        if said or self._outdated:
+        if said or self._outdated or self.followed.asked != self._asked_shown:
             self._show_history()
         if self._leaving is not None and self.followed.over:
             self.exit(self._leaving or summary.exit_code(self.history))
 
+    def _refresh_keys(self) -> None:
+        """Show the keys that do something now; a run elsewhere is heard from one moment to the next."""
+        heard = self.followed.hears(Stop)
+        if heard != self._heard:
+            self._heard = heard
+            self.refresh_bindings()
+
     def _state_changed(self) -> None:
         self.refresh_bindings()
         self._alert.hear(self.history)
+        if self._started is not None and self.history.started is not None and not self.followed.elsewhere:
+            self._started(Path(self.history.started.folder))
         if self._leaving is not None:
             return
         if self.history.state == "no data":
@@ -250,6 +301,7 @@ class MonitorApp(RunActions, inherit_bindings=False):
         What has to wait, or is not mounted yet, comes with the next drain.
         """
         self._outdated, self._showing_again = True, False
+        self._asked_shown = self.followed.asked
         for screen in reversed(self.screen_stack):
             if isinstance(screen, Dashboard | Checkpoints):
                 if screen.is_mounted:
@@ -257,20 +309,15 @@ class MonitorApp(RunActions, inherit_bindings=False):
                 return
 
     def _leave_terminal(self) -> None:
-        """The terminal is gone: take the screen down and let training go on without it.
-
-        A run that waits for a person would wait for ever, so it is saved and stopped.
-        """
-        self.terminal_lost = True
-        if not self.followed.heeded or (self.history.state == "paused" and self.history.broken is None):
-            self._leave_on_signal(signal.SIGHUP)
-        elif self._leaving is None:
+        """The terminal is gone: take the screen down and let training go on without it."""
+        self.ending = "terminal lost"
+        if self._leaving is None or self.followed.elsewhere:
             self.exit(128 + signal.SIGHUP)
 
     def _leave_on_signal(self, number: int) -> None:
-        """Stop, save and leave when the machine or the terminal asks to."""
+        """Stop, save and leave when the machine asks to; a run elsewhere is none of this screen's business."""
         self._leaving = 128 + number
-        if not self.followed.heeded:
+        if self.followed.elsewhere or not self.followed.hears(Stop):
             self.exit(self._leaving)
             return
         self._ask("stop", Stop())

@@ -82,12 +82,14 @@ def stop_question() -> Question:
     )
 
 
-def quit_question() -> Question:
-    """Asks before leaving a run that is still training."""
+def quit_question(*, screen_only: bool) -> Question:
+    """Asks which is meant by leaving a run that is still training; `screen_only` where it lives elsewhere."""
+    how = "" if screen_only else ", in the background,"
     return Question(
         "Leave while it trains?",
-        "Leaving stops the run after the step under way and saves the weights first.",
-        [Choice("y", "Stop, save and leave", "error"), Choice("n", "Stay", "primary")],
+        f"Detached, it trains on{how} and `cifar-tui attach` shows it again. Stopped, it finishes the step under way, "
+        "saves, and ends; it can be resumed.",
+        [Choice("d", "Detach", "primary"), Choice("s", "Stop and save", "error"), Choice("n", "Stay")],
     )
 
 

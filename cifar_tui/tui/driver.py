@@ -4,6 +4,7 @@ Textual's writer dies with the terminal, after which its queue fills and the app
 spins; and SIGHUP ends the process, training and all.
 """
 
+import contextlib
 import os
 import select
 import signal
@@ -67,6 +68,12 @@ class SteadyDriver(LinuxDriver):
         poll = select.poll()
         poll.register(self.fileno, 0)
         return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """The size of the terminal itself: standard output may be a file."""
+        with contextlib.suppress(OSError):
+            return os.get_terminal_size(self.fileno)
+        return super()._get_terminal_size()
 
     def _run_input_thread(self) -> None:
         """Read until the app ends or the terminal is gone, which is no reason to panic."""

@@ -9,7 +9,12 @@ from cifar_tui.session import Jobs, Link
 from cifar_tui.text import safe_text
 from cifar_tui.tui.widgets.status import Asked
 
-CONFIRMED_BY: dict[Asked, tuple[str, ...]] = {"pause": ("paused",), "resume": ("training", "testing"), "stop": ()}
+CONFIRMED_BY: dict[Asked, tuple[str, ...]] = {
+    "pause": ("paused",),
+    "resume": ("training", "testing"),
+    "stop": (),
+    "stalled": (),
+}
 """The states that confirm what was asked."""
 
 
@@ -20,8 +25,7 @@ class FollowedRun:
         """Follow what `jobs` starts; nothing is started yet."""
         self.history = RunHistory()
         self.link: Link | None = None
-        self.asked: Asked | None = None
-        """What a person asked for and the engine has not confirmed."""
+        self._asked: Asked | None = None
         self.starts = 0
         """How often it was started or gone on with."""
         self._jobs = jobs
@@ -30,27 +34,38 @@ class FollowedRun:
     def start(self, start: Callable[[], Link]) -> None:
         """Start the run, or go on with it. Raises CifarTuiError, with the history as it was, when that cannot work."""
         link = start()
+        if self.link is not None:
+            self.link.join(0.0)  # who is followed no longer
         self.history = RunHistory()
         self.link = link
         self._evaluation = None
         self.starts += 1
         link.ask(Watch(watched=True))
 
+    def hears(self, verb: type[Request]) -> bool:
+        """Whether the run lives and can be asked for that."""
+        return self.link is not None and self.history.live and self.link.hears(verb)
+
     @property
-    def heeded(self) -> bool:
-        """Whether the run lives and hears what is asked."""
-        return self.link is not None and self.link.heeds and self.history.live
+    def elsewhere(self) -> bool:
+        """Whether the run lives in another process, if at all."""
+        return self.link is not None and self.link.elsewhere
 
     def send(self, request: Request) -> None:
         """Hand a request to the run, where it still lives."""
-        if self.link is not None and self.heeded:
+        if self.link is not None and self.hears(type(request)):
             self.link.ask(request)
 
     def ask(self, what: Asked, request: Pause | Resume | Stop) -> None:
         """Hand over a request whose confirmation is waited for."""
-        if self.link is not None and self.heeded:
-            self.link.ask(request)
-            self.asked = what
+        if self.hears(type(request)):
+            self.send(request)
+            self._asked = what
+
+    @property
+    def asked(self) -> Asked | None:
+        """What a person asked for and the engine has not confirmed; or that it gives no sign of life."""
+        return "stalled" if self.link is not None and self.link.silent_seconds else self._asked
 
     @property
     def evaluating(self) -> bool:
@@ -62,8 +77,8 @@ class FollowedRun:
         """Measure a checkpoint, in the live run or in a job of its own. Returns a sentence for the person, if any."""
         if self.evaluating:
             return "An evaluation is under way: x gives it up, in the browser (c)."
-        if self.link is not None and self.heeded:
-            self.link.ask(Evaluate(checkpoint))
+        if self.hears(Evaluate):
+            self.send(Evaluate(checkpoint))
             return f"{safe_text(checkpoint)} is evaluated after this step."
         self._evaluation = self._jobs.evaluate(checkpoint)
         return ""
@@ -83,11 +98,19 @@ class FollowedRun:
             if isinstance(event, RunStarted) and self.history.started is not None:
                 self.history = RunHistory()  # a journal that was written again is said from the start
             self.history.apply(event)
-        if self.asked is not None and (self.history.state in CONFIRMED_BY[self.asked] or not self.history.live):
-            self.asked = None
+        if self._asked is not None and (self.history.state in CONFIRMED_BY[self._asked] or not self.history.live):
+            self._asked = None
         return bool(events)
 
     @property
     def over(self) -> bool:
         """Whether the run has ended, and everything it said was taken in."""
-        return self.link is not None and self.link.ended and not self.history.live
+        return self.link is not None and (self.link.ended or self.link.elsewhere) and not self.history.live
+
+    def leave(self) -> None:
+        """Give up what is under way beside the run, and let go of a run elsewhere."""
+        if self._evaluation is not None and not self._evaluation.ended:
+            self._evaluation.ask(CancelEvaluation())
+            self._evaluation.join()
+        if self.link is not None and self.link.elsewhere:
+            self.link.join()

@@ -12,8 +12,8 @@ BEFORE = (
 
 AFTER = (
     Binding("question_mark", "app.help", "Keys", key_display="?", tooltip="Show all keys"),
-    Binding("q", "app.leave", "Quit", tooltip="Leave (asks while training); ctrl+c does the same"),
-    Binding("ctrl+c", "app.leave", "Quit", show=False),
+    Binding("d", "app.detach", "Detach", show=False, tooltip="Leave the run training and give the terminal back"),
+    Binding("q", "app.leave", "Quit", tooltip="Leave (while training it asks: detach, or stop and save)"),
     Binding("ctrl+q", "app.leave", "Quit", show=False),
     Binding("l", "app.change_rate", "Rate", show=False, tooltip="Change the learning rate from the next step on"),
     Binding("f", "app.finish_epoch", "Finish epoch", show=False, tooltip="Stop at this epoch's end; again: do not"),

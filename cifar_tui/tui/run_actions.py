@@ -2,16 +2,37 @@
 
 from textual.driver import Driver
 
-from cifar_tui.control import ChangeRate, FinishEpoch, Ignore, Pause, Request, Resume, RollBack, SaveNow, Stop
+from cifar_tui.control import (
+    ChangeRate,
+    FinishEpoch,
+    Ignore,
+    Pause,
+    Request,
+    Resume,
+    RollBack,
+    SaveNow,
+    Stop,
+    asker,
+)
 from cifar_tui.events import LossNotFinite
 from cifar_tui.history import RunHistory
 from cifar_tui.session import Jobs
 from cifar_tui.tui.base_app import BaseApp
-from cifar_tui.tui.dialogs import RateQuestion, broken_loss_question, stop_question
+from cifar_tui.tui.dialogs import Question, RateQuestion, broken_loss_question, stop_question
 from cifar_tui.tui.followed_run import FollowedRun
 from cifar_tui.tui.preferences import Preferences, PreferencesFile
 from cifar_tui.tui.themes import Themes
 from cifar_tui.tui.widgets.status import Asked
+
+REQUESTS: dict[str, type[Request]] = {
+    "stop": Stop,
+    "finish_epoch": FinishEpoch,
+    "save_now": SaveNow,
+    "change_rate": ChangeRate,
+}
+"""What an action needs to be heard."""
+DECIDED = "decided"
+"""The answer of a question that was decided elsewhere."""
 
 
 class RunActions(BaseApp, inherit_bindings=False):
@@ -30,6 +51,7 @@ class RunActions(BaseApp, inherit_bindings=False):
         super().__init__(themes, theme, preferences, preferences_file, driver)
         self.followed = FollowedRun(jobs)
         self._asked_about: LossNotFinite | None = None
+        self._loss_question: Question | None = None
 
     @property
     def history(self) -> RunHistory:
@@ -38,22 +60,22 @@ class RunActions(BaseApp, inherit_bindings=False):
 
     def check_action(self, action: str, _parameters: tuple[object, ...], /) -> bool | None:
         """Which keys do something in the run's state; the others are hidden."""
-        heeded = self.history.live and (self.followed.link is None or self.followed.heeded)
-        if action == "pause":
-            return heeded and self.history.state != "paused"
-        if action == "resume":
-            return heeded and self.history.state == "paused"
-        if action in ("stop", "finish_epoch", "save_now"):
-            return heeded
-        if action == "change_rate":
-            return heeded and self.history.last_step is not None
+        paused = self.history.state == "paused"
+        if action in ("pause", "resume"):
+            return self.followed.hears(Pause) and paused == (action == "resume")
+        if action == "detach":
+            return self.history.live and self.history.started is not None
+        if action == "change_rate" and self.history.last_step is None:
+            return False
+        if action in REQUESTS:
+            return self.followed.hears(REQUESTS[action])
         if action == "resume_run":
             return self.history.state in ("stopped", "failed") and self.history.started is not None
         return True
 
     def action_pause(self) -> None:
         """Ask for a pause."""
-        self._ask("pause", Pause())
+        self._ask("pause", Pause(asker()))
 
     def action_resume(self) -> None:
         """Ask to go on."""
@@ -64,7 +86,7 @@ class RunActions(BaseApp, inherit_bindings=False):
 
         def answered(answer: str | None) -> None:
             if answer == "y":
-                self._ask("stop", Stop())
+                self._ask("stop", Stop(asker()))
 
         self.push_screen(stop_question(), answered)
 
@@ -96,8 +118,12 @@ class RunActions(BaseApp, inherit_bindings=False):
         if broken is self._asked_about:
             return
         self._asked_about = broken
-        if broken is not None and self.followed.heeded:
-            self.push_screen(broken_loss_question(broken.at_step, broken.loss), self._broken_loss_answered)
+        if self._loss_question is not None and self._loss_question in self.screen_stack:
+            self._loss_question.dismiss(DECIDED)  # by somebody else
+        self._loss_question = None
+        if broken is not None and self.followed.hears(RollBack):
+            self._loss_question = broken_loss_question(broken.at_step, broken.loss)
+            self.push_screen(self._loss_question, self._broken_loss_answered)
 
     def _broken_loss_answered(self, answer: str | None) -> None:
         answers: dict[str, Request] = {"b": RollBack(), "i": Ignore(), "s": Stop()}

@@ -106,7 +106,7 @@ def main(place: Path, runs: int, kills: int) -> None:
         # From a state after every step to one now and then.
         keeper.STATE_SECONDS = (0.0, 0.1, 0.3)[number % 3]
         for _ in range(kills):
-            killed += in_a_process(place / f"run{number}", chance.uniform(0.0, whole_seconds / 3))
+            killed += in_a_process(place / f"run{number}", chance.uniform(0.1, 0.5) * whole_seconds)
         in_a_process(place / f"run{number}", None)
         results.append(result(place / f"run{number}"))
         resumed += resumptions(place / f"run{number}")

@@ -2,10 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from cifar_tui.control import CancelEvaluation, Evaluate, Pause, Resume, Stop
 from cifar_tui.engine import train as train_module
-from cifar_tui.engine.checkpoint import load_network
+from cifar_tui.engine.checkpoint import load_network, save_tensors
+from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import (
     CheckpointFailed,
     CheckpointSaved,
@@ -18,6 +20,7 @@ from cifar_tui.events import (
     RunStopped,
     StepDone,
 )
+from cifar_tui.runs.durable import Written
 from cifar_tui.runs.sidecars import list_sidecars
 from tests.engine.trained import STEPS, TEST_IMAGES, easy_pictures, run
 
@@ -91,7 +94,7 @@ def test_a_stop_in_mid_epoch_saves_under_a_name_of_its_own(tmp_path: Path) -> No
 
 
 def test_a_stop_after_an_epoch_names_what_is_saved_already(tmp_path: Path) -> None:
-    person = run(tmp_path / "one", {CheckpointSaved: [Stop()]})
+    person = run(tmp_path / "one", {EpochDone: [Stop()]})
     assert person.heard(RunStopped) == [RunStopped(STEPS, "net_001.pth")]
     assert len(list_sidecars(tmp_path / "one")) == 1
 
@@ -118,13 +121,37 @@ def test_a_damaged_checkpoint_and_a_cancelled_evaluation_leave_the_run_alone(tmp
     assert isinstance(person.said[-1], RunFinished)
 
 
-def test_a_full_disk_is_said_and_training_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_said_and_training_goes_on_until_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cifar_tui.engine import keeper
+
+    whole, tries = save_tensors, []
+
+    def full_at_first(content: dict[str, torch.Tensor], path: Path) -> Written:
+        tries.append(path.name)
+        if len(tries) < 4:
+            raise OSError(28, "No space left on device")
+        return whole(content, path)
+
+    monkeypatch.setattr(keeper, "save_tensors", full_at_first)
+    monkeypatch.setattr(keeper, "ROOM_POLL_SECONDS", 0.01)
+    person = run(tmp_path / "one")
+    reason = person.heard(CheckpointFailed)[0].reason
+    assert "No space left" in reason
+    assert "Nothing is safe yet" in reason
+    assert "tried again in 30 s" in reason
+    assert {saved.checkpoint for saved in person.heard(CheckpointSaved)} == {"net_001.pth", "net_002.pth"}
+    assert isinstance(person.said[-1], RunFinished)
+
+
+def test_a_run_whose_end_cannot_be_saved_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from cifar_tui.engine import keeper
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(keeper, "save_weights", full)
-    person = run(tmp_path / "one")
-    assert "No space left" in person.heard(CheckpointFailed)[0].reason
-    assert isinstance(person.said[-1], RunFinished)
+    monkeypatch.setattr(keeper, "save_tensors", full)
+    monkeypatch.setattr(keeper, "ROOM_SECONDS", 0.0)
+    with pytest.raises(CifarTuiError, match="trained, but the last could not be saved"):
+        run(tmp_path / "one")

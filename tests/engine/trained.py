@@ -1,6 +1,7 @@
 """Trains a narrow network on a few easy pictures, with a person who asks what a script says."""
 
 import dataclasses
+import threading
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,8 +40,13 @@ class Person:
         self._requests = requests
         self._script = dict(script)
         self._recorder = recorder
+        self._one_by_one = threading.RLock()
 
     def __call__(self, event: Event) -> None:
+        with self._one_by_one:
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
         self._recorder.record(event)
         self.said.append(event)
         for request in self._script.pop(type(event), []):
@@ -72,7 +78,7 @@ def _train(
     requests, recorder = Requests(), Recorder(place)
     person = Person(requests, script or {}, recorder)
     try:
-        train_module.train(recipe, place, person, requests, changes)
+        train_module.train(recipe, place, person, requests, changes, settle=lambda: None)
     finally:
         recorder.close()
         place.close()

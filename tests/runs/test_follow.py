@@ -13,7 +13,7 @@ from cifar_tui.events import Event, RunFailed, RunFinished, StepDone
 from cifar_tui.history import RunHistory, Said
 from cifar_tui.recipe import preset
 from cifar_tui.runs.folder import RunFolder, all_runs, being_trained
-from cifar_tui.runs.follow import FollowedJournal
+from cifar_tui.runs.follow import RemoteRun
 from cifar_tui.runs.journal import NAME, append_event, read_events, read_said
 from cifar_tui.runs.line_file import LineFile
 from tests import scripted
@@ -38,7 +38,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:
         time.sleep(0.02)
 
 
-def drained(link: FollowedJournal, seconds: float = 5.0) -> list[Said]:
+def drained(link: RemoteRun, seconds: float = 5.0) -> list[Said]:
     said: list[Said] = []
 
     def more() -> bool:
@@ -49,7 +49,7 @@ def drained(link: FollowedJournal, seconds: float = 5.0) -> list[Said]:
     return [*said, *link.drain()]
 
 
-def first_words(link: FollowedJournal) -> list[Said]:
+def first_words(link: RemoteRun) -> list[Said]:
     said: list[Said] = []
 
     def more() -> bool:
@@ -112,7 +112,7 @@ def test_a_torn_last_line_is_read_once_it_is_whole(run: RunFolder) -> None:
 def test_a_live_run_is_followed_until_it_ends(run: RunFolder) -> None:
     assert being_trained(run.path)
     written(run.path, [*scripted.opening(run.path), *scripted.epochs(1)])
-    link = FollowedJournal(run.path)
+    link = RemoteRun(run.path)
     said = first_words(link)
     assert after(said).step == 50
     assert not link.ended
@@ -127,7 +127,7 @@ def test_a_live_run_is_followed_until_it_ends(run: RunFolder) -> None:
 def test_a_killed_run_is_said_to_have_ended(run: RunFolder) -> None:
     written(run.path, [*scripted.opening(run.path), *scripted.epochs(1)])
     run.close()
-    said = drained(FollowedJournal(run.path))
+    said = drained(RemoteRun(run.path))
     assert isinstance(said[-1], RunFailed)
     assert "without a word" in said[-1].reason
     assert after(said).step == 50
@@ -137,12 +137,12 @@ def test_a_verdict_after_the_end_is_no_sign_of_life(run: RunFolder) -> None:
     end: list[Event] = [RunFinished(50, 0.5), scripted.verdict("net_001.pth")]
     written(run.path, [*scripted.opening(run.path), *scripted.epochs(1), *end])
     run.close()
-    assert after(drained(FollowedJournal(run.path))).state == "finished"
+    assert after(drained(RemoteRun(run.path))).state == "finished"
 
 
 def test_a_journal_that_goes_back_is_said_from_the_start(run: RunFolder) -> None:
     written(run.path, [*scripted.opening(run.path), *scripted.epochs(2)])
-    link = FollowedJournal(run.path)
+    link = RemoteRun(run.path)
     first_words(link)
     shorter = run.path / "shorter"
     shorter.mkdir()
@@ -155,7 +155,7 @@ def test_a_journal_that_goes_back_is_said_from_the_start(run: RunFolder) -> None
 
 
 def test_a_missing_journal_is_a_sentence(run: RunFolder) -> None:
-    said = drained(FollowedJournal(run.path))
+    said = drained(RemoteRun(run.path))
     assert isinstance(said[-1], RunFailed)
     assert "Cannot read" in said[-1].reason
 

@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from cifar_tui.control import ChangeRate, FinishEpoch, Ignore, Pause, Request, Resume, RollBack, SaveNow, Stop
+from cifar_tui.control import ChangeRate, FinishEpoch, Ignore, Pause, Request, Resume, RollBack, SaveNow, Stop, asker
 from cifar_tui.errors import BadInput
 from cifar_tui.events import (
     CheckpointFailed,
@@ -97,7 +97,7 @@ async def test_the_screen_claims_a_pause_only_once_the_engine_has_confirmed_it()
     async with screen(ScriptedJobs(link)) as pilot:
         await pilot.press("p")
         await settle(pilot)
-        assert link.asked == [Pause()]
+        assert link.asked == [Pause(asker())]
         assert "Pausing…" in words(pilot)
         assert "Paused" not in words(pilot)
         link.say(Paused(150))
@@ -106,7 +106,7 @@ async def test_the_screen_claims_a_pause_only_once_the_engine_has_confirmed_it()
         assert "Pausing…" not in words(pilot)
         assert "p Resume" in words(pilot)
         await pilot.press("p")
-        assert link.asked == [Pause(), Resume()]
+        assert link.asked == [Pause(asker()), Resume()]
         link.say(Resumed(150))
         await settle(pilot)
         assert "● Training" in words(pilot)
@@ -123,7 +123,7 @@ async def test_stopping_asks_first() -> None:
         assert link.asked == []
         await pilot.press("s")
         await pilot.press("y")
-        assert link.asked == [Stop()]
+        assert link.asked == [Stop(asker())]
         await settle(pilot)
         assert "Stopping…" in words(pilot)
         assert "Stopped" not in words(pilot)
@@ -139,27 +139,85 @@ async def test_a_question_is_answered_with_the_mouse_too() -> None:
         await pilot.press("s")
         await settle(pilot)
         await pilot.click("#answer-y")
-        assert link.asked == [Stop()]
+        assert link.asked == [Stop(asker())]
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c"])
-async def test_leaving_while_it_trains_asks_saves_and_then_ends(key: str) -> None:
+async def test_leaving_while_it_trains_asks_which_is_meant(key: str) -> None:
     link = running()
     async with screen(ScriptedJobs(link)) as pilot:
         await pilot.press(key)
         await settle(pilot)
         assert "Leave while it trains?" in words(pilot)
+        assert "it trains on, in the background" in words(pilot)
         await pilot.press("escape")
         assert link.asked == []
-        await pilot.press(key)
-        await pilot.press("y")
-        assert link.asked == [Stop()]
+        await pilot.press("q")
+        await pilot.press("s")
+        assert link.asked == [Stop(asker())]
         await settle(pilot)
         assert pilot.app.is_running
         link.say(RunStopped(151, "net_004_step_00151.pth"))
         link.ended = True
         await settle(pilot)
         assert pilot.app.return_value == 0
+
+
+@pytest.mark.parametrize("keys", [["d"], ["q", "d"]])
+async def test_detaching_takes_the_screen_down_and_asks_the_run_nothing(keys: list[str]) -> None:
+    link = running()
+    async with screen(ScriptedJobs(link)) as pilot:
+        await pilot.press(*keys)
+        await pilot.pause()
+    assert link.asked == []
+    assert app_of(pilot).ending == "detached"
+    assert pilot.app.return_value == 0
+
+
+async def test_ctrl_c_asks_then_stops_and_saves_then_leaves_at_once() -> None:
+    link = running()
+    async with screen(ScriptedJobs(link)) as pilot:
+        await pilot.press("ctrl+c")
+        assert link.asked == []
+        await pilot.press("ctrl+c")
+        assert link.asked == [Stop(asker())]
+        assert pilot.app.is_running
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+    assert app_of(pilot).ending == "at once"
+    assert pilot.app.return_value == 130
+
+
+async def test_an_attached_screen_shows_who_paused_and_that_the_run_gives_no_sign_of_life() -> None:
+    link = running(Paused(150, "pts/7"))
+    link.elsewhere = True
+    async with screen(ScriptedJobs(link)) as pilot:
+        assert "‖ Paused  by pts/7" in words(pilot)
+        link.silent_seconds = 6.0
+        await settle(pilot)
+        assert "No sign of life" in words(pilot)
+        link.silent_seconds = 0.0
+        await pilot.press("p")
+        assert link.asked == [Resume()]
+        await settle(pilot)
+        assert "Resuming…" in words(pilot)
+        await pilot.press("q")
+        await settle(pilot)
+        assert "Detached, it trains on and" in words(pilot)
+        await pilot.press("d")
+        await pilot.pause()
+    assert pilot.app.return_value == 0
+
+
+async def test_a_question_that_was_decided_on_another_screen_goes_away() -> None:
+    link = running(LossNotFinite(150, math.nan, waiting=True))
+    async with screen(ScriptedJobs(link)) as pilot:
+        await settle(pilot)
+        assert "The loss of step 150 was nan" in words(pilot)
+        link.say(Resumed(150), scripted.step(151))
+        await settle(pilot)
+        assert "The loss of step 150 was nan" not in words(pilot)
+    assert link.asked == []
 
 
 async def test_leaving_a_finished_run_ends_at_once() -> None:
@@ -281,7 +339,7 @@ async def test_help_shows_every_key_of_the_footer() -> None:
         await settle(pilot)
         for text in ("Pause before the next step", "asks first", "Show what was saved", "newest checkpoint"):
             assert text in words(pilot)
-        for text in ("Choose the colours", "Leave (asks while training)", "All commands", "whole screen"):
+        for text in ("Choose the colours", "Leave (while training it asks", "All commands", "whole screen"):
             assert text in words(pilot)
         await pilot.press("escape")
         await settle(pilot)
@@ -297,7 +355,7 @@ async def test_the_palette_has_every_command() -> None:
             assert text in words(pilot)
         await pilot.press(*"pause", "enter")
         await settle(pilot)
-        assert link.asked == [Pause()]
+        assert link.asked == [Pause(asker())]
 
 
 async def test_a_theme_is_chosen_from_a_list() -> None:
@@ -439,7 +497,7 @@ async def test_an_evaluation_that_cannot_start_says_why_and_the_screen_stays() -
 
 async def test_a_run_that_is_only_read_about_offers_no_controls_and_is_left_at_once() -> None:
     link = running(scripted.step(151))
-    link.heeds = False
+    link.heard, link.elsewhere = False, True
     jobs = ScriptedJobs(link)
     async with screen(jobs) as pilot:
         seen = words(pilot)

@@ -4,11 +4,13 @@ import math
 from typing import Literal
 
 from cifar_tui import summary, text
+from cifar_tui.control import asker
 from cifar_tui.events import EvaluationProgressed
 from cifar_tui.history import RunHistory, State
 from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, cut, fitted
 
-Asked = Literal["pause", "resume", "stop"]
+Asked = Literal["pause", "resume", "stop", "stalled"]
+"""What stands beside the state: what was asked and is not confirmed, or that there is no sign of life."""
 
 BADGES: dict[State, tuple[str, str]] = {
     "starting": ("◌", "Starting"),
@@ -23,7 +25,12 @@ BADGES: dict[State, tuple[str, str]] = {
 }
 """Sign and word of every state: colour is never the only sign."""
 
-ASKED_WORDS: dict[Asked, str] = {"pause": "Pausing…", "resume": "Resuming…", "stop": "Stopping…"}
+ASKED_WORDS: dict[Asked, str] = {
+    "pause": "Pausing…",
+    "resume": "Resuming…",
+    "stop": "Stopping…",
+    "stalled": "No sign of life",
+}
 BAR_WIDTH = 24
 LABEL_GAP = "   "
 
@@ -35,6 +42,7 @@ class StatusPanel(Rows):
         """Show nothing yet."""
         super().__init__(id="status")
         self._state_class = ""
+        self._me = asker()
 
     def show(self, history: RunHistory, asked: Asked | None) -> None:
         """Put the history's state on the panel; `asked` is what a person wants and the engine has not confirmed."""
@@ -45,7 +53,7 @@ class StatusPanel(Rows):
             self._state_class = state_class
         width = self.size.width
         rows = [
-            _title_row(history, asked, width),
+            _title_row(history, asked, self._me, width),
             _progress_row(history, width),
             _numbers_row(history, width),
             _news_row(history, width),
@@ -53,9 +61,11 @@ class StatusPanel(Rows):
         self.set_rows(rows)
 
 
-def _title_row(history: RunHistory, asked: Asked | None, width: int) -> Row:
+def _title_row(history: RunHistory, asked: Asked | None, me: str, width: int) -> Row:
     sign, word = BADGES[history.state]
     badge: Row = ((f" {sign} {word} ", "badge"),)
+    if history.state == "paused" and history.paused_by not in ("", me):
+        badge = (*badge, (f" by {text.safe_text(history.paused_by, 20)}", "warn"))
     if asked is not None and history.live:
         badge = (*badge, (f" {ASKED_WORDS[asked]}", "warn"))
     used = sum(len(part) for part, _ in badge) + len(LABEL_GAP)

@@ -1,0 +1,116 @@
+"""`cifar-tui pause`, `resume`, `stop` and `save`: what keys do on a screen, for scripts."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cifar_tui.errors import BadInput, CifarTuiError
+
+if TYPE_CHECKING:
+    from cifar_tui.control import Request
+    from cifar_tui.history import RunHistory
+    from cifar_tui.runs.follow import RemoteRun
+
+RunArgument = Annotated[
+    str | None, typer.Argument(metavar="RUN", help="A run's name or folder; without one, the one that is training.")
+]
+Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="How long to wait until it is confirmed.")]
+WAIT_SECONDS = 120.0
+"""A step, or a test, may have to end first; on a CPU that takes a while."""
+POLL_SECONDS = 0.05
+
+
+def pause(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
+    """Pause a run before its next step."""
+    from cifar_tui.control import Pause, asker
+
+    _ask(run, wait, Pause(asker()), lambda history: history.state == "paused", "Paused at step {step:,}.")
+
+
+def resume(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
+    """Let a paused run go on. For a run that has ended: train --resume."""
+    from cifar_tui.control import Resume
+
+    _ask(run, wait, Resume(), lambda history: history.state != "paused", "Going on after step {step:,}.")
+
+
+def stop(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
+    """Stop a run after the step under way, with everything saved."""
+    from cifar_tui.control import Stop, asker
+
+    _ask(run, wait, Stop(asker()), lambda history: not history.live, "")
+
+
+def save(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
+    """Save a run's weights and training state now."""
+    from cifar_tui.control import SaveNow
+
+    before: list[int] = []
+
+    def saved(history: "RunHistory") -> bool:
+        if not before:
+            before.append(history.state_step)
+        return history.state_step > before[0] or history.state_step == history.step > 0
+
+    _ask(run, wait, SaveNow(), saved, "Saved step {state_step:,}.")
+
+
+def _ask(run: str | None, wait: float, request: "Request", done: "Callable[[RunHistory], bool]", words: str) -> None:
+    """Ask a live run, wait until it says that it has done so, and print that. Raises CifarTuiError otherwise."""
+    from cifar_tui import summary
+    from cifar_tui.history import RunHistory
+    from cifar_tui.runs.follow import RemoteRun
+
+    folder = live_run(run)
+    link, history = RemoteRun(folder, screen=False), RunHistory()
+    until = time.monotonic() + wait
+    try:
+        _wait(link, history, lambda: link.caught_up and link.hears(type(request)), until, _unreachable(folder))
+        already = done(history)
+        link.ask(request)
+        _wait(link, history, lambda: done(history) or not history.live, until, _unconfirmed(wait))
+    finally:
+        link.join()
+    print(words.format(step=history.step, state_step=history.state_step) if words else summary.outcome(history))
+    if already and words:
+        print("It was so before.", file=sys.stderr)
+
+
+def live_run(run: str | None) -> Path:
+    """The folder of a run that lives. Raises BadInput when it does not."""
+    from cifar_tui.runs.folder import being_trained, find_run, only_live_run
+
+    folder = find_run(run) if run is not None else only_live_run()
+    if not being_trained(folder):
+        raise BadInput(f"{folder} is not being trained: there is nobody to ask.")
+    return folder
+
+
+def _wait(
+    link: "RemoteRun", history: "RunHistory", met: Callable[[], bool], until: float, trouble: CifarTuiError
+) -> None:
+    while True:
+        for said in link.drain():
+            history.apply(said)
+        if met():
+            return
+        if time.monotonic() > until or link.ended or link.remote.refused:
+            raise CifarTuiError(link.remote.refused) if link.remote.refused else trouble
+        time.sleep(POLL_SECONDS)
+
+
+def _unreachable(folder: Path) -> CifarTuiError:
+    return CifarTuiError(
+        f"The run in {folder} cannot be reached: it ends, is stopped (Ctrl-Z), or was started by somebody else."
+    )
+
+
+def _unconfirmed(seconds: float) -> CifarTuiError:
+    return CifarTuiError(
+        f"The run was asked, and has not confirmed it within {seconds:g} seconds: a step may take that long. "
+        "It was not asked in vain; --wait waits longer."
+    )

@@ -1,0 +1,124 @@
+"""`cifar-tui train --detach`: the run gets a process and a session of its own, and the shell its prompt at once."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from cifar_tui.cli.front_ends import detached_words
+from cifar_tui.errors import CifarTuiError
+
+if TYPE_CHECKING:
+    from cifar_tui.history import RunHistory
+    from cifar_tui.jobs import LocalJobs
+    from cifar_tui.session import Link
+
+REPORT_TO = "CIFAR_TUI_REPORT_TO"
+"""Names, in a detached process's environment, the descriptor on which its starter waits for one report."""
+START_SECONDS = 20.0
+"""How long starting may take before the report says that it has started: a download takes its time."""
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a detached run has started."""
+
+    run: str = ""
+    """The run's name."""
+    folder: str = ""
+    """Its folder, absolute."""
+    trouble: str = ""
+    """Why it does not train; empty where it does."""
+    exit_code: int = 1
+    """What the starter ends with in trouble."""
+
+
+def start_detached(arguments: Sequence[str]) -> int:
+    """Start the same command again, detached, and wait until it trains or is refused. Returns the exit code."""
+    reader, writer = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cifar_tui", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, REPORT_TO: str(writer)},
+        pass_fds=[writer],
+        start_new_session=True,
+    )
+    os.close(writer)
+    try:
+        with os.fdopen(reader, "rb") as answer:
+            content = answer.read()
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        return 130
+    if not content:
+        raise CifarTuiError("The detached run ended before it could say why. Without --detach it can be watched.")
+    report = Report(**orjson.loads(content))
+    if report.trouble:
+        print(report.trouble, file=sys.stderr)
+        return report.exit_code
+    print(detached_words(report.run, Path(report.folder)))
+    process.returncode = 0  # it is nobody's child any more, and is not to be warned about
+    return 0
+
+
+def asked_to_report() -> int | None:
+    """The descriptor to report on, in a process that was started detached; it is not handed on."""
+    descriptor = os.environ.pop(REPORT_TO, None)
+    return int(descriptor) if descriptor is not None else None
+
+
+def train_detached(jobs: "LocalJobs", descriptor: int) -> int:
+    """Train without a terminal, printing into the run's folder, and report once it is known how it starts.
+
+    Returns the exit code.
+    """
+    from cifar_tui.console import follow
+    from cifar_tui.history import RunHistory
+    from cifar_tui.output import leave_terminal
+
+    try:
+        link, history = jobs.train(), RunHistory()
+        _wait_for_start(link, history)
+        if history.started is not None:
+            leave_terminal(Path(history.started.folder))
+        _report(descriptor, history)
+        return follow(link, history, because="The run was started without a screen.")
+    except CifarTuiError as error:
+        _send(descriptor, Report(trouble=str(error), exit_code=error.exit_code))
+        return error.exit_code
+    finally:
+        jobs.close()
+
+
+def _wait_for_start(link: "Link", history: "RunHistory") -> None:
+    until = time.monotonic() + START_SECONDS
+    while history.training is None and history.live and time.monotonic() < until:
+        time.sleep(POLL_SECONDS)
+        for said in link.drain():
+            history.apply(said)
+
+
+def _report(descriptor: int, history: "RunHistory") -> None:
+    from cifar_tui import summary
+
+    if history.started is None or not history.live:
+        _send(descriptor, Report(trouble=summary.outcome(history), exit_code=summary.exit_code(history) or 1))
+    else:
+        _send(descriptor, Report(history.started.run, history.started.folder))
+
+
+def _send(descriptor: int, report: Report) -> None:
+    with contextlib.suppress(OSError):
+        os.write(descriptor, orjson.dumps(report))
+        os.close(descriptor)

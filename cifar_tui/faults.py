@@ -1,0 +1,66 @@
+"""Named points at which a test can make a run fail: kill it, stop it, refuse it the disk. Nothing outside of tests."""
+
+import errno
+import fnmatch
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+
+VARIABLE = "CIFAR_TUI_FAULT"
+"""The environment's `ACTION:POINT:SUBJECT:NTH[:TIMES]`, as in `kill:synced:net_*.pth:2`."""
+
+POINTS = ("opened", "written", "synced", "renamed", "folder-synced", "committed", "appended", "stepped", "tested")
+"""Of a file that is written whole: open, written, on the disk, in its place, its folder too, its mark as well. Then a
+line in a file that grows; a step; a test."""
+
+REFUSALS = {"enospc": errno.ENOSPC, "eio": errno.EIO, "erofs": errno.EROFS, "emfile": errno.EMFILE}
+SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "stop": signal.SIGSTOP, "interrupt": signal.SIGINT}
+
+
+@dataclass(slots=True)
+class Fault:
+    """What is to go wrong, and when."""
+
+    action: str
+    """One of the refusals or signals, or `raise`."""
+    point: str
+    """Where."""
+    subject: str
+    """A pattern for the file's name."""
+    nth: int
+    """The first time that it goes wrong, counted from 1."""
+    times: int
+    """How often it goes wrong in a row."""
+    reached: int = 0
+    """How often the point was reached so far."""
+
+    def reach(self, point: str, subject: str) -> None:
+        """Come by a point: where it is this fault's, and its time has come, it goes wrong."""
+        if point != self.point or not fnmatch.fnmatchcase(subject, self.subject):
+            return
+        self.reached += 1
+        if not self.nth <= self.reached < self.nth + self.times:
+            return
+        if self.action in SIGNALS:
+            os.kill(os.getpid(), SIGNALS[self.action])
+        elif self.action in REFUSALS:
+            raise OSError(REFUSALS[self.action], os.strerror(REFUSALS[self.action]))
+        else:
+            raise RuntimeError("a fault was asked for")
+
+
+def parse(words: str) -> Fault:
+    """A fault from the environment. Raises ValueError."""
+    action, point, subject, nth, *times = words.split(":")
+    if point not in POINTS or action not in (*REFUSALS, *SIGNALS, "raise"):
+        raise ValueError(f"{VARIABLE}: unknown fault {words!r}")
+    return Fault(action, point, subject, int(nth), int(times[0]) if times else 1)
+
+
+def _nothing(_point: str, _subject: str) -> None:
+    """Without a fault in the environment."""
+
+
+reach: Callable[[str, str], None] = parse(os.environ[VARIABLE]).reach if VARIABLE in os.environ else _nothing
+"""Come by a point, with the name of the file it is about."""

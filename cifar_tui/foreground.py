@@ -1,0 +1,95 @@
+"""Gives the shell its prompt back when a screen detaches: a small process that waits for the one that trains.
+
+A process can't leave the shell that waits for it. So a run with a screen trains in a child of what the shell started,
+which waits, passes signals on, and may end first.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import termios
+from collections.abc import Callable
+
+PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
+WAITED_FOR = {signal.SIGCHLD, signal.SIGUSR1, signal.SIGINT, *PASSED_ON}
+PARENT_DEATH_SIGNAL = 1
+"""Linux's prctl number for it."""
+MOST_WORDS = 2_000
+TERMINAL_RESTORED = "\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[<u\n"
+"""Leaves the screen and what belongs to it, for a program that no longer can."""
+
+
+def train_behind_a_parent() -> Callable[[str], None]:
+    """Go on in a child process; what the shell started waits for it.
+
+    Returns how to let the shell go: the child becomes a session of its own, and the words are the last that its parent
+    says. When the parent is killed, the child is told to save and end (SIGTERM, on Linux).
+    """
+    reader, writer = os.pipe()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)
+    parent = os.getpid()
+    child = os.fork()
+    if child:
+        os.close(writer)
+        os._exit(_wait(child, reader))
+    os.close(reader)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    _when_parent_dies(signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(128 + signal.SIGTERM)
+
+    def let_go(words: str) -> None:
+        _when_parent_dies(0)
+        os.setsid()
+        with contextlib.suppress(OSError):
+            os.write(writer, words.encode()[:MOST_WORDS])
+            os.kill(os.getppid(), signal.SIGUSR1)
+
+    return let_go
+
+
+def _wait(child: int, reader: int) -> int:
+    """Wait for the child, or until it lets go. Returns the exit code."""
+    attributes = _terminal_attributes()
+    while True:
+        number = signal.sigwait(WAITED_FOR)
+        if number in PASSED_ON:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, number)
+        elif number == signal.SIGUSR1:
+            print(os.read(reader, MOST_WORDS).decode(), flush=True)
+            return 0
+        elif number == signal.SIGCHLD:
+            pid, status = os.waitpid(child, os.WNOHANG | os.WUNTRACED)
+            if pid and os.WIFSTOPPED(status):
+                os.kill(os.getpid(), signal.SIGSTOP)
+                os.kill(child, signal.SIGCONT)
+            elif pid:
+                return _exit_code(os.waitstatus_to_exitcode(status), attributes)
+
+
+def _exit_code(code: int, attributes: "termios._AttrReturn | None") -> int:
+    """What the shell is told; after a child that was killed, its terminal is as it was before."""
+    if code >= 0:
+        return code
+    if attributes is not None:
+        with contextlib.suppress(OSError, termios.error):
+            termios.tcsetattr(0, termios.TCSANOW, attributes)
+            os.write(2, TERMINAL_RESTORED.encode())
+    name = signal.Signals(-code).name
+    print(f"Training was killed ({name}). Its last saved state stands: `cifar-tui runs` names it.", file=sys.stderr)
+    return 128 - code
+
+
+def _terminal_attributes() -> "termios._AttrReturn | None":
+    with contextlib.suppress(OSError, termios.error):
+        return termios.tcgetattr(0)
+    return None
+
+
+def _when_parent_dies(number: int) -> None:
+    """Have this process sent a signal when its parent dies, where the system can do that."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, number, 0, 0, 0)

@@ -1,0 +1,64 @@
+"""Tidies what crashes leave behind: half-written files and dead sockets. Nothing of a run that lives, nothing else."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from cifar_tui.errors import CifarTuiError
+from cifar_tui.runs.durable import TEMPORARY_PREFIX
+from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.remote.address import ADDRESS_NAME, SOCKET_PATTERN, check_private, discard_address, socket_folder
+
+YOUNG_SECONDS = 60.0
+"""A socket that nobody answers yet may belong to a run that is just starting."""
+
+
+def collect_leftovers(runs: Iterable[Path]) -> list[Path]:
+    """Remove them, each run's while its lock is held. Returns what was removed."""
+    removed = []
+    for run in runs:
+        with contextlib.suppress(CifarTuiError, OSError):
+            removed += _of_run(run)
+    with contextlib.suppress(OSError):
+        removed += _dead_sockets(socket_folder())
+    return removed
+
+
+def _of_run(run: Path) -> list[Path]:
+    """Raises FolderInUse for a run that lives, which tidies after itself."""
+    left = [*run.glob(f"{TEMPORARY_PREFIX}*"), *run.glob(ADDRESS_NAME)]
+    if not left:
+        return []
+    folder = RunFolder.reopen(run)  # which removes half-written files
+    try:
+        discard_address(run)
+    finally:
+        folder.close()
+    return [path for path in left if not path.exists()]
+
+
+def _dead_sockets(folder: Path) -> list[Path]:
+    """Sockets of ours that nobody listens on, of runs that are gone. Raises OSError."""
+    check_private(folder)
+    dead = []
+    for path in folder.iterdir():
+        if SOCKET_PATTERN.fullmatch(path.name) and path.is_socket() and not _answered(path):
+            if time.time() - path.lstat().st_mtime < YOUNG_SECONDS:
+                continue
+            path.unlink()
+            dead.append(path)
+    return dead
+
+
+def _answered(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(1.0)
+        try:
+            connection.connect(str(path))
+        except ConnectionRefusedError:
+            return False
+        except OSError:
+            return True  # it is not known, and so it stays
+    return True

@@ -1,0 +1,110 @@
+"""What there is to know of a run at a glance: its state, how far it came, and how well, without reading every step."""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from cifar_tui.events import StepDone
+from cifar_tui.history import RunHistory, State
+from cifar_tui.recipe import Recipe
+from cifar_tui.runs.folder import being_trained, read_recipe
+from cifar_tui.runs.journal import NAME, from_line
+
+BLOCK_BYTES = 1_000_000
+OTHER_THAN_STEPS = re.compile(rb'^\{"at":[^,]{1,40},"event":"(?!StepDone")[^\n]*$', re.MULTILINE)
+"""Lines of a journal that are few, in a block of whole lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """One run at a glance."""
+
+    name: str
+    """The run's name."""
+    folder: Path
+    """Its folder."""
+    recipe: Recipe
+    """Every choice, as it is now."""
+    live: bool
+    """Whether a process holds it."""
+    state: State | Literal["killed"]
+    """As a screen would show it, or that it ended without a word."""
+    epoch: int
+    """The epoch under way, or the last one; 0 before the first step."""
+    step: int
+    """The last step done."""
+    total_steps: int
+    """Steps in the whole run; 0 until that is known."""
+    last_accuracy: float | None
+    """Of the newest epoch on the test images, 0 to 1."""
+    best_accuracy: float | None
+    """Of the best epoch, by what the run chooses it by."""
+    best_epoch: int
+    """Which epoch that is; 0 without one."""
+    started_at: float
+    """Wall clock, seconds since 1970; 0 when it is not known."""
+    size: int
+    """Bytes on disk."""
+
+
+def read_overview(folder: Path) -> Overview:
+    """Look at a run's folder. Raises BadInput when its recipe cannot be read."""
+    recipe = read_recipe(folder)
+    live = being_trained(folder)
+    history = RunHistory()
+    with contextlib.suppress(OSError), (folder / NAME).open("rb") as journal:
+        for line in _few_lines(journal):
+            with contextlib.suppress(ValueError):
+                history.apply(from_line(line)[1])
+    last = history.epochs[-1] if history.epochs else None
+    return Overview(
+        name=history.started.run if history.started is not None else folder.name,
+        folder=folder,
+        recipe=recipe,
+        live=live,
+        state=history.state if live or not history.live else "killed",
+        epoch=history.epoch or (last.epoch if last else 0),
+        step=max(history.step, last.step if last else 0),
+        total_steps=history.training.total_steps if history.training else 0,
+        last_accuracy=last.test_accuracy if last else None,
+        best_accuracy=history.best.test_accuracy if history.best else None,
+        best_epoch=history.best.epoch if history.best else 0,
+        started_at=history.started.started_at if history.started is not None else 0.0,
+        size=_size(folder),
+    )
+
+
+def _few_lines(journal: BinaryIO) -> Iterator[bytes]:
+    """Every line but those of steps, and then the last of these, which changes no state any more."""
+    rest = last_step = b""
+    while block := journal.read(BLOCK_BYTES):
+        whole, _, rest = (rest + block).rpartition(b"\n")
+        for match in OTHER_THAN_STEPS.finditer(whole):
+            yield match.group()
+        last_step = _last_step(whole) or last_step
+    if last_step:
+        yield last_step
+
+
+def _last_step(block: bytes) -> bytes:
+    """The last step's line in a block of whole lines; empty without one."""
+    at = block.rfind(b'"event":"StepDone"')
+    if at < 0:
+        return b""
+    end = block.find(b"\n", at)
+    line = block[block.rfind(b"\n", 0, at) + 1 : end if end >= 0 else len(block)]
+    try:
+        return line if isinstance(from_line(line)[1], StepDone) else b""
+    except ValueError:
+        return b""
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):
+            total += path.lstat().st_size
+    return total

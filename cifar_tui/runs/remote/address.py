@@ -1,0 +1,88 @@
+"""Where a run's socket is: in a folder that only its owner can enter, named in the run's own folder.
+
+The paths of sockets are short (107 bytes on Linux), and a run's folder may be on a disk that holds no sockets, or be
+readable by others.
+"""
+
+import contextlib
+import hashlib
+import os
+import re
+import stat
+import tempfile
+from pathlib import Path
+
+import orjson
+
+from cifar_tui.runs.durable import write_durably
+
+ADDRESS_NAME = "control.json"
+"""The file in a run's folder that names its socket."""
+ADDRESS_LIMIT = 4_096
+"""Bytes; a larger one is not ours."""
+PATH_LIMIT = 103
+"""Bytes a socket's path may have where the limit is lowest."""
+SOCKET_PATTERN = re.compile(r"[0-9a-f]{16}\.sock")
+
+
+class UnsafeFolder(OSError):
+    """The folder for sockets is not ours alone."""
+
+
+def socket_folder() -> Path:
+    """The private folder for this person's sockets: the session's own, or one beside other temporary files."""
+    session = os.environ.get("XDG_RUNTIME_DIR", "")
+    if session and Path(session).is_dir() and len(os.fsencode(session)) < PATH_LIMIT - 40:
+        return Path(session) / "cifar-tui"
+    short = Path(tempfile.gettempdir())
+    if len(os.fsencode(short)) > PATH_LIMIT - 50:
+        short = Path("/tmp")
+    return short / f"cifar-tui-{os.getuid()}"
+
+
+def check_private(folder: Path) -> None:
+    """Raises UnsafeFolder unless the folder is a real one, ours, and closed to everybody else."""
+    facts = os.lstat(folder)
+    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or stat.S_IMODE(facts.st_mode) & 0o077:
+        raise UnsafeFolder(f"{folder} is not a folder that only you can enter")
+
+
+def make_socket_path(run: Path) -> Path:
+    """Where the run's socket is to be, its folder made and checked. Raises OSError."""
+    folder = socket_folder()
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700, parents=True)
+    check_private(folder)
+    return folder / f"{hashlib.sha256(os.fsencode(run.resolve())).hexdigest()[:16]}.sock"
+
+
+def write_address(run: Path, path: Path) -> None:
+    """Name the socket in the run's folder. Raises OSError."""
+    content = orjson.dumps({"socket": str(path)}, option=orjson.OPT_APPEND_NEWLINE)
+    write_durably(run / ADDRESS_NAME, lambda file: file.write(content))
+
+
+def read_address(run: Path) -> Path | None:
+    """The socket that the run's folder names, where it can be trusted; None without one.
+
+    Trusted is a socket in a folder that only this person can enter, whoever wrote the address.
+    """
+    try:
+        with (run / ADDRESS_NAME).open("rb") as file:
+            record = orjson.loads(file.read(ADDRESS_LIMIT))
+        path = Path(record["socket"])
+        check_private(path.parent)
+        is_socket = stat.S_ISSOCK(os.lstat(path).st_mode)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return path if is_socket and SOCKET_PATTERN.fullmatch(path.name) else None
+
+
+def discard_address(run: Path) -> None:
+    """Remove the socket and its address; only for who holds the run."""
+    path = read_address(run)
+    with contextlib.suppress(OSError):
+        if path is not None:
+            path.unlink()
+    with contextlib.suppress(OSError):
+        (run / ADDRESS_NAME).unlink()

@@ -1,0 +1,268 @@
+"""The socket beside an engine: hears what screens and commands ask, and never lets one of them hold anything up."""
+
+import contextlib
+import math
+import os
+import selectors
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from cifar_tui import __version__
+from cifar_tui.control import Request, Watch
+from cifar_tui.events import Event, to_record
+from cifar_tui.runs.remote import address
+from cifar_tui.runs.remote.lines import (
+    PROTOCOL,
+    VERBS_OF_ALL_VERSIONS,
+    LineBuffer,
+    Record,
+    from_line,
+    request_from,
+    to_line,
+)
+
+CLIENTS = 8
+"""The most that are heard at once."""
+BEAT_SECONDS = 1.0
+"""How often a sign of life is sent."""
+PATIENCE_SECONDS = 10.0
+"""How long a client may leave what was sent unread, or not say who it is."""
+TAIL_BYTES = 32 * 1024
+"""Unread bytes from which on a client is told only what it must know."""
+IDS_KEPT = 512
+"""Requests remembered, so that asking again is harmless."""
+READ_BYTES = 4_096
+
+Ask = Callable[[Request], None]
+
+
+class Client:
+    """One end that is connected."""
+
+    def __init__(self, connection: socket.socket, number: int) -> None:
+        """Nothing was said yet."""
+        self.connection = connection
+        self.number = number
+        self.screen = False
+        """Whether a person watches there, who can be asked questions."""
+        self.known = False
+        """Whether it has said who it is."""
+        self.same_version = False
+        self.out = bytearray()
+        """What it has not read yet."""
+        self.connected_at = time.monotonic()
+        self.behind_since = math.inf
+        """Since when it has left something unread."""
+        self._lines = LineBuffer()
+
+    def records(self, content: bytes) -> list[Record]:
+        """What it says. Raises ValueError for junk."""
+        return [from_line(line) for line in self._lines.feed(content)]
+
+    def send(self) -> None:
+        """Send what it takes now. Raises OSError when it is gone."""
+        with contextlib.suppress(BlockingIOError):
+            while self.out:
+                del self.out[: self.connection.send(self.out)]
+        self.behind_since = min(self.behind_since, time.monotonic()) if self.out else math.inf
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it has had its time to read, or to say who it is."""
+        waited_since = self.behind_since if self.known else self.connected_at
+        return time.monotonic() - waited_since > PATIENCE_SECONDS
+
+
+class ControlServer:
+    """Serves one run's socket on a thread of its own."""
+
+    def __init__(self, run: Path, ask: Ask) -> None:
+        """Bind the socket and name it in the run's folder, whose lock is held. Raises OSError.
+
+        What is asked goes to `ask`.
+        """
+        self._run = run
+        self._ask = ask
+        self._told: deque[Event] = deque(maxlen=100)
+        self._clients: dict[int, Client] = {}
+        self._seen: deque[str] = deque(maxlen=IDS_KEPT)
+        self._connections = 0
+        self._beat_at = 0.0
+        self._closing = False
+        address.discard_address(run)
+        self._listener = _bound(address.make_socket_path(run))
+        self._waker, self._woken = socket.socketpair()
+        for end in (self._waker, self._woken):
+            end.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        try:
+            address.write_address(run, Path(self._listener.getsockname()))
+        except OSError:
+            self._let_go()
+            raise
+        self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
+        self._thread.start()
+
+    def tell(self, event: Event) -> None:
+        """Tell everybody what no journal holds; any thread may, and none waits."""
+        self._told.append(event)
+        self._wake()
+
+    def close(self) -> None:
+        """Hang up on everybody and remove the socket."""
+        self._closing = True
+        self._wake()
+        self._thread.join(PATIENCE_SECONDS)
+
+    def _wake(self) -> None:
+        with contextlib.suppress(OSError):
+            self._waker.send(b"\0")
+
+    def _serve(self) -> None:
+        try:
+            while not self._closing:
+                for key, ready in self._selector.select(BEAT_SECONDS / 2):
+                    self._serve_one(key.fileobj, ready)
+                self._tell_all()
+        finally:
+            self._let_go()
+
+    def _serve_one(self, end: object, ready: int) -> None:
+        if end is self._listener:
+            self._accept()
+        elif end is self._woken:
+            with contextlib.suppress(OSError):
+                self._woken.recv(READ_BYTES)
+        else:
+            client = self._clients.get(end.fileno()) if isinstance(end, socket.socket) else None
+            if client is not None and ready & selectors.EVENT_READ:
+                self._hear(client)
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return
+        connection.setblocking(False)
+        if not _same_person(connection):
+            connection.close()
+            return
+        self._connections += 1
+        client = Client(connection, self._connections)
+        if len(self._clients) >= CLIENTS:
+            client.out += to_line({"refused": f"{CLIENTS} others are attached to this run: close one of them."})
+            with contextlib.suppress(OSError):
+                client.send()
+            connection.close()
+            return
+        self._clients[connection.fileno()] = client
+        self._selector.register(connection, selectors.EVENT_READ)
+        client.out += to_line({"cifar-tui": __version__, "protocol": PROTOCOL})
+
+    def _hear(self, client: Client) -> None:
+        try:
+            content = client.connection.recv(READ_BYTES)
+            if not content:
+                raise ConnectionResetError
+            for record in client.records(content):
+                self._heed(client, record)
+        except BlockingIOError:
+            pass
+        except (OSError, ValueError):
+            self._drop(client)
+
+    def _heed(self, client: Client, record: Record) -> None:
+        """Take a record in. Raises ValueError for one that makes no sense before it is known who speaks."""
+        if not client.known:
+            if type(record.get("protocol")) is not int:
+                raise ValueError("no hello")
+            client.known, client.same_version = True, record["protocol"] == PROTOCOL
+            client.screen = client.same_version and record.get("screen") is True
+            if client.screen:
+                self._ask(Watch(watched=True, screen=client.number))
+            return
+        identity = str(record.get("id"))[:100]
+        client.out += to_line({"id": identity, **self._answer(client, identity, record)})
+
+    def _answer(self, client: Client, identity: str, record: Record) -> Record:
+        if identity in self._seen:
+            return {"heard": True}
+        try:
+            request = request_from(record)
+        except ValueError as error:
+            return {"refused": str(error)}
+        if not client.same_version and not isinstance(request, VERBS_OF_ALL_VERSIONS):
+            return {"refused": "This run was started by another version: it can be paused, resumed and stopped."}
+        self._seen.append(identity)
+        self._ask(request)
+        return {"heard": True}
+
+    def _tell_all(self) -> None:
+        lines = bytearray()
+        while self._told:
+            lines += to_line({"event": to_record(self._told.popleft())})
+        now = time.monotonic()
+        beat = now >= self._beat_at
+        if beat:
+            self._beat_at = now + BEAT_SECONDS
+        for client in list(self._clients.values()):
+            if client.known and len(client.out) < TAIL_BYTES:
+                client.out += lines + (to_line({"alive": True}) if beat else b"")
+            try:
+                client.send()
+            except OSError:
+                self._drop(client)
+                continue
+            if client.overdue:
+                self._drop(client)
+
+    def _drop(self, client: Client) -> None:
+        descriptor = client.connection.fileno()
+        if self._clients.pop(descriptor, None) is None:
+            return
+        self._selector.unregister(client.connection)
+        client.connection.close()
+        if client.screen:
+            self._ask(Watch(watched=False, screen=client.number))
+
+    def _let_go(self) -> None:
+        for client in list(self._clients.values()):
+            self._drop(client)
+        address.discard_address(self._run)
+        self._selector.close()
+        for end in (self._listener, self._waker, self._woken):
+            end.close()
+
+
+def _bound(path: Path) -> socket.socket:
+    """A socket that listens there, for its owner alone; one that a crash left is removed first. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    except OSError:
+        listener.close()
+        raise
+    finally:
+        os.umask(before)
+    listener.listen(CLIENTS)
+    listener.setblocking(False)
+    return listener
+
+
+def _same_person(connection: socket.socket) -> bool:
+    """Whether the other end is a process of the same user; where that cannot be asked, the folder keeps others out."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return True
+    size = struct.calcsize("3i")
+    _, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    return bool(uid == os.getuid())

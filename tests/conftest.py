@@ -1,16 +1,77 @@
-"""Small networks on few images run fastest on one thread, and two test runs beside each other then cost no more.
+"""What holds for every test: one thread, a person's preferences left alone, and the table of faults.
 
-No test reads or writes the preferences of the person who runs it.
+Small networks on few images run fastest on one thread, and two test runs beside each other then cost no more.
 """
 
 import os
 import tempfile
+from collections import defaultdict
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="cifar-tui-tests-")
 
+FAULTS = {
+    1: "the trainer is killed, at random moments and at every point of a save",
+    2: "an attached screen is killed",
+    3: "the terminal is closed, hung up, or its link stands still",
+    4: "SIGTERM in mid-step, mid-save, mid-evaluation",
+    5: "Ctrl-C once, twice, three times",
+    6: "the process is suspended and goes on",
+    7: "a storm of resizes",
+    8: "the disk is full, and then is not",
+    9: "the folder is read-only, is deleted; the disk fails",
+    10: "a checkpoint or state is flipped, cut, empty, of another network",
+    12: "a checkpoint is deleted or replaced while it is evaluated",
+    14: "two trainers on one run; a stale socket",
+    15: "two screens, one that never reads, junk, a ninth client",
+    16: "another user, any umask, an unsafe folder",
+    17: "a loss that is no number",
+    18: "the memory is not enough",
+    19: "the data set is cut, flipped, labelled wrongly, its download broken off",
+    20: "the clock is set a day forth and back",
+    21: "hostile names and lines",
+    22: "libraries print to the terminal",
+    23: "an exception in the screen, or in a save",
+    24: "resumed elsewhere: another batch size, torch, number of threads",
+}
+"""What can go wrong, by its number."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-goldens", action="store_true", help="write the screens of tests/tui/goldens again")
+    parser.addoption(
+        "--faults", action="store_true", help="only what can go wrong, each often, with a table at the end"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        item.user_properties += [("fault", mark.args[0]) for mark in item.iter_markers("fault")]
+    if config.getoption("--faults"):
+        items[:] = [item for item in items if item.get_closest_marker("fault") is not None]
+
+
+@pytest.fixture
+def often(request: pytest.FixtureRequest) -> bool:
+    """Whether there is time to try everything often."""
+    return bool(request.config.getoption("--faults"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if not config.getoption("--faults"):
+        return
+    tries, lost, verdicts = defaultdict(int), defaultdict(int), defaultdict(set)  # type: ignore[var-annotated]
+    for outcome in ("passed", "failed", "skipped", "error"):
+        for report in terminalreporter.stats.get(outcome, []):
+            said = dict(report.user_properties)
+            for row in {number for name, number in report.user_properties if name == "fault"}:
+                tries[row] += said.get("tries", 1) if outcome == "passed" else 0
+                lost[row] += outcome in ("failed", "error")
+                verdicts[row].add(outcome)
+    terminalreporter.write_line("\nrow   tries  lost  verdict  fault")
+    for row, fault in FAULTS.items():
+        bad = verdicts[row] & {"failed", "error"}
+        verdict = "FAILED" if bad else "holds" if "passed" in verdicts[row] else "untried"
+        terminalreporter.write_line(f"{row:>3}  {tries[row]:>6}  {lost[row]:>4}  {verdict:<7}  {fault}")

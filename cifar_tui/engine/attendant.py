@@ -1,6 +1,5 @@
 """Heeds what a person asks, at the places where the engine can: between two steps and between two test batches."""
 
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
@@ -46,8 +45,10 @@ class Served(Protocol):
 class Attendant:
     """Reads requests, confirms them as events, and holds the engine while a pause lasts."""
 
-    def __init__(self, requests: Requests, emit: Callable[[Event], None], served: Served) -> None:
-        """Serve the requests with what `served` can do."""
+    def __init__(
+        self, requests: Requests, emit: Callable[[Event], None], served: Served, now: Callable[[], float]
+    ) -> None:
+        """Serve the requests with what `served` can do; `now` is the clock, in seconds."""
         self.step = 0
         """The last step done; the loop keeps it up."""
         self.seconds_away = 0.0
@@ -55,6 +56,7 @@ class Attendant:
         self._requests = requests
         self._emit = emit
         self._served = served
+        self._now = now
         self._watching: set[int] = set()
         """The screens that a person is at."""
         self._paused = False
@@ -65,13 +67,13 @@ class Attendant:
 
     def attend(self) -> None:
         """Do what was asked and return when training may go on. Raises StopAsked."""
-        started = time.monotonic()
+        started = self._now()
         self._heed_all()
         if not (self._paused or self._evaluations):
             return
         while self._paused or self._evaluations:
             self._serve_or_wait()
-        self.seconds_away += time.monotonic() - started
+        self.seconds_away += self._now() - started
 
     def decide(self, step: int, loss: float) -> RollBack | Ignore | None:
         """What to do about a loss that is no number, after asking the person who watches; None where nobody does.
@@ -80,11 +82,11 @@ class Attendant:
         """
         self._heed_all()
         self._emit(LossNotFinite(step, loss, waiting=bool(self._watching)))
-        started = time.monotonic()
+        started = self._now()
         self._answer = None
         while self._watching and self._answer is None:
             self._serve_or_wait()
-        self.seconds_away += time.monotonic() - started
+        self.seconds_away += self._now() - started
         if self._answer is not None:
             self._paused = False  # a pause asked for just before would hold what the answer set going
         return self._answer

@@ -1,6 +1,5 @@
 """The test after an epoch: on the test images, and on those held out where there are some."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from cifar_tui.engine.augment import ImageBank
 from cifar_tui.engine.device import Device
 from cifar_tui.engine.evaluate import Verdict, evaluate
 from cifar_tui.events import Event, Progressed
+from cifar_tui.faults import reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +35,22 @@ class Exam:
         device: Device,
         attendant: Attendant,
         emit: Callable[[Event], None],
+        now: Callable[[], float],
     ) -> None:
-        """Test with these images."""
+        """Test with these images; `now` is the clock, in seconds."""
         self._test = test
         self._held_out = held_out
         self._device = device
         self._attendant = attendant
         self._emit = emit
+        self._now = now
 
     def take(self, network: nn.Module, epoch: int) -> ExamResult:
         """Measure the network as it is now. A pause holds it; a stop breaks it off with StopAsked."""
-        started, away_before = time.monotonic(), self._attendant.seconds_away
+        started, away_before = self._now(), self._attendant.seconds_away
 
         def seconds() -> float:
-            return time.monotonic() - started - (self._attendant.seconds_away - away_before)
+            return self._now() - started - (self._attendant.seconds_away - away_before)
 
         def measured(images: ImageBank, what: str) -> Verdict:
             def go_on(done: int) -> bool:
@@ -57,6 +59,7 @@ class Exam:
                 return True
 
             go_on(0)
+            reach("tested", what)
             verdict = evaluate(network, images, self._device, go_on)
             assert verdict is not None, "only go_on ends a test early, and it never does"
             return verdict

@@ -18,6 +18,7 @@ from cifar_tui.engine.keeper import Keeper
 from cifar_tui.engine.meter import QueuedStep, StepMeter
 from cifar_tui.engine.model import count_parameters
 from cifar_tui.engine.past import EpochMeans, Past, read_past
+from cifar_tui.engine.pulse import Pulse
 from cifar_tui.engine.resume import say_resumed, state_to_resume
 from cifar_tui.engine.stepper import Stepper, TrainingState
 from cifar_tui.errors import BadInput, CifarTuiError, StopAsked
@@ -130,19 +131,20 @@ class Training:
         self._fence = StepFence(device.torch)
         self._keeper = Keeper(self._stepper, recipe, folder, facts, device.environment(), emit, settle)
         self._judge = Judge(folder.path, images.test, facts.classes, device, emit)
-        self._attendant = Attendant(requests, emit, self)
+        self._pulse = Pulse()
+        self._attendant = Attendant(requests, emit, self, self._pulse.now)
         self._attendant.step = self._past.step
-        self._exam = Exam(images.test, images.held_out, device, self._attendant, emit)
+        self._exam = Exam(images.test, images.held_out, device, self._attendant, emit, self._pulse.now)
         self._last_epoch = recipe.epochs
         self._finish_planned = False
         self._broken: StepDone | None = None
         self._roll_backs = 0
-        self._started = time.monotonic()
+        self._started = self._pulse.now()
 
     def run(self) -> None:
         """Train every epoch that is left; end with RunFinished, or with RunStopped when asked."""
         self._say_what_starts()
-        self._started = time.monotonic() - self._past.seconds
+        self._started = self._pulse.now() - self._past.seconds
         try:
             while self._past.epochs_done < self._last_epoch:
                 try:
@@ -161,6 +163,7 @@ class Training:
     def close(self) -> None:
         """End what goes on in the background."""
         self._keeper.close()
+        self._pulse.close()
 
     def settle(self) -> None:
         """Say every step done so far."""
@@ -327,7 +330,7 @@ class Training:
         self._emit(done)
 
     def _training_seconds(self) -> float:
-        return time.monotonic() - self._started - self._attendant.seconds_away
+        return self._pulse.now() - self._started - self._attendant.seconds_away
 
     def _say_what_starts(self) -> None:
         facts = self._facts

@@ -1,9 +1,12 @@
-"""Trains small runs in processes that are killed at random moments, resumes them, and prints what came out as JSON.
+"""Trains small runs in processes that are killed, at random moments and at every point of a save, and resumes them.
+
+Prints what came out as JSON. After every kill, what must hold of a run is checked.
 
 A program of its own: it forks its trainers, so torch is imported once and no test's threads are copied.
 """
 
 import dataclasses
+import itertools
 import os
 import random
 import signal
@@ -15,6 +18,7 @@ import numpy as np
 import orjson
 import torch
 
+from cifar_tui import faults
 from cifar_tui.control import Watch
 from cifar_tui.engine import keeper, train
 from cifar_tui.engine.data import DataSet, Split
@@ -22,11 +26,15 @@ from cifar_tui.errors import BadInput
 from cifar_tui.events import RunResumed
 from cifar_tui.jobs import LocalJobs
 from cifar_tui.recipe import Recipe, preset
+from cifar_tui.runs import durable, line_file
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.runs.sidecars import list_sidecars
+from tests.invariants import Evidence, check
 
 EPOCHS = 2
+POINTS = ("opened", "written", "synced", "renamed", "folder-synced")
+FILES = ("net_*.pth", "net_*.json", "state_*.pt", "state_*.json")
 
 
 def recipe() -> Recipe:
@@ -61,10 +69,13 @@ def train_or_go_on(folder: Path) -> None:
     session.join()
 
 
-def in_a_process(folder: Path, kill_after: float | None) -> bool:
+def in_a_process(folder: Path, kill_after: float | None, fault: str | None = None) -> bool:
     """Returns whether it was killed before it ended by itself."""
     child = os.fork()
     if child == 0:
+        if fault is not None:
+            for module in (durable, line_file, train):
+                module.reach = faults.parse(fault).reach  # type: ignore[attr-defined]
         train_or_go_on(folder)
         os._exit(0)
     if kill_after is not None:
@@ -73,6 +84,8 @@ def in_a_process(folder: Path, kill_after: float | None) -> bool:
     _, status = os.waitpid(child, 0)
     if not os.WIFSIGNALED(status) and os.waitstatus_to_exitcode(status) != 0:
         raise SystemExit("a trainer failed")
+    if (folder / NAME).exists():
+        check(folder, Evidence())
     return os.WIFSIGNALED(status)
 
 
@@ -86,12 +99,32 @@ def result(folder: Path) -> dict[str, object]:
     }
 
 
+def whole_weights(folder: Path) -> dict[str, str]:
+    """The epochs' SHA-256, by name."""
+    return {one.checkpoint: one.sha256 for one in list_sidecars(folder) if "step" not in one.checkpoint}
+
+
+def killed_at_every_point(place: Path) -> list[str]:
+    """Kill a run at each point of each file of a save, and go on with it. Returns where that was tried."""
+    keeper.STATE_SECONDS = 0.0
+    whole = whole_weights(place / "whole")
+    tried = []
+    for number, (point, name) in enumerate(itertools.product(POINTS, FILES)):
+        folder = place / f"point{number}"
+        nth = 1 if "net" in name else 3
+        assert in_a_process(folder, None, f"kill:{point}:{name}:{nth}"), f"{point} of {name} was never reached"
+        in_a_process(folder, None)
+        check(folder, Evidence(restarted=True, whole=whole))
+        tried.append(f"{point} of {name}")
+    return tried
+
+
 def resumptions(folder: Path) -> int:
     """How often the run went on from a state."""
     return sum(isinstance(event, RunResumed) for event in read_events(folder / NAME))
 
 
-def main(place: Path, runs: int, kills: int) -> None:
+def main(place: Path, runs: int, kills: int, every_point: int) -> None:
     torch.set_num_threads(1)
     train.load = pictures  # type: ignore[assignment,attr-defined]
     chance = random.Random(0)
@@ -110,9 +143,10 @@ def main(place: Path, runs: int, kills: int) -> None:
         in_a_process(place / f"run{number}", None)
         results.append(result(place / f"run{number}"))
         resumed += resumptions(place / f"run{number}")
-    counts = {"killed": killed, "resumed": resumed}
+    tried = killed_at_every_point(place) if every_point else []
+    counts = {"killed": killed, "resumed": resumed, "points": tried}
     print(orjson.dumps({"whole": result(place / "whole"), "results": results, **counts}).decode())
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:5]))

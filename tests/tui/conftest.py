@@ -30,6 +30,6 @@ def press_all() -> Callable[[], list[str]]:
         for screen in (Dashboard, Checkpoints)
         for binding in described(screen.BINDINGS)
         for key in binding.key.split(",")
-        if binding.action not in ("app.leave", "app.command_palette")
+        if binding.action not in ("app.leave", "app.detach", "app.command_palette")
     }
     return lambda: random.Random(0).sample(sorted(names), len(names))

@@ -1,0 +1,167 @@
+"""The disk is full, broken, read-only or gone: training goes on in memory, and nothing that was saved is lost."""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.trainers import command, resumed, trainer
+from tests.invariants import Evidence, check
+
+REFUSALS = ["enospc", "eio", "erofs"]
+POINTS = ["opened", "written", "synced", "renamed"]
+FILES = ["net_*.pth", "net_*.json", "state_*.pt", "state_*.json"]
+
+
+def digests(run: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in run.glob("net_*")}
+
+
+@pytest.mark.fault(8)
+@pytest.mark.fault(9)
+@pytest.mark.timeout(600)
+def test_every_refusal_of_every_part_of_a_save_leaves_what_was_saved(
+    tmp_path: Path, often: bool, record_property: Callable[[str, object], None]
+) -> None:
+    every = [(refusal, point, name) for name in FILES for point in POINTS for refusal in REFUSALS]
+    tried = every if often else every[:: len(every) // 3]
+    for number, (refusal, point, name) in enumerate(tried):
+        run = tmp_path / f"run{number}"
+        nth = 2 if "net" in name else 1
+        with trainer(run, epochs=3, fault=f"{refusal}:{point}:{name}:{nth}") as one:
+            assert one.exit_code() == 0, one.output
+            kinds = [line["event"] for line in one.lines]
+            refused = [
+                line for line in one.lines if "could not be saved" in str(line.get("reason", line.get("text", "")))
+            ]
+            assert kinds.count("StepDone") == 30, "training went on"
+            assert len(refused) == 1, "it was said once"
+            assert kinds.count("CheckpointSaved") == 3, "and tried again until it worked"
+            assert kinds[-1] == "RunFinished"
+        check(run, Evidence(restarted=True))
+    record_property("tries", len(tried))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 20 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if os.geteuid() or shutil.which("mount") is None:
+        pytest.skip("a file system of its own needs root")
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(place)], capture_output=True, check=False
+    )
+    if made.returncode:
+        pytest.skip("this machine lets nobody mount a file system")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+@pytest.mark.fault(8)
+def test_a_disk_that_really_is_full_and_then_is_not(small_disk: Path) -> None:
+    run = small_disk / "run"
+    with trainer(run, "--train-images", "1000") as one:
+        one.wait_for(lambda: bool(one.said("CheckpointSaved")))
+        before = digests(run)
+        filler = small_disk / "filler"
+        with filler.open("wb") as file:
+            try:
+                while True:
+                    file.write(b"\0" * 10_000)
+                    file.flush()
+            except OSError:
+                pass
+        steps = len(one.said("StepDone"))
+        assert os.statvfs(small_disk).f_bavail == 0
+        time.sleep(4)
+        assert {name: digests(run).get(name) for name in before} == before, "what was saved is as it was"
+        filler.unlink()
+        one.wait_for_steps(steps + 100)
+        one.process.send_signal(signal.SIGTERM)
+        assert one.exit_code() == 143
+        output = one.output
+    assert "No space left on device" in output
+    assert "training goes on" in output
+    check(run, Evidence(restarted=True))
+
+
+@pytest.mark.fault(8)
+def test_a_journal_that_is_refused_waits_in_memory_and_is_complete_again(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with trainer(run, fault="enospc:appended:journal.jsonl:40:1") as one:
+        one.wait_for_steps(80)
+        one.process.send_signal(signal.SIGTERM)
+        assert one.exit_code() == 143
+        assert "they wait in memory, free some space" in (output := one.output)
+        assert "complete again" in output
+    check(run, Evidence(restarted=True))
+
+
+@pytest.mark.fault(9)
+def test_a_folder_that_is_deleted_costs_the_folder_and_not_the_run(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with trainer(run) as one:
+        one.wait_for_steps(15)
+        foreign = tmp_path / "foreign.txt"
+        foreign.write_text("mine")
+        shutil.rmtree(run)
+        time.sleep(2)
+        assert one.process.poll() is None, "it trains on"
+        one.process.send_signal(signal.SIGTERM)
+        assert one.exit_code(20) == 143
+        output = one.output
+    assert "could not be saved" in output
+    assert "Traceback" not in output
+    assert foreign.read_text() == "mine"
+
+
+@pytest.mark.fault(9)
+@pytest.mark.skipif(not os.geteuid(), reason="root may write everywhere")
+def test_a_read_only_folder_is_named_at_the_start(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with trainer(tmp_path / "run") as one:
+        assert one.exit_code() == 2
+        assert "Cannot write to" in one.output
+    tmp_path.chmod(0o700)
+
+
+@pytest.mark.fault(23)
+def test_an_exception_in_a_save_is_said_and_training_goes_on(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with trainer(run, epochs=3, fault="raise:opened:net_*.pth:1") as one:
+        assert one.exit_code() == 0
+        assert "net_001.pth could not be saved: RuntimeError" in one.output
+    check(run, Evidence(restarted=True))
+
+
+@pytest.mark.fault(10)
+@pytest.mark.parametrize("how", ["flipped", "cut", "empty", "another network"])
+def test_a_damaged_state_is_named_and_the_one_before_is_used(tmp_path: Path, how: str) -> None:
+    run = tmp_path / "run"
+    with trainer(run, epochs=400) as one:
+        for _ in range(2):
+            one.wait_for_steps(len(one.said("StepDone")) + 5)
+            saved = len(one.said("StateSaved"))
+            subprocess.run(command("save", str(run)), check=True, capture_output=True, timeout=60)
+            one.wait_for(lambda saved=saved: len(one.said("StateSaved")) > saved)  # type: ignore[misc]
+        one.process.kill()
+        one.exit_code()
+    newest = max(run.glob("state_*.pt"))
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(
+        {"flipped": bytes(content), "cut": bytes(content[:-100]), "empty": b"", "another network": b"x" * len(content)}[
+            how
+        ]
+    )
+    done = resumed(run, "--epochs", "400")
+    assert done.returncode == 0, done.stderr
+    assert f"{newest.name} is damaged" in done.stdout
+    assert "The state before it is used." in done.stdout

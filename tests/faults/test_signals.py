@@ -1,0 +1,144 @@
+"""A run is told to end, is suspended, or its clock is set: nothing of it is lost."""
+
+import contextlib
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from pseudo_terminal import PseudoTerminal
+
+from cifar_tui.history import RunHistory
+from cifar_tui.runs.journal import NAME, read_events
+from cifar_tui.runs.sidecars import list_sidecars, newest_checkpoint
+from tests.faults.trainers import SMALL, command, resumed, trainer
+from tests.invariants import Evidence, check
+
+
+@pytest.mark.fault(4)
+@pytest.mark.parametrize(
+    ("moment", "fault"),
+    [
+        ("in mid-step", "term:stepped:*:7"),
+        ("in mid-save of the weights", "term:written:net_*.pth:1"),
+        ("in mid-save of the state", "term:synced:state_*.pt:1"),
+        ("in a test", "term:tested:*:1"),
+    ],
+)
+def test_sigterm_saves_and_ends_with_143(tmp_path: Path, moment: str, fault: str) -> None:
+    with trainer(tmp_path / "run", fault=fault) as one:
+        if "state" in moment:
+            one.wait_for_steps(3)
+            one.process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        assert one.exit_code() in ((143,) if "state" not in moment else (130, 143))
+        assert time.monotonic() - began < 30
+        assert one.lines[-1]["event"] == "RunStopped"
+        if one.lines[-1]["step"]:
+            assert one.lines[-1]["checkpoint"]
+    check(tmp_path / "run", Evidence(restarted=True))
+
+
+@pytest.mark.fault(4)
+def test_sigterm_in_an_evaluation_ends_within_ten_seconds(tmp_path: Path) -> None:
+    with trainer(tmp_path / "run", "--width", "64", "--test-images", "2000") as one:
+        one.wait_for_steps(10)
+        time.sleep(0.5)  # it tests by now, for some twenty seconds
+        began = time.monotonic()
+        one.process.send_signal(signal.SIGTERM)
+        assert one.exit_code() == 143
+        assert time.monotonic() - began < 10
+    check(tmp_path / "run", Evidence(restarted=True))
+
+
+@pytest.mark.fault(5)
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_once_stops_and_saves_and_twice_saves_now(tmp_path: Path, times: int) -> None:
+    with trainer(tmp_path / "run") as one:
+        one.wait_for_steps(5)
+        for _ in range(times):
+            one.process.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+        assert one.exit_code() == 130
+        assert one.lines[-1]["event"] == "RunStopped"
+        assert "Stopping after this step" in one.output
+    check(tmp_path / "run", Evidence(restarted=True))
+
+
+@pytest.mark.fault(5)
+def test_ctrl_c_three_times_leaves_at_once_and_the_last_state_stands(tmp_path: Path) -> None:
+    with trainer(tmp_path / "run", fault="stop:synced:net_002_step_*.pth:1") as one:
+        one.wait_for(lambda: len(one.said("CheckpointSaved")) >= 1)
+        one.process.send_signal(signal.SIGINT)
+        time.sleep(0.5)  # stopped in the very middle of its save, as on a disk that hangs
+        for _ in range(2):
+            one.process.send_signal(signal.SIGINT)
+            one.process.send_signal(signal.SIGCONT)
+            time.sleep(0.1)
+        assert one.exit_code() == 130
+    check(tmp_path / "run", Evidence())
+
+
+@pytest.mark.fault(6)
+def test_a_suspended_process_is_seen_to_be_keeps_its_lock_and_its_gap_counts_nowhere(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with contextlib.ExitStack() as stack:
+        one = stack.enter_context(trainer(run))
+        one.wait_for_steps(5)
+        screen = stack.enter_context(PseudoTerminal(command("attach", str(run)), size=(80, 24)))
+        screen.wait_for("● Training")
+        os.kill(one.process.pid, signal.SIGSTOP)
+        screen.wait_for("No sign of life", 20)
+        with trainer(run) as second:
+            assert second.exit_code() == 2
+            assert "is being trained by" in second.output
+        stopped_at = len(one.said("StepDone"))
+        os.kill(one.process.pid, signal.SIGCONT)
+        one.wait_for_steps(stopped_at + 20)
+        screen.wait_for("● Training")
+        screen.read_for(1.5)
+        assert "No sign of life" not in screen.text
+        seconds = [line["seconds"] for line in one.said("StepDone")]
+        assert max(after - before for before, after in itertools.pairwise(seconds)) < 2.5
+        one.process.send_signal(signal.SIGTERM)
+        assert one.exit_code() == 143
+    check(run, Evidence(restarted=True))
+
+
+CLOCK = """
+import sys, time
+real, began = time.time, time.monotonic()
+time.time = lambda: real() + (0, 86_400, -86_400)[int((time.monotonic() - began) / 0.4) % 3]
+sys.argv[0] = "cifar_tui"
+from cifar_tui.cli import main
+main()
+"""
+
+
+@pytest.mark.fault(20)
+def test_a_clock_that_is_set_a_day_forth_and_back_changes_no_rate_and_no_order(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = ["train", "--headless", *SMALL, "--epochs", "12", "--outf", str(run)]
+    done = subprocess.run(
+        [sys.executable, "-c", CLOCK, *words],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    check(run, Evidence(restarted=True))
+    history = RunHistory()
+    for event in read_events(run / NAME):
+        history.apply(event)
+    assert 1 < history.images_per_second < 1e6
+    assert history.last_step is not None
+    assert history.last_step.seconds < 100
+    assert [one.epoch for one in list_sidecars(run)] == list(range(1, 13))
+    assert newest_checkpoint(run) == "net_012.pth"
+    assert resumed(run, "--epochs", "13").returncode == 0

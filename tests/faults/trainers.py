@@ -1,0 +1,96 @@
+"""The real program, without a screen, on a few synthetic pictures, for tests of what can go wrong."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cifar_tui.faults import VARIABLE
+from tests.invariants import journal_lines
+
+SMALL = [
+    *("--preset", "smoke", "--data", "synthetic", "--width", "8", "--batch-size", "20", "--device", "cpu"),
+    *("--train-images", "200", "--test-images", "100", "--precision", "fp32"),
+]
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "cifar_tui", *words]
+
+
+class Trainer:
+    """A run that trains in a process of its own."""
+
+    def __init__(self, run: Path, *words: str, fault: str | None = None, environment: Mapping[str, str] = {}) -> None:
+        self.run = run
+        variables = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+        if fault is not None:
+            variables[VARIABLE] = fault
+        self.process = subprocess.Popen(
+            command("train", "--headless", *words),
+            env=variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """What its journal says so far."""
+        return journal_lines(self.run) if (self.run / "journal.jsonl").exists() else []
+
+    def said(self, kind: str) -> list[dict[str, Any]]:
+        return [line for line in self.lines if line["event"] == kind]
+
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
+        until = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < until, self.lines[-3:]
+            assert self.process.poll() is None or condition(), self.process.stdout and self.process.stdout.read()
+            time.sleep(0.02)
+
+    def wait_for_steps(self, count: int) -> None:
+        self.wait_for(lambda: len(self.said("StepDone")) >= count)
+
+    def exit_code(self, seconds: float = 60.0) -> int:
+        return self.process.wait(seconds)
+
+    @property
+    def output(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.read()
+
+
+@contextmanager
+def trainer(
+    run: Path, *words: str, epochs: int = 5_000, fault: str | None = None, environment: Mapping[str, str] = {}
+) -> Iterator[Trainer]:
+    """A run that trains until the block ends."""
+    one = Trainer(
+        run, *SMALL, "--epochs", str(epochs), "--outf", str(run), *words, fault=fault, environment=environment
+    )
+    try:
+        yield one
+    finally:
+        if one.process.poll() is None:
+            one.process.send_signal(signal.SIGKILL)
+        one.process.wait()
+        if one.process.stdout is not None:
+            one.process.stdout.close()
+
+
+def resumed(run: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Go on with a run, to its end."""
+    return subprocess.run(
+        command("train", "--headless", "--resume", str(run), *words),
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )

@@ -32,7 +32,7 @@ def evaluate(
         typer.Option(
             "--preset",
             metavar="NAME",
-            help=f"Outside of a run: normalise colours as {', '.join(PRESETS)}; without it, as the file's project does.",
+            help=f"Outside of a run, whose colours: {', '.join(PRESETS)}; without it, as the file's project.",
         ),
     ] = None,
     data: Data = None,

@@ -55,12 +55,14 @@ def unwanted_call(steps: Iterable[Step]) -> str:
 
 
 def unwanted_call_in_stream(content: bytes) -> str:
-    """The same for pickles one after another, as the format before the zip has them, up to where they break off."""
+    """The same for whole pickles one after another, as the format before the zip has them."""
     start = 0
     for _ in range(LEGACY_PICKLES):
         steps = list(itertools.islice(_until_broken(content[start:]), MOST_INSTRUCTIONS))
+        if not steps or steps[-1][0].name != "STOP":
+            return ""
         call = unwanted_call(steps)
-        if call or not steps or steps[-1][0].name != "STOP":
+        if call:
             return call
         start += (steps[-1][2] or 0) + 1
     return ""

@@ -111,7 +111,7 @@ def scan(pickle: bytes, storages: Mapping[str, int]) -> Content:
 
 
 def _whole_network(pickle: bytes) -> str:
-    return ", for it is a whole network: save its state_dict() instead" if b"ctorch.nn.modules." in pickle else ""
+    return " (if this is a whole network, save its state_dict() instead)" if b"ctorch.nn.modules." in pickle else ""
 
 
 class _Paper:

@@ -130,5 +130,5 @@ def test_a_runs_own_checkpoint_is_held_to_its_sidecar(tmp_path: Path, small: byt
     with pytest.raises(CheckpointDamaged, match="never completely saved"):
         read_network(tmp_path / "net_001.pth")
     (tmp_path / "net_001.json").write_text("{}")
-    with pytest.raises(CheckpointDamaged, match="The sidecar of .* is damaged"):
+    with pytest.raises(CheckpointDamaged, match=r"The sidecar of .* is damaged"):
         load_network(tmp_path, "net_001.pth")

@@ -122,13 +122,13 @@ def _check_directory(archive: zipfile.ZipFile) -> None:
         if entry.orig_filename in names:
             raise refused(f"the file holds {shown} twice")
         names.add(entry.orig_filename)
-        if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
+        if entry.compress_type != zipfile.ZIP_STORED:
             raise refused(f"{shown} in the file is compressed and may grow to {size(entry.file_size)}")
         if entry.header_offset < free:
             raise refused(f"{shown} in the file lies over another entry")
         free = entry.header_offset + LOCAL_HEADER_BYTES + len(entry.orig_filename) + entry.file_size
-        if free > archive.start_dir or entry.flag_bits & 1:
-            raise ValueError("an entry larger than the file, or encrypted")
+        if free > archive.start_dir or entry.compress_size != entry.file_size or entry.flag_bits & 1:
+            raise ValueError("an entry of two sizes, larger than the file, or encrypted")
 
 
 def _root(archive: zipfile.ZipFile) -> str:

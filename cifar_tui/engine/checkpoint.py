@@ -32,21 +32,22 @@ def plain_tensors(network: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def save_tensors(content: dict[str, object] | dict[str, torch.Tensor], path: Path) -> Written:
-    """Write tensors and plain values in torch's format, whole or not at all. Raises OSError.
+    """Write tensors and plain values in torch's format, whole or not at all. Raises OSError."""
+    return write_durably(path, lambda file: write_tensors(content, file))
+
+
+def write_tensors(content: dict[str, object] | dict[str, torch.Tensor], file: BinaryIO) -> None:
+    """Write tensors and plain values in torch's format into an open file. Raises OSError.
 
     The file object matters: given a path, torch.save hides the operating system's reason.
     """
-
-    def write(file: BinaryIO) -> None:
-        try:
-            torch.save(content, file)
-        except RuntimeError as error:
-            # A full disk surfaces as "unexpected pos"; the reason is in the context.
-            if isinstance(error.__context__, OSError):
-                raise error.__context__ from None
-            raise
-
-    return write_durably(path, write)
+    try:
+        torch.save(content, file)
+    except RuntimeError as error:
+        # A full disk surfaces as "unexpected pos"; the reason is in the context.
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def load_network(folder: Path, checkpoint: str) -> tuple[ResNet18, Sidecar]:
     sidecar = _sidecar(folder, checkpoint)
     with open_plain(folder / checkpoint, LARGEST_OF_OURS) as file:
         verify(file, folder / checkpoint, sidecar.size, sidecar.sha256)
-        read = _read(file, checkpoint)
+        read = read_open(file, checkpoint)
     width = read.network.conv1[0].out_channels
     if width != sidecar.width or read.layout is not TUTORIAL:
         raise CheckpointDamaged(f"{checkpoint} is not this network: it has {width} channels, not {sidecar.width}.")
@@ -94,10 +95,10 @@ def read_network(path: Path) -> ReadNetwork:
         if in_a_run or sidecar_path(path).is_file():
             return ReadNetwork(load_network(path.parent, path.name)[0], TUTORIAL)
     with open_plain(path) as file:
-        return _read(file, safe_text(path.name))
+        return read_open(file, safe_text(path.name))
 
 
-def _read(file: BinaryIO, name: str) -> ReadNetwork:
+def read_open(file: BinaryIO, name: str) -> ReadNetwork:
     """The network in an open file, which is loaded only once its description fits. Raises CheckpointDamaged."""
     described = describe(file, name)
     _, promised = weights_in(described.content, name)

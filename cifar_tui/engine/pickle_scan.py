@@ -106,7 +106,7 @@ def scan(pickle: bytes, storages: Mapping[str, int]) -> Content:
         raise refused("the file hides something behind its tensors")
     try:
         return _content(_Paper(storages).follow(steps))
-    except (IndexError, KeyError, TypeError, AttributeError):
+    except (IndexError, KeyError, TypeError, ValueError, AttributeError):
         raise refused("the file builds its values in a way that torch.save does not") from None
 
 

@@ -105,7 +105,7 @@ BOMBS = [
         "is compressed and may grow",
         lambda p, _: zipped(p, b"\x80\x02}.", more={"archive/data/1": bytes(20_000_000)}, compression=zipfile.ZIP_DEFLATED),
     ),
-    Hostile("claims.pth", "4 bytes that claim to be 2 GB", "may grow to 2.1 GB", claiming),
+    Hostile("claims.pth", "4 bytes that claim to be 2 GB", "is damaged", claiming),
     Hostile("overlap.pth", "two entries in one place", "over another", overlapping),
     Hostile("sparse.pth", "8 GB that are nowhere on the disk", "8.6 GB, more than any", sparse_file),
     Hostile("lists.pth", "10^12 values by doubling a list", "in several places", holding(lambda _: doubled(list))),

@@ -58,8 +58,13 @@ def theirs() -> nn.Module:
     return stirred(KuangliuResNet(4))
 
 
-@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "model."])
-@pytest.mark.parametrize("wrapper", WRAPPED)
+PREFIXES = ["", "_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "model.", "model._orig_mod.net.module."]
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "prefix"),
+    [*((wrapper, "module.") for wrapper in WRAPPED), *(("net, acc, epoch", prefix) for prefix in PREFIXES)],
+)
 def test_pytorch_cifars_files_open_however_they_are_wrapped(
     tmp_path: Path, theirs: nn.Module, wrapper: str, prefix: str
 ) -> None:

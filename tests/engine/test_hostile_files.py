@@ -1,5 +1,6 @@
 """No file makes us run, hang, or allocate: it is a network of ours, or it gets one sentence in our own words."""
 
+import hashlib
 import random
 import re
 import resource
@@ -12,12 +13,15 @@ import torch
 from cifar_tui.control import Requests
 from cifar_tui.engine.checkpoint import load_network, read_network, save_weights
 from cifar_tui.engine.model import fresh_network
+from cifar_tui.engine.pickle_scan import scan
+from cifar_tui.engine.state import newest_state
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.events import EvaluationFailed, Event
 from cifar_tui.jobs import EvaluateJob
 from cifar_tui.recipe import preset
+from cifar_tui.runs.states import StateRecord, commit_state, state_path
 from tests.engine.hostile_files import CORPUS
-from tests.engine.hostile_parts import Hostile
+from tests.engine.hostile_parts import Hostile, saved, saved_pickle, touch, weights
 
 SECONDS = 1.0
 KILOBYTES = 100_000
@@ -132,3 +136,35 @@ def test_a_runs_own_checkpoint_is_held_to_its_sidecar(tmp_path: Path, small: byt
     (tmp_path / "net_001.json").write_text("{}")
     with pytest.raises(CheckpointDamaged, match=r"The sidecar of .* is damaged"):
         load_network(tmp_path, "net_001.pth")
+
+
+def test_any_pickle_is_followed_to_its_end_or_refused() -> None:
+    """Pickles with some bytes replaced, in an archive whose checksums fit: only what is no pickle of ours may raise."""
+    chance = random.Random(3)
+    intact = saved_pickle({"net": weights(), "acc": 1.0, "steps": [1, (2, 3)]})
+    bytes_of = {str(key): tensor.nbytes for key, tensor in enumerate(weights().values())}
+    assert isinstance(scan(intact, bytes_of), dict)
+    refused = 0
+    for _ in range(300):
+        content = bytearray(intact)
+        for _ in range(chance.choice((1, 2, 9))):
+            content[chance.randrange(len(content))] = chance.choice((chance.randrange(256), *b"}](NtRQ.sueabh0"))
+        try:
+            scan(bytes(content), bytes_of)
+        except CheckpointDamaged:
+            refused += 1
+    assert refused > 100
+
+
+def test_a_training_state_takes_the_same_road(tmp_path: Path) -> None:
+    path, canary = state_path(tmp_path, 7), tmp_path / "canary"
+    content = saved({"step": 7, "network": touch(canary), "momentum": {}, "scaler": {}})
+    path.write_bytes(content)
+    record = StateRecord(
+        step=7, size=len(content), sha256=hashlib.sha256(content).hexdigest(), images="", environment={}, saved_at=1.0
+    )
+    commit_state(tmp_path, record)
+    said: list[str] = []
+    assert newest_state(tmp_path, 8, said.append) is None
+    assert said == ["Refused: the file wants to run posix.system. Nothing was executed. The state before it is used."]
+    assert not canary.exists()

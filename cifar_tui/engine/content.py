@@ -1,6 +1,7 @@
 """Tells by its first bytes what kind of file it is, and describes what is in it before any of that is loaded."""
 
 import warnings
+from pickle import UnpicklingError
 from typing import BinaryIO, Protocol
 
 import torch
@@ -8,7 +9,8 @@ import torch
 from cifar_tui.engine.archive import UNREADABLE, Archive
 from cifar_tui.engine.opened import size_of
 from cifar_tui.engine.pickle_names import LEGACY_START, unwanted_call_in_stream
-from cifar_tui.engine.pickle_scan import Content, scan
+from cifar_tui.engine.pickle_scan import scan
+from cifar_tui.engine.pickle_values import Content
 from cifar_tui.engine.safetensors_file import SafetensorsFile, looks_like_safetensors
 from cifar_tui.errors import CheckpointDamaged, refused
 
@@ -49,7 +51,7 @@ class TorchFile:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # torch warns on stderr, in the middle of a screen
                 return torch.load(copy, map_location="cpu", weights_only=True)
-        except (*UNREADABLE, TypeError, AttributeError):
+        except (*UNREADABLE, UnpicklingError, TypeError, AttributeError, AssertionError):
             # torch's own text holds escape codes and advises weights_only=False.
             raise CheckpointDamaged(f"{self._name} is damaged: it cannot be read as weights.") from None
 

@@ -7,18 +7,14 @@ import itertools
 import math
 import pickletools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
 
 import torch
 
 from cifar_tui.engine.pickle_names import MOST_INSTRUCTIONS, unwanted_call
+from cifar_tui.engine.pickle_values import Content, Group, Named, Storage, StoredTensor, as_content
 from cifar_tui.errors import CheckpointDamaged, refused
 from cifar_tui.text import safe_text
 
-MOST_NODES = 100_000
-"""Values reachable from the outermost one, counted as often as they are reached."""
-DEEPEST = 32
 LARGEST_NUMBER = 1 << 40
 """For sizes, strides and offsets."""
 
@@ -41,56 +37,6 @@ REBUILD_ARGUMENTS = 6
 """Storage, offset, size, stride, whether it had a gradient, hooks."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredTensor:
-    """A tensor that a file describes; nothing of it has been read."""
-
-    dtype: torch.dtype
-    """Of its numbers."""
-    shape: tuple[int, ...]
-    """Its size along each dimension."""
-
-
-Content: TypeAlias = "StoredTensor | str | int | float | bool | dict[object, Content] | list[Content] | None"
-"""What a file would become; tuples are lists here."""
-
-
-@dataclass(slots=True)
-class _Group:
-    """A dict, list or tuple, with how much hangs on it."""
-
-    kind: str
-    values: list[object]
-    nodes: int = 1
-    depth: int = 1
-
-    def add(self, values: list[object]) -> None:
-        """Take values in. Raises CheckpointDamaged when it grows out of all proportion."""
-        for value in values:
-            self.nodes += value.nodes if isinstance(value, _Group) else 1
-            if isinstance(value, _Group):
-                self.depth = max(self.depth, value.depth + 1)
-        if self.nodes > MOST_NODES:
-            raise refused(f"the file would become more than {MOST_NODES:,} values")
-        if self.depth > DEEPEST:
-            raise refused(f"the file nests its values more than {DEEPEST} deep")
-        self.values += values
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """A function or class by its name; it is never looked up."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Storage:
-    dtype: torch.dtype
-    key: str
-    numbers: int
-
-
 def scan(pickle: bytes, storages: Mapping[str, int]) -> Content:
     """What a pickle would become, given the bytes of each storage by its key. Raises CheckpointDamaged."""
     try:
@@ -105,7 +51,7 @@ def scan(pickle: bytes, storages: Mapping[str, int]) -> Content:
     if steps[-1][2] != len(pickle) - 1:
         raise refused("the file hides something behind its tensors")
     try:
-        return _content(_Paper(storages).follow(steps))
+        return as_content(_Paper(storages).follow(steps))
     except (IndexError, KeyError, TypeError, ValueError, AttributeError):
         raise refused("the file builds its values in a way that torch.save does not") from None
 
@@ -151,7 +97,7 @@ class _Paper:
             elif name in CONSTANTS:
                 self._stack.append(CONSTANTS[name])
             elif name == "GLOBAL":
-                self._stack.append(_Named(str(argument).replace(" ", ".")))
+                self._stack.append(Named(str(argument).replace(" ", ".")))
             elif name in ("BINPUT", "LONG_BINPUT"):
                 self._memo[_whole(argument)] = self._stack[-1]
             elif name in ("BINGET", "LONG_BINGET"):
@@ -182,13 +128,13 @@ class _Paper:
         return values
 
     def _push_group(self, kind: str, values: list[object]) -> None:
-        group = _Group(kind, [])
+        group = Group(kind, [])
         group.add(values)
         self._stack.append(group)
 
     def _fill(self, kind: str, values: list[object]) -> None:
         group = self._stack[-1]
-        if not isinstance(group, _Group) or group.kind != kind or (kind == "dict" and len(values) % 2):
+        if not isinstance(group, Group) or group.kind != kind or (kind == "dict" and len(values) % 2):
             raise TypeError
         if kind == "dict" and not all(isinstance(key, str | int | float | None) for key in values[::2]):
             raise TypeError
@@ -196,14 +142,14 @@ class _Paper:
 
     def _remember(self, value: object) -> None:
         # What can still be filled is used once, so that nothing holds itself and every count stays true.
-        if isinstance(value, _Group) and value.kind != "tuple":
+        if isinstance(value, Group) and value.kind != "tuple":
             raise refused("the file holds one list or dict in several places, which may have no end")
         self._stack.append(value)
 
     def _take_storage(self) -> None:
         (place,) = self._popped(1)
         word, kind, key, device, numbers = _tuple(place)
-        if not (isinstance(kind, _Named) and word == "storage" and isinstance(key, str) and isinstance(device, str)):
+        if not (isinstance(kind, Named) and word == "storage" and isinstance(key, str) and isinstance(device, str)):
             raise TypeError
         if device.split(":")[0] == "meta":
             raise refused("the file holds tensors without numbers (meta)")
@@ -211,11 +157,11 @@ class _Paper:
         count = _whole(numbers)
         if self._storages.get(key) != count * dtype.itemsize:
             raise refused(f"tensor {safe_text(key, 20)} in the file claims another size than it has")
-        self._stack.append(_Storage(dtype, key, count))
+        self._stack.append(Storage(dtype, key, count))
 
     def _call(self) -> None:
         function, arguments = self._popped(2)
-        if not isinstance(function, _Named):
+        if not isinstance(function, Named):
             raise TypeError
         values = _tuple(arguments)
         if function.name == "collections.OrderedDict" and not values:
@@ -228,7 +174,7 @@ class _Paper:
     def _set_metadata(self) -> None:
         """A state_dict carries its layers' versions as an attribute; any other would hide the dict's own methods."""
         target, attributes = self._popped(2)
-        if not (isinstance(target, _Group) and isinstance(attributes, _Group)):
+        if not (isinstance(target, Group) and isinstance(attributes, Group)):
             raise TypeError
         if target.kind != "dict" or attributes.kind != "dict" or attributes.values[::2] != ["_metadata"]:
             raise refused("the file wants to change how its values behave")
@@ -237,7 +183,7 @@ class _Paper:
 
 def _tensor(values: list[object]) -> StoredTensor:
     storage, offset, size, stride, _, hooks = values
-    if not isinstance(storage, _Storage) or not isinstance(hooks, _Group) or hooks.values:
+    if not isinstance(storage, Storage) or not isinstance(hooks, Group) or hooks.values:
         raise TypeError
     sizes, strides = [_whole(one) for one in _tuple(size)], [_whole(one) for one in _tuple(stride)]
     if len(sizes) != len(strides) or len(sizes) > MOST_DIMENSIONS:
@@ -249,7 +195,7 @@ def _tensor(values: list[object]) -> StoredTensor:
 
 
 def _tuple(value: object) -> list[object]:
-    if not isinstance(value, _Group) or value.kind != "tuple":
+    if not isinstance(value, Group) or value.kind != "tuple":
         raise TypeError
     return value.values
 
@@ -258,14 +204,3 @@ def _whole(value: object) -> int:
     if type(value) is not int or not 0 <= value < LARGEST_NUMBER:
         raise TypeError
     return value
-
-
-def _content(value: object) -> Content:
-    """The values without their counts; never deeper than was allowed."""
-    if isinstance(value, _Group):
-        if value.kind != "dict":
-            return [_content(one) for one in value.values]
-        return {key: _content(one) for key, one in zip(value.values[::2], value.values[1::2], strict=True)}
-    if isinstance(value, StoredTensor | str | int | float | None):
-        return value
-    raise TypeError

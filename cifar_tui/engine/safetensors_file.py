@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 
 from cifar_tui.engine.opened import size_of
-from cifar_tui.engine.pickle_scan import Content, StoredTensor
+from cifar_tui.engine.pickle_values import Content, StoredTensor
 from cifar_tui.errors import CheckpointDamaged, refused
 
 MOST_HEADER_BYTES = 1024 * 1024

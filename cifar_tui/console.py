@@ -93,6 +93,8 @@ def report_evaluation(link: Link, *, as_json: bool) -> int:
                 verdict = event
             elif isinstance(event, EvaluationFailed):
                 trouble = event.reason
+            elif isinstance(event, Noted):
+                print(event.text, file=sys.stderr)
             elif sys.stderr.isatty():
                 progress.show([event])
     if verdict is None:

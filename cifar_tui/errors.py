@@ -34,7 +34,7 @@ class FolderInUse(CifarTuiError):
 
 
 class CheckpointDamaged(CifarTuiError):
-    """A checkpoint's file is missing, cut, changed, or of another network."""
+    """A checkpoint's file is missing, cut, changed, of another network, or not to be trusted."""
 
 
 class StopAsked(Exception):
@@ -44,3 +44,8 @@ class StopAsked(Exception):
 def cannot_write(path: Path, error: OSError) -> BadInput:
     """The sentence for a place that cannot be written to."""
     return BadInput(f"Cannot write to {path}: {error.strerror or error}. Choose another folder.")
+
+
+def refused(what: str) -> CheckpointDamaged:
+    """The sentence for a file that wants more than to be read; `what` is made of our words and safe ones."""
+    return CheckpointDamaged(f"Refused: {what}. Nothing was executed.")

@@ -242,14 +242,25 @@ class EvaluateJob:
     """Measures one checkpoint of a run that is not training here."""
 
     def __init__(
-        self, recipe: Recipe, folder: Path, checkpoint: str, recorder: Recorder | None = None, *, tta: bool = False
+        self,
+        recipe: Recipe,
+        folder: Path,
+        checkpoint: str,
+        recorder: Recorder | None = None,
+        *,
+        tta: bool = False,
+        stranger: bool = False,
     ) -> None:
-        """Measure `checkpoint` in `folder`; with a recorder the verdict joins the run's records."""
+        """Measure `checkpoint` in `folder`; with a recorder the verdict joins the run's records.
+
+        A `stranger` is of no run of ours: how its colours are normalised follows from the file.
+        """
         self._recipe = recipe
         self._folder = folder
         self._checkpoint = checkpoint
         self._recorder = recorder
         self._tta = tta
+        self._stranger = stranger
 
     def past(self) -> tuple[Event, ...]:
         """Nothing: whoever asks has the run's history."""
@@ -259,7 +270,9 @@ class EvaluateJob:
         """Load the data again and measure."""
         from cifar_tui.engine.judge import evaluate_alone
 
-        evaluate_alone(self._recipe, self._folder, self._checkpoint, emit, requests, tta=self._tta)
+        evaluate_alone(
+            *(self._recipe, self._folder, self._checkpoint, emit, requests), tta=self._tta, stranger=self._stranger
+        )
 
     def open(self, _ask: Callable[[Request], None], _say: Callable[[Event], None]) -> None:
         """Nobody else asks."""
@@ -271,12 +284,13 @@ class EvaluateJob:
 
     def failed(self, reason: str, _exit_code: int) -> Event:
         """The evaluation failed; the run is what it was."""
-        return EvaluationFailed(self._checkpoint, reason, damaged=False)
+        return EvaluationFailed(safe_text(self._checkpoint), reason, damaged=False)
 
     def failed_unexpectedly(self, reason: str, details: str) -> Event:
         """The evaluation failed; the details are put beside the run's records, where it has some here."""
         file = _keep_details(self._folder, details) if self._recorder else ""
-        return EvaluationFailed(self._checkpoint, f"{reason} (details in {file})" if file else reason, damaged=False)
+        reason = f"{reason} (details in {file})" if file else reason
+        return EvaluationFailed(safe_text(self._checkpoint), reason, damaged=False)
 
     def close(self) -> None:
         """Close the records."""
@@ -284,9 +298,9 @@ class EvaluateJob:
             self._recorder.close()
 
 
-def evaluate_checkpoint(recipe: Recipe, folder: Path, checkpoint: str, *, tta: bool) -> Session:
-    """Start measuring a checkpoint of any run, which may be training elsewhere; nothing is written."""
-    return _started(EvaluateJob(recipe, folder, checkpoint, tta=tta))
+def evaluate_checkpoint(recipe: Recipe, folder: Path, checkpoint: str, *, tta: bool, stranger: bool = False) -> Session:
+    """Start measuring a checkpoint of any run, which may be training elsewhere, or of none; nothing is written."""
+    return _started(EvaluateJob(recipe, folder, checkpoint, tta=tta, stranger=stranger))
 
 
 def _keep_details(folder: Path, details: str) -> str:

@@ -66,6 +66,11 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
     both = run(tmp_path, "evaluate", str(folder / "net_003.pth"), "--tta")
     assert "each judged with its mirror image (flip-TTA)" in both.stdout
     assert both.stdout.count("\n") == 11
+    moved = run(tmp_path, "export", "one-synthetic", "moved.safetensors")
+    assert moved.stdout.startswith("Wrote moved.safetensors: net_003.pth, ")
+    preset = ("--data", "synthetic", "--preset", "quick", "--device", "cpu", "--json")
+    elsewhere = orjson.loads(run(tmp_path, "evaluate", "moved.safetensors", *preset).stdout)
+    assert (elsewhere["checkpoint"], elsewhere["images"]) == ("moved.safetensors", 2_000)
     refused = run(tmp_path, "train", "--resume", "one-synthetic", "--seed", "3", "--headless")
     assert refused.returncode == 2
     assert "--seed cannot change in a run that goes on" in refused.stderr
@@ -108,7 +113,7 @@ def test_bad_input_ends_in_one_sentence(tmp_path: Path, words: list[str], senten
     [
         (["nowhere"], "There is no run 'nowhere'"),
         (["x" * 300], "There is no run 'xxx"),
-        (["loose.pth"], "only checkpoints in the folder of their run can be evaluated"),
+        (["loose.pth", "--preset", "fast"], "There is no preset 'fast'"),
     ],
 )
 def test_what_cannot_be_evaluated_is_answered_with_a_sentence(tmp_path: Path, words: list[str], sentence: str) -> None:
@@ -117,6 +122,19 @@ def test_what_cannot_be_evaluated_is_answered_with_a_sentence(tmp_path: Path, wo
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_no_checkpoint_or_wants_to_run_code_ends_in_one_sentence(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    (tmp_path / "loose.pth").write_bytes(b"weights")
+    (tmp_path / "hostile.pth").write_bytes(f"cposix\nsystem\n(Vtouch {canary}\ntR.".encode())
+    for name, sentence in (
+        ("loose.pth", "loose.pth is not a checkpoint, or its beginning is damaged.\n"),
+        ("hostile.pth", "Refused: the file wants to run posix.system. Nothing was executed.\n"),
+    ):
+        done = run(tmp_path, "evaluate", name)
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", sentence)
+    assert not canary.exists()
 
 
 def test_without_a_network_the_console_names_the_ways_out(tmp_path: Path) -> None:

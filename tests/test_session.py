@@ -122,7 +122,7 @@ def test_bad_input_found_late_keeps_its_exit_code(tmp_path: Path, monkeypatch: p
 def test_an_evaluation_that_breaks_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from cifar_tui.engine import judge
 
-    monkeypatch.setattr(judge, "load", lambda *_: 1 / 0)
+    monkeypatch.setattr(judge, "read_network", lambda *_: 1 / 0)
     replace_training(monkeypatch, ZeroDivisionError())
     jobs = LocalJobs(RECIPE, None, tmp_path / "one")
     all_of(jobs.train())

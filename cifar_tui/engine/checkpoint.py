@@ -1,84 +1,120 @@
 """Writes a network's weights whole or not at all, and reads them back without trusting the file."""
 
-import hashlib
-import io
-import os
-import pickle
-import stat
-import warnings
-import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import torch
 from torch import nn
 
+from cifar_tui.engine.content import describe
+from cifar_tui.engine.foreign import TUTORIAL, Layout, compare, weights_in, width_of
 from cifar_tui.engine.model import ResNet18
-from cifar_tui.errors import CheckpointDamaged
+from cifar_tui.engine.opened import LARGEST_OF_OURS, open_plain, verify
+from cifar_tui.errors import CheckpointDamaged, refused
 from cifar_tui.runs.durable import Written, write_durably
-from cifar_tui.runs.sidecars import Sidecar, read_sidecar, sidecar_path
+from cifar_tui.runs.folder import RECIPE_NAME
+from cifar_tui.runs.sidecars import CHECKPOINT_PATTERN, Sidecar, read_sidecar, sidecar_path
+from cifar_tui.text import safe_text
 
-UNREADABLE = (
-    RuntimeError,
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-    EOFError,
-    ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
-    AttributeError,
-    OSError,
-)
-"""What torch.load raises for files that are no checkpoints; its own text is never shown."""
+MOST_BESIDE = 8
+"""How many times a network's size a file may have: its optimiser's state, and an average of it, are some."""
 
 
 def save_weights(network: nn.Module, path: Path) -> Written:
     """Write the network's state_dict as the tutorial does: plain tensors by the tutorial's keys. Raises OSError."""
-    return save_tensors(
-        {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}, path
-    )
+    return save_tensors(plain_tensors(network), path)
+
+
+def plain_tensors(network: nn.Module) -> dict[str, torch.Tensor]:
+    """The network's state_dict on the CPU, each tensor's numbers in a row."""
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
 
 
 def save_tensors(content: dict[str, object] | dict[str, torch.Tensor], path: Path) -> Written:
-    """Write tensors and plain values in torch's format, whole or not at all. Raises OSError.
+    """Write tensors and plain values in torch's format, whole or not at all. Raises OSError."""
+    return write_durably(path, lambda file: write_tensors(content, file))
+
+
+def write_tensors(content: dict[str, object] | dict[str, torch.Tensor], file: BinaryIO) -> None:
+    """Write tensors and plain values in torch's format into an open file. Raises OSError.
 
     The file object matters: given a path, torch.save hides the operating system's reason.
     """
-
-    def write(file: BinaryIO) -> None:
-        try:
-            torch.save(content, file)
-        except RuntimeError as error:
-            # A full disk surfaces as "unexpected pos"; the reason is in the context.
-            if isinstance(error.__context__, OSError):
-                raise error.__context__ from None
-            raise
-
-    return write_durably(path, write)
-
-
-def load_tensors(content: bytes, name: str) -> object:
-    """What a file in torch's format holds, its tensors on the CPU; no code in it is run. Raises CheckpointDamaged."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch warns on stderr, in the middle of a screen
-            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except UNREADABLE:
-        raise CheckpointDamaged(f"{name} is damaged: it cannot be read as weights.") from None
+        torch.save(content, file)
+    except RuntimeError as error:
+        # A full disk surfaces as "unexpected pos"; the reason is in the context.
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNetwork:
+    """A network that was read from a file."""
+
+    network: ResNet18
+    """On the CPU."""
+    layout: Layout
+    """Whose names its layers had."""
+
+
+def load_tensors(path: Path, size: int, sha256: str) -> object:
+    """What a file of ours in torch's format holds, on the CPU, once it was found to be as it was saved.
+
+    Raises CheckpointDamaged.
+    """
+    with open_plain(path, LARGEST_OF_OURS) as file:
+        verify(file, path, size, sha256)
+        return describe(file, path.name).load()
 
 
 def load_network(folder: Path, checkpoint: str) -> tuple[ResNet18, Sidecar]:
-    """The network of a checkpoint, on the CPU, after its size and SHA-256 were compared with its sidecar.
+    """The network of a run's checkpoint, on the CPU, after size and SHA-256 were compared with its sidecar.
 
     Raises CheckpointDamaged with a sentence when anything about it is not as it was saved.
     """
     sidecar = _sidecar(folder, checkpoint)
-    state = load_tensors(read_verified(folder / checkpoint, sidecar.size, sidecar.sha256), checkpoint)
+    with open_plain(folder / checkpoint, LARGEST_OF_OURS) as file:
+        verify(file, folder / checkpoint, sidecar.size, sidecar.sha256)
+        read = read_open(file, checkpoint)
+    width = read.network.conv1[0].out_channels
+    if width != sidecar.width or read.layout is not TUTORIAL:
+        raise CheckpointDamaged(f"{checkpoint} is not this network: it has {width} channels, not {sidecar.width}.")
+    return read.network, sidecar
+
+
+def read_network(path: Path) -> ReadNetwork:
+    """The network in any file, on the CPU: a run's checkpoint, or one that another project's script wrote.
+
+    Raises CheckpointDamaged with a sentence for every other file; no code in it is run.
+    """
+    if CHECKPOINT_PATTERN.fullmatch(path.name):
+        in_a_run = (path.parent / RECIPE_NAME).is_file()
+        if in_a_run or sidecar_path(path).is_file():
+            return ReadNetwork(load_network(path.parent, path.name)[0], TUTORIAL)
+    with open_plain(path) as file:
+        return read_open(file, safe_text(path.name))
+
+
+def read_open(file: BinaryIO, name: str) -> ReadNetwork:
+    """The network in an open file, which is loaded only once its description fits. Raises CheckpointDamaged."""
+    described = describe(file, name)
+    _, promised = weights_in(described.content, name)
     with torch.device("meta"):
-        network = ResNet18(sidecar.width)
-    network.load_state_dict(_compared(network, state, checkpoint), assign=True)
-    return network, sidecar
+        network = ResNet18(width_of(promised, name))
+    expected = network.state_dict()
+    compare(promised, expected, name)
+    if described.stored_bytes > MOST_BESIDE * sum(tensor.nbytes for tensor in expected.values()):
+        raise refused("the file holds far more than a network and its optimiser's state")
+    layout, found = weights_in(described.load(), name)
+    compare(found, expected, name)
+    tensors = {key: tensor for key, tensor in found.items() if isinstance(tensor, torch.Tensor)}
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+        raise CheckpointDamaged(f"{name} cannot be used: its weights are no finite numbers.")
+    network.to_empty(device="cpu").load_state_dict(tensors)
+    return ReadNetwork(network, layout)
 
 
 def _sidecar(folder: Path, checkpoint: str) -> Sidecar:
@@ -88,38 +124,3 @@ def _sidecar(folder: Path, checkpoint: str) -> Sidecar:
         raise CheckpointDamaged(f"{checkpoint} has no sidecar: it was never completely saved.") from None
     except (OSError, ValueError):
         raise CheckpointDamaged(f"The sidecar of {checkpoint} is damaged.") from None
-
-
-def read_verified(path: Path, size: int, sha256: str) -> bytes:
-    """A file's bytes, when they are exactly those that were saved. Raises CheckpointDamaged."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise CheckpointDamaged(f"{path.name} is gone: its file was deleted.") from None
-    except OSError as error:
-        raise CheckpointDamaged(f"{path.name} cannot be opened: {error.strerror}.") from None
-    with os.fdopen(descriptor, "rb") as file:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            raise CheckpointDamaged(f"{path.name} is not a plain file.")
-        if facts.st_size != size:
-            raise CheckpointDamaged(f"{path.name} is damaged: {facts.st_size:,} bytes where {size:,} were saved.")
-        try:
-            content = file.read(size + 1)
-        except OSError as error:
-            raise CheckpointDamaged(f"{path.name} cannot be read: {error.strerror}.") from None
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise CheckpointDamaged(f"{path.name} is damaged: its content is not what was saved (SHA-256 differs).")
-    return content
-
-
-def _compared(network: nn.Module, state: object, checkpoint: str) -> dict[str, torch.Tensor]:
-    """The state, when it has exactly the network's keys, shapes and types. Raises CheckpointDamaged."""
-    expected = network.state_dict()
-    if not isinstance(state, dict) or state.keys() != expected.keys():
-        raise CheckpointDamaged(f"{checkpoint} is not this network: its layers have other names.")
-    for name, tensor in state.items():
-        fits = isinstance(tensor, torch.Tensor) and tensor.layout == torch.strided
-        if not fits or tensor.shape != expected[name].shape or tensor.dtype != expected[name].dtype:
-            raise CheckpointDamaged(f"{checkpoint} is not this network: {name} has another shape or type.")
-    return state

@@ -1,15 +1,17 @@
 """Evaluates a saved checkpoint because a person asked: the same for a live run and for one that has ended."""
 
+import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from cifar_tui.control import CancelEvaluation, Requests, Stop
 from cifar_tui.engine.augment import ImageBank
-from cifar_tui.engine.checkpoint import load_network
+from cifar_tui.engine.checkpoint import ReadNetwork, read_network
 from cifar_tui.engine.data import load
 from cifar_tui.engine.device import Device, choose_device
 from cifar_tui.engine.evaluate import evaluate
+from cifar_tui.engine.foreign import Layout
 from cifar_tui.errors import CheckpointDamaged, StopAsked
 from cifar_tui.events import (
     EvaluationDone,
@@ -17,8 +19,10 @@ from cifar_tui.events import (
     EvaluationProgressed,
     EvaluationStarted,
     Event,
+    Noted,
 )
 from cifar_tui.recipe import Recipe
+from cifar_tui.text import safe_text
 
 GIVEN_UP = "The evaluation was given up."
 
@@ -36,8 +40,14 @@ class Judge:
         self._device = device
         self._emit = emit
 
-    def evaluate(self, checkpoint: str, go_on: Callable[[], bool], *, tta: bool = False) -> None:
-        """Measure one checkpoint and say how it did. `go_on` is asked between batches; it may raise StopAsked."""
+    def evaluate(
+        self, checkpoint: str, go_on: Callable[[], bool], *, tta: bool = False, read: ReadNetwork | None = None
+    ) -> None:
+        """Measure one checkpoint and say how it did. `go_on` is asked between batches; it may raise StopAsked.
+
+        `read` is the checkpoint's network, where it was read before.
+        """
+        path, checkpoint = self._folder / checkpoint, safe_text(checkpoint)
         self._emit(EvaluationStarted(checkpoint, self._test.count))
         started = time.monotonic()
 
@@ -46,7 +56,7 @@ class Judge:
             return go_on()
 
         try:
-            network, _ = load_network(self._folder, checkpoint)
+            network = (read or read_network(path)).network
             network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
             verdict = evaluate(network, self._test, self._device, next_batch, tta=tta)
         except CheckpointDamaged as error:
@@ -80,17 +90,42 @@ def evaluate_alone(
     requests: Requests,
     *,
     tta: bool = False,
+    stranger: bool = False,
 ) -> None:
-    """Measure a checkpoint of a run that has ended: load the data first. Raises CifarTuiError."""
+    """Measure a checkpoint of a run that has ended, or of no run of ours: a `stranger`. Raises CifarTuiError.
+
+    The checkpoint is read first, for one that is refused needs no images.
+    """
 
     def given_up() -> bool:
         return requests.has(Stop, CancelEvaluation)
 
     device = choose_device(recipe)
     try:
+        read = read_network(folder / checkpoint)
+    except CheckpointDamaged as error:
+        emit(EvaluationFailed(safe_text(checkpoint), str(error), damaged=True))
+        return
+    if stranger:
+        recipe = _normalised_for(read.layout, recipe, emit)
+    try:
         data = load(recipe, emit, given_up)
     except StopAsked:
-        emit(EvaluationFailed(checkpoint, GIVEN_UP, damaged=False))
+        emit(EvaluationFailed(safe_text(checkpoint), GIVEN_UP, damaged=False))
         return
     test = ImageBank(data.test.pixels, data.test.labels, recipe, device.torch, 0)
-    Judge(folder, test, data.classes, device, emit).evaluate(checkpoint, lambda: not given_up(), tta=tta)
+    judge = Judge(folder, test, data.classes, device, emit)
+    judge.evaluate(checkpoint, lambda: not given_up(), tta=tta, read=read)
+
+
+def _normalised_for(layout: Layout, recipe: Recipe, emit: Callable[[Event], None]) -> Recipe:
+    """The recipe with the colours a project trains on, and what is taken for granted said."""
+    mean, std = (", ".join(f"{value:g}" for value in values) for values in (layout.mean, layout.std))
+    assumed = f" {layout.assumed}" if layout.assumed else ""
+    emit(
+        Noted(
+            f"The layers are named as in {layout.project}, so colours are normalised as there (mean {mean}, "
+            f"deviation {std}). --preset takes a preset's instead.{assumed}"
+        )
+    )
+    return dataclasses.replace(recipe, mean=layout.mean, std=layout.std)

@@ -7,7 +7,7 @@ from typing import TypeGuard
 
 import torch
 
-from cifar_tui.engine.checkpoint import load_tensors, read_verified, save_tensors
+from cifar_tui.engine.checkpoint import load_tensors, save_tensors
 from cifar_tui.engine.model import ResNet18
 from cifar_tui.engine.stepper import Tensors, TrainingState
 from cifar_tui.errors import CheckpointDamaged
@@ -46,7 +46,7 @@ def newest_state(folder: Path, width: int, say: Callable[[str], None]) -> tuple[
 
 def _load(folder: Path, record: StateRecord, width: int) -> TrainingState:
     path = state_path(folder, record.step)
-    content = load_tensors(read_verified(path, record.size, record.sha256), path.name)
+    content = load_tensors(path, record.size, record.sha256)
     damaged = CheckpointDamaged(f"{path.name} is not a state of this run.")
     if not isinstance(content, dict) or content.get("step") != record.step:
         raise damaged

@@ -126,7 +126,7 @@ def read_recipe(folder: Path) -> Recipe:
     try:
         return Recipe.from_record(orjson.loads(file.read_bytes())).check()
     except FileNotFoundError:
-        raise BadInput(f"There is no {shown}: only checkpoints in the folder of their run can be evaluated.") from None
+        raise BadInput(f"There is no {shown}: this is not the folder of a run.") from None
     except (OSError, ValueError, AttributeError) as error:
         raise BadInput(f"The recipe in {shown} cannot be read: {safe_text(str(error))}.") from None
 

@@ -1,0 +1,91 @@
+"""`cifar-tui export`."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run
+from cifar_tui.errors import BadInput, cannot_write
+from cifar_tui.text import safe_text, size
+
+WEIGHTS = (".pth", ".safetensors")
+KINDS = "net.pth, net.safetensors, epochs.csv or curves.svg"
+
+
+def export(
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A checkpoint's file, or a run.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="What to write: a name in .pth, .safetensors, .csv or .svg.")
+    ],
+    steps: Annotated[bool, typer.Option("--steps", help="In a .csv, a row for each step, not for each epoch.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT where it exists.")] = False,
+) -> None:
+    """Write a checkpoint's weights for other programs, or a run's table of epochs, its steps, or its curves."""
+    kind = out.suffix.lower()
+    if kind not in (*WEIGHTS, ".csv", ".svg"):
+        raise BadInput(f"'{safe_text(out.name, 60)}' says not what to write: name {KINDS}.")
+    if steps and kind != ".csv":
+        raise BadInput("--steps is for tables: name OUT in .csv.")
+    _check_free(out, force)
+    try:
+        words = _weights(path, out) if kind in WEIGHTS else _records(path, out, steps=steps)
+    except OSError as error:
+        raise cannot_write(out, error) from error
+    print(f"Wrote {safe_text(str(out), 200)}: {words}.")
+
+
+def _check_free(out: Path, force: bool) -> None:
+    """Raises BadInput where something would be lost, or nothing can be written."""
+    shown = safe_text(str(out), 200)
+    if not out.parent.is_dir():
+        raise BadInput(f"There is no folder {safe_text(str(out.parent), 200)} to write into.")
+    if out.is_dir():
+        raise BadInput(f"{shown} is a folder: name a file.")
+    if os.path.lexists(out) and not force:
+        raise BadInput(f"{shown} exists already: --force replaces it.")
+
+
+def _weights(path: str, out: Path) -> str:
+    """Write weights. Returns what was written, in words."""
+    from cifar_tui.engine.export import export_weights
+    from cifar_tui.runs.sidecars import CHECKPOINT_PATTERN, sidecar_path
+
+    if CHECKPOINT_PATTERN.fullmatch(out.name) and (in_a_run(out) or sidecar_path(out).exists()):
+        raise BadInput(f"{safe_text(str(out), 200)} would pass for a checkpoint of the run there: choose another name.")
+    source = checkpoint_at(path)
+    written = export_weights(source, out)
+    return f"{safe_text(source.name)}, {size(written.size)}, loaded back and compared"
+
+
+def _records(path: str, out: Path, *, steps: bool) -> str:
+    """Write a table or a picture. Returns what was written, in words."""
+    from cifar_tui.curve_picture import curve_picture
+    from cifar_tui.runs import tables
+    from cifar_tui.runs.durable import write_durably
+
+    folder = _run_of(path)
+    if steps:
+        step_rows = tables.step_rows(tables.read_journal(folder))
+        tables.write_table(out, tables.STEP_COLUMNS, step_rows)
+        return f"{len(step_rows):,} steps"
+    history = tables.read_history(folder)
+    if out.suffix.lower() == ".csv":
+        tables.write_table(out, tables.EPOCH_COLUMNS, tables.epoch_rows(history))
+        return f"{len(history.epochs):,} epochs"
+    if history.last_step is None:
+        raise BadInput(f"The run in {safe_text(str(folder), 200)} has no steps to draw.")
+    drawn = curve_picture(history).encode()
+    write_durably(out, lambda file: file.write(drawn))
+    return f"the curves of {history.last_step.step:,} steps"
+
+
+def _run_of(path: str) -> Path:
+    """The folder of the run a person names, or whose checkpoint they name. Raises BadInput."""
+    from cifar_tui.runs.folder import find_run
+
+    file = Path(path)
+    if file.is_file() and in_a_run(file):
+        return file.parent
+    return find_run(path)

@@ -1,0 +1,132 @@
+"""Draws lines over a grid as SVG, for documents and browsers."""
+
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM, TOP = 820, 420, 60, 290, 50, 30
+"""Of a panel and of its margins, in pixels."""
+LABEL_HEIGHT = 17
+COLOURS = ("#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#9c755f")
+DASHES = ("", "6 3", "2 2", "8 3 2 3", "1 3", "10 4")
+"""Colour is never the only sign."""
+
+Ticks = Sequence[tuple[float, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One curve."""
+
+    label: str
+    """What is written at its end; may be empty."""
+    points: Sequence[tuple[float, float]]
+    """(x, y), x ascending; at least one."""
+    colour: str
+    """As CSS has it."""
+    dash: str = ""
+    """Lengths of strokes and gaps; empty for an unbroken line."""
+    thickness: float = 2
+    """In pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Curves over one pair of axes."""
+
+    lines: Sequence[Line]
+    """The curves, the last one on top."""
+    low: float
+    """y at the bottom."""
+    high: float
+    """y at the top; what is above is drawn there."""
+    y_ticks: Ticks
+    """Where lines cross the panel, and what is written beside them."""
+    x_ticks: Ticks
+    """What is written below, and where."""
+    x_label: str
+    """What x is, and what is drawn."""
+    x_low: float
+    """x on the left."""
+    x_high: float
+    """x on the right."""
+
+
+def picture(panels: Sequence[Panel]) -> str:
+    """The panels, one below the other, as a document."""
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT * len(panels)}" '
+        'font-family="sans-serif" font-size="13">',
+        f'<rect width="{WIDTH}" height="{HEIGHT * len(panels)}" fill="white"/>',
+    ]
+    for number, panel in enumerate(panels):
+        parts += _Drawing(panel, HEIGHT * number).parts()
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Round numbers between two others, at most so many."""
+    span = max(high - low, 1e-12)
+    unit = 10 ** math.floor(math.log10(span / most))
+    step = next(unit * factor for factor in (1, 2, 5, 10, 20) if span / (unit * factor) <= most)
+    first = math.ceil(low / step - 1e-9)
+    return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+class _Drawing:
+    """One panel's elements, so many pixels from the top."""
+
+    def __init__(self, panel: Panel, top: float) -> None:
+        self._panel = panel
+        self._top = top
+
+    def parts(self) -> list[str]:
+        """The elements, the curves on top of the grid."""
+        return [*self._grid(), *self._x_axis(), *map(self._curve, self._panel.lines), *self._labels()]
+
+    def _x(self, x: float) -> float:
+        panel = self._panel
+        return LEFT + (x - panel.x_low) / max(panel.x_high - panel.x_low, 1e-12) * (WIDTH - LEFT - RIGHT)
+
+    def _y(self, y: float) -> float:
+        panel = self._panel
+        share = (min(y, panel.high) - panel.low) / max(panel.high - panel.low, 1e-12)
+        return self._top + HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP)
+
+    def _grid(self) -> list[str]:
+        parts = []
+        for value, words in self._panel.y_ticks:
+            y = self._y(value)
+            parts.append(f'<path d="M{LEFT} {y:.1f}H{self._x(self._panel.x_high):.1f}" stroke="#ddd"/>')
+            parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{html.escape(words)}</text>')
+        return parts
+
+    def _x_axis(self) -> list[str]:
+        bottom = self._top + HEIGHT
+        below = bottom - BOTTOM + 20
+        parts = [
+            f'<text x="{self._x(value):.1f}" y="{below}" text-anchor="middle">{html.escape(words)}</text>'
+            for value, words in self._panel.x_ticks
+        ]
+        label = html.escape(self._panel.x_label)
+        end = self._x(self._panel.x_high)
+        return [*parts, f'<text x="{end:.1f}" y="{bottom - 10}" text-anchor="end">{label}</text>']
+
+    def _curve(self, line: Line) -> str:
+        points = " ".join(f"{self._x(x):.1f},{self._y(y):.1f}" for x, y in line.points)
+        return (
+            f'<polyline points="{points}" fill="none" stroke="{line.colour}" stroke-width="{line.thickness:g}" '
+            f'stroke-dasharray="{line.dash}"/>'
+        )
+
+    def _labels(self) -> list[str]:
+        """What each curve is, where it ends, none over another."""
+        parts = []
+        free = float(self._top)
+        named = [line for line in self._panel.lines if line.label]
+        for line in sorted(named, key=lambda line: -line.points[-1][1]):
+            free = max(self._y(line.points[-1][1]) + 4, free + LABEL_HEIGHT)
+            x = self._x(self._panel.x_high) + 8
+            parts.append(f'<text x="{x:.1f}" y="{free:.1f}" fill="{line.colour}">{html.escape(line.label)}</text>')
+        return parts

@@ -1,0 +1,143 @@
+"""`cifar-tui export`: what it writes is what was there, and nothing is lost on the way."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+import safetensors.torch
+import torch
+from typer.testing import CliRunner, Result
+
+from cifar_tui.cli import app
+from cifar_tui.control import ChangeRate, SaveNow
+from cifar_tui.engine import export as export_module
+from cifar_tui.engine import train as train_module
+from cifar_tui.engine.checkpoint import load_network, write_tensors
+from cifar_tui.errors import BadInput, CheckpointDamaged, CifarTuiError
+from cifar_tui.events import RolledBack, StepDone, TrainingStarted
+from cifar_tui.history import Said
+from cifar_tui.runs.journal import NAME, read_events
+from cifar_tui.runs.tables import step_rows
+from tests.engine.test_network import TutorialNetwork
+from tests.engine.trained import easy_pictures, run
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "one"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_module, "load", easy_pictures)
+        run(folder, {TrainingStarted: [SaveNow(), ChangeRate(0.01)]})
+    return folder
+
+
+def export(*words: object) -> Result:
+    return CliRunner().invoke(app, ["export", *map(str, words)])
+
+
+def test_weights_come_back_number_by_number(trained: Path, tmp_path: Path) -> None:
+    expected = load_network(trained, "net_001.pth")[0].state_dict()
+    loaders: dict[str, Callable[[Path], dict[str, torch.Tensor]]] = {
+        "a.pth": lambda path: torch.load(path, weights_only=True),
+        "a.safetensors": lambda path: safetensors.torch.load_file(path),
+    }
+    for name, load in loaders.items():
+        done = export(trained / "net_001.pth", tmp_path / name)
+        assert done.exit_code == 0
+        assert "net_001.pth" in done.stdout
+        assert "loaded back and compared" in done.stdout
+        found = load(tmp_path / name)
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(found[key], tensor) for key, tensor in expected.items())
+
+
+def test_a_foreign_file_becomes_the_tutorials(tmp_path: Path) -> None:
+    theirs = TutorialNetwork()
+    torch.save(
+        {"state_dict": {f"module.{key}": value for key, value in theirs.state_dict().items()}}, tmp_path / "a.pth"
+    )
+    assert export(tmp_path / "a.pth", tmp_path / "b.pth").exit_code == 0
+    TutorialNetwork().load_state_dict(torch.load(tmp_path / "b.pth", weights_only=True), strict=True)
+
+
+def test_nothing_that_exists_is_replaced_unasked(trained: Path, tmp_path: Path) -> None:
+    for name in ("a.pth", "a.safetensors", "a.csv", "a.svg"):
+        (tmp_path / name).write_text("mine")
+        assert "exists already" in str(export(trained, tmp_path / name).exception)
+        assert (tmp_path / name).read_text() == "mine"
+        assert export(trained, tmp_path / name, "--force").exit_code == 0
+        assert (tmp_path / name).stat().st_size > 100
+    assert not list(tmp_path.glob(".writing*"))
+
+
+def test_what_was_written_otherwise_is_not_kept(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def badly(content: dict[str, torch.Tensor], file: object) -> None:
+        write_tensors({**content, "fc.bias": content["fc.bias"] + 1}, file)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(export_module, "write_tensors", badly)
+    (tmp_path / "a.pth").write_text("mine")
+    done = export(trained, tmp_path / "a.pth", "--force")
+    assert isinstance(done.exception, CifarTuiError)
+    assert "was not the same" in str(done.exception)
+    assert (tmp_path / "a.pth").read_text() == "mine"
+
+
+def test_epochs_and_steps_are_the_journals(trained: Path, tmp_path: Path) -> None:
+    assert export(trained, tmp_path / "epochs.csv").exit_code == 0
+    assert export(trained, tmp_path / "steps.csv", "--steps").exit_code == 0
+    events = list(read_events(trained / NAME))
+    steps = [event for event in events if isinstance(event, StepDone)]
+    with (tmp_path / "steps.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(int(row["step"]), float(row["loss"])) for row in rows] == [(one.step, one.loss) for one in steps]
+    with (tmp_path / "epochs.csv").open() as file:
+        (first, *_) = csv.DictReader(file)
+    assert (first["epoch"], first["validation_accuracy"]) == ("1", "")
+    assert float(first["test_loss"]) > 0
+
+
+def test_steps_that_were_trained_again_are_there_once() -> None:
+    def step(number: int, loss: float) -> StepDone:
+        return StepDone(number, 1, loss, 0.5, 10, 0.1, 1.0)
+
+    again = RolledBack(3, 1, 0.05, ())
+    said: list[Said] = [step(1, 1.0), step(2, 2.0), step(3, 3.0), again, step(2, 4.0)]
+    assert [(row[0], row[2]) for row in step_rows(said)] == [(1, 1.0), (2, 4.0)]
+
+
+def test_the_picture_is_well_formed_and_shows_every_curve(trained: Path, tmp_path: Path) -> None:
+    assert export(trained, tmp_path / "a.svg").exit_code == 0
+    root = ElementTree.fromstring((tmp_path / "a.svg").read_text())
+    words = " ".join(root.itertext())
+    assert all(word in words for word in ("batches, averaged", "test", "rate", "step, loss", "100 %"))
+    lines = root.findall("{http://www.w3.org/2000/svg}polyline")
+    assert len(lines) == 7
+    for line in lines:
+        assert all(0 <= float(pair.split(",")[0]) <= 820 for pair in line.attrib["points"].split())
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("RUN", "a.txt"), "says not what to write"),
+        (("RUN", "a.svg", "--steps"), "--steps is for tables"),
+        (("RUN", "no/a.csv"), "There is no folder"),
+        (("nowhere", "a.csv"), "There is no run"),
+        (("nowhere", "a.pth"), "There is no run"),
+        (("RUN", "folder.csv"), "is a folder"),
+        (("RUN", "RUN/net_099.pth"), "would pass for a checkpoint"),
+        (("words.pth", "a.safetensors"), "is not a checkpoint"),
+    ],
+)
+def test_what_cannot_be_exported_ends_in_a_sentence(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "words.pth").write_text("words")
+    done = export(*(word.replace("RUN", str(trained)) for word in words))
+    assert isinstance(done.exception, BadInput | CheckpointDamaged)
+    assert sentence in str(done.exception)
+    assert {path.name for path in tmp_path.iterdir()} == {"folder.csv", "words.pth"}

@@ -13,7 +13,7 @@ from typing import TextIO
 
 import orjson
 
-from cifar_tui import summary
+from cifar_tui import summary, verdict_words
 from cifar_tui.control import Stop, Watch
 from cifar_tui.events import (
     CheckpointFailed,
@@ -119,7 +119,7 @@ def report_evaluation(link: Link, *, as_json: bool) -> int:
     if as_json:
         print(orjson.dumps(to_record(verdict)).decode())
     else:
-        print("\n".join(summary.verdict_lines(verdict)))
+        print("\n".join(verdict_words.verdict_lines(verdict)))
     return 0
 
 

@@ -111,10 +111,10 @@ class AttachedJobs:
         return self._local.train()
 
     def evaluate(self, checkpoint: str) -> Link:
-        """Start measuring one of its checkpoints; the verdict is shown, and kept where the run is ours by now."""
+        """Start measuring one of its checkpoints; the verdict joins the records where the run is ours by now."""
         if self._local is not None:
             return self._local.evaluate(checkpoint)
-        return evaluate_checkpoint(read_recipe(self._folder), self._folder, checkpoint, tta=False)
+        return evaluate_checkpoint(read_recipe(self._folder), self._folder, checkpoint)
 
     def close(self) -> None:
         """Let go of the run, where it is held."""
@@ -208,14 +208,25 @@ class EvaluateJob:
     """Measures one checkpoint of a run that is not training here."""
 
     def __init__(
-        self, recipe: Recipe, folder: Path, checkpoint: str, recorder: Recorder | None = None, *, tta: bool = False
+        self,
+        recipe: Recipe,
+        folder: Path,
+        checkpoint: str,
+        recorder: Recorder | None = None,
+        *,
+        tta: bool = False,
+        keep: bool = True,
     ) -> None:
-        """Measure `checkpoint` in `folder`; with a recorder the verdict joins the run's records."""
+        """Measure `checkpoint` in `folder`; with a recorder the verdict joins the run's records.
+
+        It is kept beside the checkpoint where `keep` says so.
+        """
         self._recipe = recipe
         self._folder = folder
         self._checkpoint = checkpoint
         self._recorder = recorder
         self._tta = tta
+        self._keep = keep
 
     def past(self) -> tuple[Event, ...]:
         """Nothing: whoever asks has the run's history."""
@@ -225,7 +236,8 @@ class EvaluateJob:
         """Load the data again and measure."""
         from cifar_tui.engine.judge import evaluate_alone
 
-        evaluate_alone(self._recipe, self._folder, self._checkpoint, emit, requests, tta=self._tta)
+        choices = {"tta": self._tta, "keep": self._keep}
+        evaluate_alone(self._recipe, self._folder, self._checkpoint, emit, requests, **choices)
 
     def record(self, event: Event) -> str | None:
         """Write an event into the run's records, where there are some."""
@@ -246,9 +258,11 @@ class EvaluateJob:
             self._recorder.close()
 
 
-def evaluate_checkpoint(recipe: Recipe, folder: Path, checkpoint: str, *, tta: bool) -> Session:
-    """Start measuring a checkpoint of any run, which may be training elsewhere; nothing is written."""
-    return _started(EvaluateJob(recipe, folder, checkpoint, tta=tta))
+def evaluate_checkpoint(
+    recipe: Recipe, folder: Path, checkpoint: str, *, tta: bool = False, keep: bool = True
+) -> Session:
+    """Start measuring a checkpoint of any run, which may be training elsewhere; nothing but the verdict is kept."""
+    return _started(EvaluateJob(recipe, folder, checkpoint, tta=tta, keep=keep))
 
 
 def _keep_details(folder: Path, details: str) -> str:

@@ -65,7 +65,10 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
     assert (plain["checkpoint"], plain["accuracy"], plain["tta"]) == ("net_003.pth", third["test_accuracy"], False)
     both = run(tmp_path, "evaluate", str(folder / "net_003.pth"), "--tta")
     assert "each judged with its mirror image (flip-TTA)" in both.stdout
-    assert both.stdout.count("\n") == 11
+    for words in ("top-3 accuracy", "calibration error", "precision    recall        F1", "crescent", "Most confused:"):
+        assert words in both.stdout
+    kept = orjson.loads((folder / "net_003.verdict.json").read_bytes())
+    assert (kept["verdict"]["accuracy"], kept["verdict"]["tta"]) == (plain["accuracy"], False)
     refused = run(tmp_path, "train", "--resume", "one-synthetic", "--seed", "3", "--headless")
     assert refused.returncode == 2
     assert "--seed cannot change in a run that goes on" in refused.stderr

@@ -29,17 +29,13 @@ def evaluate(
     device: Device = None,
     precision: PrecisionName = None,
 ) -> None:
-    """Measure a checkpoint on the test images: accuracy, loss, and accuracy per class."""
+    """Measure a checkpoint on the test images: the whole, every class, and what it is taken for."""
     from cifar_tui.console import report_evaluation
     from cifar_tui.engine.data import check_source
     from cifar_tui.jobs import evaluate_checkpoint
-    from cifar_tui.runs.folder import find_run, read_recipe
-    from cifar_tui.runs.sidecars import newest_checkpoint
+    from cifar_tui.runs.folder import read_recipe
 
-    file = Path(path)
-    if not os.path.isfile(path):  # noqa: PTH113 - which, unlike pathlib, takes any string
-        folder = find_run(path)
-        file = folder / (newest_checkpoint(folder) or "no checkpoint yet")
+    file = checkpoint_file(path)
     choices = {
         "data": absolute(data),
         "data_dir": data_dir and str(Path(data_dir).absolute()),
@@ -49,4 +45,17 @@ def evaluate(
     chosen = {name: value for name, value in choices.items() if value is not None}
     recipe = dataclasses.replace(read_recipe(file.parent), **chosen)  # type: ignore[arg-type]
     check_source(recipe)
-    raise typer.Exit(report_evaluation(evaluate_checkpoint(recipe, file.parent, file.name, tta=tta), as_json=as_json))
+    # Kept beside the checkpoint is what holds for its run: on the run's own images, each judged by itself.
+    link = evaluate_checkpoint(recipe, file.parent, file.name, tta=tta, keep=data is None and not tta)
+    raise typer.Exit(report_evaluation(link, as_json=as_json))
+
+
+def checkpoint_file(path: str) -> Path:
+    """The checkpoint a person names: by its file, or by its run for the newest one. Raises BadInput."""
+    from cifar_tui.runs.folder import find_run
+    from cifar_tui.runs.sidecars import newest_checkpoint
+
+    if os.path.isfile(path):  # noqa: PTH113 - which, unlike pathlib, takes any string
+        return Path(path)
+    folder = find_run(path)
+    return folder / (newest_checkpoint(folder) or "no checkpoint yet")

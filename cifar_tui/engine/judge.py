@@ -7,9 +7,10 @@ from pathlib import Path
 from cifar_tui.control import CancelEvaluation, Requests, Stop
 from cifar_tui.engine.augment import ImageBank
 from cifar_tui.engine.checkpoint import load_network
-from cifar_tui.engine.data import load
+from cifar_tui.engine.data import DataFacts, load
 from cifar_tui.engine.device import Device, choose_device
 from cifar_tui.engine.evaluate import evaluate
+from cifar_tui.engine.scores import Verdict
 from cifar_tui.errors import CheckpointDamaged, StopAsked
 from cifar_tui.events import (
     EvaluationDone,
@@ -17,8 +18,10 @@ from cifar_tui.events import (
     EvaluationProgressed,
     EvaluationStarted,
     Event,
+    Noted,
 )
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.verdicts import KeptVerdict, keep_verdict
 
 GIVEN_UP = "The evaluation was given up."
 
@@ -27,17 +30,20 @@ class Judge:
     """Measures checkpoints of one run's folder on one set of test images."""
 
     def __init__(
-        self, folder: Path, test: ImageBank, classes: tuple[str, ...], device: Device, emit: Callable[[Event], None]
+        self, folder: Path, test: ImageBank, facts: DataFacts, device: Device, emit: Callable[[Event], None]
     ) -> None:
         """Prepare; nothing is read yet."""
         self._folder = folder
         self._test = test
-        self._classes = classes
+        self._facts = facts
         self._device = device
         self._emit = emit
 
-    def evaluate(self, checkpoint: str, go_on: Callable[[], bool], *, tta: bool = False) -> None:
-        """Measure one checkpoint and say how it did. `go_on` is asked between batches; it may raise StopAsked."""
+    def evaluate(self, checkpoint: str, go_on: Callable[[], bool], *, tta: bool = False, keep: bool = True) -> None:
+        """Measure one checkpoint, keep the verdict beside it where `keep` says so, and say how it did.
+
+        `go_on` is asked between batches; it may raise StopAsked.
+        """
         self._emit(EvaluationStarted(checkpoint, self._test.count))
         started = time.monotonic()
 
@@ -46,7 +52,7 @@ class Judge:
             return go_on()
 
         try:
-            network, _ = load_network(self._folder, checkpoint)
+            network, sidecar = load_network(self._folder, checkpoint)
             network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
             verdict = evaluate(network, self._test, self._device, next_batch, tta=tta)
         except CheckpointDamaged as error:
@@ -58,18 +64,34 @@ class Judge:
         if verdict is None:
             self._emit(EvaluationFailed(checkpoint, GIVEN_UP, damaged=False))
             return
-        self._emit(
-            EvaluationDone(
-                checkpoint=checkpoint,
-                images=verdict.images,
-                loss=verdict.loss,
-                accuracy=verdict.accuracy,
-                classes=self._classes,
-                confusion=verdict.confusion,
-                seconds=time.monotonic() - started,
-                tta=tta,
-            )
+        done = self._done(checkpoint, verdict, time.monotonic() - started, tta)
+        if keep:
+            self._keep(done, sidecar.sha256)
+        self._emit(done)
+
+    def _done(self, checkpoint: str, verdict: Verdict, seconds: float, tta: bool) -> EvaluationDone:
+        return EvaluationDone(
+            checkpoint=checkpoint,
+            images=verdict.images,
+            loss=verdict.loss,
+            accuracy=verdict.accuracy,
+            classes=self._facts.classes,
+            confusion=verdict.confusion,
+            seconds=seconds,
+            tta=tta,
+            top3_accuracy=verdict.top3_accuracy,
+            calibration_error=verdict.calibration_error,
+            test_checksum=self._facts.test_checksum,
+            wrongest=verdict.wrongest,
         )
+
+    def _keep(self, done: EvaluationDone, sha256: str) -> None:
+        """Write the verdict and its pictures down; where that fails, only they are missing next time."""
+        pictures = tuple(self._test.images[image.index].cpu().numpy().tobytes() for image in done.wrongest)
+        try:
+            keep_verdict(self._folder, KeptVerdict(done, sha256, pictures))
+        except OSError as error:
+            self._emit(Noted(f"The verdict on {done.checkpoint} could not be kept: {error.strerror or error}."))
 
 
 def evaluate_alone(
@@ -80,6 +102,7 @@ def evaluate_alone(
     requests: Requests,
     *,
     tta: bool = False,
+    keep: bool = True,
 ) -> None:
     """Measure a checkpoint of a run that has ended: load the data first. Raises CifarTuiError."""
 
@@ -93,4 +116,5 @@ def evaluate_alone(
         emit(EvaluationFailed(checkpoint, GIVEN_UP, damaged=False))
         return
     test = ImageBank(data.test.pixels, data.test.labels, recipe, device.torch, 0)
-    Judge(folder, test, data.classes, device, emit).evaluate(checkpoint, lambda: not given_up(), tta=tta)
+    judge = Judge(folder, test, data.facts(), device, emit)
+    judge.evaluate(checkpoint, lambda: not given_up(), tta=tta, keep=keep)

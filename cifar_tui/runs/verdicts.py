@@ -19,6 +19,8 @@ SIZE_LIMIT = 2 * 1024 * 1024
 PICTURE_BYTES = 32 * 32 * 3
 """Bytes of one picture's pixels."""
 MOST_CLASSES = 100
+OTHER_WEIGHTS = "the weights were saved anew since"
+OTHER_IMAGES = "the test images are others now"
 DIGEST_PATTERN = re.compile(r"[0-9a-f]{64}")
 
 
@@ -39,9 +41,9 @@ class KeptVerdict:
         `test_checksum` is that of the run's test images; where it is not known, they are taken to be the same.
         """
         if self.sha256 != sidecar.sha256:
-            return "the weights were saved anew since"
+            return OTHER_WEIGHTS
         if test_checksum and self.verdict.test_checksum != test_checksum:
-            return "the test images are others now"
+            return OTHER_IMAGES
         return ""
 
 

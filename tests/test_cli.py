@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from PIL import Image
 from pseudo_terminal import PseudoTerminal
 
 TINY = [
@@ -69,6 +70,11 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
         assert words in both.stdout
     kept = orjson.loads((folder / "net_003.verdict.json").read_bytes())
     assert (kept["verdict"]["accuracy"], kept["verdict"]["tta"]) == (plain["accuracy"], False)
+    Image.new("RGB", (40, 60), "teal").save(tmp_path / "own.png")
+    seen = run(tmp_path, "predict", "one-synthetic", "own.png", "none.png")
+    assert seen.returncode == 1
+    assert re.fullmatch(r"own\.png: (\w+ \d+\.\d\d %(, |\n)){3}", seen.stdout)
+    assert seen.stderr == "Cannot read the picture none.png: No such file or directory.\n"
     refused = run(tmp_path, "train", "--resume", "one-synthetic", "--seed", "3", "--headless")
     assert refused.returncode == 2
     assert "--seed cannot change in a run that goes on" in refused.stderr

@@ -8,6 +8,7 @@ import typer
 from cifar_tui import __version__
 from cifar_tui.cli.attach import attach
 from cifar_tui.cli.evaluate import evaluate
+from cifar_tui.cli.predict import predict
 from cifar_tui.cli.presets import presets
 from cifar_tui.cli.train import train
 from cifar_tui.errors import CifarTuiError
@@ -22,7 +23,7 @@ app = typer.Typer(
 )
 
 
-for _command in (train, attach, evaluate, presets):
+for _command in (train, attach, evaluate, predict, presets):
     app.command()(_command)
 
 

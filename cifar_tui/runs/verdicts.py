@@ -2,9 +2,7 @@
 
 import base64
 import math
-import os
 import re
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import orjson
 
 from cifar_tui.events import EvaluationDone, WrongImage, from_record, to_record
 from cifar_tui.runs.durable import write_durably
+from cifar_tui.runs.plain_file import open_plain
 from cifar_tui.runs.sidecars import CHECKPOINT_PATTERN, Sidecar, verdict_path
 
 SIZE_LIMIT = 2 * 1024 * 1024
@@ -62,7 +61,8 @@ def read_verdict(folder: Path, checkpoint: str) -> KeptVerdict:
     """Read what is kept of a checkpoint. Raises ValueError when it is no verdict on it, OSError without a file."""
     if not CHECKPOINT_PATTERN.fullmatch(checkpoint):
         raise ValueError("not a checkpoint's name")
-    record = orjson.loads(_read_capped(verdict_path(folder / checkpoint)))
+    with open_plain(verdict_path(folder / checkpoint), SIZE_LIMIT) as file:
+        record = orjson.loads(file.read(SIZE_LIMIT))
     if not isinstance(record, dict) or not isinstance(record.get("verdict"), dict):
         raise ValueError("not a record")
     verdict = from_record(record["verdict"])
@@ -103,15 +103,3 @@ def _pictures(encoded: object, count: int) -> tuple[bytes, ...]:
     if len(pixels) != count * PICTURE_BYTES:
         raise ValueError("with more or fewer pictures than it names")
     return tuple(pixels[start : start + PICTURE_BYTES] for start in range(0, len(pixels), PICTURE_BYTES))
-
-
-def _read_capped(path: Path) -> bytes:
-    """A plain file's content. Raises ValueError for anything else, and for more than a verdict needs; OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError("not a plain file")
-        content = file.read(SIZE_LIMIT + 1)
-    if len(content) > SIZE_LIMIT:
-        raise ValueError("too large for a verdict")
-    return content

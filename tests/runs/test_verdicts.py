@@ -102,6 +102,10 @@ def test_what_is_no_plain_file_of_a_verdicts_size_is_refused(tmp_path: Path) -> 
     with pytest.raises(ValueError, match="plain"):
         read_verdict(tmp_path, NAME)
     path.unlink()
+    path.mkdir()
+    with pytest.raises(ValueError, match="plain"):
+        read_verdict(tmp_path, NAME)
+    path.rmdir()
     path.symlink_to("/etc/passwd")
     with pytest.raises(OSError):
         read_verdict(tmp_path, NAME)

@@ -33,7 +33,6 @@ from cifar_tui.events import (
     RunStarted,
     StepDone,
     TrainingStarted,
-    to_record,
 )
 from cifar_tui.history import RunHistory, Said
 from cifar_tui.session import Link
@@ -117,7 +116,7 @@ def report_evaluation(link: Link, *, as_json: bool) -> int:
         print(trouble, file=sys.stderr)
         return 1
     if as_json:
-        print(orjson.dumps(to_record(verdict)).decode())
+        print(orjson.dumps(verdict_words.verdict_record(verdict)).decode())
     else:
         print("\n".join(verdict_words.verdict_lines(verdict)))
     return 0

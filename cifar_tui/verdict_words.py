@@ -2,7 +2,7 @@
 
 from cifar_tui import text
 from cifar_tui.confusion import class_scores, most_confused
-from cifar_tui.events import EvaluationDone
+from cifar_tui.events import EvaluationDone, to_record
 
 NAME_LENGTH = 16
 """Characters of a class name that are shown."""
@@ -38,6 +38,20 @@ def verdict_lines(verdict: EvaluationDone) -> list[str]:
     )
     parts = (_more_lines(verdict), _class_lines(verdict), _confusion_lines(verdict), _pair_lines(verdict))
     return [whole, *(line for part in parts for line in part)]
+
+
+def verdict_record(verdict: EvaluationDone) -> dict[str, object]:
+    """An evaluation's result as plain data: its event, and what follows from the confusion matrix."""
+    names = verdict.classes
+    scores = [
+        {"class": name, "precision": score.precision, "recall": score.recall, "f1": score.f1}
+        for name, score in zip(names, class_scores(verdict), strict=True)
+    ]
+    pairs = [
+        {"class": names[pair.label], "taken_for": names[pair.predicted], "images": pair.images, "share": pair.share}
+        for pair in most_confused(verdict)[:PAIRS_LISTED]
+    ]
+    return {**to_record(verdict), "class_scores": scores, "most_confused": pairs}
 
 
 def _more_lines(verdict: EvaluationDone) -> list[str]:

@@ -1,12 +1,13 @@
 import math
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui.confusion import class_scores, most_confused, share_of_row
-from cifar_tui.events import EvaluationDone
-from cifar_tui.verdict_words import short_names, verdict_lines
+from cifar_tui.events import EvaluationDone, from_record
+from cifar_tui.verdict_words import short_names, verdict_lines, verdict_record
 from tests import scripted
 
 
@@ -56,6 +57,16 @@ def test_a_verdict_in_plain_lines() -> None:
     assert "  dog            9     9     9    78     9   850     9     9     9     9" in page
     assert "       truck taken for airplane     102   10.2 % of truck" in page
     assert max(map(len, lines)) <= 80
+
+
+def test_a_verdict_for_scripts_says_the_same() -> None:
+    said = scripted.verdict("net_003.pth")
+    record = orjson.loads(orjson.dumps(verdict_record(said)))
+    assert from_record(record) == said
+    assert record["class_scores"][9] == pytest.approx(
+        {"class": "truck", "precision": 0.8700, "recall": 0.81, "f1": 0.8389}, abs=1e-4
+    )
+    assert record["most_confused"][0] == {"class": "truck", "taken_for": "airplane", "images": 102, "share": 0.102}
 
 
 @pytest.mark.parametrize(

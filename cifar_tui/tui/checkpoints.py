@@ -59,7 +59,7 @@ class Checkpoints(Screen[None]):
         self._listed_at = 0.0
         self._saved = -1
         self._finder = VerdictFinder()
-        self._found: FoundVerdict | None = None
+        self._history = RunHistory()
 
     def compose(self) -> ComposeResult:
         """Put the list and the verdict up."""
@@ -90,6 +90,7 @@ class Checkpoints(Screen[None]):
 
         Returns whether a part of it has to wait: never.
         """
+        self._history = history
         self.query_one(StatusPanel).show(history, asked)
         if history.started is not None:
             self._folder = Path(history.started.folder)
@@ -114,15 +115,16 @@ class Checkpoints(Screen[None]):
 
     def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:
         """Open the verdict on enter and on a click on the row under the cursor; where there is none, evaluate."""
-        if self._found is not None:
+        if self._find() is not None:
             self.action_open()
         else:
             self.action_evaluate()
 
     def action_open(self) -> None:
         """Open the verdict on the checkpoint under the cursor."""
-        if self._found is not None:
-            self.app.push_screen(VerdictScreen(self._found))
+        found = self._find()
+        if found is not None:
+            self.app.push_screen(VerdictScreen(found))
         elif self.selected is not None:
             self.notify("There is no verdict yet: e measures this checkpoint.")
 
@@ -156,16 +158,21 @@ class Checkpoints(Screen[None]):
                 if table.get_cell(sidecar.checkpoint, column) != cell:
                     table.update_cell(sidecar.checkpoint, column, cell, update_width=True)
 
-    def _show_verdict(self, history: RunHistory) -> None:
-        """Put on the panel what is known of the checkpoint under the cursor."""
-        panel, selected = self.query_one("#verdict", Rows), self.selected
-        self._found = None
-        if selected is not None and self._folder is not None:
-            self._found = self._finder.find(self._folder, selected, history)
-        panel.border_subtitle = "enter opens it" if self._found is not None else ""
-        panel.set_rows(self._rows_on(selected, history, panel.size.width, panel.size.height))
+    def _find(self) -> FoundVerdict | None:
+        """What is known of the checkpoint under the cursor."""
+        selected = self.selected
+        if selected is None or self._folder is None:
+            return None
+        return self._finder.find(self._folder, selected, self._history)
 
-    def _rows_on(self, selected: Sidecar | None, history: RunHistory, width: int, height: int) -> list[Row]:
+    def _show_verdict(self, history: RunHistory) -> None:
+        """Put what is known on the panel."""
+        panel, found = self.query_one("#verdict", Rows), self._find()
+        panel.border_subtitle = "enter opens it" if found is not None else ""
+        panel.set_rows(self._rows_on(found, history, panel.size.width, panel.size.height))
+
+    def _rows_on(self, found: FoundVerdict | None, history: RunHistory, width: int, height: int) -> list[Row]:
+        selected = self.selected
         if selected is None:
             return wrapped("No checkpoint yet: the first comes after the first epoch.", width, "dim")
         name = selected.checkpoint
@@ -175,8 +182,8 @@ class Checkpoints(Screen[None]):
         if name in history.failed_evaluations:
             failure = history.failed_evaluations[name]
             return failure_rows(failure.reason, failure.damaged, width)
-        if self._found is not None:
-            return verdict_rows(self._found, width, height)
+        if found is not None:
+            return verdict_rows(found, width, height)
         return [
             *wrapped(f"{name} is not evaluated yet.", width, "dim"),
             (("Press ", "dim"), ("e", "accent"), (" to measure it on the test images.", "dim")),

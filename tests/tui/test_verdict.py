@@ -170,6 +170,12 @@ async def test_keys_and_the_mouse_move_over_the_matrix_and_stop_at_its_edges(tmp
         await pilot.click(ConfusionMatrix, offset=place)
         await settle(pilot)
         assert "true airplane   taken for truck" in words(pilot)
+        await press(pilot, "i")
+        seen = await resize(pilot, (80, 14))  # room for six classes: those around the cursor
+        assert "frog        10" not in seen
+        seen = await press(pilot, *["down"] * 9)
+        assert "truck      102" in seen
+        assert "airplane   900" not in seen
 
 
 async def test_large_counts_and_long_names_are_never_cut(tmp_path: Path) -> None:

@@ -43,7 +43,10 @@ class ConfusionMatrix(Rows, can_focus=True):
         self.as_shares = False
         """Whether cells show per cent of the true class, and not images."""
         self._names = class_names(verdict)
+        self._scores = class_scores(verdict)
         self._scores_wanted = True
+        self._top = 0
+        """The class in the first row."""
 
     def show(self, *, with_scores: bool) -> None:
         """Draw the matrix for the room there is, each class with its scores where they are wanted and fit."""
@@ -53,7 +56,10 @@ class ConfusionMatrix(Rows, can_focus=True):
     def _draw(self) -> None:
         share_title = "per cent of the true class" if self._shares else "images"
         self.border_title = f"Confusion, {share_title}: true ↓ predicted →"
-        rows = [self._head(), *(self._class_row(label) for label in range(len(self._names)))]
+        # Where not all rows fit, those around the cursor are shown.
+        fitting = max(self.size.height - 1, 1)
+        self._top = min(max(self.cell[0] - fitting // 2, 0), max(len(self._names) - fitting, 0))
+        rows = [self._head(), *(self._class_row(label) for label in range(self._top, len(self._names)))]
         self.set_rows(rows if self.size.width >= self._name_width + self._cells_width else _too_narrow(self.size.width))
 
     def move(self, down: int, right: int) -> None:
@@ -78,8 +84,8 @@ class ConfusionMatrix(Rows, can_focus=True):
         place = event.get_content_offset(self)
         if place is None:
             return
-        cell = (place.y - 1, (place.x - self._name_width) // self._cell_width)
-        if not all(0 <= part < len(self._names) for part in cell) or place.x < self._name_width:
+        cell = (place.y - 1 + self._top, (place.x - self._name_width) // self._cell_width)
+        if not all(0 <= part < len(self._names) for part in cell) or place.y < 1 or place.x < self._name_width:
             return
         if cell == self.cell:
             self.post_message(self.Chosen())
@@ -127,7 +133,7 @@ class ConfusionMatrix(Rows, can_focus=True):
         spans: list[Span] = [(name, "accent" if label == self.cell[0] else "label")]
         spans += [self._cell_span(label, predicted) for predicted in range(len(self._names))]
         if self._scores_fit:
-            score = class_scores(self.verdict)[label]
+            score = self._scores[label]
             shares = (score.precision, score.recall, score.f1)
             spans.append(("".join(f"{short_percent(share):>{SCORE_WIDTH}}" for share in shares), "value"))
         return tuple(spans)

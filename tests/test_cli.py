@@ -139,7 +139,7 @@ def test_help_and_presets_load_neither_torch_nor_textual(tmp_path: Path) -> None
     check = "import sys; sys.argv[1:] = {words!r}\nfrom cifar_tui.cli import app\n"
     check += "try:\n    app()\nexcept SystemExit:\n    pass\n"
     check += "print(sorted({{'torch', 'textual', 'plotext', 'torchvision'}} & set(sys.modules)))"
-    for words in (["--help"], ["train", "--help"], ["presets"]):
+    for words in (["--help"], ["train", "--help"], ["predict", "--help"], ["presets"]):
         done = subprocess.run(
             [sys.executable, "-c", check.format(words=words)], capture_output=True, text=True, timeout=60, check=True
         )

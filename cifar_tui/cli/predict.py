@@ -23,7 +23,7 @@ PLACES = 3
 
 def predict(
     path: Annotated[str, typer.Argument(metavar="PATH", help="A checkpoint's file, or a run for its newest one.")],
-    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Pictures: JPEG, PNG, of any size.")],
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE", help="Pictures: JPEG, PNG, of any size.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as one line of JSON.")] = False,
     device: Device = None,
     precision: PrecisionName = None,

@@ -12,7 +12,7 @@ from typing import TextIO
 
 import orjson
 
-from cifar_tui import summary
+from cifar_tui import summary, verdict_words
 from cifar_tui.control import SaveNow, Stop, Watch
 from cifar_tui.events import (
     CheckpointFailed,
@@ -34,7 +34,6 @@ from cifar_tui.events import (
     RunStarted,
     StepDone,
     TrainingStarted,
-    to_record,
 )
 from cifar_tui.history import RunHistory, Said
 from cifar_tui.session import Link
@@ -101,9 +100,9 @@ def report_evaluation(link: Link, *, as_json: bool) -> int:
         print(trouble, file=sys.stderr)
         return 1
     if as_json:
-        print(orjson.dumps(to_record(verdict)).decode())
+        print(orjson.dumps(verdict_words.verdict_record(verdict)).decode())
     else:
-        print("\n".join(summary.verdict_lines(verdict)))
+        print("\n".join(verdict_words.verdict_lines(verdict)))
     return 0
 
 

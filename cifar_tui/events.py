@@ -58,6 +58,8 @@ class DataReady:
     """Images to train on."""
     test_images: int
     """Images to test on."""
+    test_checksum: str = ""
+    """A sum over the test images and their labels, to notice other ones; empty where it was not made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +287,20 @@ class EvaluationProgressed:
 
 
 @dataclass(frozen=True, slots=True)
+class WrongImage:
+    """A test image that was taken for something else."""
+
+    index: int
+    """Its place among the test images, from 0."""
+    label: int
+    """Its true class."""
+    predicted: int
+    """The class it was taken for."""
+    probabilities: tuple[float, ...]
+    """Of every class, 0 to 1, in label order."""
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationDone:
     """A checkpoint's verdict on the test images."""
 
@@ -304,6 +320,14 @@ class EvaluationDone:
     """How long it took."""
     tta: bool = False
     """Whether every image was judged together with its mirror image (flip-TTA), which flatters by some tenths."""
+    top3_accuracy: float | None = None
+    """The share of images whose true class is among the three most probable, 0 to 1; None in older records."""
+    calibration_error: float | None = None
+    """How far confidence and accuracy lie apart, 0 to 1 (ECE, 15 bins; Guo et al. 2017); None in older records."""
+    test_checksum: str = ""
+    """A sum over the test images and their labels; empty in older records."""
+    wrongest: tuple[WrongImage, ...] = ()
+    """Wrong ones, the lowest probability of the true class first: the first hundred, and one at least of every pair."""
 
     def class_accuracy(self, label: int) -> float:
         """The share of the class's test images that were recognised, 0 to 1; NaN where it has none."""
@@ -466,4 +490,11 @@ def _read(value: object, expected: object, where: str) -> object:
         return value
     if expected is Recipe and isinstance(value, dict):
         return Recipe.from_record(value)
+    if expected is WrongImage and isinstance(value, dict):
+        kinds_by_name = typing.get_type_hints(WrongImage).items()
+        # Any: as above, the values are checked against the annotations.
+        values: dict[str, typing.Any] = {
+            name: _read(value.get(name), kind, f"{where}.{name}") for name, kind in kinds_by_name
+        }
+        return WrongImage(**values)
     raise ValueError(f"{where} is {value!r:.60}")

@@ -77,6 +77,8 @@ class RunHistory:
         """The step that the newest training state on disk goes on from."""
         self.verdicts: dict[str, EvaluationDone] = {}
         self.failed_evaluations: dict[str, EvaluationFailed] = {}
+        self.test_checksum = ""
+        """Of the test images as they were last loaded; empty where that is not known."""
         self.curves = Curves()
         self._recent: deque[StepDone] = deque(maxlen=RATE_WINDOW_STEPS)
         self._columns: StepColumns | None = None
@@ -171,6 +173,7 @@ class RunHistory:
                 self.state = "preparing"
             case DataReady():
                 self.data = event
+                self.test_checksum = event.test_checksum or self.test_checksum
             case TrainingStarted():
                 self.training = event
                 self.progress = None
@@ -284,6 +287,7 @@ class RunHistory:
             case EvaluationDone():
                 self.verdicts[event.checkpoint] = event
                 self.failed_evaluations.pop(event.checkpoint, None)
+                self.test_checksum = event.test_checksum or self.test_checksum
             case EvaluationFailed():
                 self.failed_evaluations[event.checkpoint] = event
         self.evaluation = None

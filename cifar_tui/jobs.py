@@ -122,10 +122,10 @@ class AttachedJobs:
         return self._local.train()
 
     def evaluate(self, checkpoint: str) -> Link:
-        """Start measuring one of its checkpoints; the verdict is shown, and kept where the run is ours by now."""
+        """Start measuring one of its checkpoints; the verdict joins the records where the run is ours by now."""
         if self._local is not None:
             return self._local.evaluate(checkpoint)
-        return evaluate_checkpoint(read_recipe(self._folder), self._folder, checkpoint, tta=False)
+        return evaluate_checkpoint(read_recipe(self._folder), self._folder, checkpoint)
 
     def close(self) -> None:
         """Let go of the run, where it is held."""
@@ -250,10 +250,12 @@ class EvaluateJob:
         *,
         tta: bool = False,
         stranger: bool = False,
+        keep: bool = True,
     ) -> None:
         """Measure `checkpoint` in `folder`; with a recorder the verdict joins the run's records.
 
-        A `stranger` is of no run of ours: how its colours are normalised follows from the file.
+        A `stranger` is of no run of ours: how its colours are normalised follows from the file. The verdict is kept
+        beside the checkpoint where `keep` says so.
         """
         self._recipe = recipe
         self._folder = folder
@@ -261,6 +263,7 @@ class EvaluateJob:
         self._recorder = recorder
         self._tta = tta
         self._stranger = stranger
+        self._keep = keep
 
     def past(self) -> tuple[Event, ...]:
         """Nothing: whoever asks has the run's history."""
@@ -270,9 +273,8 @@ class EvaluateJob:
         """Load the data again and measure."""
         from cifar_tui.engine.judge import evaluate_alone
 
-        evaluate_alone(
-            *(self._recipe, self._folder, self._checkpoint, emit, requests), tta=self._tta, stranger=self._stranger
-        )
+        choices = {"tta": self._tta, "stranger": self._stranger, "keep": self._keep}
+        evaluate_alone(self._recipe, self._folder, self._checkpoint, emit, requests, **choices)
 
     def open(self, _ask: Callable[[Request], None], _say: Callable[[Event], None]) -> None:
         """Nobody else asks."""
@@ -298,9 +300,14 @@ class EvaluateJob:
             self._recorder.close()
 
 
-def evaluate_checkpoint(recipe: Recipe, folder: Path, checkpoint: str, *, tta: bool, stranger: bool = False) -> Session:
-    """Start measuring a checkpoint of any run, which may be training elsewhere, or of none; nothing is written."""
-    return _started(EvaluateJob(recipe, folder, checkpoint, tta=tta, stranger=stranger))
+def evaluate_checkpoint(
+    recipe: Recipe, folder: Path, checkpoint: str, *, tta: bool = False, stranger: bool = False, keep: bool = True
+) -> Session:
+    """Start measuring a checkpoint of any run, which may be training elsewhere, or of none.
+
+    Nothing but the verdict is kept.
+    """
+    return _started(EvaluateJob(recipe, folder, checkpoint, tta=tta, stranger=stranger, keep=keep))
 
 
 def _keep_details(folder: Path, details: str) -> str:

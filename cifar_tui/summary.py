@@ -3,7 +3,7 @@
 import math
 
 from cifar_tui import text
-from cifar_tui.events import DataMissing, EpochDone, EvaluationDone, Progressed, RunFailed, RunFinished, RunStopped
+from cifar_tui.events import DataMissing, EpochDone, Progressed, RunFailed, RunFinished, RunStopped
 from cifar_tui.history import RunHistory
 
 
@@ -67,19 +67,6 @@ def step_line(history: RunHistory) -> str:
         f"{text.throughput(history.images_per_second)}"
         + (f"  {text.duration(left)} left" if math.isfinite(left) else "")
     )
-
-
-def verdict_lines(verdict: EvaluationDone) -> list[str]:
-    """An evaluation's result: the whole, then each class."""
-    width = max(len(name) for name in verdict.classes)
-    how = ", each judged with its mirror image (flip-TTA)" if verdict.tta else ""
-    lines = [
-        f"{verdict.checkpoint}: test accuracy {text.percent(verdict.accuracy)}, loss {text.loss(verdict.loss)} "
-        f"on {verdict.images:,} images{how} in {text.duration(verdict.seconds)}"
-    ]
-    for label, name in enumerate(verdict.classes):
-        lines.append(f"  {text.safe_text(name):<{width}}  {text.percent(verdict.class_accuracy(label))}")
-    return lines
 
 
 def chosen_on(best: EpochDone) -> str:

@@ -15,12 +15,16 @@ from cifar_tui.events import (
     RunStarted,
     StepDone,
     TrainingStarted,
+    WrongImage,
 )
 from cifar_tui.recipe import Recipe, preset
 from cifar_tui.runs.sidecars import Sidecar, epoch_checkpoint, write_sidecar
+from cifar_tui.runs.verdicts import KeptVerdict, keep_verdict
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 STEPS_PER_EPOCH = 50
+CHECKSUM = "0a1b2c3d"
+"""Of the test images."""
 
 
 class ScriptedLink:
@@ -96,7 +100,7 @@ def opening(folder: Path = Path("/runs/one"), epochs: int = 26) -> list[Event]:
     """Everything said before the first step."""
     return [
         started(folder),
-        DataReady("CIFAR-10", False, CLASSES, 50_000, 10_000),
+        DataReady("CIFAR-10", False, CLASSES, 50_000, 10_000, CHECKSUM),
         TrainingStarted("CPU, 2 threads", "", "fp32", 11_173_962, STEPS_PER_EPOCH, epochs * STEPS_PER_EPOCH),
     ]
 
@@ -164,9 +168,49 @@ def put_checkpoint(folder: Path, number: int, content: bytes = b"weights") -> Si
     return sidecar
 
 
-def verdict(checkpoint: str) -> EvaluationDone:
-    rows = tuple(
-        tuple(900 - 10 * label if label == other else (100 + 10 * label) // 9 for other in range(10))
-        for label in range(10)
+def verdict(checkpoint: str, checksum: str = CHECKSUM) -> EvaluationDone:
+    rows = tuple(_confused(label) for label in range(10))
+    return EvaluationDone(
+        checkpoint=checkpoint,
+        images=10_000,
+        loss=0.4312,
+        accuracy=sum(rows[label][label] for label in range(10)) / 10_000,
+        classes=CLASSES,
+        confusion=rows,
+        seconds=12.0,
+        top3_accuracy=0.9723,
+        calibration_error=0.0412,
+        test_checksum=checksum,
+        wrongest=tuple(wrong_image(number) for number in range(90)),
     )
-    return EvaluationDone(checkpoint, 10_000, 0.4312, 0.8571, CLASSES, rows, 12.0)
+
+
+def _confused(label: int) -> tuple[int, ...]:
+    """1,000 images of a class: most are told, and half of the others are taken for one class."""
+    wrong = 100 + 10 * label
+    likened = {3: 5, 5: 3}.get(label, 9 - label)
+    row = [wrong // 2 // 8] * 10
+    row[label] = 1_000 - wrong
+    row[likened] = wrong - 8 * (wrong // 2 // 8)
+    return tuple(row)
+
+
+def wrong_image(number: int) -> WrongImage:
+    """One wrong image of every pair of classes, in turn."""
+    label, other = divmod(number, 9)
+    predicted = other + (other >= label)
+    shares = [0.01] * 10
+    shares[label], shares[predicted] = 0.02 + number / 1_000, 0.9 - number / 1_000
+    return WrongImage(100 + number, label, predicted, tuple(shares))
+
+
+def picture(number: int) -> bytes:
+    """A 32 × 32 picture whose pixels say which it is: red is the number, green the row, blue the column."""
+    return bytes(value for row in range(32) for column in range(32) for value in (number, 8 * row, 8 * column))
+
+
+def put_verdict(folder: Path, number: int, checksum: str = CHECKSUM, sha256: str = "0" * 64) -> EvaluationDone:
+    """A verdict kept beside a checkpoint of `put_checkpoint`."""
+    said = verdict(epoch_checkpoint(number), checksum)
+    keep_verdict(folder, KeptVerdict(said, sha256, tuple(picture(place) for place in range(len(said.wrongest)))))
+    return said

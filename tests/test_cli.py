@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from PIL import Image
 from pseudo_terminal import PseudoTerminal
 
 TINY = [
@@ -65,12 +66,20 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
     assert (plain["checkpoint"], plain["accuracy"], plain["tta"]) == ("net_003.pth", third["test_accuracy"], False)
     both = run(tmp_path, "evaluate", str(folder / "net_003.pth"), "--tta")
     assert "each judged with its mirror image (flip-TTA)" in both.stdout
-    assert both.stdout.count("\n") == 11
     moved = run(tmp_path, "export", "one-synthetic", "moved.safetensors")
     assert moved.stdout.startswith("Wrote moved.safetensors: net_003.pth, ")
     preset = ("--data", "synthetic", "--preset", "quick", "--device", "cpu", "--json")
     elsewhere = orjson.loads(run(tmp_path, "evaluate", "moved.safetensors", *preset).stdout)
     assert (elsewhere["checkpoint"], elsewhere["images"]) == ("moved.safetensors", 2_000)
+    for words in ("top-3 accuracy", "calibration error", "precision    recall        F1", "crescent", "Most confused:"):
+        assert words in both.stdout
+    kept = orjson.loads((folder / "net_003.verdict.json").read_bytes())
+    assert (kept["verdict"]["accuracy"], kept["verdict"]["tta"]) == (plain["accuracy"], False)
+    Image.new("RGB", (40, 60), "teal").save(tmp_path / "own.png")
+    seen = run(tmp_path, "predict", "one-synthetic", "own.png", "none.png")
+    assert seen.returncode == 1
+    assert re.fullmatch(r"own\.png: (\w+ \d+\.\d\d %(, |\n)){3}", seen.stdout)
+    assert seen.stderr == "Cannot read the picture none.png: No such file or directory.\n"
     refused = run(tmp_path, "train", "--resume", "one-synthetic", "--seed", "3", "--headless")
     assert refused.returncode == 2
     assert "--seed cannot change in a run that goes on" in refused.stderr
@@ -148,7 +157,7 @@ def test_help_and_presets_load_neither_torch_nor_textual(tmp_path: Path) -> None
     check = "import sys; sys.argv[1:] = {words!r}\nfrom cifar_tui.cli import app\n"
     check += "try:\n    app()\nexcept SystemExit:\n    pass\n"
     check += "print(sorted({{'torch', 'textual', 'plotext', 'torchvision'}} & set(sys.modules)))"
-    for words in (["--help"], ["train", "--help"], ["presets"]):
+    for words in (["--help"], ["train", "--help"], ["predict", "--help"], ["presets"]):
         done = subprocess.run(
             [sys.executable, "-c", check.format(words=words)], capture_output=True, text=True, timeout=60, check=True
         )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.events import KINDS, EvaluationDone, StepDone, from_record, to_record
+from cifar_tui.events import KINDS, EvaluationDone, Event, StepDone, WrongImage, from_record, to_record
 from cifar_tui.recipe import Recipe, preset
 from tests.scripted import started, step, verdict
 
@@ -21,6 +21,7 @@ SAMPLES: dict[object, object] = {
     tuple[tuple[int, float], ...]: ((12, 0.5), (20, 2.0)),
     tuple[str, ...]: ("cat", "dog"),
     tuple[tuple[int, ...], ...]: ((1, 2), (3, 4)),
+    tuple[WrongImage, ...]: (WrongImage(7, 1, 0, (0.75, 0.25)),),
     Recipe: preset("quick"),
 }
 
@@ -46,6 +47,14 @@ def test_class_accuracy_is_the_diagonal_over_the_row() -> None:
     assert math.isnan(empty.class_accuracy(0))
 
 
+def test_a_verdict_of_an_older_journal_is_read_without_its_newer_numbers() -> None:
+    newer = ("top3_accuracy", "calibration_error", "test_checksum", "wrongest")
+    record = {name: value for name, value in to_record(verdict("net_001.pth")).items() if name not in newer}
+    back = from_record(orjson.loads(orjson.dumps(record)))
+    assert isinstance(back, EvaluationDone)
+    assert (back.top3_accuracy, back.calibration_error, back.test_checksum, back.wrongest) == (None, None, "", ())
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -54,12 +63,13 @@ JSON = st.recursive(
 
 
 @given(
-    st.sampled_from(["RunStarted", "StepDone", "Progressed", "Nonsense"]),
+    st.sampled_from(["RunStarted", "StepDone", "EvaluationDone", "Progressed", "Nonsense"]),
     st.dictionaries(st.text(), JSON, max_size=3),
     JSON,
 )
 def test_any_record_is_an_event_or_a_value_error(kind: str, extra: dict[str, object], junk: object) -> None:
-    good = to_record(started()) if kind == "RunStarted" else to_record(step(1))
+    samples: dict[str, Event] = {"RunStarted": started(), "EvaluationDone": verdict("net_001.pth")}
+    good = to_record(samples.get(kind, step(1)))
     for name in list(good):
         record = {**good, **extra, "event": kind, name: junk}
         try:

@@ -117,7 +117,7 @@ def test_an_evaluation_is_under_way_until_its_verdict() -> None:
     assert history.evaluation is not None
     history.apply(scripted.verdict("net_001.pth"))
     assert history.evaluation is None
-    assert history.verdicts["net_001.pth"].accuracy == pytest.approx(0.8571)
+    assert history.verdicts["net_001.pth"].accuracy == pytest.approx(0.855)
     history.apply(EvaluationFailed("net_002.pth", "damaged", damaged=True))
     assert history.failed_evaluations["net_002.pth"].damaged
 

@@ -6,7 +6,10 @@ from cifar_tui.cli import app
 from cifar_tui.tui.checkpoints import Checkpoints
 from cifar_tui.tui.dashboard import Dashboard
 from cifar_tui.tui.dialogs import described
+from cifar_tui.tui.verdict import VerdictScreen
+from cifar_tui.tui.wrong_pictures import WrongPictures
 
+SCREENS = (Dashboard, Checkpoints, VerdictScreen, WrongPictures)
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
@@ -20,5 +23,5 @@ def test_the_readme_names_every_option() -> None:
 
 
 def test_the_readme_names_every_key() -> None:
-    for binding in described([*Dashboard.BINDINGS, *Checkpoints.BINDINGS]):
+    for binding in described(binding for screen in SCREENS for binding in screen.BINDINGS):
         assert f"`{binding.key_display or binding.key}`" in README

@@ -11,6 +11,7 @@ from cifar_tui.cli.ask import pause, resume, save, stop
 from cifar_tui.cli.attach import attach
 from cifar_tui.cli.evaluate import evaluate
 from cifar_tui.cli.export import export
+from cifar_tui.cli.predict import predict
 from cifar_tui.cli.presets import presets
 from cifar_tui.cli.runs import runs
 from cifar_tui.cli.train import train
@@ -26,7 +27,7 @@ app = typer.Typer(
 )
 
 
-for _command in (train, attach, runs, pause, resume, stop, save, evaluate, export, presets):
+for _command in (train, attach, runs, pause, resume, stop, save, evaluate, predict, export, presets):
     app.command()(_command)
 
 

@@ -6,10 +6,8 @@ from typing import Annotated, get_args
 
 import typer
 
-from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run
+from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run, recipe_for
 from cifar_tui.cli.options import (
-    DEFAULT_DATA_DIR,
-    DEFAULT_PRESET,
     Data,
     DataDir,
     Device,
@@ -17,8 +15,7 @@ from cifar_tui.cli.options import (
     absolute,
     one_of,
 )
-from cifar_tui.errors import BadInput
-from cifar_tui.recipe import PRESETS, DeviceChoice, Precision, Recipe, preset
+from cifar_tui.recipe import PRESETS, DeviceChoice, Precision
 
 
 def evaluate(
@@ -40,7 +37,7 @@ def evaluate(
     device: Device = None,
     precision: PrecisionName = None,
 ) -> None:
-    """Measure a checkpoint on the test images: accuracy, loss, and accuracy per class.
+    """Measure a checkpoint on the test images: the whole, every class, and what it is taken for.
 
     It may be of a run, a file of the tutorial's or of pytorch-cifar's (.pth), or safetensors.
     """
@@ -56,19 +53,12 @@ def evaluate(
         "precision": one_of("--precision", precision, get_args(Precision)),
     }
     chosen = {name: value for name, value in choices.items() if value is not None}
-    recipe = dataclasses.replace(_recipe(file, preset_name), **chosen)  # type: ignore[arg-type]
+    recipe = dataclasses.replace(recipe_for(file, preset_name), **chosen)  # type: ignore[arg-type]
     check_source(recipe)
-    stranger = preset_name is None and not in_a_run(file)
-    session = evaluate_checkpoint(recipe, file.parent, file.name, tta=tta, stranger=stranger)
+    ours = in_a_run(file)
+    # Kept beside the checkpoint is what holds for its run: on the run's own images, each judged by itself.
+    keep = ours and data is None and not tta
+    session = evaluate_checkpoint(
+        recipe, file.parent, file.name, tta=tta, stranger=preset_name is None and not ours, keep=keep
+    )
     raise typer.Exit(report_evaluation(session, as_json=as_json))
-
-
-def _recipe(file: Path, preset_name: str | None) -> Recipe:
-    """The recipe of the file's run; of a file outside of one, a preset's. Raises BadInput."""
-    from cifar_tui.runs.folder import read_recipe
-
-    if in_a_run(file):
-        if preset_name is not None:
-            raise BadInput("--preset is for files outside of a run: here the run's own recipe says how colours are.")
-        return read_recipe(file.parent)
-    return dataclasses.replace(preset(preset_name or DEFAULT_PRESET), data_dir=str(Path(DEFAULT_DATA_DIR).absolute()))

@@ -58,6 +58,8 @@ class ReadNetwork:
     """On the CPU."""
     layout: Layout
     """Whose names its layers had."""
+    sha256: str = ""
+    """Of the file, for a checkpoint of a run of ours; empty for any other."""
 
 
 def load_tensors(path: Path, size: int, sha256: str) -> object:
@@ -93,7 +95,8 @@ def read_network(path: Path) -> ReadNetwork:
     if CHECKPOINT_PATTERN.fullmatch(path.name):
         in_a_run = (path.parent / RECIPE_NAME).is_file()
         if in_a_run or sidecar_path(path).is_file():
-            return ReadNetwork(load_network(path.parent, path.name)[0], TUTORIAL)
+            network, sidecar = load_network(path.parent, path.name)
+            return ReadNetwork(network, TUTORIAL, sidecar.sha256)
     with open_plain(path) as file:
         return read_open(file, safe_text(path.name))
 

@@ -27,6 +27,12 @@ class Split:
     labels: npt.NDArray[np.int64]
     """int64 [N], 0 to 9."""
 
+    def checksum(self) -> str:
+        """CRC-32 of the images and their labels."""
+        # ravel: zlib reads flat arrays without copying them.
+        pixels = zlib.crc32(np.ascontiguousarray(self.pixels).ravel().data)
+        return f"{zlib.crc32(np.ascontiguousarray(self.labels).data, pixels):08x}"
+
 
 @dataclass(frozen=True, slots=True)
 class DataFacts:
@@ -44,6 +50,8 @@ class DataFacts:
     """Images to test on."""
     checksum: str
     """CRC-32 of the training images and their labels, to notice other images, not tampering."""
+    test_checksum: str
+    """The same of the test images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +72,10 @@ class DataSet:
     """Training images held out, to choose the best epoch on."""
 
     def facts(self) -> DataFacts:
-        """What is to be remembered of it; 0.1 s for 50,000 images."""
-        # ravel: zlib reads flat arrays without copying them.
-        pixels = zlib.crc32(np.ascontiguousarray(self.train.pixels).ravel().data)
-        checksum = f"{zlib.crc32(np.ascontiguousarray(self.train.labels).data, pixels):08x}"
+        """What is to be remembered of it; 0.1 s for 60,000 images."""
         counts = len(self.train.labels), len(self.test.labels)
-        return DataFacts(self.description, self.synthetic, self.classes, *counts, checksum)
+        checksums = self.train.checksum(), self.test.checksum()
+        return DataFacts(self.description, self.synthetic, self.classes, *counts, *checksums)
 
 
 def check_source(recipe: Recipe) -> None:

@@ -8,7 +8,8 @@ from torch import nn
 from cifar_tui.engine.attendant import Attendant
 from cifar_tui.engine.augment import ImageBank
 from cifar_tui.engine.device import Device
-from cifar_tui.engine.evaluate import Verdict, evaluate
+from cifar_tui.engine.evaluate import evaluate
+from cifar_tui.engine.scores import Verdict
 from cifar_tui.events import Event, Progressed
 from cifar_tui.faults import reach
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from cifar_tui.control import CancelEvaluation, Requests, Stop
 from cifar_tui.engine.augment import ImageBank
 from cifar_tui.engine.checkpoint import ReadNetwork, read_network
-from cifar_tui.engine.data import load
+from cifar_tui.engine.data import DataFacts, load
 from cifar_tui.engine.device import Device, choose_device
 from cifar_tui.engine.evaluate import evaluate
 from cifar_tui.engine.foreign import Layout
+from cifar_tui.engine.scores import Verdict
 from cifar_tui.errors import CheckpointDamaged, StopAsked
 from cifar_tui.events import (
     EvaluationDone,
@@ -22,6 +23,7 @@ from cifar_tui.events import (
     Noted,
 )
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.verdicts import KeptVerdict, keep_verdict
 from cifar_tui.text import safe_text
 
 GIVEN_UP = "The evaluation was given up."
@@ -31,21 +33,28 @@ class Judge:
     """Measures checkpoints of one run's folder on one set of test images."""
 
     def __init__(
-        self, folder: Path, test: ImageBank, classes: tuple[str, ...], device: Device, emit: Callable[[Event], None]
+        self, folder: Path, test: ImageBank, facts: DataFacts, device: Device, emit: Callable[[Event], None]
     ) -> None:
         """Prepare; nothing is read yet."""
         self._folder = folder
         self._test = test
-        self._classes = classes
+        self._facts = facts
         self._device = device
         self._emit = emit
 
     def evaluate(
-        self, checkpoint: str, go_on: Callable[[], bool], *, tta: bool = False, read: ReadNetwork | None = None
+        self,
+        checkpoint: str,
+        go_on: Callable[[], bool],
+        *,
+        tta: bool = False,
+        keep: bool = True,
+        read: ReadNetwork | None = None,
     ) -> None:
-        """Measure one checkpoint and say how it did. `go_on` is asked between batches; it may raise StopAsked.
+        """Measure one checkpoint, keep the verdict beside it where `keep` says so, and say how it did.
 
-        `read` is the checkpoint's network, where it was read before.
+        `go_on` is asked between batches; it may raise StopAsked. `read` is the checkpoint's network, where it was read
+        before.
         """
         path, checkpoint = self._folder / checkpoint, safe_text(checkpoint)
         self._emit(EvaluationStarted(checkpoint, self._test.count))
@@ -56,8 +65,8 @@ class Judge:
             return go_on()
 
         try:
-            network = (read or read_network(path)).network
-            network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
+            read = read or read_network(path)
+            network = read.network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
             verdict = evaluate(network, self._test, self._device, next_batch, tta=tta)
         except CheckpointDamaged as error:
             self._emit(EvaluationFailed(checkpoint, str(error), damaged=True))
@@ -68,18 +77,34 @@ class Judge:
         if verdict is None:
             self._emit(EvaluationFailed(checkpoint, GIVEN_UP, damaged=False))
             return
-        self._emit(
-            EvaluationDone(
-                checkpoint=checkpoint,
-                images=verdict.images,
-                loss=verdict.loss,
-                accuracy=verdict.accuracy,
-                classes=self._classes,
-                confusion=verdict.confusion,
-                seconds=time.monotonic() - started,
-                tta=tta,
-            )
+        done = self._done(checkpoint, verdict, time.monotonic() - started, tta)
+        if keep and read.sha256:
+            self._keep(done, read.sha256)
+        self._emit(done)
+
+    def _done(self, checkpoint: str, verdict: Verdict, seconds: float, tta: bool) -> EvaluationDone:
+        return EvaluationDone(
+            checkpoint=checkpoint,
+            images=verdict.images,
+            loss=verdict.loss,
+            accuracy=verdict.accuracy,
+            classes=self._facts.classes,
+            confusion=verdict.confusion,
+            seconds=seconds,
+            tta=tta,
+            top3_accuracy=verdict.top3_accuracy,
+            calibration_error=verdict.calibration_error,
+            test_checksum=self._facts.test_checksum,
+            wrongest=verdict.wrongest,
         )
+
+    def _keep(self, done: EvaluationDone, sha256: str) -> None:
+        """Write the verdict and its pictures down; where that fails, only they are missing next time."""
+        pictures = tuple(self._test.images[image.index].cpu().numpy().tobytes() for image in done.wrongest)
+        try:
+            keep_verdict(self._folder, KeptVerdict(done, sha256, pictures))
+        except OSError as error:
+            self._emit(Noted(f"The verdict on {done.checkpoint} could not be kept: {error.strerror or error}."))
 
 
 def evaluate_alone(
@@ -91,6 +116,7 @@ def evaluate_alone(
     *,
     tta: bool = False,
     stranger: bool = False,
+    keep: bool = True,
 ) -> None:
     """Measure a checkpoint of a run that has ended, or of no run of ours: a `stranger`. Raises CifarTuiError.
 
@@ -114,8 +140,8 @@ def evaluate_alone(
         emit(EvaluationFailed(safe_text(checkpoint), GIVEN_UP, damaged=False))
         return
     test = ImageBank(data.test.pixels, data.test.labels, recipe, device.torch, 0)
-    judge = Judge(folder, test, data.classes, device, emit)
-    judge.evaluate(checkpoint, lambda: not given_up(), tta=tta, read=read)
+    judge = Judge(folder, test, data.facts(), device, emit)
+    judge.evaluate(checkpoint, lambda: not given_up(), tta=tta, keep=keep, read=read)
 
 
 def _normalised_for(layout: Layout, recipe: Recipe, emit: Callable[[Event], None]) -> Recipe:

@@ -3,44 +3,34 @@
 import errno
 import hashlib
 import os
-import stat
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
 from cifar_tui.errors import CheckpointDamaged
-from cifar_tui.text import safe_text, size
+from cifar_tui.runs import plain_file
+from cifar_tui.text import safe_text
 
 LARGEST_STRANGER = 512 * 1024 * 1024
 """Bytes of a file that nothing is known of: a ResNet-152 with its optimiser's state fits."""
 LARGEST_OF_OURS = 4 * 1024 * 1024 * 1024
 """Bytes of a file whose size and SHA-256 were written down."""
-FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
-"""No link is followed, a pipe keeps nobody waiting, a terminal is not taken."""
 
 
 def open_plain(path: Path, most: int = LARGEST_STRANGER) -> BufferedReader:
     """Open a plain file of at most so many bytes. Raises CheckpointDamaged with a sentence for anything else."""
     name = safe_text(path.name)
     try:
-        file = os.fdopen(os.open(path, FLAGS), "rb")
+        return plain_file.open_plain(path, most)
     except FileNotFoundError:
         raise CheckpointDamaged(f"{name} is gone: its file was deleted.") from None
-    except IsADirectoryError:
-        raise CheckpointDamaged(f"{name} is not a plain file.") from None
     except OSError as error:
         why = "it is a link, name the file itself" if error.errno == errno.ELOOP else error.strerror
         raise CheckpointDamaged(f"{name} cannot be opened: {why}.") from None
+    except plain_file.NotPlain as error:
+        raise CheckpointDamaged(f"{name} is not a checkpoint: {error}.") from None
     except ValueError:
         raise CheckpointDamaged(f"{name} cannot be a file's name.") from None
-    facts = os.fstat(file.fileno())
-    trouble = "is not a plain file" if not stat.S_ISREG(facts.st_mode) else ""
-    if not trouble and facts.st_size > most:
-        trouble = f"has {size(facts.st_size)}, more than any checkpoint of ours ({size(most)})"
-    if trouble:
-        file.close()
-        raise CheckpointDamaged(f"{name} {trouble}.")
-    return file
 
 
 def size_of(file: BinaryIO) -> int:

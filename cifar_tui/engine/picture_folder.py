@@ -20,6 +20,7 @@ import numpy.typing as npt
 import platformdirs
 
 from cifar_tui.engine.data import CLASSES, SIDE, DataSet, Report, Split
+from cifar_tui.engine.picture_file import PictureUnreadable, Pixels, read_picture, squeezed
 from cifar_tui.errors import BadInput, DataDamaged, StopAsked
 from cifar_tui.events import Progressed
 from cifar_tui.runs.durable import TEMPORARY_PREFIX, write_durably
@@ -27,12 +28,8 @@ from cifar_tui.text import safe_text
 
 SPLITS = ("train", "test")
 ENDINGS = (".jpg", ".jpeg", ".png")
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
-"""What may be inside a picture whatever its ending; others would start programs or rarely used readers of Pillow."""
 FORMAT = 2
 """Raised when pictures are turned into arrays in another way, so that old arrays are made anew."""
-MOST_PIXELS = 50_000_000
-"""A larger picture is a mistake, or meant to fill the memory."""
 CHUNK = 256
 """Pictures a worker is handed at once."""
 REPORT_SECONDS = 0.1
@@ -41,8 +38,6 @@ LEFTOVER_SECONDS = 3_600.0
 """A file under way for so long belongs to a process that was killed."""
 LONGEST_PATH = 4_096
 """Characters of a path shown; cutting it shorter would hide the file's name."""
-
-Pixels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,23 +287,8 @@ def _await(futures: list["Future[None]"], say: Callable[[], None], stop_asked: C
 
 def _read_picture(file: str) -> Pixels:
     """One picture as uint8 [32, 32, 3], resized as the tutorial does. Raises DataDamaged naming it."""
-    from PIL import Image, UnidentifiedImageError
-
     try:
-        with Image.open(file, formats=FORMATS) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                raise ValueError(f"{picture.width} × {picture.height} pixels are too many")
-            colours = picture.convert("RGB")
-            if colours.size != (SIDE, SIDE):
-                colours = colours.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-            return np.asarray(colours)
-    except UnidentifiedImageError:
-        reason = "it is no picture"
-    except OSError as error:
-        reason = error.strerror or str(error)
-    except Image.DecompressionBombError:
-        reason = "it has too many pixels"
-    except (ValueError, SyntaxError, EOFError) as error:
-        reason = str(error)
-    shown = safe_text(file, LONGEST_PATH)
-    raise DataDamaged(f"Cannot read the picture {shown} ({safe_text(reason, 100)}). Remove or replace it.")
+        return read_picture(file, squeezed)
+    except PictureUnreadable as error:
+        shown = safe_text(file, LONGEST_PATH)
+        raise DataDamaged(f"Cannot read the picture {shown} ({error}). Remove or replace it.") from None

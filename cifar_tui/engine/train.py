@@ -130,7 +130,7 @@ class Training:
         self._meter = StepMeter(device.torch)
         self._fence = StepFence(device.torch)
         self._keeper = Keeper(self._stepper, recipe, folder, facts, device.environment(), emit, settle)
-        self._judge = Judge(folder.path, images.test, facts.classes, device, emit)
+        self._judge = Judge(folder.path, images.test, facts, device, emit)
         self._pulse = Pulse()
         self._attendant = Attendant(requests, emit, self, self._pulse.now)
         self._attendant.step = self._past.step
@@ -334,7 +334,8 @@ class Training:
 
     def _say_what_starts(self) -> None:
         facts = self._facts
-        self._emit(DataReady(facts.description, facts.synthetic, facts.classes, facts.train_images, facts.test_images))
+        counts = facts.train_images, facts.test_images
+        self._emit(DataReady(facts.description, facts.synthetic, facts.classes, *counts, facts.test_checksum))
         self._emit(
             TrainingStarted(
                 device=self._device.name,

@@ -67,6 +67,11 @@ def sidecar_path(weights: Path) -> Path:
     return weights.with_suffix(".json")
 
 
+def verdict_path(weights: Path) -> Path:
+    """Where what an evaluation said of a checkpoint is kept."""
+    return weights.with_suffix(".verdict.json")
+
+
 def write_sidecar(folder: Path, sidecar: Sidecar) -> None:
     """Write it beside its weights, durably. Raises OSError."""
     content = orjson.dumps(sidecar, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
@@ -94,6 +99,8 @@ def list_sidecars(folder: Path) -> list[Sidecar]:
     """The folder's checkpoints, by step; damaged sidecars and weights without one are left out."""
     found = []
     for path in folder.glob("net_*.json"):
+        if not CHECKPOINT_PATTERN.fullmatch(path.with_suffix(".pth").name):
+            continue
         try:
             sidecar = read_sidecar(path)
         except (OSError, ValueError):
@@ -120,10 +127,12 @@ def _read_field(field: "dataclasses.Field[object]", record: dict[str, object]) -
 
 
 def discard_sidecars(folder: Path, after_step: int) -> None:
-    """Remove the sidecars of checkpoints later than a step; their weights stay until they are written again."""
+    """Remove the sidecars and verdicts of checkpoints later than a step; their weights stay until written again."""
     for sidecar in list_sidecars(folder):
         if sidecar.step > after_step:
-            sidecar_path(folder / sidecar.checkpoint).unlink(missing_ok=True)
+            weights = folder / sidecar.checkpoint
+            sidecar_path(weights).unlink(missing_ok=True)
+            verdict_path(weights).unlink(missing_ok=True)
 
 
 def newest_checkpoint(folder: Path) -> str:

@@ -1,7 +1,5 @@
 """The checkpoint browser: what a run has saved, and what an evaluation says of it. Reads sidecars only."""
 
-import math
-import textwrap
 import time
 from pathlib import Path
 from typing import ClassVar
@@ -14,17 +12,18 @@ from textual.screen import Screen
 from textual.widgets import DataTable, Footer
 
 from cifar_tui import text
-from cifar_tui.events import EvaluationDone, EvaluationProgressed
+from cifar_tui.events import EvaluationProgressed
 from cifar_tui.history import RunHistory
 from cifar_tui.runs.sidecars import Sidecar, list_sidecars
 from cifar_tui.tui import keys
+from cifar_tui.tui.found_verdict import FoundVerdict, VerdictFinder
+from cifar_tui.tui.verdict import VerdictScreen
 from cifar_tui.tui.widgets.epoch_table import BEST_SIGN
-from cifar_tui.tui.widgets.rows import Row, Rows, bar
+from cifar_tui.tui.widgets.rows import Row, Rows
 from cifar_tui.tui.widgets.status import Asked, StatusPanel
+from cifar_tui.tui.widgets.verdict_rows import failure_rows, progress_rows, verdict_rows, wrapped
 
 COLUMNS = ("Epoch", "Step", "Acc %", "Test %", "Size", "Saved", "File")
-WIDE_VERDICT = 54
-"""Cells from which the classes stand in two columns, so that a low screen shows them all."""
 LIST_SECONDS = 2.0
 """How often the folder is looked at again while the browser is open."""
 
@@ -34,7 +33,8 @@ class Checkpoints(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c,escape", "app.pop_screen", "Back", key_display="c", tooltip="Back to the charts"),
-        Binding("e,enter", "evaluate", "Evaluate", key_display="e", tooltip="Measure the checkpoint under the cursor"),
+        Binding("e", "evaluate", "Evaluate", tooltip="Measure the checkpoint under the cursor"),
+        Binding("o,enter", "open", "Open", key_display="o", tooltip="Open its verdict; enter does, too"),
         Binding("x", "cancel", "Give up", tooltip="Give up the evaluation under way"),
         *keys.BEFORE,
         *keys.AFTER,
@@ -58,6 +58,8 @@ class Checkpoints(Screen[None]):
         self._sidecars: list[Sidecar] = []
         self._listed_at = 0.0
         self._saved = -1
+        self._finder = VerdictFinder()
+        self._history = RunHistory()
 
     def compose(self) -> ComposeResult:
         """Put the list and the verdict up."""
@@ -88,6 +90,7 @@ class Checkpoints(Screen[None]):
 
         Returns whether a part of it has to wait: never.
         """
+        self._history = history
         self.query_one(StatusPanel).show(history, asked)
         if history.started is not None:
             self._folder = Path(history.started.folder)
@@ -97,7 +100,7 @@ class Checkpoints(Screen[None]):
         ):
             self._saved, self._listed_at = len(history.checkpoints), now
             self._list(self._folder, history)
-        self.query_one("#verdict", Rows).set_rows(self._verdict_rows(history))
+        self._show_verdict(history)
         return False
 
     @property
@@ -111,8 +114,19 @@ class Checkpoints(Screen[None]):
         self._look_again()
 
     def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:
-        """Evaluate on enter and on a click on the row under the cursor."""
-        self.action_evaluate()
+        """Open the verdict on enter and on a click on the row under the cursor; where there is none, evaluate."""
+        if self._find() is not None:
+            self.action_open()
+        else:
+            self.action_evaluate()
+
+    def action_open(self) -> None:
+        """Open the verdict on the checkpoint under the cursor."""
+        found = self._find()
+        if found is not None:
+            self.app.push_screen(VerdictScreen(found))
+        elif self.selected is not None:
+            self.notify("There is no verdict yet: e measures this checkpoint.")
 
     def action_evaluate(self) -> None:
         """Ask for the checkpoint under the cursor to be measured."""
@@ -144,22 +158,34 @@ class Checkpoints(Screen[None]):
                 if table.get_cell(sidecar.checkpoint, column) != cell:
                     table.update_cell(sidecar.checkpoint, column, cell, update_width=True)
 
-    def _verdict_rows(self, history: RunHistory) -> list[Row]:
+    def _find(self) -> FoundVerdict | None:
+        """What is known of the checkpoint under the cursor."""
+        selected = self.selected
+        if selected is None or self._folder is None:
+            return None
+        return self._finder.find(self._folder, selected, self._history)
+
+    def _show_verdict(self, history: RunHistory) -> None:
+        """Put what is known on the panel."""
+        panel, found = self.query_one("#verdict", Rows), self._find()
+        panel.border_subtitle = "enter opens it" if found is not None else ""
+        panel.set_rows(self._rows_on(found, history, panel.size.width, panel.size.height))
+
+    def _rows_on(self, found: FoundVerdict | None, history: RunHistory, width: int, height: int) -> list[Row]:
         selected = self.selected
         if selected is None:
-            words = "No checkpoint yet: the first comes after the first epoch."
-            return _wrapped(words, self.query_one("#verdict").size.width, "dim")
+            return wrapped("No checkpoint yet: the first comes after the first epoch.", width, "dim")
         name = selected.checkpoint
         if history.evaluation is not None and history.evaluation.checkpoint == name:
             done = history.evaluation.done if isinstance(history.evaluation, EvaluationProgressed) else 0
-            return _progress_rows(name, done, history.evaluation.images, self.query_one("#verdict").size.width)
+            return progress_rows(name, done, history.evaluation.images, width)
         if name in history.failed_evaluations:
             failure = history.failed_evaluations[name]
-            return _failure_rows(failure.reason, failure.damaged, self.query_one("#verdict").size.width)
-        if name in history.verdicts:
-            return _verdict_rows(history.verdicts[name], self.query_one("#verdict").size.width)
+            return failure_rows(failure.reason, failure.damaged, width)
+        if found is not None:
+            return verdict_rows(found, width, height)
         return [
-            *_wrapped(f"{name} is not evaluated yet.", self.query_one("#verdict").size.width, "dim"),
+            *wrapped(f"{name} is not evaluated yet.", width, "dim"),
             (("Press ", "dim"), ("e", "accent"), (" to measure it on the test images.", "dim")),
         ]
 
@@ -192,50 +218,3 @@ def _size(sidecar: Sidecar, folder: Path) -> str:
 def _file(sidecar: Sidecar, history: RunHistory) -> str:
     failure = history.failed_evaluations.get(sidecar.checkpoint)
     return f"{sidecar.checkpoint} damaged" if failure is not None and failure.damaged else sidecar.checkpoint
-
-
-def _progress_rows(name: str, done: int, images: int, width: int) -> list[Row]:
-    return [
-        ((f"Evaluating {name}", "accent"),),
-        ((f"{done:,} of {images:,} test images ", "value"),),
-        (*bar(done / images, max(width - 6, 4)), (f" {done / images:.0%}", "label")),
-        (("x", "accent"), (" gives it up", "dim")),
-    ]
-
-
-def _failure_rows(reason: str, damaged: bool, width: int) -> list[Row]:
-    head = "Damaged: it cannot be used." if damaged else "Not evaluated."
-    return [((head, "bad"),), *_wrapped(reason, width, "value")]
-
-
-def _wrapped(words: str, width: int, style: str) -> list[Row]:
-    """Words in as many rows as they need; none is cut."""
-    return [((line, style),) for line in textwrap.wrap(words, max(width, 1))]
-
-
-def _verdict_rows(verdict: EvaluationDone, width: int) -> list[Row]:
-    """The whole, then a bar for each class."""
-    rows: list[Row] = [
-        (
-            ("accuracy ", "label"),
-            (text.percent(verdict.accuracy), "good"),
-            ("  loss ", "label"),
-            (text.loss(verdict.loss), "value"),
-        ),
-        ((f"{verdict.images:,} test images in {text.duration(verdict.seconds)}", "dim"),),
-    ]
-    columns = 2 if width >= WIDE_VERDICT else 1
-    height = math.ceil(len(verdict.classes) / columns)
-    for row in range(height):
-        labels = range(row, len(verdict.classes), height)
-        rows.append(tuple(span for label in labels for span in _class_row(verdict, label, width // columns)))
-    return rows
-
-
-def _class_row(verdict: EvaluationDone, label: int, width: int) -> Row:
-    share = verdict.class_accuracy(label)
-    name = text.safe_text(verdict.classes[label], 16)
-    longest = max(min(len(one), 16) for one in verdict.classes)
-    cells = max(width - longest - 12, 4)
-    known = share if math.isfinite(share) else 0.0
-    return ((f"{name:<{longest}} ", "label"), *bar(known, cells), (f" {text.percent(share, 1):>8}  ", "value"))

@@ -12,6 +12,7 @@ from textual.theme import Theme
 import cifar_tui
 from cifar_tui.errors import BadInput
 from cifar_tui.text import safe_text
+from cifar_tui.tui.heat import heat_variables
 
 DEFAULT_THEME = "night"
 SIZE_LIMIT = 64 * 1024
@@ -95,6 +96,7 @@ def read_theme(path: Path) -> Theme:
     chart = _colours(record, "chart", CHART_COLOURS)
     variables = _colours(record, "variables", None)
     variables |= {f"chart-{name}": colour for name, colour in chart.items()}
+    variables = heat_variables(colours, ansi=ansi) | variables
     theme = Theme(name=path.stem, primary=colours["primary"], dark=dark, ansi=ansi, variables=variables)
     return dataclasses.replace(theme, **colours)  # type: ignore[arg-type] # colours all, by the check above
 

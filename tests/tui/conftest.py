@@ -8,7 +8,9 @@ import pytest
 from cifar_tui.tui.checkpoints import Checkpoints
 from cifar_tui.tui.dashboard import Dashboard
 from cifar_tui.tui.dialogs import described
+from cifar_tui.tui.verdict import VerdictScreen
 from cifar_tui.tui.widgets import chart
+from cifar_tui.tui.wrong_pictures import WrongPictures
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +29,7 @@ def press_all() -> Callable[[], list[str]]:
     """Every key a screen has, in an order that differs from screen to screen but not from time to time."""
     names = {
         key
-        for screen in (Dashboard, Checkpoints)
+        for screen in (Dashboard, Checkpoints, VerdictScreen, WrongPictures)
         for binding in described(screen.BINDINGS)
         for key in binding.key.split(",")
         if binding.action not in ("app.leave", "app.detach", "app.command_palette")

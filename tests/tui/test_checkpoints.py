@@ -44,7 +44,7 @@ async def test_a_checkpoint_of_a_live_run_is_evaluated_by_its_engine(tmp_path: P
         link.say(scripted.verdict("net_002.pth"))
         await settle(pilot)
         seen = words(pilot)
-        for text in ("accuracy 85.71 %", "loss 0.4312", "airplane", "90.1 %", "truck", "81.1 %"):
+        for text in ("accuracy 85.50 %", "loss 0.4312", "airplane", "90.0 %", "truck", "81.0 %"):
             assert text in seen
 
 
@@ -90,7 +90,7 @@ async def test_a_checkpoint_of_an_ended_run_is_evaluated_by_a_job_of_its_own(tmp
         jobs.evaluation.say(scripted.verdict("net_003.pth"))
         jobs.evaluation.ended = True
         await settle(pilot)
-        assert "accuracy 85.71 %" in words(pilot)
+        assert "accuracy 85.50 %" in words(pilot)
         assert "■ Stopped" in words(pilot)
 
 

@@ -89,6 +89,28 @@ async def test_the_screen_looks_as_it_was_designed(state: str, pytestconfig: pyt
     assert "\n".join(seen) == golden.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(("name", "keys"), [("verdict", "co"), ("wrong-pictures", "coi")])
+async def test_what_is_inside_a_checkpoint_looks_as_it_was_designed(
+    name: str, keys: str, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    scripted.put_checkpoint(tmp_path, 3)
+    scripted.put_verdict(tmp_path, 3)
+    events = [*scripted.opening(tmp_path), *scripted.epochs(3)]
+    seen = []
+    async with screen(ScriptedJobs(ScriptedLink(events)), SIZES[0], hardware=StillMachine()) as pilot:
+        for key in keys:
+            await pilot.press(key)
+            await settle(pilot)
+        for width, height in SIZES:
+            await pilot.resize_terminal(width, height)
+            await settle(pilot)
+            seen.append(f"{width} x {height}\n{_ruled(words(pilot), width, height)}\n")
+    golden = FOLDER / f"{name}.txt"
+    if pytestconfig.getoption("--update-goldens"):
+        golden.write_text("\n".join(seen), encoding="utf-8")
+    assert "\n".join(seen) == golden.read_text(encoding="utf-8")
+
+
 def _ruled(seen: str, width: int, height: int) -> str:
     """The screen's rows, none longer than it is wide."""
     rows = [row.rstrip() for row in seen.split("\n")]
@@ -104,12 +126,24 @@ async def test_no_key_takes_any_state_down(
 ) -> None:
     events, _ = STATES[state]
     link = ScriptedLink(events)
-    async with screen(
-        ScriptedJobs(link, ScriptedLink(events), ScriptedLink(events)), size, hardware=StillMachine()
-    ) as pilot:
+    again = [ScriptedLink(events) for _ in range(4)]
+    async with screen(ScriptedJobs(link, *again), size, hardware=StillMachine()) as pilot:
         for key in press_all():
             await pilot.press(key)
             if not pilot.app.is_running:
                 break
             await pilot.pause(0.01)
+    assert pilot.app._exception is None
+
+
+@pytest.mark.parametrize("opened", ["co", "coi"])
+async def test_no_key_takes_the_inside_of_a_checkpoint_down(
+    opened: str, tmp_path: Path, press_all: Callable[[], list[str]]
+) -> None:
+    scripted.put_checkpoint(tmp_path, 3)
+    scripted.put_verdict(tmp_path, 3)
+    events = [*scripted.opening(tmp_path), *scripted.epochs(3)]
+    async with screen(ScriptedJobs(ScriptedLink(events)), (60, 20), hardware=StillMachine()) as pilot:
+        for key in (*opened, *press_all()):
+            await pilot.press(key)
     assert pilot.app._exception is None

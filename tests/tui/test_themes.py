@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from textual.color import Color
 
 from cifar_tui.errors import BadInput
+from cifar_tui.tui.heat import SHARES, contrast, heat_variables
 from cifar_tui.tui.themes import DEFAULT_THEME, find_themes, read_theme
 from tests import scripted
 from tests.scripted import ScriptedJobs, ScriptedLink
@@ -14,18 +15,6 @@ from tests.tui.drive import SHIPPED_THEMES, screen, settle, words
 
 TEXT_CONTRAST, SIGN_CONTRAST = 4.5, 3.0
 """What WCAG 2.2 AA asks of text (1.4.3) and of lines and signs (1.4.11)."""
-
-
-def luminance(colour: Color) -> float:
-    """Relative luminance as WCAG defines it."""
-    channels = (channel / 255 for channel in colour.rgb)
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: Color, other: Color) -> float:
-    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
 
 
 @pytest.mark.parametrize("name", ["night", "day", "clear"])  # a 16-colour theme's colours are the terminal's own
@@ -51,6 +40,26 @@ def test_every_text_of_a_theme_can_be_read(name: str) -> None:
     low += [("badge", part, contrast(ground, one)) for part, one in badges.items()]
     assert [entry for entry in low if entry[2] < TEXT_CONTRAST] == []
     assert contrast(ground, colour(theme.variables["chart-raw"])) >= SIGN_CONTRAST
+
+
+@pytest.mark.parametrize("name", ["night", "day", "clear"])
+def test_every_number_of_the_heat_map_can_be_read(name: str) -> None:
+    variables = find_themes(SHIPPED_THEMES).usable[name].variables
+    grounds = [f"heat-{kind}-{level}" for kind in ("right", "wrong") for level in range(1, len(SHARES) + 1)]
+    for ground in (*grounds, "heat-cursor"):
+        assert contrast(Color.parse(variables[ground]), Color.parse(variables[f"{ground}-text"])) >= TEXT_CONTRAST
+    strongest = [Color.parse(variables[f"heat-{kind}-4"]) for kind in ("right", "wrong")]
+    assert contrast(strongest[0], Color.parse(variables["heat-right-1"])) >= SIGN_CONTRAST
+
+
+@given(*[st.integers(0, 0xFFFFFF)] * 4)
+def test_the_heat_map_of_any_theme_can_be_read(background: int, foreground: int, success: int, error: int) -> None:
+    named = {"background": background, "foreground": foreground, "success": success, "error": error}
+    variables = heat_variables({name: f"#{colour:06x}" for name, colour in named.items()}, ansi=False)
+    for name in variables:
+        if f"{name}-text" in variables and name != "heat-cursor":  # which is the theme's own text, turned around
+            ground, words = Color.parse(variables[name]), Color.parse(variables[f"{name}-text"])
+            assert contrast(ground, words) >= TEXT_CONTRAST
 
 
 def test_the_shipped_themes_are_a_dark_a_light_a_colour_blind_safe_and_a_16_colour_one() -> None:

@@ -1,0 +1,92 @@
+"""Reads one picture's file, whatever is in it, as 32 × 32 pixels, or says in a few words why it cannot be used."""
+
+import struct
+import warnings
+import zlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from cifar_tui.runs.plain_file import open_plain
+from cifar_tui.text import safe_text
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SIDE = 32
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+"""What may be inside a picture whatever its ending; others would start programs or rarely used readers of Pillow."""
+MOST_PIXELS = 50_000_000
+"""A larger picture is a mistake, or meant to fill the memory."""
+MOST_BYTES = 500_000_000
+LONGEST_REASON = 100
+UNREADABLE = (ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, struct.error, zlib.error)
+"""What Pillow raises for files that are broken, apart from the system's own errors."""
+WHITE = (255, 255, 255, 255)
+
+Pixels = npt.NDArray[np.uint8]
+
+
+class PictureUnreadable(Exception):
+    """A file is no picture that can be used; the message is the reason alone. Never shown as it is."""
+
+
+def read_picture(file: str | BinaryIO, fit: "Callable[[Image], Image]") -> Pixels:
+    """One picture as uint8 [32, 32, 3], brought to that size by `fit`. Raises PictureUnreadable."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(file, formats=FORMATS) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise ValueError(f"{picture.width} × {picture.height} pixels are too many")
+            return np.asarray(fit(picture))
+    except UnidentifiedImageError:
+        reason = "it is no picture"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except Image.DecompressionBombError:
+        reason = "it has too many pixels"
+    except UNREADABLE as error:
+        reason = str(error) or "it is broken"
+    raise PictureUnreadable(safe_text(reason, LONGEST_REASON))
+
+
+def read_own_picture(path: str) -> Pixels:
+    """A person's own picture as uint8 [32, 32, 3]: upright, its middle cut out, scaled. Raises PictureUnreadable."""
+    try:
+        file = open_plain(path, MOST_BYTES, follow_links=True)
+    except OSError as error:
+        raise PictureUnreadable(error.strerror or "it cannot be opened") from None
+    except ValueError as error:  # it is no plain file, or no file can have that name
+        raise PictureUnreadable(safe_text(str(error), LONGEST_REASON)) from None
+    with file, warnings.catch_warnings():
+        # Pillow warns on stderr of large and odd pictures; whether they can be used is checked here.
+        warnings.simplefilter("ignore")
+        return read_picture(file, middle_upright)
+
+
+def squeezed(picture: "Image") -> "Image":
+    """The whole picture in 32 × 32 pixels, resized as the tutorial does."""
+    from PIL import Image
+
+    colours = picture.convert("RGB")
+    return colours if colours.size == (SIDE, SIDE) else colours.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+
+
+def middle_upright(picture: "Image") -> "Image":
+    """The largest square in the middle in 32 × 32 pixels, turned as its camera noted, on white where see-through."""
+    from PIL import Image, ImageOps
+
+    if picture.mode.startswith(("I", "F")):
+        raise ValueError("its greys have more than 8 bits")  # Pillow would turn most of them white
+    upright = ImageOps.exif_transpose(picture)
+    side = min(upright.size)
+    left, top = ((length - side) // 2 for length in upright.size)
+    middle = upright.crop((left, top, left + side, top + side))
+    if middle.has_transparency_data:
+        seen = middle.convert("RGBA")
+        middle = Image.alpha_composite(Image.new("RGBA", seen.size, WHITE), seen)
+    colours = middle.convert("RGB")
+    return colours if side == SIDE else colours.resize((SIDE, SIDE), Image.Resampling.BICUBIC)

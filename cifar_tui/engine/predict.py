@@ -1,0 +1,90 @@
+"""Says what a checkpoint takes a person's own pictures for."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cifar_tui.engine.augment import ImageBank
+from cifar_tui.engine.checkpoint import read_network
+from cifar_tui.engine.data import CLASSES
+from cifar_tui.engine.device import Device, choose_device
+from cifar_tui.engine.model import ResNet18
+from cifar_tui.engine.picture_file import PictureUnreadable, read_own_picture
+from cifar_tui.events import DataReady
+from cifar_tui.recipe import Recipe
+from cifar_tui.runs.journal import NAME as JOURNAL_NAME
+from cifar_tui.runs.journal import read_events
+from cifar_tui.text import safe_text
+
+LONGEST_PATH = 4_096
+"""Characters of a path shown; cutting it shorter would hide the file's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a picture was taken for."""
+
+    file: str
+    """The picture's file, as it was named."""
+    pixels: bytes
+    """What the network saw, uint8 [32, 32, 3], RGB."""
+    probabilities: tuple[float, ...]
+    """Of every class, 0 to 1, in label order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A picture that could not be read."""
+
+    file: str
+    """The picture's file, as it was named."""
+    reason: str
+    """One sentence that names it."""
+
+
+class Predictor:
+    """A checkpoint's network, ready for pictures."""
+
+    def __init__(self, recipe: Recipe, folder: Path, checkpoint: str) -> None:
+        """Put the network on its device. Raises CheckpointDamaged or BadInput."""
+        self.classes = class_names(folder)
+        self._recipe = recipe
+        self._device: Device = choose_device(recipe)
+        read = read_network(folder / checkpoint)
+        if not read.sha256:
+            self._recipe = dataclasses.replace(recipe, mean=read.layout.mean, std=read.layout.std)
+        self._network: ResNet18 = read.network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
+        self._network.eval()
+
+    def predict(self, files: Sequence[str]) -> Iterator[Prediction | Refusal]:
+        """What each picture is taken for, or why it cannot be read, in the order they were named."""
+        for file in files:
+            try:
+                pixels = read_own_picture(file)
+            except PictureUnreadable as error:
+                yield Refusal(file, f"Cannot read the picture {safe_text(file, LONGEST_PATH)}: {error}.")
+                continue
+            bank = ImageBank(pixels[None], np.zeros(1, dtype=np.int64), self._recipe, self._device.torch, 0)
+            yield Prediction(file, pixels.tobytes(), self._probabilities(bank))
+
+    @torch.inference_mode()
+    def _probabilities(self, bank: ImageBank) -> tuple[float, ...]:
+        images, _ = bank.plain(0, bank.count)
+        with self._device.autocast():
+            logits = self._network(images).float()
+        return tuple(torch.nan_to_num(logits.softmax(1))[0].tolist())
+
+
+def class_names(folder: Path) -> tuple[str, ...]:
+    """The names of a run's classes as its journal has them; numbered ones where it has none."""
+    try:
+        for event in read_events(folder / JOURNAL_NAME):
+            if isinstance(event, DataReady) and len(event.classes) == CLASSES:
+                return event.classes
+    except OSError:
+        pass
+    return tuple(f"class {label}" for label in range(CLASSES))

@@ -1,0 +1,98 @@
+"""What a network's logits on labelled images say of it: loss, hits, calibration, and where it was wrongest."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cifar_tui.events import WrongImage
+
+CALIBRATION_BINS = 15
+"""Equal-width bins of the highest probability (Guo et al. 2017)."""
+WRONGEST = 100
+"""Wrong images named; of a pair of classes without one among them, its wrongest is named too."""
+DIGITS = 4
+"""Decimals a probability is named with."""
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a network did on labelled images."""
+
+    images: int
+    """Images measured."""
+    loss: float
+    """Mean cross-entropy."""
+    accuracy: float
+    """0 to 1."""
+    top3_accuracy: float
+    """The share of images whose true class is among the three most probable, 0 to 1."""
+    calibration_error: float
+    """How far confidence and accuracy lie apart (ECE), 0 to 1."""
+    confusion: tuple[tuple[int, ...], ...]
+    """Images counted by [true class][predicted class]."""
+    wrongest: tuple[WrongImage, ...]
+    """The wrongest images, the wrongest first."""
+
+
+def verdict_on(logits: npt.NDArray[np.float32], labels: Ints) -> Verdict:
+    """Score logits float32 [N, C] against labels int64 [N]."""
+    log_probabilities = _log_softmax(logits.astype(np.float64))
+    predicted = logits.argmax(1)
+    # A network whose logits are no numbers gives no class a probability.
+    probabilities = np.nan_to_num(np.exp(log_probabilities), nan=0.0)
+    images, classes = logits.shape
+    confusion = np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+    return Verdict(
+        images=images,
+        loss=float(-log_probabilities[np.arange(images), labels].mean()),
+        accuracy=int(np.trace(confusion)) / images,
+        top3_accuracy=top_accuracy(logits, labels, 3),
+        calibration_error=calibration_error(probabilities.max(1), predicted == labels),
+        confusion=tuple(tuple(row) for row in confusion.tolist()),
+        wrongest=wrongest(probabilities, predicted, labels),
+    )
+
+
+def _log_softmax(logits: Floats) -> Floats:
+    with np.errstate(invalid="ignore"):  # infinite logits become NaN, and so does the loss, as it should
+        shifted = logits - logits.max(1, keepdims=True)
+    result: Floats = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    return result
+
+
+def top_accuracy(logits: npt.NDArray[np.float32], labels: Ints, places: int) -> float:
+    """The share of rows whose label is among the highest logits, 0 to 1."""
+    order = np.argsort(-logits, axis=1, kind="stable")[:, :places]
+    return float((order == labels[:, None]).any(1).mean())
+
+
+def calibration_error(confidences: Floats, hits: npt.NDArray[np.bool_]) -> float:
+    """Expected calibration error, 0 to 1: |accuracy - confidence| of each bin, weighted by its images.
+
+    `confidences` float64 [N] are the highest probabilities; bin m holds those in ((m - 1) / 15, m / 15].
+    """
+    bins = np.clip(np.ceil(confidences * CALIBRATION_BINS).astype(np.int64) - 1, 0, CALIBRATION_BINS - 1)
+    gaps = np.bincount(bins, weights=hits - confidences, minlength=CALIBRATION_BINS)
+    return float(np.abs(gaps).sum() / len(confidences))
+
+
+def wrongest(probabilities: Floats, predicted: Ints, labels: Ints) -> tuple[WrongImage, ...]:
+    """The wrong images, the lowest probability of the true class first: the first hundred, and one of every pair."""
+    wrong = np.flatnonzero(predicted != labels)
+    order = wrong[np.argsort(probabilities[wrong, labels[wrong]], kind="stable")]
+    pairs = labels[order] * probabilities.shape[1] + predicted[order]
+    firsts = np.unique(pairs, return_index=True)[1]
+    chosen = np.union1d(np.arange(min(WRONGEST, len(order))), firsts)
+    return tuple(
+        WrongImage(
+            index=int(index),
+            label=int(labels[index]),
+            predicted=int(predicted[index]),
+            probabilities=tuple(round(float(one), DIGITS) for one in probabilities[index]),
+        )
+        for index in order[chosen]
+    )

@@ -1,0 +1,23 @@
+"""Opens a file that somebody else may have put there: a plain one, and without waiting for what never comes."""
+
+import os
+import stat
+from io import BufferedReader
+from pathlib import Path
+
+FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+"""A pipe keeps nobody waiting, a terminal is not taken."""
+
+
+class NotPlain(ValueError):
+    """It is a folder, a pipe, a device, or too large."""
+
+
+def open_plain(path: Path | str, size_limit: int, *, follow_links: bool = False) -> BufferedReader:
+    """A plain file, open for reading. Raises NotPlain for anything else or a larger one, OSError, ValueError."""
+    descriptor = os.open(path, FLAGS if follow_links else FLAGS | os.O_NOFOLLOW)
+    facts = os.fstat(descriptor)
+    if stat.S_ISREG(facts.st_mode) and facts.st_size <= size_limit:
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise NotPlain("it is too large" if stat.S_ISREG(facts.st_mode) else "it is no plain file")

@@ -1,0 +1,105 @@
+"""What an evaluation said of a checkpoint, kept beside it: a JSON file with the verdict and its wrongest images."""
+
+import base64
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from cifar_tui.events import EvaluationDone, WrongImage, from_record, to_record
+from cifar_tui.runs.durable import write_durably
+from cifar_tui.runs.plain_file import open_plain
+from cifar_tui.runs.sidecars import CHECKPOINT_PATTERN, Sidecar, verdict_path
+
+SIZE_LIMIT = 2 * 1024 * 1024
+"""Bytes; 190 pictures, the most there can be of ten classes, need 0.8 MB."""
+PICTURE_BYTES = 32 * 32 * 3
+"""Bytes of one picture's pixels."""
+MOST_CLASSES = 100
+OTHER_WEIGHTS = "the weights were saved anew since"
+OTHER_IMAGES = "the test images are others now"
+DIGEST_PATTERN = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptVerdict:
+    """A verdict, with what tells whether it still holds, and the pictures that go with it."""
+
+    verdict: EvaluationDone
+    """What the evaluation said."""
+    sha256: str
+    """Hexadecimal digest of the weights it measured."""
+    pictures: tuple[bytes, ...]
+    """The wrongest images' pixels in the verdict's order, each uint8 [32, 32, 3], RGB."""
+
+    def outdated_because(self, sidecar: Sidecar, test_checksum: str) -> str:
+        """Why it no longer holds, as a sentence's end; empty while it does.
+
+        `test_checksum` is that of the run's test images; where it is not known, they are taken to be the same.
+        """
+        if self.sha256 != sidecar.sha256:
+            return OTHER_WEIGHTS
+        if test_checksum and self.verdict.test_checksum != test_checksum:
+            return OTHER_IMAGES
+        return ""
+
+
+def keep_verdict(folder: Path, kept: KeptVerdict) -> None:
+    """Write it beside its checkpoint, durably. Raises OSError."""
+    record = {
+        "sha256": kept.sha256,
+        "verdict": to_record(kept.verdict),
+        "pictures": base64.b64encode(b"".join(kept.pictures)).decode(),
+    }
+    content = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+    write_durably(verdict_path(folder / kept.verdict.checkpoint), lambda file: file.write(content))
+
+
+def read_verdict(folder: Path, checkpoint: str) -> KeptVerdict:
+    """Read what is kept of a checkpoint. Raises ValueError when it is no verdict on it, OSError without a file."""
+    if not CHECKPOINT_PATTERN.fullmatch(checkpoint):
+        raise ValueError("not a checkpoint's name")
+    with open_plain(verdict_path(folder / checkpoint), SIZE_LIMIT) as file:
+        record = orjson.loads(file.read(SIZE_LIMIT))
+    if not isinstance(record, dict) or not isinstance(record.get("verdict"), dict):
+        raise ValueError("not a record")
+    verdict = from_record(record["verdict"])
+    if not isinstance(verdict, EvaluationDone) or verdict.checkpoint != checkpoint:
+        raise ValueError("not a verdict on this checkpoint")
+    check_verdict(verdict)
+    sha256 = record.get("sha256")
+    if not isinstance(sha256, str) or not DIGEST_PATTERN.fullmatch(sha256):
+        raise ValueError("without its weights' digest")
+    return KeptVerdict(verdict, sha256, _pictures(record.get("pictures"), len(verdict.wrongest)))
+
+
+def check_verdict(verdict: EvaluationDone) -> None:
+    """Check that a verdict's numbers fit each other, whoever wrote them. Raises ValueError."""
+    classes = len(verdict.classes)
+    if not 0 < classes <= MOST_CLASSES or len(verdict.confusion) != classes:
+        raise ValueError("without one row of the confusion matrix per class")
+    if any(len(row) != classes or min(row) < 0 for row in verdict.confusion):
+        raise ValueError("with a broken confusion matrix")
+    if verdict.images < 1 or sum(map(sum, verdict.confusion)) != verdict.images:
+        raise ValueError("with images that are not in the confusion matrix")
+    shares = (verdict.accuracy, verdict.top3_accuracy, verdict.calibration_error)
+    if not all(share is None or 0 <= share <= 1 for share in shares) or not math.isfinite(verdict.seconds):
+        raise ValueError("with impossible numbers")
+    if not all(_possible(image, verdict.images, classes) for image in verdict.wrongest):
+        raise ValueError("with impossible images")
+
+
+def _possible(image: WrongImage, images: int, classes: int) -> bool:
+    places = 0 <= image.index < images and 0 <= image.label < classes and 0 <= image.predicted < classes
+    return places and len(image.probabilities) == classes and all(0 <= one <= 1 for one in image.probabilities)
+
+
+def _pictures(encoded: object, count: int) -> tuple[bytes, ...]:
+    if not isinstance(encoded, str):
+        raise ValueError("without pictures")
+    pixels = base64.b64decode(encoded, validate=True)
+    if len(pixels) != count * PICTURE_BYTES:
+        raise ValueError("with more or fewer pictures than it names")
+    return tuple(pixels[start : start + PICTURE_BYTES] for start in range(0, len(pixels), PICTURE_BYTES))

@@ -1,0 +1,63 @@
+"""Finds what is known of a checkpoint: kept beside it by an evaluation, or said in its run's history."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifar_tui.events import EvaluationDone
+from cifar_tui.history import RunHistory
+from cifar_tui.runs.sidecars import Sidecar, verdict_path
+from cifar_tui.runs.verdicts import OTHER_IMAGES, KeptVerdict, check_verdict, read_verdict
+
+
+@dataclass(frozen=True, slots=True)
+class FoundVerdict:
+    """A verdict to show."""
+
+    verdict: EvaluationDone
+    """What an evaluation said; its numbers fit each other."""
+    pictures: tuple[bytes, ...]
+    """The wrongest images' pixels in the verdict's order, uint8 [32, 32, 3] each; empty where they were not kept."""
+    outdated_because: str
+    """Why it no longer holds, as a sentence's end; empty while it does."""
+
+
+class VerdictFinder:
+    """Reads a kept verdict once, and again when its file has changed."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._key: tuple[Path, int, int] | None = None
+        self._kept: KeptVerdict | None = None
+
+    def find(self, folder: Path, sidecar: Sidecar, history: RunHistory) -> FoundVerdict | None:
+        """The verdict on a checkpoint that still holds, else one that is out of date, else None."""
+        kept = self._read(folder, sidecar.checkpoint)
+        because = kept.outdated_because(sidecar, history.test_checksum) if kept else ""
+        if kept is not None and not because:
+            return FoundVerdict(kept.verdict, kept.pictures, "")
+        said = history.verdicts.get(sidecar.checkpoint)
+        if said is not None and _sound(said):
+            known = said.test_checksum and history.test_checksum
+            return FoundVerdict(said, (), OTHER_IMAGES if known and said.test_checksum != history.test_checksum else "")
+        return FoundVerdict(kept.verdict, kept.pictures, because) if kept else None
+
+    def _read(self, folder: Path, checkpoint: str) -> KeptVerdict | None:
+        """What is kept of a checkpoint; None without a file, and for one that is broken."""
+        path = verdict_path(folder / checkpoint)
+        try:
+            facts = path.stat()
+            key = (path, facts.st_mtime_ns, facts.st_size)
+            if key != self._key:
+                self._key, self._kept = key, None
+                self._kept = read_verdict(folder, checkpoint)
+        except (OSError, ValueError):
+            return None
+        return self._kept
+
+
+def _sound(verdict: EvaluationDone) -> bool:
+    try:
+        check_verdict(verdict)
+    except ValueError:
+        return False
+    return True

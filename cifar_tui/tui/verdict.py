@@ -1,0 +1,193 @@
+"""The verdict on a checkpoint: what was taken for what, how well each class is told, the pairs most confused."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from cifar_tui import text
+from cifar_tui.confusion import ClassScore, Pair, class_scores, most_confused, share_of_row
+from cifar_tui.tui import keys
+from cifar_tui.tui.found_verdict import FoundVerdict
+from cifar_tui.tui.widgets.matrix import ConfusionMatrix
+from cifar_tui.tui.widgets.rows import Row, Rows, bar, fitted
+from cifar_tui.tui.widgets.verdict_rows import age_rows, number_pieces
+from cifar_tui.tui.wrong_pictures import WrongPictures
+from cifar_tui.verdict_words import class_names
+
+PAIR_WIDTH = 38
+"""Cells a pair needs beside another."""
+BAR_ROOM = 26
+"""Cells of a class's row that are no bars and no name."""
+
+
+class VerdictScreen(Screen[None]):
+    """One verdict, as it was when the screen was opened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o,escape", "app.pop_screen", "Back", key_display="o", tooltip="Back to the checkpoints"),
+        Binding(
+            "enter", "show_cell", "Cell", key_display="enter", tooltip="Show the pictures of the cell under the cursor"
+        ),
+        Binding("i", "show_all", "Pictures", tooltip="Show the test images that were the wrongest"),
+        Binding("n", "next_pair", "Next pair", tooltip="Go to the next of the pairs most confused"),
+        Binding("v", "toggle_shares", "%", tooltip="Show per cent of the true class, or images"),
+        Binding("left", "move(0, -1)", "Left", show=False, tooltip="Move over the matrix, as the other arrows do"),
+        Binding("right", "move(0, 1)", "Right", show=False),
+        Binding("up", "move(-1, 0)", "Up", show=False),
+        Binding("down", "move(1, 0)", "Down", show=False),
+        *keys.BEFORE,
+        *keys.AFTER,
+    ]
+
+    def __init__(self, found: FoundVerdict) -> None:
+        """Show what was found; the cursor is on the pair most confused."""
+        super().__init__()
+        self._found = found
+        self._names = class_names(found.verdict)
+        self._scores = class_scores(found.verdict)
+        self._pairs = most_confused(found.verdict)
+
+    def compose(self) -> ComposeResult:
+        """Put the panels up."""
+        first = (self._pairs[0].label, self._pairs[0].predicted) if self._pairs else (0, 0)
+        yield Rows(id="verdict-head", classes="head")
+        with Container(id="verdict-page"):
+            yield ConfusionMatrix(self._found.verdict, first)
+            yield _panel("pairs", "Most confused: true → predicted")
+            yield _panel("class-scores", "Classes")
+        yield Rows(id="cell")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Take the keys."""
+        self.query_one("#verdict-head").styles.height = 2
+        self._matrix.focus()
+
+    def on_rows_outdated(self, message: Rows.Outdated) -> None:
+        """Draw everything for the room there is now."""
+        message.stop()
+        self._show()
+
+    def on_screen_resume(self) -> None:
+        """Draw again what a resize behind another screen left undone."""
+        self._show()
+
+    def on_confusion_matrix_moved(self) -> None:
+        """Say what is in the cell now under the cursor."""
+        self._show_cell()
+        self._show_pairs()
+
+    def on_confusion_matrix_chosen(self) -> None:
+        """Show the pictures of the cell under the cursor."""
+        self.action_show_cell()
+
+    def action_move(self, down: int, right: int) -> None:
+        """Move over the matrix."""
+        self._matrix.move(down, right)
+
+    def action_show_cell(self) -> None:
+        """Show the pictures of the cell under the cursor."""
+        self.app.push_screen(WrongPictures(self._found, *self._matrix.cell))
+
+    def action_show_all(self) -> None:
+        """Show the wrongest pictures."""
+        self.app.push_screen(WrongPictures(self._found))
+
+    def action_next_pair(self) -> None:
+        """Go to the next of the pairs most confused, and from the last to the first."""
+        if self._pairs:
+            place = self._place()
+            pair = self._pairs[0 if place is None else (place + 1) % len(self._pairs)]
+            self._matrix.move_to((pair.label, pair.predicted))
+
+    def action_toggle_shares(self) -> None:
+        """Show per cent instead of images, or images again."""
+        self._matrix.toggle_shares()
+
+    @property
+    def _matrix(self) -> ConfusionMatrix:
+        return self.query_one(ConfusionMatrix)
+
+    def _place(self) -> int | None:
+        """Which of the pairs most confused is under the cursor, counted from 0."""
+        cells = [(pair.label, pair.predicted) for pair in self._pairs]
+        return cells.index(self._matrix.cell) if self._matrix.cell in cells else None
+
+    def _show(self) -> None:
+        head = self.query_one("#verdict-head", Rows)
+        title: Row = ((text.safe_text(self._found.verdict.checkpoint, 40), "accent"),)
+        width = head.size.width
+        head.set_rows([fitted([title, *number_pieces(self._found.verdict)], width), *age_rows(self._found, width)])
+        self._matrix.show(with_scores=not self.query_one("#class-scores").display)
+        self._show_pairs()
+        self._show_classes()
+        self._show_cell()
+
+    def _show_pairs(self) -> None:
+        panel = self.query_one("#pairs", Rows)
+        columns, height = max(panel.size.width // PAIR_WIDTH, 1), panel.size.height
+        shown = self._pairs[: columns * height]
+        rows: list[Row] = [
+            tuple(span for place in range(y, len(shown), height) for span in self._pair_spans(shown[place]))
+            for y in range(min(height, len(shown)))
+        ]
+        panel.set_rows(rows or [(("No image was taken for another class.", "good"),)])
+
+    def _pair_spans(self, pair: Pair) -> Row:
+        width = max(map(len, self._names))
+        under_cursor = (pair.label, pair.predicted) == self._matrix.cell
+        names = f"{self._names[pair.label]:>{width}} → {self._names[pair.predicted]:<{width}}"
+        numbers = f"{pair.images:>5,} {text.percent(pair.share, 1):>7}"
+        return ((names, "accent" if under_cursor else "label"), (numbers, "value"), ("  ", ""))
+
+    def _show_classes(self) -> None:
+        panel = self.query_one("#class-scores", Rows)
+        width = max(map(len, self._names))
+        cells = max((panel.size.width - width - BAR_ROOM) // 2, 4)
+        head = f"{'':<{width}} {'precision':<{cells + 8}} {'recall':<{cells + 8}} {'F1':>6}"
+        rows: list[Row] = [((head, "dim"),)]
+        for name, score in zip(self._names, self._scores, strict=True):
+            spans: Row = ((f"{name:<{width}} ", "label"), *_bar(score.precision, cells), *_bar(score.recall, cells))
+            rows.append((*spans, (f"{text.percent(score.f1, 1):>7}", "value")))
+        panel.set_rows(rows)
+
+    def _show_cell(self) -> None:
+        """Say in words what the cursor is on: the cell, and the classes that meet in it."""
+        panel = self.query_one("#cell", Rows)
+        label, predicted = self._matrix.cell
+        images = text.counted(self._found.verdict.confusion[label][predicted], "image")
+        share = text.percent(share_of_row(self._found.verdict, label, predicted), 1)
+        what = f"{self._names[label]} taken for {self._names[predicted]}"
+        place = self._place()
+        pieces: list[Row] = [
+            ((what if label != predicted else f"{self._names[label]} recognised", "accent"),),
+            ((images, "value"),),
+            ((share, "value"),),
+        ]
+        if place is not None:
+            pieces.append(((f"pair {place + 1} of {len(self._pairs)}", "dim"),))
+        scores = (_score_pieces(self._names[one], self._scores[one]) for one in dict.fromkeys((label, predicted)))
+        panel.set_rows([fitted(row, panel.size.width) for row in (pieces, *scores)])
+
+
+def _panel(name: str, title: str) -> Rows:
+    panel = Rows(id=name, classes="panel")
+    panel.border_title = title
+    return panel
+
+
+def _bar(share: float, cells: int) -> Row:
+    known = share if share == share else 0.0
+    return (*bar(known, cells), (f" {text.percent(share, 1):>7} ", "value"))
+
+
+def _score_pieces(name: str, score: ClassScore) -> list[Row]:
+    numbers = (("precision", score.precision), ("recall", score.recall), ("F1", score.f1))
+    return [
+        ((name, "label"),),
+        *(((f"{word} ", "dim"), (text.percent(share, 1), "value")) for word, share in numbers),
+    ]

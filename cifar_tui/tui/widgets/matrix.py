@@ -1,0 +1,165 @@
+"""A confusion matrix as a heat map with a cursor: true classes down, predicted classes across."""
+
+import math
+from typing import ClassVar
+
+from textual import events
+from textual.message import Message
+
+from cifar_tui.confusion import class_scores, share_of_row
+from cifar_tui.events import EvaluationDone
+from cifar_tui.tui.heat import SHARES
+from cifar_tui.tui.widgets.rows import Row, Rows, Span, cut
+from cifar_tui.verdict_words import class_names, short_names
+
+STRENGTHS = {"right": (0.0, 0.5, 0.8, 0.9), "wrong": (0.0, 0.02, 0.05, 0.15)}
+"""From which share of the true class a cell is drawn in which strength; right ones are on the diagonal."""
+HEAT_STYLES = tuple(f"{kind}-{level}" for kind in STRENGTHS for level in range(1, len(SHARES) + 1))
+LEAST_NAME = 4
+"""Cells a class name needs to be told from the others."""
+LEAST_DIGITS = 3
+MOST_SPARE = 2
+"""Cells by which a column may be wider than its counts."""
+SCORE_WIDTH = 6
+SCORES_HEAD = "".join(f"{word:>{SCORE_WIDTH}}" for word in ("prec.", "rec.", "F1"))
+
+
+class ConfusionMatrix(Rows, can_focus=True):
+    """Counts of images, each on a ground as strong as its share of the true class."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{style}" for style in (*HEAT_STYLES, "cursor")}
+
+    class Moved(Message):
+        """The cursor is on another cell."""
+
+    class Chosen(Message):
+        """A person asks for what is in the cell under the cursor."""
+
+    def __init__(self, verdict: EvaluationDone, cell: tuple[int, int]) -> None:
+        """Show a verdict's matrix with the cursor on a cell: true class, predicted class."""
+        super().__init__(id="matrix", classes="panel")
+        self.verdict = verdict
+        self.cell = cell
+        self.as_shares = False
+        """Whether cells show per cent of the true class, and not images."""
+        self._names = class_names(verdict)
+        self._scores = class_scores(verdict)
+        self._scores_wanted = True
+        self._top = 0
+        """The class in the first row."""
+
+    def show(self, *, with_scores: bool) -> None:
+        """Draw the matrix for the room there is, each class with its scores where they are wanted and fit."""
+        self._scores_wanted = with_scores
+        self._draw()
+
+    def _draw(self) -> None:
+        share_title = "per cent of the true class" if self._shares else "images"
+        self.border_title = f"Confusion, {share_title}: true ↓ predicted →"
+        # Where not all rows fit, those around the cursor are shown.
+        fitting = max(self.size.height - 1, 1)
+        self._top = min(max(self.cell[0] - fitting // 2, 0), max(len(self._names) - fitting, 0))
+        rows = [self._head(), *(self._class_row(label) for label in range(self._top, len(self._names)))]
+        self.set_rows(rows if self.size.width >= self._name_width + self._cells_width else _too_narrow(self.size.width))
+
+    def move(self, down: int, right: int) -> None:
+        """Move the cursor, and stop at the edges."""
+        last = len(self._names) - 1
+        self.move_to((min(max(self.cell[0] + down, 0), last), min(max(self.cell[1] + right, 0), last)))
+
+    def move_to(self, cell: tuple[int, int]) -> None:
+        """Put the cursor on a cell."""
+        if cell != self.cell:
+            self.cell = cell
+            self._draw()
+            self.post_message(self.Moved())
+
+    def toggle_shares(self) -> None:
+        """Show per cent instead of images, or images again."""
+        self.as_shares = not self.as_shares
+        self._draw()
+
+    def on_click(self, event: events.Click) -> None:
+        """Move the cursor to the cell; a click on the one under the cursor asks for what is in it."""
+        place = event.get_content_offset(self)
+        if place is None:
+            return
+        cell = (place.y - 1 + self._top, (place.x - self._name_width) // self._cell_width)
+        if not all(0 <= part < len(self._names) for part in cell) or place.y < 1 or place.x < self._name_width:
+            return
+        if cell == self.cell:
+            self.post_message(self.Chosen())
+        self.move_to(cell)
+
+    @property
+    def _digits(self) -> int:
+        return max(LEAST_DIGITS, len(str(max(map(max, self.verdict.confusion)))))
+
+    @property
+    def _shares(self) -> bool:
+        """Whether cells show per cent: when asked to, and where counts do not fit."""
+        room = self.size.width - LEAST_NAME
+        return self.as_shares or len(self._names) * (self._digits + 1) > room
+
+    @property
+    def _cell_width(self) -> int:
+        """Cells a count takes, with what is left over given to all."""
+        least = 1 + (LEAST_DIGITS if self._shares else self._digits)
+        taken = max(map(len, self._names)) + len(self._names) * least
+        taken += len(SCORES_HEAD) if self._scores_wanted else 0
+        return least + min(max(self.size.width - taken, 0) // len(self._names), MOST_SPARE)
+
+    @property
+    def _cells_width(self) -> int:
+        return len(self._names) * self._cell_width
+
+    @property
+    def _name_width(self) -> int:
+        return max(min(max(map(len, self._names)), self.size.width - self._cells_width), LEAST_NAME)
+
+    @property
+    def _scores_fit(self) -> bool:
+        return self._scores_wanted and self._name_width + self._cells_width + len(SCORES_HEAD) <= self.size.width
+
+    def _head(self) -> Row:
+        width = self._cell_width
+        spans: list[Span] = [(" " * self._name_width, "")]
+        for predicted, name in enumerate(short_names(self._names, width - 1)):
+            spans.append((f"{name:>{width}}", "accent" if predicted == self.cell[1] else "label"))
+        return (*spans, (SCORES_HEAD, "dim")) if self._scores_fit else tuple(spans)
+
+    def _class_row(self, label: int) -> Row:
+        name = f"{cut(self._names[label], self._name_width):<{self._name_width}}"
+        spans: list[Span] = [(name, "accent" if label == self.cell[0] else "label")]
+        spans += [self._cell_span(label, predicted) for predicted in range(len(self._names))]
+        if self._scores_fit:
+            score = self._scores[label]
+            shares = (score.precision, score.recall, score.f1)
+            spans.append(("".join(f"{short_percent(share):>{SCORE_WIDTH}}" for share in shares), "value"))
+        return tuple(spans)
+
+    def _cell_span(self, label: int, predicted: int) -> Span:
+        count = self.verdict.confusion[label][predicted]
+        share = share_of_row(self.verdict, label, predicted)
+        words = str(count) if not self._shares else f"{share:.0%}".rstrip("%") if math.isfinite(share) else "–"
+        shown = f"{words:>{self._cell_width}}"
+        if (label, predicted) == self.cell:
+            return shown, "cursor"
+        return shown, strength(share, hit=label == predicted) if count else "dim"
+
+
+def strength(share: float, *, hit: bool) -> str:
+    """The style of a cell with a share of the true class above 0."""
+    kind = "right" if hit else "wrong"
+    return f"{kind}-{sum(share >= least for least in STRENGTHS[kind])}"
+
+
+def short_percent(share: float) -> str:
+    """`93.4`, `100`, `–`: in at most four characters."""
+    if not math.isfinite(share):
+        return "–"
+    return f"{share * 100:.1f}" if share < 0.9995 else "100"
+
+
+def _too_narrow(width: int) -> list[Row]:
+    return [((cut("The matrix needs 60 columns.", width), "dim"),)]

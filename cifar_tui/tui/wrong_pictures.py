@@ -1,0 +1,192 @@
+"""The test images that a checkpoint got most wrong, as pictures, with what it took them for."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from cifar_tui import text
+from cifar_tui.events import WrongImage
+from cifar_tui.tui import keys
+from cifar_tui.tui.found_verdict import FoundVerdict
+from cifar_tui.tui.widgets.pictures import NO_ROOM, Card, Pictures
+from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, cut, fitted
+from cifar_tui.tui.widgets.verdict_rows import wrapped
+from cifar_tui.verdict_words import class_names
+
+NOT_KEPT = "The pictures of this verdict were not kept: e, among the checkpoints, measures it again."
+NONE_WRONG = "No test image was taken for another class."
+ONLY_WRONG = "Only pictures that were taken for another class are kept, the wrongest ones."
+
+NUMBER_ROOM = 11
+"""Cells of a class's row that are no bar and no name."""
+LEAST_BAR = 3
+
+
+class WrongPictures(Screen[None]):
+    """The wrongest pictures, those of one true or predicted class where a person chooses one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i,escape", "app.pop_screen", "Back", key_display="i", tooltip="Back to the verdict"),
+        Binding("left", "page(-1)", "Before", key_display="←", tooltip="The pictures before"),
+        Binding("right", "page(1)", "Next", key_display="→", tooltip="The next pictures"),
+        Binding("down", "next_label(1)", "True", key_display="↓", tooltip="Only pictures of the next true class"),
+        Binding("up", "next_label(-1)", "True", show=False, tooltip="Of the true class before"),
+        Binding(
+            "right_square_bracket",
+            "next_predicted(1)",
+            "Predicted",
+            key_display="]",
+            tooltip="Only pictures taken for the next class",
+        ),
+        Binding(
+            "left_square_bracket",
+            "next_predicted(-1)",
+            "Predicted",
+            show=False,
+            key_display="[",
+            tooltip="Taken for the class before",
+        ),
+        Binding("a", "all", "All", tooltip="Pictures of every class"),
+        *keys.BEFORE,
+        *keys.AFTER,
+    ]
+
+    def __init__(self, found: FoundVerdict, label: int | None = None, predicted: int | None = None) -> None:
+        """Show the pictures of a verdict, where asked for only those of a true class, taken for a class."""
+        super().__init__()
+        self._found = found
+        self._names = class_names(found.verdict)
+        self._label = label
+        self._predicted = predicted
+        self._first = 0
+
+    def compose(self) -> ComposeResult:
+        """Put the pictures up."""
+        yield Rows(id="pictures-head", classes="head")
+        yield Pictures()
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Give the head its rows."""
+        self.query_one("#pictures-head").styles.height = 2
+
+    def on_rows_outdated(self, message: Rows.Outdated) -> None:
+        """Draw for the room there is now."""
+        message.stop()
+        self._show()
+
+    def on_screen_resume(self) -> None:
+        """Draw again what a resize behind another screen left undone."""
+        self._show()
+
+    def action_page(self, by: int) -> None:
+        """Show the next pictures, or those before."""
+        fitting = self.query_one(Pictures).fitting
+        last = max((len(self._chosen()) - 1) // fitting * fitting, 0)
+        self._first = min(max(self._first + by * fitting, 0), last)
+        self._show()
+
+    def action_next_label(self, by: int) -> None:
+        """Choose the next true class, or the one before; between the last and the first are all."""
+        self._label = self._after(self._label, by)
+        self._from_the_first()
+
+    def action_next_predicted(self, by: int) -> None:
+        """Choose the class they were taken for in the same way."""
+        self._predicted = self._after(self._predicted, by)
+        self._from_the_first()
+
+    def action_all(self) -> None:
+        """Choose all."""
+        self._label = self._predicted = None
+        self._from_the_first()
+
+    def _after(self, chosen: int | None, by: int) -> int | None:
+        choices: list[int | None] = [None, *range(len(self._names))]
+        return choices[(choices.index(chosen) + by) % len(choices)]
+
+    def _from_the_first(self) -> None:
+        self._first = 0
+        self._show()
+
+    def _chosen(self) -> list[tuple[WrongImage, bytes]]:
+        """The images to show, with their pixels, the wrongest first."""
+        return [
+            (image, pixels)
+            for image, pixels in zip(self._found.verdict.wrongest, self._found.pictures, strict=False)
+            if self._label in (None, image.label) and self._predicted in (None, image.predicted)
+        ]
+
+    def _show(self) -> None:
+        pictures, chosen = self.query_one(Pictures), self._chosen()
+        shown = chosen[self._first : self._first + pictures.fitting]
+        head = self.query_one("#pictures-head", Rows)
+        head.set_rows([self._title(len(shown), len(chosen), head.size.width), self._choice(head.size.width)])
+        if shown:
+            pictures.show_cards(tuple(Card(pixels, self._words(image)) for image, pixels in shown))
+        else:
+            pictures.show_words(wrapped(self._why_none(), pictures.size.width, "dim"))
+
+    def _title(self, shown: int, chosen: int, width: int) -> Row:
+        last = self._first + shown
+        range_ = f"{self._first + 1}" if shown == 1 else f"{self._first + 1}–{last}"
+        pieces: list[Row] = [(("Wrongest pictures", "accent"),)]
+        if shown:
+            pieces.append(((f"{range_} of {chosen}", "value"),))
+        if not self.query_one(Pictures).room_for_pictures:
+            pieces.append(((NO_ROOM, "warn"),))
+        pieces.append(((text.safe_text(self._found.verdict.checkpoint, 40), "dim"),))
+        return fitted(pieces, width)
+
+    def _choice(self, width: int) -> Row:
+        def named(label: int | None) -> Span:
+            return ("any", "value") if label is None else (self._names[label], "accent")
+
+        pieces: list[Row] = [
+            (("true ", "label"), named(self._label)),
+            (("taken for ", "label"), named(self._predicted)),
+        ]
+        if self._label is not None and self._predicted not in (None, self._label):
+            there = self._found.verdict.confusion[self._label][self._predicted or 0]
+            pieces.append(((f"{text.counted(there, 'image')} in all", "dim"),))
+        return fitted(pieces, width)
+
+    def _why_none(self) -> str:
+        verdict = self._found.verdict
+        if self._label is not None and self._label == self._predicted:
+            return ONLY_WRONG
+        if not verdict.wrongest and verdict.accuracy == 1:
+            return NONE_WRONG
+        if not self._found.pictures:
+            return NOT_KEPT
+        true = f"no {self._names[self._label]}" if self._label is not None else "nothing"
+        return f"No picture: {true} was taken for {self._named_predicted()}."
+
+    def _named_predicted(self) -> str:
+        return "another class" if self._predicted is None else self._names[self._predicted]
+
+    def _words(self, image: WrongImage) -> tuple[Row, ...]:
+        """What the network made of an image: true and predicted class, and a bar for every class."""
+        room = self.query_one(Pictures).words_width
+        head: list[Row] = [
+            (("✓ true ", "label"), (cut(self._names[image.label], room - 7), "good")),
+            (("✗ taken for ", "label"), (cut(self._names[image.predicted], room - 12), "bad")),
+            ((f"test image {image.index:,}", "dim"),),
+            (),
+        ]
+        return (*head, *(self._class_row(image, label) for label in range(len(self._names))))
+
+    def _class_row(self, image: WrongImage, label: int) -> Row:
+        room = self.query_one(Pictures).words_width - NUMBER_ROOM
+        width = min(max(map(len, self._names)), room - LEAST_BAR)
+        name, cells = cut(self._names[label], width), room - width
+        sign, style = {image.label: ("✓", "good"), image.predicted: ("✗", "bad")}.get(label, (" ", "label"))
+        share = image.probabilities[label]
+        return (
+            (f"{sign} {name:<{width}} ", style),
+            *bar(share, cells),
+            (f" {text.percent(share, 1):>7}", "value"),
+        )

@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+
+from cifar_tui.control import Evaluate, Requests, Stop
+from cifar_tui.engine import judge as judge_module
+from cifar_tui.events import (
+    CheckpointSaved,
+    DataReady,
+    EpochDone,
+    EvaluationDone,
+    EvaluationFailed,
+    EvaluationProgressed,
+    Event,
+    Noted,
+)
+from cifar_tui.runs.folder import read_recipe
+from cifar_tui.runs.sidecars import list_sidecars, verdict_path
+from cifar_tui.runs.verdicts import read_verdict
+from tests.engine import trained
+
+NAME = "net_001.pth"
+
+
+@pytest.fixture(autouse=True)
+def _easy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cifar_tui.engine.train.load", trained.easy_pictures)
+    monkeypatch.setattr(judge_module, "load", trained.easy_pictures)
+
+
+def alone(folder: Path, requests: Requests | None = None, **choices: bool) -> list[Event]:
+    said: list[Event] = []
+    judge_module.evaluate_alone(read_recipe(folder), folder, NAME, said.append, requests or Requests(), **choices)
+    return said
+
+
+def test_a_live_run_keeps_its_verdict_with_the_pictures_it_got_wrong(tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    person = trained.run(folder, {CheckpointSaved: [Evaluate(NAME)]}, epochs=1)
+    (said,) = person.heard(EvaluationDone)
+    kept = read_verdict(folder, NAME)
+    assert kept.verdict == said
+    assert said.accuracy == person.heard(EpochDone)[0].test_accuracy
+    assert kept.outdated_because(list_sidecars(folder)[0], person.heard(DataReady)[0].test_checksum) == ""
+    test = trained.easy_pictures().test
+    assert said.test_checksum == test.checksum()
+    assert len(kept.pictures) == len(said.wrongest) > 0
+    for image, picture in zip(said.wrongest, kept.pictures, strict=True):
+        assert test.labels[image.index] == image.label
+        assert picture == np.ascontiguousarray(test.pixels[image.index]).tobytes()
+    (line,) = (one for one in (folder / "journal.jsonl").read_bytes().splitlines() if b"EvaluationDone" in one)
+    assert "pictures" not in orjson.loads(line)
+
+
+def test_an_ended_run_gets_the_same_verdict_in_a_job_of_its_own(tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    (live,) = trained.run(folder, {CheckpointSaved: [Evaluate(NAME)]}, epochs=1).heard(EvaluationDone)
+    verdict_path(folder / NAME).unlink()
+    done = alone(folder)[-1]
+    assert isinstance(done, EvaluationDone)
+    assert (done.confusion, done.wrongest, done.test_checksum) == (live.confusion, live.wrongest, live.test_checksum)
+    assert read_verdict(folder, NAME).verdict == done
+
+
+def test_what_is_not_the_runs_own_verdict_is_not_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    trained.run(folder, epochs=1)
+    done = alone(folder, tta=True, keep=False)[-1]
+    assert isinstance(done, EvaluationDone)
+    assert done.tta
+    assert not verdict_path(folder / NAME).exists()
+
+
+def test_a_verdict_that_cannot_be_kept_is_said_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "one"
+    trained.run(folder, epochs=1)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(judge_module, "keep_verdict", full)
+    said = alone(folder)
+    assert any(isinstance(event, Noted) and "No space left" in event.text for event in said)
+    assert isinstance(said[-1], EvaluationDone)
+
+
+def test_an_evaluation_given_up_leaves_the_verdict_before(tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    trained.run(folder, {CheckpointSaved: [Evaluate(NAME)]}, epochs=1)
+    before = verdict_path(folder / NAME).read_bytes()
+    requests = Requests()
+    requests.ask(Stop())
+    said = alone(folder, requests)
+    assert isinstance(said[-1], EvaluationFailed)
+    assert sum(isinstance(event, EvaluationProgressed) for event in said) == 1
+    assert verdict_path(folder / NAME).read_bytes() == before

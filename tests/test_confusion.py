@@ -1,0 +1,82 @@
+import math
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifar_tui.confusion import class_scores, most_confused, share_of_row
+from cifar_tui.events import EvaluationDone, from_record
+from cifar_tui.verdict_words import short_names, verdict_lines, verdict_record
+from tests import scripted
+
+
+def verdict(*rows: tuple[int, ...]) -> EvaluationDone:
+    names = ("cat", "dog", "ship")[: len(rows)]
+    images = sum(map(sum, rows))
+    hits = sum(row[label] for label, row in enumerate(rows))
+    return EvaluationDone("net_001.pth", images, 0.5, hits / images, names, rows, 1.0)
+
+
+def test_precision_recall_and_f1_worked_out_by_hand() -> None:
+    cat, dog, ship = class_scores(verdict((6, 3, 1), (2, 8, 0), (0, 0, 0)))
+    assert (cat.precision, cat.recall) == (6 / 8, 6 / 10)
+    assert cat.f1 == pytest.approx(2 * 0.75 * 0.6 / (0.75 + 0.6))
+    assert (dog.precision, dog.recall) == (8 / 11, 8 / 10)
+    assert ship.precision == 0  # one was taken for a ship, and there are none
+    assert math.isnan(ship.recall)
+
+
+def test_the_pairs_most_confused_come_first_and_hits_are_no_pairs() -> None:
+    pairs = most_confused(verdict((6, 3, 1), (4, 8, 0), (0, 3, 7)))
+    assert [(pair.label, pair.predicted, pair.images) for pair in pairs] == [(1, 0, 4), (0, 1, 3), (2, 1, 3), (0, 2, 1)]
+    assert pairs[0].share == 4 / 12
+    assert math.isnan(share_of_row(verdict((1, 0), (0, 0)), 1, 0))
+
+
+@given(st.lists(st.lists(st.integers(0, 50), min_size=3, max_size=3), min_size=3, max_size=3))
+def test_shares_are_shares_and_f1_lies_between_precision_and_recall(rows: list[list[int]]) -> None:
+    if not any(map(any, rows)):
+        return
+    said = verdict(*(tuple(row) for row in rows))
+    for label, score in enumerate(class_scores(said)):
+        assert score.recall == pytest.approx(said.class_accuracy(label), nan_ok=True)
+        if math.isfinite(score.precision) and math.isfinite(score.recall):
+            low, high = sorted((score.precision, score.recall))
+            assert low - 1e-9 <= score.f1 <= high + 1e-9
+    assert sum(pair.images for pair in most_confused(said)) == said.images - round(said.accuracy * said.images)
+
+
+def test_a_verdict_in_plain_lines() -> None:
+    lines = verdict_lines(scripted.verdict("net_003.pth"))
+    page = "\n".join(lines)
+    assert "net_003.pth: test accuracy 85.50 %, loss 0.4312 on 10,000 images in 00:12" in page
+    assert "top-3 accuracy 97.23 %, calibration error 4.12 % (ECE, 15 bins)" in page
+    assert "  automobile    84.68 %   89.00 %   86.79 %" in page
+    assert "              airp  auto  bird   cat  deer   dog  frog  hors  ship  truc" in page
+    assert "  dog            9     9     9    78     9   850     9     9     9     9" in page
+    assert "       truck taken for airplane     102   10.2 % of truck" in page
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_verdict_for_scripts_says_the_same() -> None:
+    said = scripted.verdict("net_003.pth")
+    record = orjson.loads(orjson.dumps(verdict_record(said)))
+    assert from_record(record) == said
+    assert record["class_scores"][9] == pytest.approx(
+        {"class": "truck", "precision": 0.8700, "recall": 0.81, "f1": 0.8389}, abs=1e-4
+    )
+    assert record["most_confused"][0] == {"class": "truck", "taken_for": "airplane", "images": 102, "share": 0.102}
+
+
+@pytest.mark.parametrize(
+    ("names", "short"),
+    [
+        (["airplane", "cat"], ["airp", "cat"]),
+        (["class0", "class1"], ["cla0", "cla1"]),
+        (["a[/x]b", "a[/x]c"], ["a[/b", "a[/c"]),
+        (["long_a_name", "long_b_name"], ["0", "1"]),
+    ],
+)
+def test_short_names_still_differ(names: list[str], short: list[str]) -> None:
+    assert short_names(names, 4) == short

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.runs import plain_file
-from cifar_tui.text import safe_text
+from cifar_tui.text import safe_text, size
 
 LARGEST_STRANGER = 512 * 1024 * 1024
 """Bytes of a file that nothing is known of: a ResNet-152 with its optimiser's state fits."""
@@ -27,8 +27,11 @@ def open_plain(path: Path, most: int = LARGEST_STRANGER) -> BufferedReader:
     except OSError as error:
         why = "it is a link, name the file itself" if error.errno == errno.ELOOP else error.strerror
         raise CheckpointDamaged(f"{name} cannot be opened: {why}.") from None
-    except plain_file.NotPlain as error:
-        raise CheckpointDamaged(f"{name} is not a checkpoint: {error}.") from None
+    except plain_file.TooLarge as error:
+        larger = f"{size(error.size)}, more than any checkpoint of ours ({size(most)})"
+        raise CheckpointDamaged(f"{name} has {larger}.") from None
+    except plain_file.NotPlain:
+        raise CheckpointDamaged(f"{name} is not a plain file.") from None
     except ValueError:
         raise CheckpointDamaged(f"{name} cannot be a file's name.") from None
 

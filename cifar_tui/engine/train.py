@@ -1,5 +1,6 @@
 """The training loop: epochs of steps, a test and a checkpoint after each, requests heeded in between."""
 
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -218,6 +219,8 @@ class Training:
                 f"All {text.counted(self._attendant.step, 'step')} are trained, but the last could not be saved: free "
                 f"some space, and go on with --resume {self._folder.name}."
             )
+        with contextlib.suppress(StopAsked):  # it is stopping anyway
+            self._attendant.attend()  # what was asked while the last was saved
         self._emit(RunFinished(self._attendant.step, self._past.test_accuracy))
 
     def _run_epoch(self, epoch: int) -> None:

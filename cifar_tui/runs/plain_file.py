@@ -10,14 +10,23 @@ FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
 class NotPlain(ValueError):
-    """It is a folder, a pipe, a device, or too large."""
+    """It is a folder, a pipe, or a device."""
+
+
+class TooLarge(NotPlain):
+    """It is a plain file of more bytes than it may have."""
+
+    def __init__(self, size: int) -> None:
+        """Say how many it has."""
+        super().__init__("it is too large")
+        self.size = size
 
 
 def open_plain(path: Path | str, size_limit: int, *, follow_links: bool = False) -> BufferedReader:
-    """A plain file, open for reading. Raises NotPlain for anything else or a larger one, OSError, ValueError."""
+    """A plain file, open for reading. Raises NotPlain or TooLarge, OSError, ValueError."""
     descriptor = os.open(path, FLAGS if follow_links else FLAGS | os.O_NOFOLLOW)
     facts = os.fstat(descriptor)
     if stat.S_ISREG(facts.st_mode) and facts.st_size <= size_limit:
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
-    raise NotPlain("it is too large" if stat.S_ISREG(facts.st_mode) else "it is no plain file")
+    raise TooLarge(facts.st_size) if stat.S_ISREG(facts.st_mode) else NotPlain("it is no plain file")

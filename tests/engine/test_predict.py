@@ -158,6 +158,7 @@ def _jpeg() -> bytes:
     return content.getvalue()
 
 
+@pytest.mark.filterwarnings("ignore")  # Pillow's own, which the callers silence too
 @given(st.binary(max_size=200) | st.tuples(st.integers(0, 400), st.binary(min_size=1, max_size=8)))
 def test_any_bytes_are_a_picture_or_one_named_error(content: bytes | tuple[int, bytes]) -> None:
     if isinstance(content, tuple):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.trainers import command, resumed, trainer
+from tests.faults.trainers import command, trainer
 from tests.invariants import Evidence, check
 
 REFUSALS = ["enospc", "eio", "erofs"]
@@ -145,7 +145,7 @@ def test_an_exception_in_a_save_is_said_and_training_goes_on(tmp_path: Path) -> 
 @pytest.mark.parametrize("how", ["flipped", "cut", "empty", "another network"])
 def test_a_damaged_state_is_named_and_the_one_before_is_used(tmp_path: Path, how: str) -> None:
     run = tmp_path / "run"
-    with trainer(run, epochs=400) as one:
+    with trainer(run) as one:
         for _ in range(2):
             one.wait_for_steps(len(one.said("StepDone")) + 5)
             saved = len(one.said("StateSaved"))
@@ -161,7 +161,12 @@ def test_a_damaged_state_is_named_and_the_one_before_is_used(tmp_path: Path, how
             how
         ]
     )
-    done = resumed(run, "--epochs", "400")
-    assert done.returncode == 0, done.stderr
-    assert f"{newest.name} is damaged" in done.stdout
-    assert "The state before it is used." in done.stdout
+    with trainer(run, resume=True) as one:
+        one.wait_for(lambda: bool(one.said("RunResumed")))
+        one.wait_for_steps(one.said("RunResumed")[-1]["at_step"] + 3)
+        one.process.send_signal(signal.SIGTERM)
+        assert one.exit_code() == 143
+        output = one.output
+    assert f"{newest.name} is damaged" in output
+    assert "The state before it is used." in output
+    check(run, Evidence(restarted=True))

@@ -68,7 +68,12 @@ class Trainer:
 
 @contextmanager
 def trainer(
-    run: Path, *words: str, epochs: int = 5_000, fault: str | None = None, environment: Mapping[str, str] = {}
+    run: Path,
+    *words: str,
+    epochs: int = 5_000,
+    resume: bool = False,
+    fault: str | None = None,
+    environment: Mapping[str, str] = {},  # noqa: B006
 ) -> Iterator[Trainer]:
     """A run that trains until the block ends."""
     one = Trainer(

@@ -1,5 +1,6 @@
 # make train    set up and train on the screen: make train ARGS="--preset smoke"
 # make test     set up and run the tests
+# make faults   set off everything that can go wrong, and print a table of it
 # make check    the linters
 # make venv     set up only
 
@@ -9,13 +10,16 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: train test check venv clean
+.PHONY: train test faults check venv clean
 
 train: venv
 	$(BIN)/cifar-tui train $(ARGS)
 
 test: venv
 	$(BIN)/python -m pytest $(ARGS)
+
+faults: venv
+	$(BIN)/python -m pytest --faults --timeout 600 $(ARGS)
 
 check: venv
 	$(BIN)/ruff format --check .

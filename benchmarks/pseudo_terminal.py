@@ -91,6 +91,11 @@ class PseudoTerminal:
         if self._terminal >= 0:
             os.close(self._terminal)
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size; the program is told by the system."""
+        self.screen.resize(rows, columns)
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
     def hang_up(self) -> None:
         """Close the terminal, as a dropped connection does; the program is still ours to wait for."""
         os.close(self._terminal)

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pseudo_terminal import NO_LINK, Link, PseudoTerminal
 
 STALL_SECONDS = 15.0
@@ -32,6 +33,7 @@ def said_at(run: Path) -> list[float]:
     return [record["at"] for record in records(run) if record["event"] == "StepDone"]
 
 
+@pytest.mark.fault(3)
 def test_a_link_that_stops_costs_the_training_nothing(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with watched(run) as terminal:
@@ -67,6 +69,7 @@ def test_keys_and_numbers_cross_a_thin_link(tmp_path: Path) -> None:
             terminal.wait_for("● Training", 5)
 
 
+@pytest.mark.fault(3)
 def test_a_run_outlives_its_terminal_and_ends_by_itself(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with watched(run, epochs=60) as terminal:
@@ -85,6 +88,7 @@ def test_a_run_outlives_its_terminal_and_ends_by_itself(tmp_path: Path) -> None:
     assert "\x1b" not in output, "no screen is drawn into the file"
 
 
+@pytest.mark.fault(3)
 def test_sighup_alone_gives_the_terminal_back_and_training_goes_on(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with watched(run) as terminal:
@@ -101,6 +105,7 @@ def test_sighup_alone_gives_the_terminal_back_and_training_goes_on(tmp_path: Pat
     assert records(run)[-1]["event"] == "RunStopped"
 
 
+@pytest.mark.fault(3)
 def test_a_paused_run_whose_terminal_goes_away_waits_for_another_screen(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with watched(run) as terminal:
@@ -125,6 +130,7 @@ def attached(run: Path) -> PseudoTerminal:
     return PseudoTerminal([sys.executable, "-m", "cifar_tui", "attach", str(run)], size=(80, 24))
 
 
+@pytest.mark.fault(2)
 def test_an_attached_screen_that_goes_away_costs_the_run_nothing(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with watched(run) as terminal:
@@ -141,6 +147,7 @@ def test_an_attached_screen_that_goes_away_costs_the_run_nothing(tmp_path: Path)
         terminal.wait_for("‖ Paused", 20)
 
 
+@pytest.mark.fault(15)
 def test_two_screens_on_one_run_each_show_what_the_other_asked(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with watched(run) as terminal:
@@ -194,6 +201,7 @@ def gone(pid: int) -> bool:
     return False
 
 
+@pytest.mark.fault(1)
 def test_killing_what_the_shell_waits_for_saves_and_ends_the_run(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with watched(run) as terminal:
@@ -205,6 +213,7 @@ def test_killing_what_the_shell_waits_for_saves_and_ends_the_run(tmp_path: Path)
     assert records(run)[-1]["event"] == "RunStopped"
 
 
+@pytest.mark.fault(1)
 def test_a_trainer_that_is_killed_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
     with watched(tmp_path / "run") as terminal:
         terminal.wait_for("images/s")

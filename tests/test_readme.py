@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import typer
@@ -10,7 +11,8 @@ from cifar_tui.tui.verdict import VerdictScreen
 from cifar_tui.tui.wrong_pictures import WrongPictures
 
 SCREENS = (Dashboard, Checkpoints, VerdictScreen, WrongPictures)
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_readme_names_every_option() -> None:
@@ -25,3 +27,15 @@ def test_the_readme_names_every_option() -> None:
 def test_the_readme_names_every_key() -> None:
     for binding in described(binding for screen in SCREENS for binding in screen.BINDINGS):
         assert f"`{binding.key_display or binding.key}`" in README
+
+
+def test_every_promise_names_a_test_that_is_there() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", page))
+    there = {
+        name
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in re.findall(r"def (test_\w+)", path.read_text("utf-8"))
+    }
+    assert len(named) > 30
+    assert named <= there, named - there

@@ -15,6 +15,7 @@ def test_safe_text_lets_nothing_through_that_steers_a_terminal(outside: str) -> 
     assert not any(unicodedata.category(character) in text.UNSEEN for character in safe)
 
 
+@pytest.mark.fault(21)
 @pytest.mark.parametrize(
     "hostile", ["\x1b]52;c;aGk=\x07", "\x1b[2J", "a\nb", "\u202eexe.gpj", "\x9b31m", "\u200b", "\ue000", "\x00"]
 )

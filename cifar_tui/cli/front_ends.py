@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cifar_tui.output import OUTPUT_NAME
+
 if TYPE_CHECKING:
     from cifar_tui.jobs import AttachedJobs, LocalJobs
     from cifar_tui.tui.app import ScreenResult
@@ -94,5 +96,7 @@ def _why_without_screen(result: "ScreenResult") -> str:
             return "The terminal went away: training goes on without a screen."
         case "detached":
             return "The screen was detached: training goes on without it."
-    print("The screen has ended; training goes on without it.", file=sys.stderr)
-    return "The screen has ended: training goes on without it."
+    started = result.history.started
+    where = f" What broke is in {Path(started.folder) / OUTPUT_NAME}." if started is not None else ""
+    print(f"The screen broke; training goes on without it.{where}", file=sys.stderr)
+    return "The screen broke: training goes on without it."

@@ -53,6 +53,7 @@ def break_batches(monkeypatch: pytest.MonkeyPatch, first: int, count: int) -> No
     monkeypatch.setattr(ImageBank, "batch", batch)
 
 
+@pytest.mark.fault(17)
 def test_an_update_without_a_number_is_left_out(tmp_path: Path) -> None:
     recipe = tiny_recipe()
     stepper = Stepper(recipe, choose_device(recipe))
@@ -71,6 +72,7 @@ def test_an_update_without_a_number_is_left_out(tmp_path: Path) -> None:
     assert not torch.equal(before.network["fc.weight"], stepper.export(0).network["fc.weight"])
 
 
+@pytest.mark.fault(17)
 def test_a_run_nobody_watches_goes_back_and_on_with_half_the_rate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +89,7 @@ def test_a_run_nobody_watches_goes_back_and_on_with_half_the_rate(
     assert RunFolder.reopen(tmp_path / "one").recipe().rate_changes == ((back.to_step + 1, 0.5),)
 
 
+@pytest.mark.fault(17)
 def test_a_run_that_never_recovers_ends_after_three_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_batches(monkeypatch, first=3, count=1_000)
     with pytest.raises(CifarTuiError, match="went back 3 times"):
@@ -97,6 +100,7 @@ def watched(*answers: Request) -> dict[type[Event], list[Request]]:
     return {RunStarted: [Watch(watched=True)], LossNotFinite: list(answers)}
 
 
+@pytest.mark.fault(17)
 def test_a_person_who_watches_is_asked_and_can_go_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_batches(monkeypatch, first=3, count=1)
     person = run(tmp_path / "one", watched(RollBack()))
@@ -105,6 +109,7 @@ def test_a_person_who_watches_is_asked_and_can_go_back(tmp_path: Path, monkeypat
     assert isinstance(person.said[-1], RunFinished)
 
 
+@pytest.mark.fault(17)
 def test_a_person_can_ignore_it_and_the_statistics_are_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_batches(monkeypatch, first=STEPS + 3, count=1)
     person = run(tmp_path / "one", watched(Ignore()))
@@ -115,6 +120,7 @@ def test_a_person_can_ignore_it_and_the_statistics_are_mended(tmp_path: Path, mo
     assert all(bool(torch.isfinite(tensor).all()) for tensor in network.state_dict().values())
 
 
+@pytest.mark.fault(17)
 def test_a_person_can_stop_and_no_broken_state_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_batches(monkeypatch, first=3, count=1)
     person = run(tmp_path / "one", watched(Stop()))
@@ -124,6 +130,7 @@ def test_a_person_can_stop_and_no_broken_state_is_kept(tmp_path: Path, monkeypat
     assert sorted((tmp_path / "one").glob("state_000000[12].pt")), "the one before stands"
 
 
+@pytest.mark.fault(17)
 def test_when_the_person_leaves_the_engine_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_batches(monkeypatch, first=3, count=1)
     person = run(tmp_path / "one", watched(Watch(watched=False)))
@@ -131,6 +138,7 @@ def test_when_the_person_leaves_the_engine_decides(tmp_path: Path, monkeypatch: 
     assert isinstance(person.said[-1], RunFinished)
 
 
+@pytest.mark.fault(18)
 def test_out_of_memory_ends_with_the_next_batch_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
@@ -140,6 +148,7 @@ def test_out_of_memory_ends_with_the_next_batch_size(tmp_path: Path, monkeypatch
         run(tmp_path / "one")
 
 
+@pytest.mark.fault(17)
 def test_a_pause_asked_for_before_the_answer_does_not_hold_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +157,7 @@ def test_a_pause_asked_for_before_the_answer_does_not_hold_training(
     assert isinstance(person.said[-1], RunFinished)
 
 
+@pytest.mark.fault(17)
 def test_going_back_never_raises_a_rate_that_was_lowered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "STATE_SECONDS", 1e9)
     break_batches(monkeypatch, first=4, count=1)
@@ -156,6 +166,7 @@ def test_going_back_never_raises_a_rate_that_was_lowered(tmp_path: Path, monkeyp
     assert person.heard(RolledBack)[0].learning_rate == pytest.approx(0.0005)
 
 
+@pytest.mark.fault(17)
 def test_checkpoints_of_undone_steps_are_not_taken_for_the_newest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,3 +96,29 @@ def test_an_evaluation_given_up_leaves_the_verdict_before(tmp_path: Path) -> Non
     assert isinstance(said[-1], EvaluationFailed)
     assert sum(isinstance(event, EvaluationProgressed) for event in said) == 1
     assert verdict_path(folder / NAME).read_bytes() == before
+
+
+@pytest.mark.fault(12)
+@pytest.mark.parametrize("what", ["deleted", "replaced"])
+def test_a_checkpoint_that_goes_while_it_is_measured_is_measured_as_it_was(tmp_path: Path, what: str) -> None:
+    folder = tmp_path / "one"
+    (live,) = trained.run(folder, {CheckpointSaved: [Evaluate(NAME)]}, epochs=1).heard(EvaluationDone)
+
+    class Hand:
+        """Takes the file away as soon as its measuring has begun."""
+
+        def append(self, event: Event) -> None:
+            said.append(event)
+            if isinstance(event, EvaluationProgressed):
+                (folder / NAME).unlink(missing_ok=True)
+                if what == "replaced":
+                    (folder / NAME).write_bytes(b"something else")
+
+    said: list[Event] = []
+    judge_module.evaluate_alone(read_recipe(folder), folder, NAME, Hand().append, Requests())
+    (done,) = [event for event in said if isinstance(event, EvaluationDone)]
+    assert done.confusion == live.confusion
+    again: list[Event] = []
+    judge_module.evaluate_alone(read_recipe(folder), folder, NAME, again.append, Requests())
+    (failed,) = [event for event in again if isinstance(event, EvaluationFailed)]
+    assert "deleted" in failed.reason or "damaged" in failed.reason

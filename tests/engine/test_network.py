@@ -126,6 +126,7 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path, checkpoint: Sidecar) 
     assert all(torch.equal(tensor, expected[name]) for name, tensor in network.state_dict().items())
 
 
+@pytest.mark.fault(10)
 def test_one_flipped_bit_is_noticed(tmp_path: Path, checkpoint: Sidecar) -> None:
     content = bytearray((tmp_path / "net_001.pth").read_bytes())
     content[len(content) // 2] ^= 1
@@ -134,6 +135,7 @@ def test_one_flipped_bit_is_noticed(tmp_path: Path, checkpoint: Sidecar) -> None
         load_network(tmp_path, "net_001.pth")
 
 
+@pytest.mark.fault(10)
 def test_a_cut_file_is_noticed(tmp_path: Path, checkpoint: Sidecar) -> None:
     content = (tmp_path / "net_001.pth").read_bytes()
     for length in (0, 10, len(content) // 2, len(content) - 1):
@@ -142,6 +144,7 @@ def test_a_cut_file_is_noticed(tmp_path: Path, checkpoint: Sidecar) -> None:
             load_network(tmp_path, "net_001.pth")
 
 
+@pytest.mark.fault(12)
 def test_a_missing_file_a_pipe_and_a_link_are_refused(tmp_path: Path, checkpoint: Sidecar) -> None:
     import os
 
@@ -158,12 +161,14 @@ def test_a_missing_file_a_pipe_and_a_link_are_refused(tmp_path: Path, checkpoint
         load_network(tmp_path, "net_001.pth")
 
 
+@pytest.mark.fault(10)
 def test_without_its_sidecar_a_checkpoint_was_never_saved(tmp_path: Path, checkpoint: Sidecar) -> None:
     sidecar_path(tmp_path / "net_001.pth").unlink()
     with pytest.raises(CheckpointDamaged, match="never completely saved"):
         load_network(tmp_path, "net_001.pth")
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize("what", ["another network", "no state", "code"])
 def test_a_file_that_is_whole_but_not_ours_is_refused(tmp_path: Path, checkpoint: Sidecar, what: str) -> None:
     import dataclasses

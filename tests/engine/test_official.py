@@ -152,6 +152,7 @@ def test_what_is_there_whole_is_not_fetched_again(
     assert (first.train.pixels == second.train.pixels).all()
 
 
+@pytest.mark.fault(19)
 def test_a_cut_connection_goes_on_where_it_broke(
     tmp_path: Path, archive: tuple[bytes, type[CIFAR10]], server: Server
 ) -> None:
@@ -184,6 +185,7 @@ def test_a_partial_file_that_is_too_long_is_fetched_anew(
     assert server.ranges[-1] is None
 
 
+@pytest.mark.fault(19)
 def test_a_connection_that_brings_nothing_more_is_given_up_and_what_came_is_kept(
     tmp_path: Path, archive: tuple[bytes, type[CIFAR10]], server: Server
 ) -> None:
@@ -194,6 +196,7 @@ def test_a_connection_that_brings_nothing_more_is_given_up_and_what_came_is_kept
     assert left(tmp_path) == ["cifar-10-python.tar.gz.part"]
 
 
+@pytest.mark.fault(19)
 def test_a_flipped_byte_is_noticed_and_the_file_fetched_again(
     tmp_path: Path, archive: tuple[bytes, type[CIFAR10]], server: Server
 ) -> None:
@@ -202,6 +205,7 @@ def test_a_flipped_byte_is_noticed_and_the_file_fetched_again(
     assert server.ranges == [None, None]
 
 
+@pytest.mark.fault(19)
 def test_a_file_that_stays_wrong_is_never_used(
     tmp_path: Path, archive: tuple[bytes, type[CIFAR10]], server: Server
 ) -> None:
@@ -251,6 +255,7 @@ def test_a_download_can_be_stopped_and_keeps_what_came(
     assert left(tmp_path) == ["cifar-10-python.tar.gz.part"]
 
 
+@pytest.mark.fault(19)
 @pytest.mark.parametrize("damage", ["cut", "missing", "flipped"])
 def test_an_unpacked_folder_that_is_damaged_is_put_right_from_the_archive(
     tmp_path: Path, archive: tuple[bytes, type[CIFAR10]], server: Server, damage: str
@@ -267,6 +272,7 @@ def test_an_unpacked_folder_that_is_damaged_is_put_right_from_the_archive(
     assert left(tmp_path) == ["cifar-10-batches-py", "cifar-10-python.tar.gz"]
 
 
+@pytest.mark.fault(19)
 def test_a_label_that_is_no_class_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content, archive = make_archive(label_limit=12)
     (tmp_path / "cifar-10-python.tar.gz").write_bytes(content)

@@ -94,6 +94,7 @@ def test_a_folder_that_may_not_be_read_is_named(folder: Path, monkeypatch: pytes
         check_folder(folder)
 
 
+@pytest.mark.fault(21)
 def test_names_that_could_steer_a_terminal_are_shown_harmlessly(folder: Path) -> None:
     (folder / "train" / NAMES[2] / "a\x1b[2J\n.png").write_bytes(b"no picture")
     with pytest.raises(DataDamaged) as damage:

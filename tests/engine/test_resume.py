@@ -118,6 +118,7 @@ def test_a_finish_asked_twice_is_called_off(tmp_path: Path) -> None:
     assert isinstance(person.said[-1], RunFinished)
 
 
+@pytest.mark.fault(10)
 def test_two_states_are_kept_and_the_older_is_used_when_the_newer_is_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: object
 ) -> None:
@@ -154,6 +155,7 @@ def test_an_impossible_rate_is_refused_and_training_goes_on(tmp_path: Path) -> N
     assert isinstance(person.said[-1], RunFinished)
 
 
+@pytest.mark.fault(24)
 def test_another_environment_is_said_not_to_be_bit_exact(tmp_path: Path) -> None:
     run(tmp_path / "one", {StepDone: [Stop()]})
     record = next((tmp_path / "one").glob("state_*.json"))
@@ -165,6 +167,7 @@ def test_another_environment_is_said_not_to_be_bit_exact(tmp_path: Path) -> None
     assert "threads 7 → " in because
 
 
+@pytest.mark.fault(24)
 def test_other_images_are_refused_and_the_run_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(tmp_path / "one", {StepDone: [Stop()]})
     before = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir() if path.name != "run.lock"}

@@ -156,11 +156,9 @@ def test_a_damaged_state_is_named_and_the_one_before_is_used(tmp_path: Path, how
     newest = max(run.glob("state_*.pt"))
     content = bytearray(newest.read_bytes())
     content[len(content) // 2] ^= 1
-    newest.write_bytes(
-        {"flipped": bytes(content), "cut": bytes(content[:-100]), "empty": b"", "another network": b"x" * len(content)}[
-            how
-        ]
-    )
+    other = b"x" * len(content)
+    damaged = {"flipped": bytes(content), "cut": bytes(content[:-100]), "empty": b"", "another network": other}
+    newest.write_bytes(damaged[how])
     with trainer(run, resume=True) as one:
         one.wait_for(lambda: bool(one.said("RunResumed")))
         one.wait_for_steps(one.said("RunResumed")[-1]["at_step"] + 3)

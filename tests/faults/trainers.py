@@ -73,12 +73,11 @@ def trainer(
     epochs: int = 5_000,
     resume: bool = False,
     fault: str | None = None,
-    environment: Mapping[str, str] = {},  # noqa: B006
+    environment: Mapping[str, str] = {},
 ) -> Iterator[Trainer]:
     """A run that trains until the block ends."""
-    one = Trainer(
-        run, *SMALL, "--epochs", str(epochs), "--outf", str(run), *words, fault=fault, environment=environment
-    )
+    place = ["--resume", str(run)] if resume else [*SMALL, "--epochs", str(epochs), "--outf", str(run)]
+    one = Trainer(run, *place, *words, fault=fault, environment=environment)
     try:
         yield one
     finally:

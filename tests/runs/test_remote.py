@@ -110,6 +110,7 @@ def test_a_screen_asks_and_is_told_what_no_journal_holds(run: Path, engine: Engi
     eventually(lambda: Watch(watched=False, screen=1) in engine.asked)
 
 
+@pytest.mark.fault(15)
 def test_asking_again_is_harmless(run: Path, engine: Engine) -> None:
     with connected(run) as end:
         end.sendall(to_line({"protocol": 1}))
@@ -142,6 +143,7 @@ def test_to_another_version_a_screen_offers_only_that(
     remote.close()
 
 
+@pytest.mark.fault(15)
 def test_the_ninth_client_is_refused_and_told_why(run: Path, engine: Engine) -> None:
     ends = [connected(run) for _ in range(server.CLIENTS)]
     for end in ends:
@@ -159,6 +161,7 @@ def test_the_ninth_client_is_refused_and_told_why(run: Path, engine: Engine) -> 
         end.close()
 
 
+@pytest.mark.fault(15)
 def test_who_never_reads_is_dropped_and_the_others_notice_nothing(
     run: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +189,7 @@ def test_who_never_reads_is_dropped_and_the_others_notice_nothing(
     other.close()
 
 
+@pytest.mark.fault(15)
 def test_who_does_not_say_who_they_are_is_dropped(run: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "PATIENCE_SECONDS", 0.3)
     with connected(run) as silent:
@@ -193,6 +197,7 @@ def test_who_does_not_say_who_they_are_is_dropped(run: Path, engine: Engine, mon
     assert engine.asked == []
 
 
+@pytest.mark.fault(15)
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
@@ -263,6 +268,7 @@ def test_a_request_comes_out_as_it_went_in(request_: Request) -> None:
     assert request_from(from_line(to_line(request_record(request_)))) == request_
 
 
+@pytest.mark.fault(16)
 def test_the_socket_is_for_its_owner_alone_whatever_the_umask(run: Path) -> None:
     before = os.umask(0)
     try:
@@ -278,6 +284,7 @@ def test_the_socket_is_for_its_owner_alone_whatever_the_umask(run: Path) -> None
     assert not (run / address.ADDRESS_NAME).exists()
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize("how", ["open", "link", "file"])
 def test_an_unsafe_folder_is_refused_on_both_sides(run: Path, tmp_path: Path, session: Path, how: str) -> None:
     folder = session / "cifar-tui"
@@ -297,6 +304,7 @@ def test_an_unsafe_folder_is_refused_on_both_sides(run: Path, tmp_path: Path, se
         assert address.read_address(run) is None
 
 
+@pytest.mark.fault(16)
 def test_an_address_that_leads_elsewhere_is_not_followed_and_not_removed(run: Path, tmp_path: Path) -> None:
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
@@ -318,6 +326,7 @@ def test_any_address_is_a_socket_or_none(tmp_path_factory: pytest.TempPathFactor
     assert address.read_address(run) is None
 
 
+@pytest.mark.fault(14)
 def test_a_stale_socket_is_taken_over_by_who_holds_the_run(run: Path) -> None:
     path = address.make_socket_path(run)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stale:
@@ -342,6 +351,7 @@ def test_paths_are_short_enough_whatever_the_environment(monkeypatch: pytest.Mon
     one.server.close()
 
 
+@pytest.mark.fault(16)
 @pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("setpriv") is None, reason="only root can be two users, with setpriv"
 )

@@ -136,6 +136,7 @@ def _race(path: str, start: float, results: "multiprocessing.Queue[str]") -> Non
         results.put("lost")
 
 
+@pytest.mark.fault(14)
 def test_of_two_trainers_on_one_folder_exactly_one_wins(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     results: multiprocessing.Queue[str] = context.Queue()

@@ -31,6 +31,7 @@ def test_the_end_of_a_run_calls_the_way_a_person_chose(alert: Alert, sent: list[
     assert heard == sent
 
 
+@pytest.mark.fault(21)
 def test_a_loss_without_a_number_calls_and_hostile_words_stay_words() -> None:
     history, heard = RunHistory(), list[str]()
     alarm = Alarm("osc9", heard.append)

@@ -323,6 +323,7 @@ async def test_a_loss_that_is_nan_now_says_so() -> None:
         assert "loss NaN" in words(pilot)
 
 
+@pytest.mark.fault(21)
 async def test_hostile_names_reach_the_screen_as_plain_signs() -> None:
     events = scripted.opening()
     events[0] = scripted.started(run="a\x1b]52;c;aGk=\x07[/x]")
@@ -376,6 +377,7 @@ async def test_every_theme_draws_the_whole_screen(theme: str) -> None:
         assert "test 0.903" in words(pilot)
 
 
+@pytest.mark.fault(7)
 async def test_a_storm_of_resizes_leaves_the_screen_right() -> None:
     async with screen(ScriptedJobs(running())) as pilot:
         for width, height in [

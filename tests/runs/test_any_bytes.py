@@ -1,0 +1,81 @@
+"""Whatever is in a run's files, reading them gives a record or one named error; never an exception, never a hang."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cifar_tui.errors import BadInput
+from cifar_tui.recipe import preset
+from cifar_tui.runs.folder import RECIPE_NAME, RunFolder, read_recipe
+from cifar_tui.runs.journal import NAME, append_event
+from cifar_tui.runs.line_file import LineFile
+from cifar_tui.runs.overview import read_overview
+from cifar_tui.runs.states import list_states
+from tests import scripted
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+def as_json(value: object) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # an integer larger than JSON's readers take
+        return b"{}"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("any") / "one"
+    RunFolder.create(folder, "one", preset("quick")).close()
+    return folder
+
+
+FIELDS = sorted(preset("quick").to_record())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=200) | JSON.map(as_json) | st.tuples(st.sampled_from(FIELDS), JSON))
+def test_any_bytes_are_a_recipe_or_one_sentence(run: Path, content: bytes | tuple[str, object]) -> None:
+    before = (run / RECIPE_NAME).read_bytes()
+    if isinstance(content, tuple):
+        name, value = content
+        content = as_json({**preset("quick").to_record(), name: value})
+    try:
+        (run / RECIPE_NAME).write_bytes(content)
+        read_recipe(run)
+    except BadInput as error:
+        assert "\x1b" not in str(error)
+    finally:
+        (run / RECIPE_NAME).write_bytes(before)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=200) | JSON.map(as_json))
+def test_any_bytes_are_a_states_record_or_none(run: Path, content: bytes) -> None:
+    (run / "state_0000007.json").write_bytes(content)
+    assert list_states(run) == []
+    (run / "state_0000007.json").unlink()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.binary(max_size=60) | JSON.map(as_json), max_size=5), st.integers(0, 3))
+def test_any_journal_is_an_overview(run: Path, junk: list[bytes], epochs: int) -> None:
+    path = run / NAME
+    path.unlink(missing_ok=True)
+    file = LineFile(path)
+    for event in [*scripted.opening(run), *scripted.epochs(epochs)]:
+        append_event(file, event)
+        for line in junk:
+            file.append(line + b"\n")
+    file.close()
+    overview = read_overview(run)
+    assert overview.step == epochs * scripted.STEPS_PER_EPOCH
+    assert overview.state == "killed"
+    assert (overview.last_accuracy is None) == (epochs == 0)

@@ -19,6 +19,8 @@ def terminal_fit_for_a_screen() -> bool:
         return False
     if os.environ.get("TERM", "dumb") in ("", "dumb"):
         return False
+    # Textual's default of 100 ms, in which an escape may still become an arrow key, is felt on every way back.
+    os.environ.setdefault("ESCDELAY", "50")
     return "utf" in (sys.stderr.encoding or "").lower()
 
 

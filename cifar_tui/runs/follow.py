@@ -1,5 +1,6 @@
 """Follows a run that lives elsewhere, or has ended: its journal for what it says, its socket for what is asked."""
 
+import dataclasses
 import os
 import threading
 from pathlib import Path
@@ -84,7 +85,7 @@ class RemoteRun:
             while not self._left.is_set():
                 # Looked at before the journal is read once more, so that a last word is never missed.
                 trained = being_trained(self._folder)
-                said = list(read_said(file))
+                said = [self._here(one) for one in read_said(file)]
                 over = _is_over(said, over)
                 if not trained and not over:
                     said.append(RunFailed(NO_WORD, "", 1))
@@ -100,6 +101,12 @@ class RemoteRun:
                     file = path.open("rb")
         finally:
             file.close()
+
+    def _here(self, said: Said) -> Said:
+        """What was said, of the folder where the run is now: it may have been moved, or come from another machine."""
+        if isinstance(said, RunStarted):
+            return dataclasses.replace(said, folder=str(self._folder.absolute()))
+        return said
 
 
 def _is_over(said: list[Said], before: bool) -> bool:

@@ -154,6 +154,14 @@ def test_a_journal_that_goes_back_is_said_from_the_start(run: RunFolder) -> None
     assert after(drained(link)).step == 50
 
 
+def test_a_run_that_was_moved_is_followed_where_it_is(run: RunFolder) -> None:
+    written(run.path, [*scripted.opening(Path("/somewhere/else")), RunFinished(50, 0.5)])
+    run.close()
+    history = after(drained(RemoteRun(run.path)))
+    assert history.started is not None
+    assert history.started.folder == str(run.path)
+
+
 def test_a_missing_journal_is_a_sentence(run: RunFolder) -> None:
     said = drained(RemoteRun(run.path))
     assert isinstance(said[-1], RunFailed)

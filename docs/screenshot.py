@@ -1,16 +1,20 @@
 """Draws the pictures of the documentation from a run's folder, by replaying its journal on the real screen.
 
 python docs/screenshot.py runs/NAME --until STEP                # all of docs/screen-*.svg, in every theme
-python docs/screenshot.py runs/NAME --view checkpoints --size 120x40 --theme night --output docs/checkpoints.svg
+python docs/screenshot.py runs/NAME --inside                    # the browser, and what is in its newest checkpoint
+python docs/screenshot.py runs/NAME --view help --size 80x24 --theme day --output help.svg
+
+The newest checkpoint must have been evaluated: its verdict is beside it.
 """
 
 import argparse
 import asyncio
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
 from cifar_tui.control import Request
-from cifar_tui.events import EvaluationDone, Event, RunStarted
+from cifar_tui.events import Event, RunStarted
 from cifar_tui.hardware import Hardware
 from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.tui.app import MonitorApp
@@ -27,6 +31,16 @@ PICTURES: dict[str, tuple[tuple[int, int], str, tuple[str, ...]]] = {
     "small": ((80, 24), "night", ()),
 }
 """Size, theme and keys of every picture of the dashboard."""
+INSIDE: dict[str, tuple[tuple[int, int], str, tuple[str, ...]]] = {
+    "checkpoints": ((120, 40), "night", ("c",)),
+    "confusion": ((120, 40), "night", ("c", "o")),
+    "wrong-pictures": ((120, 40), "night", ("c", "o", "i")),
+    "confusion-80x24": ((80, 24), "night", ("c", "o")),
+}
+"""Those of what is inside a checkpoint."""
+OPENS = ("c", "o", "i")
+"""Keys after which a screen has to come up."""
+VIEWS: dict[str, tuple[str, ...]] = {"dashboard": (), "checkpoints": ("c",), "help": ("question_mark",)}
 
 
 class Replay:
@@ -80,7 +94,7 @@ def until(events: list[Event], step: int | None) -> list[Event]:
     return kept
 
 
-async def draw(events: list[Event], view: str, size: tuple[int, int], theme: str, keys: Sequence[str] = ()) -> str:
+async def draw(events: list[Event], size: tuple[int, int], theme: str, keys: Sequence[str] = ()) -> str:
     """The screen as SVG, after some keys."""
     themes = find_themes(theme_folders())
     app = MonitorApp(Replay(events), themes, themes.chosen(theme), Hardware())
@@ -88,18 +102,8 @@ async def draw(events: list[Event], view: str, size: tuple[int, int], theme: str
         await pilot.pause(SETTLE_SECONDS)
         for key in keys:
             await pilot.press(key)
-            await pilot.pause()
-        if view == "checkpoints":
-            await pilot.press("c")
-            await pilot.pause(SETTLE_SECONDS)
-            measured = {event.checkpoint for event in events if isinstance(event, EvaluationDone)}
-            for _ in range(len(measured)):
-                if getattr(app.screen, "selected", None) and app.screen.selected.checkpoint not in measured:  # type: ignore[attr-defined]
-                    await pilot.press("up")
-            await pilot.pause(SETTLE_SECONDS)
-        elif view == "help":
-            await pilot.press("question_mark")
-            await pilot.pause(SETTLE_SECONDS)
+            await pilot.pause(SETTLE_SECONDS if key in OPENS else 0.0)
+        await pilot.pause(SETTLE_SECONDS)
         return app.export_screenshot()
 
 
@@ -107,7 +111,8 @@ def main() -> None:
     """Read the options, draw, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="the run's folder")
-    parser.add_argument("--view", choices=["dashboard", "checkpoints", "help"], default="dashboard")
+    parser.add_argument("--view", choices=list(VIEWS), default="dashboard")
+    parser.add_argument("--inside", action="store_true", help="draw the browser and what is inside a checkpoint")
     parser.add_argument("--size", default="120x40", help="columns x rows")
     parser.add_argument("--theme", default="night")
     parser.add_argument("--until", type=int, metavar="STEP", help="show the run as it was after this step")
@@ -116,13 +121,16 @@ def main() -> None:
     events = list(read_events(options.run / NAME))
     if not events or not isinstance(events[0], RunStarted):
         parser.error(f"{options.run} holds no run")
+    # The run may have been moved since.
+    events[0] = dataclasses.replace(events[0], folder=str(options.run.absolute()))
     events = until(events, options.until)
     if options.output is None:
-        for name, (size, theme, keys) in PICTURES.items():
-            write(Path(__file__).parent / f"screen-{name}.svg", asyncio.run(draw(events, "", size, theme, keys)))
+        for name, (size, theme, keys) in (INSIDE if options.inside else PICTURES).items():
+            path = Path(__file__).parent / f"{'' if options.inside else 'screen-'}{name}.svg"
+            write(path, asyncio.run(draw(events, size, theme, keys)))
         return
     width, height = (int(part) for part in options.size.split("x"))
-    write(options.output, asyncio.run(draw(events, options.view, (width, height), options.theme)))
+    write(options.output, asyncio.run(draw(events, (width, height), options.theme, VIEWS[options.view])))
 
 
 def write(path: Path, svg: str) -> None:

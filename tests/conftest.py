@@ -49,6 +49,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         item.user_properties += [("fault", mark.args[0]) for mark in item.iter_markers("fault")]
+    for item in items:
+        if not config.getoption("--faults") and any(mark.kwargs.get("often") for mark in item.iter_markers("fault")):
+            item.add_marker(pytest.mark.skip(reason="another like it is tried; all of them with --faults"))
     if config.getoption("--faults"):
         items[:] = [item for item in items if item.get_closest_marker("fault") is not None]
 

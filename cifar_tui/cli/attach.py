@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from cifar_tui.cli.front_ends import show_on_screen, terminal_fit_for_a_screen
@@ -60,5 +59,7 @@ def _chosen_run() -> Path:
     overviews = list_overviews(there[-MOST_LISTED:])
     head, *lines = table_lines(overviews)
     print("\n".join([f"    {head}", *(f"{number:>3} {line}" for number, line in enumerate(lines, 1))]))
-    number: int = typer.prompt("Which one", default=len(overviews), type=click.IntRange(1, len(overviews)))
+    number = 0
+    while not 1 <= number <= len(overviews):
+        number = typer.prompt("Which one", default=len(overviews), type=int)
     return overviews[number - 1].folder

@@ -23,7 +23,7 @@ class Overview:
     """One run at a glance."""
 
     name: str
-    """The run's name."""
+    """Its folder's name, by which commands find it."""
     folder: Path
     """Its folder."""
     recipe: Recipe
@@ -61,7 +61,7 @@ def read_overview(folder: Path) -> Overview:
                 history.apply(from_line(line)[1])
     last = history.epochs[-1] if history.epochs else None
     return Overview(
-        name=history.started.run if history.started is not None else folder.name,
+        name=folder.absolute().name,
         folder=folder,
         recipe=recipe,
         live=live,

@@ -1,0 +1,108 @@
+"""What a script, or a person on another terminal, asks of a run that trains elsewhere."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import orjson
+import pytest
+from pseudo_terminal import PseudoTerminal
+
+from cifar_tui.events import RunFinished
+from cifar_tui.recipe import preset
+from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.journal import NAME, append_event
+from cifar_tui.runs.line_file import LineFile
+from tests import scripted
+from tests.faults.trainers import SMALL, command, trainer
+from tests.invariants import Evidence, check
+
+
+def asked(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command(*words), cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+
+
+def ended_run(folder: Path, name: str, epochs: int) -> None:
+    run = RunFolder.create(folder / "runs" / name, name, preset("quick"))
+    file = LineFile(run.path / NAME)
+    for event in [
+        scripted.started(run.path, run=name),
+        *scripted.opening()[1:],
+        *scripted.epochs(epochs),
+        RunFinished(epochs * 50, 0.5),
+    ]:
+        append_event(file, event)
+    file.close()
+    run.close()
+
+
+def test_a_run_is_paused_saved_resumed_and_stopped_by_commands(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "one"
+    (tmp_path / "runs").mkdir()
+    with trainer(run) as one:
+        one.wait_for_steps(3)
+        assert "Paused at step " in asked(tmp_path, "pause").stdout
+        again = asked(tmp_path, "pause", "one")
+        assert (again.returncode, again.stderr) == (0, "It was so before.\n")
+        at = len(one.said("StepDone"))
+        assert asked(tmp_path, "save", str(run)).stdout == f"Saved step {at:,}.\n"
+        (seen,) = asked(tmp_path, "runs", "--json").stdout.splitlines()
+        record = orjson.loads(seen)
+        assert (record["run"], record["state"], record["step"], record["live"]) == ("one", "paused", at, True)
+        assert asked(tmp_path, "resume", "one").returncode == 0
+        one.wait_for_steps(at + 3)
+        assert asked(tmp_path, "stop", "one").stdout.startswith("Stopped after step ")
+        assert one.exit_code() == 0
+        assert "Stopped by process " in one.output
+    nobody = asked(tmp_path, "stop", "one")
+    assert nobody.returncode == 2
+    assert "there is nobody to ask" in nobody.stderr
+    check(run, Evidence(restarted=True))
+
+
+def test_a_detached_run_says_how_to_find_it_and_a_refused_one_why(tmp_path: Path) -> None:
+    words = ["train", *SMALL, "--epochs", "5000", "--run-name", "one", "--detach"]
+    started = asked(tmp_path, *words)
+    assert started.returncode == 0, started.stderr
+    assert "To see it: cifar-tui attach one-synthetic" in started.stdout
+    refused = asked(tmp_path, *words)
+    assert refused.returncode == 2
+    assert "is being trained by process" in refused.stderr
+    assert "Stopped after step" in asked(tmp_path, "stop").stdout
+    check(tmp_path / "runs" / "one-synthetic", Evidence(restarted=True))
+
+
+def test_runs_are_listed_and_what_a_crash_left_is_tidied_and_nothing_else(tmp_path: Path) -> None:
+    ended_run(tmp_path, "old", 3)
+    run = tmp_path / "runs" / "killed"
+    with trainer(run) as one:
+        one.wait_for_steps(12)
+        os.kill(one.process.pid, signal.SIGKILL)
+        one.exit_code()
+    (run / ".writing-net_001.pth-0123").write_bytes(b"half")
+    (run / "notes.txt").write_text("mine")
+    lines = asked(tmp_path, "runs").stdout.splitlines()
+    assert lines[0].split()[:4] == ["run", "state", "progress", "best"]
+    assert any(line.startswith("old ") and "finished  epoch 3/26" in line for line in lines)
+    assert any(line.startswith("killed ") and "  killed  " in line for line in lines)
+    tidied = asked(tmp_path, "runs", "--gc").stdout
+    assert "removed runs/killed/.writing-net_001.pth-0123" in tidied
+    assert "removed runs/killed/control.json" in tidied
+    assert asked(tmp_path, "runs", "--gc").stdout == "Nothing was left behind.\n"
+    check(run, Evidence(foreign={run / "notes.txt": b"mine"}, restarted=True))
+
+
+@pytest.mark.parametrize(("typed", "run"), [("\r", "new"), ("1\r", "old")])
+def test_without_a_name_a_run_is_chosen_from_a_list(tmp_path: Path, typed: str, run: str) -> None:
+    for name in ("old", "new"):
+        ended_run(tmp_path, name, 3)
+        os.utime(tmp_path / "runs" / name, (0, 1_000 * ["old", "new"].index(name)))
+    with PseudoTerminal(command("attach"), size=(120, 30), folder=tmp_path) as terminal:
+        terminal.wait_for("Which one [2]")
+        assert "  1 old  finished  epoch 3/26" in terminal.text
+        terminal.press(typed)
+        terminal.wait_for("✓ Finished")
+        assert f"run {run}" in terminal.text
+        terminal.press("q")
+        assert terminal.exit_code(20) == 0

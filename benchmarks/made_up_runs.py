@@ -82,6 +82,10 @@ class ScriptedRun:
         """Nothing goes on."""
         return self
 
+    def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> "ScriptedRun":  # noqa: ARG002
+        """Nothing new is started."""
+        return self
+
     def evaluate(self, checkpoint: str) -> "ScriptedRun":  # noqa: ARG002
         """Nothing is measured."""
         return self

@@ -53,6 +53,9 @@ class Jobs(Protocol):
     def resume(self) -> Link:
         """Go on with the run that has ended; it says everything again first. Raises CifarTuiError."""
 
+    def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> Link:
+        """Start a new run that goes on from a checkpoint of one that has ended. Raises CifarTuiError."""
+
     def evaluate(self, checkpoint: str) -> Link:
         """Start measuring a checkpoint of a run that has ended."""
 

@@ -68,6 +68,7 @@ class ScriptedJobs:
         self.trained_on: list[str | None] = []
         self.evaluated: list[str] = []
         self.resumed = 0
+        self.branched: list[tuple[str, int, float]] = []
         self.evaluation = ScriptedLink()
 
     def train(self, data: str | None = None) -> ScriptedLink:
@@ -83,6 +84,12 @@ class ScriptedJobs:
         if self._refusal is not None:
             raise self._refusal
         self.resumed += 1
+        return self._links.pop(0)
+
+    def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> ScriptedLink:
+        if self._refusal is not None:
+            raise self._refusal
+        self.branched.append((checkpoint, epochs, learning_rate))
         return self._links.pop(0)
 
     def evaluate(self, checkpoint: str) -> ScriptedLink:

@@ -36,6 +36,7 @@ class Checkpoints(Screen[None]):
         Binding("e", "evaluate", "Evaluate", tooltip="Measure the checkpoint under the cursor"),
         Binding("o,enter", "open", "Open", key_display="o", tooltip="Open its verdict; enter does, too"),
         Binding("x", "cancel", "Give up", tooltip="Give up the evaluation under way"),
+        Binding("b", "branch", "New run", tooltip="Start a new run from the checkpoint under the cursor"),
         *keys.BEFORE,
         *keys.AFTER,
     ]
@@ -50,6 +51,15 @@ class Checkpoints(Screen[None]):
 
     class CancellationAsked(Message):
         """A person gives the evaluation up."""
+
+    class BranchAsked(Message):
+        """A person wants a new run from a checkpoint."""
+
+        def __init__(self, folder: Path, sidecar: Sidecar) -> None:
+            """Say which, in the folder of its run."""
+            super().__init__()
+            self.folder = folder
+            self.sidecar = sidecar
 
     def __init__(self) -> None:
         """Show nothing yet."""
@@ -136,6 +146,11 @@ class Checkpoints(Screen[None]):
     def action_cancel(self) -> None:
         """Ask for the evaluation under way to be given up."""
         self.post_message(self.CancellationAsked())
+
+    def action_branch(self) -> None:
+        """Ask for a new run from the checkpoint under the cursor."""
+        if self.selected is not None and self._folder is not None:
+            self.post_message(self.BranchAsked(self._folder, self.selected))
 
     def _look_again(self) -> None:
         self.post_message(Rows.Outdated())

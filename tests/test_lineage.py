@@ -1,0 +1,50 @@
+"""Going back and comparing, as a person types it."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.test_cli import TINY, run
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run of two epochs, and one that went on from its first."""
+    place = tmp_path_factory.mktemp("place")
+    done = run(place, "train", *TINY, "--epochs", "2", "--run-name", "one", "--headless")
+    assert done.returncode == 0, done.stderr
+    choices = ("--epochs", "1", "--lr", "0.01", "--flip", "none", "--cutout", "0", "--run-name", "two", "--headless")
+    done = run(place, "train", "--from", "one-synthetic:1", *choices)
+    assert done.returncode == 0, done.stderr
+    assert "Training quick from one-synthetic, epoch 1 (synthetic pictures), on synthetic pictures" in done.stdout
+    return place
+
+
+def test_a_run_goes_on_from_a_checkpoint_with_other_choices_and_is_listed_with_it(place: Path) -> None:
+    recipe = orjson.loads((place / "runs" / "two-synthetic" / "recipe.json").read_bytes())
+    assert (recipe["epochs"], recipe["learning_rate"], recipe["flip"], recipe["cutout"]) == (1, 0.01, "none", 0)
+    assert (recipe["width"], recipe["batch_size"]) == (8, 50)
+    assert (recipe["parent"]["run"], recipe["parent"]["epoch"]) == ("one-synthetic", 1)
+    listed = run(place, "runs")
+    assert "one-synthetic, epoch 1 (synthetic pictures)" in listed.stdout
+    first, second = (orjson.loads(line) for line in run(place, "runs", "--json").stdout.splitlines())
+    assert first["from"] is None
+    assert second["from"] == recipe["parent"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--from", "one-synthetic:7"), "has no checkpoint of epoch 7. The newest it has: 1, 2."),
+        (("--from", "one-synthetic:1", "--preset", "quick"), "--preset cannot be combined"),
+        (("--from", "one-synthetic:1", "--width", "16"), "--width is that of the weights, 8"),
+        (("--from", "one-synthetic:1", "--resume", "one-synthetic"), "--from cannot change"),
+        (("--from", "one-synthetic:1", "--cutout", "33"), "The cutout must be 0 to 32 pixels"),
+    ],
+)
+def test_what_cannot_be_gone_on_from_is_said_in_a_sentence(place: Path, words: tuple[str, ...], sentence: str) -> None:
+    done = run(place, "train", *words, "--headless")
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert len(list((place / "runs").iterdir())) == 2

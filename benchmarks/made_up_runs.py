@@ -4,7 +4,7 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import orjson
@@ -84,6 +84,10 @@ class ScriptedRun:
 
     def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> "ScriptedRun":  # noqa: ARG002
         """Nothing new is started."""
+        return self
+
+    def compare(self, checkpoints: Sequence[Path]) -> "ScriptedRun":  # noqa: ARG002
+        """Nothing is compared."""
         return self
 
     def evaluate(self, checkpoint: str) -> "ScriptedRun":  # noqa: ARG002

@@ -5,9 +5,10 @@ The engine, and torch with it, is imported on the engine thread when a job runs,
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from cifar_tui.compare_job import compare_checkpoints
 from cifar_tui.control import Request, Requests
 from cifar_tui.errors import BadInput, DataUnavailable, cannot_write
 from cifar_tui.events import (
@@ -100,6 +101,10 @@ class LocalJobs:
         self._new, self._run, self._resumed, self._changes = new, run, False, ()
         return _started(TrainJob(new.recipe, run))
 
+    def compare(self, checkpoints: Sequence[Path]) -> Session:
+        """Start measuring checkpoints of any runs side by side."""
+        return compare_checkpoints(checkpoints)
+
     def close(self) -> None:
         """Let go of the run's folder, once every job has ended."""
         if self._run is not None:
@@ -148,6 +153,10 @@ class AttachedJobs:
         link = local.train()
         self._local = local
         return link
+
+    def compare(self, checkpoints: Sequence[Path]) -> Session:
+        """Start measuring checkpoints of any runs side by side."""
+        return compare_checkpoints(checkpoints)
 
     def close(self) -> None:
         """Let go of the run, where it is held."""

@@ -3,6 +3,7 @@
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -58,6 +59,9 @@ class Jobs(Protocol):
 
     def evaluate(self, checkpoint: str) -> Link:
         """Start measuring a checkpoint of a run that has ended."""
+
+    def compare(self, checkpoints: Sequence[Path]) -> Link:
+        """Start measuring checkpoints on the same images, side by side. Raises CifarTuiError."""
 
 
 class Job(Protocol):

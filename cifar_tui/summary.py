@@ -27,7 +27,8 @@ def ancestry(recipe: Recipe) -> str:
     if parent is None:
         return ""
     whose = f"{text.safe_text(parent.run, 40)}, epoch {parent.epoch}" if parent.run else parent.checkpoint
-    return f"from {text.safe_text(whose, 60)}{' (synthetic pictures)' if parent.synthetic else ''}"
+    told = parent.synthetic and not recipe.synthetic  # which says so itself
+    return f"from {text.safe_text(whose, 60)}{' (synthetic pictures)' if told else ''}"
 
 
 def on_what(history: RunHistory) -> str:

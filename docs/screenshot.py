@@ -67,6 +67,10 @@ class Replay:
         """Nothing new is started."""
         return self
 
+    def compare(self, _checkpoints: Sequence[Path]) -> "Replay":
+        """Nothing is compared."""
+        return self
+
     def evaluate(self, _checkpoint: str) -> "Replay":
         """Nothing new is measured."""
         return self

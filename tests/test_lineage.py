@@ -17,7 +17,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     choices = ("--epochs", "1", "--lr", "0.01", "--flip", "none", "--cutout", "0", "--run-name", "two", "--headless")
     done = run(place, "train", "--from", "one-synthetic:1", *choices)
     assert done.returncode == 0, done.stderr
-    assert "Training quick from one-synthetic, epoch 1 (synthetic pictures), on synthetic pictures" in done.stdout
+    assert "Training quick from one-synthetic, epoch 1, on synthetic pictures" in done.stdout
     return place
 
 
@@ -27,7 +27,7 @@ def test_a_run_goes_on_from_a_checkpoint_with_other_choices_and_is_listed_with_i
     assert (recipe["width"], recipe["batch_size"]) == (8, 50)
     assert (recipe["parent"]["run"], recipe["parent"]["epoch"]) == ("one-synthetic", 1)
     listed = run(place, "runs")
-    assert "one-synthetic, epoch 1 (synthetic pictures)" in listed.stdout
+    assert "  one-synthetic, epoch 1  " in listed.stdout
     first, second = (orjson.loads(line) for line in run(place, "runs", "--json").stdout.splitlines())
     assert first["from"] is None
     assert second["from"] == recipe["parent"]
@@ -48,3 +48,20 @@ def test_what_cannot_be_gone_on_from_is_said_in_a_sentence(place: Path, words: t
     assert done.returncode == 2
     assert sentence in done.stderr
     assert len(list((place / "runs").iterdir())) == 2
+
+
+def test_checkpoints_of_two_runs_are_compared_on_the_same_images(place: Path) -> None:
+    done = run(place, "compare", "one-synthetic:1", "one-synthetic", "two-synthetic")
+    assert done.returncode == 0, done.stderr
+    for words in ("A  one-synthetic/net_001.pth", "C  two-synthetic/net_001.pth", "on 100 test images", "B → C"):
+        assert words in done.stdout
+    said = run(place, "compare", "one-synthetic:1", str(place / "runs" / "two-synthetic" / "start.pth"), "--json")
+    record = orjson.loads(said.stdout)
+    assert record["images"] == 100
+    assert record["pairs"][0]["agreement"] == 1.0, "the weights that a run starts with are those of its parent"
+
+
+def test_what_cannot_be_compared_is_said_in_a_sentence(place: Path) -> None:
+    done = run(place, "compare", "one-synthetic")
+    assert done.returncode == 2
+    assert "Name 2 to 8 checkpoints" in done.stderr

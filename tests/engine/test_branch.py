@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from cifar_tui import summary
 from cifar_tui.control import Stop
 from cifar_tui.engine import train as train_module
 from cifar_tui.engine.checkpoint import read_network
@@ -113,6 +114,7 @@ def test_synthetic_pictures_stay_in_the_ancestry(parent: Path, tmp_path: Path) -
     grandchild = branch(tmp_path / "two" / "net_001.pth", 1, 0.02)
     assert grandchild.recipe.parent is not None
     assert grandchild.recipe.parent.synthetic
+    assert summary.ancestry(grandchild.recipe) == "from two, epoch 1 (synthetic pictures)"
 
 
 def test_a_file_of_no_run_starts_one_as_wide_as_it_is(parent: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from cifar_tui.events import (
     Reopened,
     RunFailed,
     RunResumed,
+    RunStarted,
     TrainingStarted,
 )
 from cifar_tui.history import Said
@@ -125,9 +126,9 @@ class AttachedJobs:
         self._folder = folder
         self._local: LocalJobs | None = None
 
-    def train(self, _data: str | None = None) -> Link:
-        """Follow what the run says."""
-        return RemoteRun(self._folder)
+    def train(self, data: str | None = None) -> Link:
+        """Follow what the run says; once there is one here, train that."""
+        return RemoteRun(self._folder) if self._local is None else self._local.train(data)
 
     def resume(self) -> Link:
         """Go on with it here. Raises FolderInUse while it lives elsewhere, BadInput without a training state."""
@@ -234,7 +235,7 @@ class TrainJob:
         """Have an event written into the run's records; until a run that is to go on does, they stay as they are."""
         if isinstance(event, TrainingStarted):
             self._worth_keeping = True
-        if isinstance(event, RunResumed):
+        if isinstance(event, RunStarted | RunResumed):
             self._under_way = True
         if isinstance(event, UNRECORDED):
             self._tell(event)

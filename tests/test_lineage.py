@@ -5,6 +5,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from cifar_tui import summary
+from cifar_tui.errors import BadInput
+from cifar_tui.history import RunHistory
+from cifar_tui.jobs import AttachedJobs
 from tests.test_cli import TINY, run
 
 
@@ -65,3 +69,22 @@ def test_what_cannot_be_compared_is_said_in_a_sentence(place: Path) -> None:
     done = run(place, "compare", "one-synthetic")
     assert done.returncode == 2
     assert "Name 2 to 8 checkpoints" in done.stderr
+
+
+def test_a_run_attached_to_is_branched_here_and_its_folder_stays(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    before = sorted(path.name for path in (place / "runs" / "one-synthetic").iterdir())
+    jobs = AttachedJobs(Path("runs/one-synthetic"))
+    link = jobs.branch("net_002.pth", 1, 0.01)
+    assert link.join(60)
+    history = RunHistory()
+    for said in link.drain():
+        history.apply(said)
+    jobs.close()
+    assert history.state == "finished"
+    assert history.started is not None
+    assert Path(history.started.folder).parent == place / "runs"
+    assert summary.ancestry(history.started.recipe) == "from one-synthetic, epoch 2"
+    assert sorted(path.name for path in (place / "runs" / "one-synthetic").iterdir()) == before
+    with pytest.raises(BadInput, match="no whole checkpoint"):
+        AttachedJobs(Path("runs/one-synthetic")).branch("net_009.pth", 1, 0.01)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from cifar_tui import __version__
 from cifar_tui.engine.data import DataFacts
@@ -10,9 +11,10 @@ from cifar_tui.engine.past import read_past
 from cifar_tui.engine.state import newest_state
 from cifar_tui.engine.stepper import TrainingState
 from cifar_tui.errors import BadInput
-from cifar_tui.events import Event, Noted, RunResumed
+from cifar_tui.events import Event, Noted, RunResumed, RunStarted
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import START_NAME, RunFolder
+from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.runs.states import StateRecord
 
 Emit = Callable[[Event], None]
@@ -52,9 +54,17 @@ def say_resumed(
     past = read_past(folder.path, step, steps_per_epoch)
     if step > recipe.epochs * steps_per_epoch or past.epochs_done >= recipe.epochs:
         raise BadInput(f"{folder.name} has trained all its {recipe.epochs} epochs. Give it more with --epochs.")
+    if record is None and not _has_started(folder.path):
+        emit(RunStarted(folder.name, str(folder.path), recipe, time.time(), __version__))
     because = inexact_because(record.environment, device.environment()) if record else ""
     emit(RunResumed(step, recipe, changes, because, time.time(), __version__))
     try:
         folder.write_recipe(recipe)
     except OSError as error:
         emit(Noted(f"The recipe could not be written: {error.strerror or error}."))
+
+
+def _has_started(folder: Path) -> bool:
+    """Whether the run's journal says that it started: killed soon enough, it does not."""
+    journal = folder / NAME
+    return journal.exists() and any(isinstance(event, RunStarted) for event in read_events(journal))

@@ -12,6 +12,7 @@ from cifar_tui.engine.stepper import Tensors
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import START_NAME
+from cifar_tui.runs.sidecars import read_sidecar, sidecar_path
 from cifar_tui.text import safe_text
 
 
@@ -34,10 +35,24 @@ def recipe_from_stranger(weights: Path, recipe: Recipe, *, colours: bool) -> Rec
     read = read_network(weights)
     width = read.network.conv1[0].out_channels
     assert isinstance(width, int)  # of a layer, which the checker cannot know
+    branched = recipe.branched(_stranger(weights, known=bool(read.sha256)), width)
+    return branched.with_colours(read.layout.mean, read.layout.std) if colours else branched
+
+
+def _stranger(weights: Path, *, known: bool) -> Ancestor:
+    """A file as an ancestor; `known` is one of our checkpoints that was taken out of its run with its sidecar."""
+    if known:
+        sidecar = read_sidecar(sidecar_path(weights))
+        return Ancestor(
+            run=sidecar.run,
+            checkpoint=sidecar.checkpoint,
+            sha256=sidecar.sha256,
+            epoch=sidecar.epoch,
+            synthetic=sidecar.synthetic,
+        )
     with open_plain(weights) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    branched = recipe.branched(Ancestor(run="", checkpoint=safe_text(weights.name), sha256=digest), width)
-    return branched.with_colours(read.layout.mean, read.layout.std) if colours else branched
+    return Ancestor(run="", checkpoint=safe_text(weights.name), sha256=digest)
 
 
 def _copied_weights(copy: Path, ancestor: Ancestor, width: int) -> Tensors:

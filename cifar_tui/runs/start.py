@@ -18,8 +18,9 @@ LARGEST = 4 * 1024 * 1024 * 1024
 
 
 def is_ours(weights: Path) -> bool:
-    """Whether a file is a checkpoint of a run of ours."""
-    return bool(CHECKPOINT_PATTERN.fullmatch(weights.name)) and (weights.parent / RECIPE_NAME).is_file()
+    """Whether a file is a checkpoint of a run of ours, or what one started with."""
+    named = weights.name == START_NAME or CHECKPOINT_PATTERN.fullmatch(weights.name)
+    return bool(named) and (weights.parent / RECIPE_NAME).is_file()
 
 
 def recipe_from(weights: Path) -> Recipe:
@@ -28,6 +29,8 @@ def recipe_from(weights: Path) -> Recipe:
     Raises BadInput when run or checkpoint cannot be read.
     """
     before = read_recipe(weights.parent)
+    if weights.name == START_NAME and before.parent is not None:
+        return before.branched(before.parent, before.width)
     name = safe_text(weights.name)
     try:
         sidecar = read_sidecar(sidecar_path(weights))

@@ -7,13 +7,16 @@ from cifar_tui import summary
 from cifar_tui.control import Stop
 from cifar_tui.engine import train as train_module
 from cifar_tui.engine.checkpoint import read_network
+from cifar_tui.engine.start import recipe_from_stranger
 from cifar_tui.errors import BadInput, CheckpointDamaged
 from cifar_tui.events import EpochDone, Event, RunFinished, RunResumed, RunStarted, StepDone
 from cifar_tui.jobs import check_resumable
 from cifar_tui.runs.folder import START_NAME, RunFolder
 from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.runs.new_run import branch
+from cifar_tui.runs.overview import read_overview
 from cifar_tui.runs.sidecars import list_sidecars
+from cifar_tui.runs.start import recipe_from
 from cifar_tui.runs.states import list_states
 from tests.engine import trained
 from tests.engine.trained import easy_pictures
@@ -77,11 +80,12 @@ def test_killed_before_its_first_state_it_needs_no_parent_to_go_on(parent: Path,
     grown(parent, tmp_path / "whole")
     place = made(parent, tmp_path / "cut")
     place.close()
-    trained.run(tmp_path / "other")
     assert not list_states(tmp_path / "cut")
     check_resumable(tmp_path / "cut")
     resumed = trained.resume(tmp_path / "cut")
     assert resumed.heard(RunResumed)[0].at_step == 0
+    assert len(resumed.heard(RunStarted)) == 1, "which a run killed so soon has never said"
+    assert read_overview(tmp_path / "cut").started_at > 0
     assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
 
 
@@ -114,12 +118,19 @@ def test_synthetic_pictures_stay_in_the_ancestry(parent: Path, tmp_path: Path) -
     grandchild = branch(tmp_path / "two" / "net_001.pth", 1, 0.02)
     assert grandchild.recipe.parent is not None
     assert grandchild.recipe.parent.synthetic
+    sibling = recipe_from(tmp_path / "two" / START_NAME)
+    assert sibling.parent == child.recipe.parent, "what a run started with is its parent's"
     assert summary.ancestry(grandchild.recipe) == "from two, epoch 1 (synthetic pictures)"
 
 
 def test_a_file_of_no_run_starts_one_as_wide_as_it_is(parent: Path, tmp_path: Path) -> None:
-    from cifar_tui.engine.start import recipe_from_stranger
-
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    for name in ("net_001.pth", "net_001.json"):
+        (copied / name).write_bytes((parent / name).read_bytes())
+    beside_its_sidecar = recipe_from_stranger(copied / "net_001.pth", trained.tiny_recipe(), colours=True).parent
+    assert beside_its_sidecar is not None
+    assert (beside_its_sidecar.run, beside_its_sidecar.epoch) == ("one", 1)
     weights = read_network(parent / "net_001.pth").network.state_dict()
     torch.save({"net": weights, "acc": 1.0, "epoch": 3}, tmp_path / "ckpt.pth")
     recipe = recipe_from_stranger(tmp_path / "ckpt.pth", trained.tiny_recipe(width=64), colours=True)

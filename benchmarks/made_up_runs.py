@@ -4,7 +4,7 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import orjson
@@ -80,6 +80,14 @@ class ScriptedRun:
 
     def resume(self) -> "ScriptedRun":
         """Nothing goes on."""
+        return self
+
+    def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> "ScriptedRun":  # noqa: ARG002
+        """Nothing new is started."""
+        return self
+
+    def compare(self, checkpoints: Sequence[Path]) -> "ScriptedRun":  # noqa: ARG002
+        """Nothing is compared."""
         return self
 
     def evaluate(self, checkpoint: str) -> "ScriptedRun":  # noqa: ARG002

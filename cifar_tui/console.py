@@ -8,15 +8,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 import orjson
 
-from cifar_tui import summary, verdict_words
+from cifar_tui import comparison_words, summary, verdict_words
 from cifar_tui.control import SaveNow, Stop, Watch
 from cifar_tui.events import (
     CheckpointFailed,
     CheckpointSaved,
+    ComparisonDone,
     DataReady,
     EpochDone,
     EvaluationDone,
@@ -79,7 +80,23 @@ def report_outcome(history: RunHistory) -> None:
 
 def report_evaluation(link: Link, *, as_json: bool) -> int:
     """Print a checkpoint's verdict once it is there, its progress to stderr meanwhile. Returns the exit code."""
-    verdict: EvaluationDone | None = None
+    return _report(link, EvaluationDone, verdict_words.verdict_record if as_json else verdict_words.verdict_lines)
+
+
+def report_comparison(link: Link, *, as_json: bool) -> int:
+    """Print a comparison once it is there, its progress to stderr meanwhile. Returns the exit code."""
+    words = comparison_words
+    return _report(link, ComparisonDone, words.comparison_record if as_json else words.comparison_lines)
+
+
+Result = TypeVar("Result", EvaluationDone, ComparisonDone)
+
+
+def _report(
+    link: Link, kind: type[Result], words: Callable[[Result], list[str]] | Callable[[Result], dict[str, object]]
+) -> int:
+    """Print an evaluation's result, in lines or as JSON, or why there is none. Returns the exit code."""
+    result: Result | None = None
     trouble = ""
     progress = Console(RunHistory(), sys.stderr)
 
@@ -88,21 +105,19 @@ def report_evaluation(link: Link, *, as_json: bool) -> int:
 
     with handling({signal.SIGINT: give_up, signal.SIGTERM: give_up}):
         for event in itertools.chain.from_iterable(said_until_the_end(link)):
-            if isinstance(event, EvaluationDone):
-                verdict = event
+            if isinstance(event, kind):
+                result = event
             elif isinstance(event, EvaluationFailed):
                 trouble = event.reason
             elif isinstance(event, Noted):
                 print(event.text, file=sys.stderr)
             elif sys.stderr.isatty():
                 progress.show([event])
-    if verdict is None:
+    if result is None:
         print(trouble, file=sys.stderr)
         return 1
-    if as_json:
-        print(orjson.dumps(verdict_words.verdict_record(verdict)).decode())
-    else:
-        print("\n".join(verdict_words.verdict_lines(verdict)))
+    said = words(result)
+    print("\n".join(said) if isinstance(said, list) else orjson.dumps(said).decode())
     return 0
 
 

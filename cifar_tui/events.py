@@ -348,6 +348,44 @@ class EvaluationFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class ComparedPair:
+    """How two checkpoints judged the same images."""
+
+    first: int
+    """The one compared with: its place among the checkpoints, from 0."""
+    second: int
+    """The other's place."""
+    agreed: int
+    """Images that both took for the same class."""
+    fixed: int
+    """Images that the first got wrong and the second right."""
+    broken: int
+    """Images that the first got right and the second wrong."""
+    both_wrong: int
+    """Images that both got wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonDone:
+    """Checkpoints were measured on the very same test images."""
+
+    checkpoints: tuple[str, ...]
+    """How each is named; the others are compared with the first."""
+    images: str
+    """What the images are, for people."""
+    classes: tuple[str, ...]
+    """Class names in label order."""
+    class_images: tuple[int, ...]
+    """Images of each class."""
+    losses: tuple[float, ...]
+    """Mean cross-entropy of each checkpoint."""
+    hits: tuple[tuple[int, ...], ...]
+    """Images recognised, by [checkpoint][class]."""
+    pairs: tuple[ComparedPair, ...]
+    """Every two of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """Something a person should know that changes nothing by itself."""
 
@@ -410,6 +448,7 @@ Event = (
     | EvaluationProgressed
     | EvaluationDone
     | EvaluationFailed
+    | ComparisonDone
     | Noted
     | RunStopped
     | RunFinished
@@ -490,11 +529,13 @@ def _read(value: object, expected: object, where: str) -> object:
         return value
     if expected is Recipe and isinstance(value, dict):
         return Recipe.from_record(value)
-    if expected is WrongImage and isinstance(value, dict):
-        kinds_by_name = typing.get_type_hints(WrongImage).items()
+    if expected in (WrongImage, ComparedPair) and isinstance(value, dict):
         # Any: as above, the values are checked against the annotations.
-        values: dict[str, typing.Any] = {
-            name: _read(value.get(name), kind, f"{where}.{name}") for name, kind in kinds_by_name
-        }
-        return WrongImage(**values)
+        kind: typing.Any = expected
+        return kind(
+            **{
+                name: _read(value.get(name), one, f"{where}.{name}")
+                for name, one in typing.get_type_hints(kind).items()
+            }
+        )
     raise ValueError(f"{where} is {value!r:.60}")

@@ -5,10 +5,10 @@ The engine, and torch with it, is imported on the engine thread when a job runs,
 
 import contextlib
 import dataclasses
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from cifar_tui.compare_job import compare_checkpoints
 from cifar_tui.control import Request, Requests
 from cifar_tui.errors import BadInput, DataUnavailable, cannot_write
 from cifar_tui.events import (
@@ -19,15 +19,17 @@ from cifar_tui.events import (
     Reopened,
     RunFailed,
     RunResumed,
+    RunStarted,
     TrainingStarted,
 )
 from cifar_tui.history import Said
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.background import BackgroundRecorder
-from cifar_tui.runs.folder import FAILURE_NAME, RUNS_FOLDER, RunFolder, read_recipe, run_name
+from cifar_tui.runs.folder import FAILURE_NAME, RUNS_FOLDER, START_NAME, RunFolder, read_recipe
 from cifar_tui.runs.follow import RemoteRun
 from cifar_tui.runs.journal import NAME as JOURNAL_NAME
 from cifar_tui.runs.journal import read_said
+from cifar_tui.runs.new_run import NewRun, branch
 from cifar_tui.runs.recorder import UNRECORDED, Recorder
 from cifar_tui.runs.remote.server import ControlServer
 from cifar_tui.runs.states import list_states
@@ -45,15 +47,15 @@ class LocalJobs:
         folder: Path | None = None,
         resumed: RunFolder | None = None,
         changes: tuple[str, ...] = (),
+        start: Path | None = None,
+        place: Path | None = None,
     ) -> None:
         """Remember what was chosen on the command line.
 
-        That is a new run's recipe, name and folder; or the open folder of a run to go on with, and what changes in its
-        recipe.
+        That is a new run's recipe, name and folder, and the checkpoint it starts with, where the recipe has a parent;
+        or the open folder of a run to go on with, and what changes in its recipe.
         """
-        self._recipe = recipe
-        self._chosen_name = name
-        self._chosen_folder = folder
+        self._new = NewRun(recipe=recipe, name=name, folder=folder, start=start, place=place or RUNS_FOLDER)
         self._run = resumed
         self._resumed = resumed is not None
         self._changes = changes
@@ -69,24 +71,40 @@ class LocalJobs:
             return self._go_on(self._changes)
         self.close()
         if data is not None:
-            self._recipe = dataclasses.replace(self._recipe, data=data)
-        name = run_name(self._recipe, self._chosen_name, time.localtime())
-        path = self._chosen_folder if self._chosen_folder is not None else RUNS_FOLDER / name
-        self._run = RunFolder.create(path, name, self._recipe)
-        return _started(TrainJob(self._recipe, self._run))
+            self._new = dataclasses.replace(self._new, recipe=dataclasses.replace(self._new.recipe, data=data))
+        self._run = self._new.make()
+        return _started(TrainJob(self._new.recipe, self._run))
 
     def resume(self) -> Session:
         """Go on with the run that has ended, from its newest state. Raises BadInput when there is none."""
         if self._run is None:
             raise BadInput("There is no run yet.")
-        self._recipe, self._resumed, self._changes = self._run.recipe(), True, ()
+        self._new = dataclasses.replace(self._new, recipe=self._run.recipe())
+        self._resumed, self._changes = True, ()
         return self._go_on(())
 
     def evaluate(self, checkpoint: str) -> Session:
         """Start measuring a checkpoint of the run that ended."""
         if self._run is None:
             raise BadInput("There is no run yet.")
-        return _started(EvaluateJob(self._recipe, self._run.path, checkpoint, open_recorder(self._run)))
+        return _started(EvaluateJob(self._new.recipe, self._run.path, checkpoint, open_recorder(self._run)))
+
+    def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> Session:
+        """Start a new run from a checkpoint of the run that ended, in a folder beside its own.
+
+        Raises BadInput or FolderInUse, with the run that ended still at hand.
+        """
+        if self._run is None:
+            raise BadInput("There is no run yet.")
+        new = branch(self._run.path / checkpoint, epochs, learning_rate)
+        run = new.make()
+        self.close()
+        self._new, self._run, self._resumed, self._changes = new, run, False, ()
+        return _started(TrainJob(new.recipe, run))
+
+    def compare(self, checkpoints: Sequence[Path]) -> Session:
+        """Start measuring checkpoints of any runs side by side."""
+        return compare_checkpoints(checkpoints)
 
     def close(self) -> None:
         """Let go of the run's folder, once every job has ended."""
@@ -97,7 +115,7 @@ class LocalJobs:
     def _go_on(self, changes: tuple[str, ...]) -> Session:
         assert self._run is not None
         check_resumable(self._run.path)
-        return _started(TrainJob(self._recipe, self._run, changes))
+        return _started(TrainJob(self._new.recipe, self._run, changes))
 
 
 class AttachedJobs:
@@ -108,9 +126,9 @@ class AttachedJobs:
         self._folder = folder
         self._local: LocalJobs | None = None
 
-    def train(self, _data: str | None = None) -> Link:
-        """Follow what the run says."""
-        return RemoteRun(self._folder)
+    def train(self, data: str | None = None) -> Link:
+        """Follow what the run says; once there is one here, train that."""
+        return RemoteRun(self._folder) if self._local is None else self._local.train(data)
 
     def resume(self) -> Link:
         """Go on with it here. Raises FolderInUse while it lives elsewhere, BadInput without a training state."""
@@ -126,6 +144,20 @@ class AttachedJobs:
         if self._local is not None:
             return self._local.evaluate(checkpoint)
         return evaluate_checkpoint(read_recipe(self._folder), self._folder, checkpoint)
+
+    def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> Link:
+        """Start a new run from one of its checkpoints, here. Raises BadInput or FolderInUse."""
+        if self._local is not None:
+            return self._local.branch(checkpoint, epochs, learning_rate)
+        new = branch(self._folder / checkpoint, epochs, learning_rate)
+        local = LocalJobs(new.recipe, place=new.place, start=new.start)
+        link = local.train()
+        self._local = local
+        return link
+
+    def compare(self, checkpoints: Sequence[Path]) -> Session:
+        """Start measuring checkpoints of any runs side by side."""
+        return compare_checkpoints(checkpoints)
 
     def close(self) -> None:
         """Let go of the run, where it is held."""
@@ -147,7 +179,7 @@ def check_resumable(folder: Path) -> None:
         states = list_states(folder)
     except OSError as error:
         raise BadInput(f"Cannot read {safe_text(str(folder), 200)}: {error.strerror or error}.") from error
-    if not states:
+    if not states and not (folder / START_NAME).is_file():
         raise BadInput(
             f"There is no training state in {safe_text(str(folder), 200)} to go on from: the run ended before the "
             "first was saved. Its checkpoints can still be evaluated."
@@ -203,7 +235,7 @@ class TrainJob:
         """Have an event written into the run's records; until a run that is to go on does, they stay as they are."""
         if isinstance(event, TrainingStarted):
             self._worth_keeping = True
-        if isinstance(event, RunResumed):
+        if isinstance(event, RunStarted | RunResumed):
             self._under_way = True
         if isinstance(event, UNRECORDED):
             self._tell(event)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, Self
 
+from cifar_tui.ancestry import Ancestor
 from cifar_tui.errors import BadInput
 
 Schedule = Literal["constant", "triangle", "drops"]
@@ -29,6 +30,8 @@ DROP_FACTOR = 0.2
 WIDTH_UNIT = 8
 """Other channel counts corrupt memory in the channels-last backward pass of torch 2.14's CPU kernels (AVX2)."""
 
+SIDE = 32
+"""Pixels of a picture's side."""
 CIFAR10_MEAN = (0.4914, 0.4822, 0.4465)
 CIFAR10_STD = (0.2470, 0.2435, 0.2616)
 HALF = (0.5, 0.5, 0.5)
@@ -88,6 +91,8 @@ class Recipe:
     """Fixes first weights, order and augmentation."""
     width: int = 64
     """Channels of the first stage; 64 is the tutorial's network."""
+    parent: Ancestor | None = None
+    """The checkpoint whose weights are its first; None for fresh ones."""
 
     def check(self) -> Self:
         """Return the recipe itself; raise BadInput with one sentence when a choice is impossible."""
@@ -96,6 +101,8 @@ class Recipe:
         if self.width < WIDTH_UNIT or self.width % WIDTH_UNIT:
             raise BadInput(f"The width must be a multiple of {WIDTH_UNIT}, not {self.width}.")
         _at_least("seed", self.seed, 0)
+        _within("crop padding", self.crop_padding, SIDE - 1)
+        _within("cutout", self.cutout, SIDE)
         for name, images in (("training images", self.train_images), ("test images", self.test_images)):
             if images is not None:
                 _at_least(f"number of {name}", images, 10)
@@ -151,9 +158,22 @@ class Recipe:
             return self.learning_rate * (TRIANGLE_START + (1 - TRIANGLE_START) * done / WARM_UP_SHARE)
         return self.learning_rate * (1 - done) / (1 - WARM_UP_SHARE)
 
+    def branched(self, ancestor: Ancestor, width: int) -> Self:
+        """The recipe of a run that starts with a checkpoint's weights, at the beginning of the schedule."""
+        return dataclasses.replace(self, parent=ancestor, width=width, rate_changes=())
+
+    def lasting(self, epochs: int, learning_rate: float) -> Self:
+        """The recipe with so many epochs, at another rate."""
+        return dataclasses.replace(self, epochs=epochs, learning_rate=learning_rate)
+
+    def with_colours(self, mean: tuple[float, float, float], std: tuple[float, float, float]) -> Self:
+        """The recipe with other colours' mean and deviation."""
+        return dataclasses.replace(self, mean=mean, std=std)
+
     def to_record(self) -> dict[str, object]:
         """The recipe as plain data for JSON."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        record = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {**record, "parent": self.parent and self.parent.to_record()}
 
     @classmethod
     def from_record(cls, record: Mapping[str, object]) -> Self:
@@ -163,7 +183,7 @@ class Recipe:
         for name, value in record.items():
             if name not in hints:
                 raise ValueError(f"a recipe has no {name}")
-            values[name] = _as_tuples(value)
+            values[name] = Ancestor.from_record(value) if isinstance(value, dict) else _as_tuples(value)
             if not _fits(values[name], hints[name]):
                 raise ValueError(f"a recipe's {name} cannot be {value!r:.60}")
         try:
@@ -191,6 +211,8 @@ def _fits(value: object, expected: object) -> bool:
         return type(value) is int
     if expected is float:
         return type(value) in (int, float)
+    if expected == Ancestor | None:
+        return value is None or isinstance(value, Ancestor)
     if expected == int | None:
         return value is None or type(value) is int
     if expected == tuple[tuple[int, float], ...]:
@@ -205,6 +227,11 @@ def _is_rate_change(value: object) -> bool:
 def _at_least(name: str, value: int, least: int) -> None:
     if value < least:
         raise BadInput(f"The {name} must be {least} or more, not {value}.")
+
+
+def _within(name: str, value: int, most: int) -> None:
+    if not 0 <= value <= most:
+        raise BadInput(f"The {name} must be 0 to {most} pixels, not {value}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -53,8 +54,14 @@ class Jobs(Protocol):
     def resume(self) -> Link:
         """Go on with the run that has ended; it says everything again first. Raises CifarTuiError."""
 
+    def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> Link:
+        """Start a new run that goes on from a checkpoint of one that has ended. Raises CifarTuiError."""
+
     def evaluate(self, checkpoint: str) -> Link:
         """Start measuring a checkpoint of a run that has ended."""
+
+    def compare(self, checkpoints: Sequence[Path]) -> Link:
+        """Start measuring checkpoints on the same images, side by side. Raises CifarTuiError."""
 
 
 class Job(Protocol):

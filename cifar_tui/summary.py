@@ -5,18 +5,30 @@ import math
 from cifar_tui import text
 from cifar_tui.events import DataMissing, EpochDone, Progressed, RunFailed, RunFinished, RunStopped
 from cifar_tui.history import RunHistory
+from cifar_tui.recipe import Recipe
 
 
 def what_is_trained(history: RunHistory) -> str:
-    """Preset and data: `quick on CIFAR-10, 50,000 + 10,000 images`."""
+    """Preset, ancestor and data: `quick from one, epoch 7, on CIFAR-10, 50,000 + 10,000 images`."""
     if history.started is None:
         return "starting"
     recipe = history.started.recipe
+    origin = f"{recipe.preset} {ancestry(recipe)}," if recipe.parent is not None else recipe.preset
     if history.data is None:
         where = {"cifar10": "CIFAR-10", "synthetic": "synthetic pictures"}.get(recipe.data, "pictures in a folder")
-        return f"{recipe.preset} on {where}"
+        return f"{origin} on {where}"
     images = f"{history.data.train_images:,} + {history.data.test_images:,} images"
-    return f"{recipe.preset} on {text.safe_text(history.data.description)}, {images}"
+    return f"{origin} on {text.safe_text(history.data.description)}, {images}"
+
+
+def ancestry(recipe: Recipe) -> str:
+    """What a run went on from: `from one, epoch 7`, and that this knew drawn pictures; empty for a fresh one."""
+    parent = recipe.parent
+    if parent is None:
+        return ""
+    whose = f"{text.safe_text(parent.run, 40)}, epoch {parent.epoch}" if parent.run else parent.checkpoint
+    told = parent.synthetic and not recipe.synthetic  # which says so itself
+    return f"from {text.safe_text(whose, 60)}{' (synthetic pictures)' if told else ''}"
 
 
 def on_what(history: RunHistory) -> str:

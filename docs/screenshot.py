@@ -77,6 +77,14 @@ class Replay:
         """Nothing goes on."""
         return self
 
+    def branch(self, _checkpoint: str, _epochs: int, _learning_rate: float) -> "Replay":
+        """Nothing new is started."""
+        return self
+
+    def compare(self, _checkpoints: Sequence[Path]) -> "Replay":
+        """Nothing is compared."""
+        return self
+
     def evaluate(self, _checkpoint: str) -> "Replay":
         """Nothing new is measured."""
         return self

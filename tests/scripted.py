@@ -1,7 +1,7 @@
 """An engine that says what a script tells it to, without torch, for the tests of the front ends."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cifar_tui.control import Request, Watch
@@ -68,7 +68,10 @@ class ScriptedJobs:
         self.trained_on: list[str | None] = []
         self.evaluated: list[str] = []
         self.resumed = 0
+        self.branched: list[tuple[str, int, float]] = []
         self.evaluation = ScriptedLink()
+        self.compared: list[list[str]] = []
+        self.comparison = ScriptedLink()
 
     def train(self, data: str | None = None) -> ScriptedLink:
         if self._refusal is not None:
@@ -84,6 +87,16 @@ class ScriptedJobs:
             raise self._refusal
         self.resumed += 1
         return self._links.pop(0)
+
+    def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> ScriptedLink:
+        if self._refusal is not None:
+            raise self._refusal
+        self.branched.append((checkpoint, epochs, learning_rate))
+        return self._links.pop(0)
+
+    def compare(self, checkpoints: Sequence[Path]) -> ScriptedLink:
+        self.compared.append([path.name for path in checkpoints])
+        return self.comparison
 
     def evaluate(self, checkpoint: str) -> ScriptedLink:
         if self._refusal is not None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.events import KINDS, EvaluationDone, Event, StepDone, WrongImage, from_record, to_record
+from cifar_tui.events import KINDS, ComparedPair, EvaluationDone, Event, StepDone, WrongImage, from_record, to_record
 from cifar_tui.recipe import Recipe, preset
 from tests.scripted import started, step, verdict
 
@@ -21,6 +21,9 @@ SAMPLES: dict[object, object] = {
     tuple[tuple[int, float], ...]: ((12, 0.5), (20, 2.0)),
     tuple[str, ...]: ("cat", "dog"),
     tuple[tuple[int, ...], ...]: ((1, 2), (3, 4)),
+    tuple[int, ...]: (1, 2),
+    tuple[float, ...]: (0.5, 0.25),
+    tuple[ComparedPair, ...]: (ComparedPair(0, 1, 90, 4, 3, 3),),
     tuple[WrongImage, ...]: (WrongImage(7, 1, 0, (0.75, 0.25)),),
     Recipe: preset("quick"),
 }

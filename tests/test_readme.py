@@ -5,12 +5,13 @@ import typer
 
 from cifar_tui.cli import app
 from cifar_tui.tui.checkpoints import Checkpoints
+from cifar_tui.tui.comparison import ComparisonScreen
 from cifar_tui.tui.dashboard import Dashboard
 from cifar_tui.tui.dialogs import described
 from cifar_tui.tui.verdict import VerdictScreen
 from cifar_tui.tui.wrong_pictures import WrongPictures
 
-SCREENS = (Dashboard, Checkpoints, VerdictScreen, WrongPictures)
+SCREENS = (Dashboard, Checkpoints, VerdictScreen, WrongPictures, ComparisonScreen)
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -9,6 +9,7 @@ import typer
 from cifar_tui import __version__
 from cifar_tui.cli.ask import pause, resume, save, stop
 from cifar_tui.cli.attach import attach
+from cifar_tui.cli.compare import compare
 from cifar_tui.cli.evaluate import evaluate
 from cifar_tui.cli.export import export
 from cifar_tui.cli.predict import predict
@@ -27,7 +28,7 @@ app = typer.Typer(
 )
 
 
-for _command in (train, attach, runs, pause, resume, stop, save, evaluate, predict, export, presets):
+for _command in (train, attach, runs, pause, resume, stop, save, evaluate, compare, predict, export, presets):
     app.command()(_command)
 
 

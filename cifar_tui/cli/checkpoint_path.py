@@ -1,7 +1,8 @@
-"""What a person means by a checkpoint: a file, or a run for its newest one; and the recipe it is judged by."""
+"""What a person means by a checkpoint: a file, RUN:EPOCH, or a run for its newest; and the recipe it is judged by."""
 
 import dataclasses
 import os
+import re
 from pathlib import Path
 
 from cifar_tui.cli.options import DEFAULT_DATA_DIR, DEFAULT_PRESET
@@ -9,20 +10,38 @@ from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Recipe, preset
 from cifar_tui.text import safe_text
 
+RUN_AND_EPOCH = re.compile(r"(.+):(\d{1,9})", re.DOTALL)
+"""A run, and the epoch whose checkpoint is meant."""
+MOST_EPOCHS_NAMED = 5
+
 
 def checkpoint_at(path: str) -> Path:
-    """The file a person names, or the newest checkpoint of the run. Raises BadInput."""
+    """The file a person names, the checkpoint of the run's epoch, or the newest one of the run. Raises BadInput."""
     # Unlike pathlib, these take any string. Links, pipes and devices are refused where they are opened.
     if os.path.lexists(path) and not os.path.isdir(path):  # noqa: PTH112
         return Path(path)
     from cifar_tui.runs.folder import find_run
     from cifar_tui.runs.sidecars import newest_checkpoint
 
+    named = RUN_AND_EPOCH.fullmatch(path)
+    if named and not os.path.isdir(path):  # noqa: PTH112
+        return _of_epoch(find_run(named[1]), int(named[2]))
     folder = find_run(path)
     newest = newest_checkpoint(folder)
     if not newest:
         raise BadInput(f"The run in {safe_text(str(folder), 200)} has no checkpoint yet.")
     return folder / newest
+
+
+def _of_epoch(folder: Path, epoch: int) -> Path:
+    """The checkpoint that an epoch ended with. Raises BadInput, with the epochs there are."""
+    from cifar_tui.runs.sidecars import epoch_checkpoint, list_sidecars
+
+    there = [one.epoch for one in list_sidecars(folder) if one.checkpoint == epoch_checkpoint(one.epoch)]
+    if epoch not in there:
+        known = f"The newest it has: {', '.join(map(str, there[-MOST_EPOCHS_NAMED:]))}." if there else "It has none."
+        raise BadInput(f"The run in {safe_text(str(folder), 200)} has no checkpoint of epoch {epoch}. {known}")
+    return folder / epoch_checkpoint(epoch)
 
 
 def in_a_run(file: Path) -> bool:
@@ -40,4 +59,9 @@ def recipe_for(file: Path, preset_name: str | None) -> Recipe:
         if preset_name is not None:
             raise BadInput("--preset is for files outside of a run: here the run's own recipe says how colours are.")
         return read_recipe(file.parent)
-    return dataclasses.replace(preset(preset_name or DEFAULT_PRESET), data_dir=str(Path(DEFAULT_DATA_DIR).absolute()))
+    return preset_here(preset_name or DEFAULT_PRESET)
+
+
+def preset_here(name: str) -> Recipe:
+    """A preset's recipe, its data set in the folder where the command was typed. Raises BadInput."""
+    return dataclasses.replace(preset(name), data_dir=str(Path(DEFAULT_DATA_DIR).absolute()))

@@ -6,7 +6,7 @@ from typing import Annotated, get_args
 import typer
 
 from cifar_tui.errors import BadInput
-from cifar_tui.recipe import PRESETS, Acceleration, DeviceChoice, Precision
+from cifar_tui.recipe import PRESETS, Acceleration, DeviceChoice, Flip, Precision
 
 DEFAULT_PRESET = "default"
 DEFAULT_DATA = "cifar10"
@@ -32,6 +32,18 @@ LearningRate = Annotated[
 ]
 WeightDecay = Annotated[float | None, typer.Option(help="L2 penalty on every parameter.", rich_help_panel=RECIPE)]
 Seed = Annotated[int | None, typer.Option(help="Fixes first weights, order and augmentation.", rich_help_panel=RECIPE)]
+CropPadding = Annotated[
+    int | None,
+    typer.Option(help="Random crops: pixels of padding around a picture; 0 for none.", rich_help_panel=RECIPE),
+]
+FlipName = Annotated[
+    str | None,
+    typer.Option("--flip", metavar="NAME", help=f"Mirroring: {', '.join(get_args(Flip))}.", rich_help_panel=RECIPE),
+]
+Cutout = Annotated[
+    int | None,
+    typer.Option(help="Side of the square blanked in each picture, in pixels; 0 for none.", rich_help_panel=RECIPE),
+]
 PrecisionName = Annotated[
     str | None,
     typer.Option(metavar="NAME", help=f"Arithmetic: {', '.join(get_args(Precision))}.", rich_help_panel=RECIPE),
@@ -77,6 +89,15 @@ ResumedRun = Annotated[
     str | None,
     typer.Option(
         "--resume", metavar="RUN", help="Go on with a run that ended: its name or its folder.", rich_help_panel=RUN
+    ),
+]
+StartCheckpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="CHECKPOINT",
+        help="Start a new run from a checkpoint: RUN:EPOCH, a run for its newest one, or a file.",
+        rich_help_panel=RUN,
     ),
 ]
 RunName = Annotated[

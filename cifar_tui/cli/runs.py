@@ -13,7 +13,9 @@ from cifar_tui.errors import BadInput
 if TYPE_CHECKING:
     from cifar_tui.runs.overview import Overview
 
-HEAD = ("run", "state", "progress", "best", "last", "preset", "data", "started", "size", "folder")
+FROM = "from"
+"""A column there is where a run went on from another's checkpoint."""
+HEAD = ("run", "state", "progress", "best", "last", "preset", "data", FROM, "started", "size", "folder")
 
 
 def runs(
@@ -61,7 +63,9 @@ def list_overviews(folders: Sequence[Path]) -> "list[Overview]":
 def table_lines(overviews: "Sequence[Overview]") -> list[str]:
     """A head and a line for each run."""
     rows = [HEAD, *map(_cells, overviews)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    if all(one.recipe.parent is None for one in overviews):
+        rows = [row[: HEAD.index(FROM)] + row[HEAD.index(FROM) + 1 :] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
@@ -80,6 +84,7 @@ def to_json(one: "Overview") -> dict[str, object]:
         "last_accuracy": one.last_accuracy,
         "preset": one.recipe.preset,
         "data": one.recipe.data,
+        "from": one.recipe.parent and one.recipe.parent.to_record(),
         "started_at": one.started_at,
         "size": one.size,
         "folder": str(one.folder.absolute()),
@@ -87,7 +92,7 @@ def to_json(one: "Overview") -> dict[str, object]:
 
 
 def _cells(one: "Overview") -> tuple[str, ...]:
-    from cifar_tui import text
+    from cifar_tui import summary, text
 
     share = f" {one.step / one.total_steps:.0%}" if one.total_steps else ""
     best = f"{text.percent(one.best_accuracy)} (epoch {one.best_epoch})" if one.best_accuracy is not None else "–"
@@ -99,6 +104,7 @@ def _cells(one: "Overview") -> tuple[str, ...]:
         text.percent(one.last_accuracy) if one.last_accuracy is not None else "–",
         text.safe_text(one.recipe.preset, 20),
         text.safe_text(one.recipe.data, 40),
+        summary.ancestry(one.recipe).removeprefix("from ") or "–",
         text.age(time.time() - one.started_at) if one.started_at else "–",
         text.size(one.size),
         text.safe_text(str(one.folder), 200),

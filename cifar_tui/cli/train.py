@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING, get_args
 
 import typer
 
+from cifar_tui.cli.checkpoint_path import checkpoint_at, preset_here
 from cifar_tui.cli.detached import asked_to_report, start_detached, train_detached
 from cifar_tui.cli.front_ends import terminal_fit_for_a_screen, train_on_console, train_on_screen
 from cifar_tui.cli.options import (
     ALERTS,
-    DEFAULT_DATA_DIR,
     DEFAULT_PRESET,
     MARKERS,
     AccelerationName,
     AlertKind,
     BatchSize,
+    CropPadding,
+    Cutout,
     Data,
     DataDir,
     Detach,
     Device,
     Epochs,
+    FlipName,
     Headless,
     LearningRate,
     Marker,
@@ -33,6 +36,7 @@ from cifar_tui.cli.options import (
     RunFolderPath,
     RunName,
     Seed,
+    StartCheckpoint,
     TestImages,
     ThemeName,
     TrainImages,
@@ -44,7 +48,7 @@ from cifar_tui.cli.options import (
 )
 from cifar_tui.errors import BadInput
 from cifar_tui.foreground import train_behind_a_parent
-from cifar_tui.recipe import Acceleration, DeviceChoice, Precision, Recipe, preset
+from cifar_tui.recipe import Acceleration, DeviceChoice, Flip, Precision, Recipe
 
 if TYPE_CHECKING:
     from cifar_tui.jobs import LocalJobs
@@ -63,6 +67,9 @@ def train(
     lr: LearningRate = None,
     weight_decay: WeightDecay = None,
     seed: Seed = None,
+    crop_padding: CropPadding = None,
+    flip: FlipName = None,
+    cutout: Cutout = None,
     precision: PrecisionName = None,
     width: Width = None,
     device: Device = None,
@@ -73,6 +80,7 @@ def train(
     test_images: TestImages = None,
     validation_images: ValidationImages = None,
     resume: ResumedRun = None,
+    start: StartCheckpoint = None,
     run_name: RunName = None,
     outf: RunFolderPath = None,
     headless: Headless = False,
@@ -93,12 +101,15 @@ def train(
         "learning_rate": lr,
         "weight_decay": weight_decay,
         "seed": seed,
+        "crop_padding": crop_padding,
+        "flip": one_of("--flip", flip, get_args(Flip)),
+        "cutout": cutout,
         "precision": one_of("--precision", precision, get_args(Precision)),
         "width": width,
         "device": one_of("--device", device, get_args(DeviceChoice)),
         "acceleration": one_of("--acceleration", acceleration, get_args(Acceleration)),
         "data": absolute(data),
-        "data_dir": str(Path(data_dir or DEFAULT_DATA_DIR).absolute()) if data_dir or resume is None else None,
+        "data_dir": str(Path(data_dir).absolute()) if data_dir else None,
         "train_images": train_images,
         "test_images": test_images,
         "validation_images": validation_images,
@@ -108,10 +119,13 @@ def train(
     one_of("--alert", alert, ALERTS)
     from cifar_tui.jobs import LocalJobs
 
-    if resume is None:
+    if resume is None and start is None:
         jobs = LocalJobs(_recipe(preset_name or DEFAULT_PRESET, chosen), run_name, outf)
+    elif resume is None:
+        weights = checkpoint_at(start or "")
+        jobs = LocalJobs(_branched(weights, preset_name, chosen), run_name, outf, start=weights)
     else:
-        elsewhere = {"preset": preset_name, "run_name": run_name, "outf": outf}
+        elsewhere = {"from": start, "preset": preset_name, "run_name": run_name, "outf": outf}
         jobs = _resumed(resume, chosen, {name for name, value in elsewhere.items() if value is not None})
     if report_to is not None:
         raise typer.Exit(train_detached(jobs, report_to))
@@ -128,7 +142,31 @@ def _recipe(preset_name: str, chosen: Mapping[str, object]) -> Recipe:
     from cifar_tui.engine.data import check_source
 
     # Each value has its option's type, which is the field's; the checker cannot follow the names.
-    recipe = dataclasses.replace(preset(preset_name), **chosen).check()  # type: ignore[arg-type]
+    recipe = dataclasses.replace(preset_here(preset_name), **chosen).check()  # type: ignore[arg-type]
+    check_source(recipe)
+    return recipe
+
+
+def _branched(weights: Path, preset_name: str | None, chosen: Mapping[str, object]) -> Recipe:
+    """The recipe of a run that starts with a checkpoint's weights: of the checkpoint's run, with a person's choices.
+
+    Raises BadInput, CheckpointDamaged.
+    """
+    from cifar_tui.engine.data import check_source
+    from cifar_tui.runs.start import is_ours, recipe_from
+
+    if is_ours(weights):
+        if preset_name is not None:
+            raise BadInput("--preset cannot be combined with a run's checkpoint: its run's recipe is taken.")
+        recipe = recipe_from(weights)
+    else:
+        from cifar_tui.engine.start import recipe_from_stranger
+
+        known = preset_here(preset_name or DEFAULT_PRESET)
+        recipe = recipe_from_stranger(weights, known, colours=preset_name is None)
+    if chosen.get("width", recipe.width) != recipe.width:
+        raise BadInput(f"--width is that of the weights, {recipe.width}: leave it out.")
+    recipe = dataclasses.replace(recipe, **chosen).check()  # type: ignore[arg-type] # as above
     check_source(recipe)
     return recipe
 

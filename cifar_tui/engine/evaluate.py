@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -18,7 +20,15 @@ BATCH_ON_CPU = 200
 def evaluate(
     network: nn.Module, test: ImageBank, device: Device, go_on: Callable[[int], bool], *, tta: bool = False
 ) -> Verdict | None:
-    """Measure the network on every test image, without changing it.
+    """Measure the network on every test image, without changing it; see `logits_on`."""
+    logits = logits_on(network, test, device, go_on, tta=tta)
+    return None if logits is None else verdict_on(logits, test.labels.cpu().numpy())
+
+
+def logits_on(
+    network: nn.Module, test: ImageBank, device: Device, go_on: Callable[[int], bool], *, tta: bool = False
+) -> npt.NDArray[np.float32] | None:
+    """What the network makes of every test image, float32 [N, 10], without changing it.
 
     With `tta`, an image's logits are the mean of its own and its mirror image's (flip-TTA; Jordan 2024, airbench).
     `go_on` is called with the images done after each batch but the last; when it returns False, None is returned.
@@ -34,7 +44,8 @@ def evaluate(
             parts.append(_logits(network, test, device, start, start + batch, tta))
     finally:
         network.train(was_training)
-    return verdict_on(torch.cat(parts).cpu().numpy(), test.labels.cpu().numpy())
+    logits: npt.NDArray[np.float32] = torch.cat(parts).cpu().numpy()
+    return logits
 
 
 @torch.inference_mode()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from cifar_tui import __version__
 from cifar_tui.engine.data import DataFacts
@@ -10,18 +11,22 @@ from cifar_tui.engine.past import read_past
 from cifar_tui.engine.state import newest_state
 from cifar_tui.engine.stepper import TrainingState
 from cifar_tui.errors import BadInput
-from cifar_tui.events import Event, Noted, RunResumed
+from cifar_tui.events import Event, Noted, RunResumed, RunStarted
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.folder import START_NAME, RunFolder
+from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.runs.states import StateRecord
 
 Emit = Callable[[Event], None]
 
 
-def state_to_resume(recipe: Recipe, folder: RunFolder, emit: Emit) -> tuple[StateRecord, TrainingState]:
-    """The run's newest whole state. Raises BadInput when there is none."""
+def state_to_resume(recipe: Recipe, folder: RunFolder, emit: Emit) -> tuple[StateRecord, TrainingState] | None:
+    """The run's newest whole state; None where it goes on from the weights of another run that it started with.
+
+    Raises BadInput when there is neither.
+    """
     found = newest_state(folder.path, recipe.width, lambda words: emit(Noted(words)))
-    if found is None:
+    if found is None and (recipe.parent is None or not (folder.path / START_NAME).is_file()):
         raise BadInput(
             f"There is no whole training state in {folder.path} to go on from. Its checkpoints can still be evaluated."
         )
@@ -31,7 +36,7 @@ def state_to_resume(recipe: Recipe, folder: RunFolder, emit: Emit) -> tuple[Stat
 def say_resumed(
     recipe: Recipe,
     folder: RunFolder,
-    record: StateRecord,
+    record: StateRecord | None,
     facts: DataFacts,
     device: Device,
     changes: tuple[str, ...],
@@ -39,17 +44,27 @@ def say_resumed(
 ) -> None:
     """Check that what goes on is the same run, and say so; the run's records go back to the state's step with that.
 
+    Without a state, it goes on from before its first step, and nothing trained stays that other images could spoil.
     Raises BadInput for other images, or when every step has been trained.
     """
-    if record.images != facts.checksum:
+    if record is not None and record.images != facts.checksum:
         raise BadInput(f"The images are not those that {folder.name} was trained on. Give its own back with --data.")
     steps_per_epoch = recipe.steps_per_epoch(facts.train_images)
-    past = read_past(folder.path, record.step, steps_per_epoch)
-    if record.step > recipe.epochs * steps_per_epoch or past.epochs_done >= recipe.epochs:
+    step = record.step if record else 0
+    past = read_past(folder.path, step, steps_per_epoch)
+    if step > recipe.epochs * steps_per_epoch or past.epochs_done >= recipe.epochs:
         raise BadInput(f"{folder.name} has trained all its {recipe.epochs} epochs. Give it more with --epochs.")
-    because = inexact_because(record.environment, device.environment())
-    emit(RunResumed(record.step, recipe, changes, because, time.time(), __version__))
+    if record is None and not _has_started(folder.path):
+        emit(RunStarted(folder.name, str(folder.path), recipe, time.time(), __version__))
+    because = inexact_because(record.environment, device.environment()) if record else ""
+    emit(RunResumed(step, recipe, changes, because, time.time(), __version__))
     try:
         folder.write_recipe(recipe)
     except OSError as error:
         emit(Noted(f"The recipe could not be written: {error.strerror or error}."))
+
+
+def _has_started(folder: Path) -> bool:
+    """Whether the run's journal says that it started: killed soon enough, it does not."""
+    journal = folder / NAME
+    return journal.exists() and any(isinstance(event, RunStarted) for event in read_events(journal))

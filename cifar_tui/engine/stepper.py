@@ -52,10 +52,10 @@ class LightSGD(torch.optim.SGD):
 class Stepper:
     """A network on a device with all that updates it."""
 
-    def __init__(self, recipe: Recipe, device: Device) -> None:
-        """Make a fresh network from the recipe's seed."""
-        self._recipe = recipe
+    def __init__(self, recipe: Recipe, device: Device, first_weights: Callable[[], Tensors] | None = None) -> None:
+        """Make a fresh network from the recipe's seed; the state before the first step has `first_weights`, if any."""
         self._device = device
+        self._first_weights = first_weights or (lambda: fresh_network(recipe.width, recipe.seed).state_dict())
         self.network = fresh_network(recipe.width, recipe.seed)
         self.network.to(device.torch, memory_format=device.memory_format)  # type: ignore[call-overload]
         self.forward: torch.nn.Module = self.network
@@ -129,8 +129,8 @@ class Stepper:
         return {name: _copied(tensor) for name, tensor in self.network.state_dict().items()}
 
     def fresh_state(self) -> TrainingState:
-        """The state before the first step."""
-        network = {name: _copied(tensor) for name, tensor in _fresh(self._recipe).items()}
+        """The state before the first step. Raises CheckpointDamaged where it was another run's and cannot be read."""
+        network = {name: _copied(tensor) for name, tensor in self._first_weights().items()}
         zeros = {name: torch.zeros_like(network[name]) for name, _ in self.network.named_parameters()}
         return TrainingState(0, network, zeros, {})
 
@@ -159,10 +159,6 @@ class Stepper:
         tensors = [tensor for tensor in self.network.state_dict().values() if tensor.is_floating_point()]
         # NaN and infinity both survive a sum of magnitudes.
         return bool(torch.isfinite(torch.stack(torch._foreach_norm(tensors, 1))).all())
-
-
-def _fresh(recipe: Recipe) -> Tensors:
-    return fresh_network(recipe.width, recipe.seed).state_dict()
 
 
 def _copied(tensor: torch.Tensor) -> torch.Tensor:

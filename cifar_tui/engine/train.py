@@ -21,6 +21,7 @@ from cifar_tui.engine.model import count_parameters
 from cifar_tui.engine.past import EpochMeans, Past, read_past
 from cifar_tui.engine.pulse import Pulse
 from cifar_tui.engine.resume import say_resumed, state_to_resume
+from cifar_tui.engine.start import first_weights
 from cifar_tui.engine.stepper import Stepper, TrainingState
 from cifar_tui.errors import BadInput, CifarTuiError, StopAsked
 from cifar_tui.events import (
@@ -71,8 +72,8 @@ def train(
         found = state_to_resume(recipe, folder, emit) if changes is not None else None
         data = load(recipe, emit, requests.stop_asked)
         facts = data.facts()
-        if found is not None:
-            say_resumed(recipe, folder, found[0], facts, device, changes or (), emit)
+        if changes is not None:
+            say_resumed(recipe, folder, found[0] if found else None, facts, device, changes, emit)
         emit(Progressed(f"Preparing {facts.train_images + facts.test_images:,} images", 0, None, "", 0.0))
         images = Images.of(data, recipe, device.torch)
         del data  # the images are held once
@@ -121,8 +122,10 @@ class Training:
         self._train = images.train
         emit(Progressed("Preparing the network", 0, None, "", 0.0))
         self._steps_per_epoch = recipe.steps_per_epoch(self._train.count)
-        self._stepper = Stepper(recipe, device)
+        self._stepper = Stepper(recipe, device, first_weights(recipe, folder.path))
         self._past = Past()
+        if state is None and recipe.parent is not None:
+            state = self._stepper.fresh_state()
         if state is not None:
             self._stepper.restore(state)
             self._past = self._past_at(state.step)

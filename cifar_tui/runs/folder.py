@@ -21,6 +21,8 @@ RUNS_FOLDER = Path("runs")
 """Where runs go unless a person says otherwise."""
 LOCK_NAME = "run.lock"
 RECIPE_NAME = "recipe.json"
+START_NAME = "start.pth"
+"""A copy of the weights that a run started with, where they were another run's."""
 FAILURE_NAME = "failure.txt"
 LOCK_WAITS = (0.01, 0.04)
 """Seconds between tries to lock a folder."""
@@ -113,7 +115,7 @@ class RunFolder:
 
     def discard(self) -> None:
         """Remove what `create` and the records made, for a run that trained nothing. Other files stay."""
-        for name in (RECIPE_NAME, "journal.jsonl", "log.txt", "acc.txt", OUTPUT_NAME, LOCK_NAME):
+        for name in (RECIPE_NAME, START_NAME, "journal.jsonl", "log.txt", "acc.txt", OUTPUT_NAME, LOCK_NAME):
             (self.path / name).unlink(missing_ok=True)
         if not any(self.path.iterdir()):
             self.path.rmdir()

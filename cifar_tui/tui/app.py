@@ -21,12 +21,12 @@ from cifar_tui.history import RunHistory
 from cifar_tui.output import StrayOutput
 from cifar_tui.session import Jobs, Link
 from cifar_tui.tui.alarm import Alarm, Alert
+from cifar_tui.tui.checkpoint_actions import EVALUATING, CheckpointActions
 from cifar_tui.tui.checkpoints import Checkpoints
 from cifar_tui.tui.dashboard import Dashboard
 from cifar_tui.tui.dialogs import data_question, quit_question
 from cifar_tui.tui.driver import SteadyDriver, terminal_is_gone
 from cifar_tui.tui.preferences import Preferences, PreferencesFile
-from cifar_tui.tui.run_actions import RunActions
 from cifar_tui.tui.themes import Themes, find_themes, theme_folders
 from cifar_tui.tui.widgets.status import Asked
 
@@ -102,7 +102,7 @@ NO_OPTIONS = ScreenOptions()
 DEFAULT_PREFERENCES = Preferences()
 
 
-class MonitorApp(RunActions, inherit_bindings=False):
+class MonitorApp(CheckpointActions, inherit_bindings=False):
     """One run on the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", "Quit", show=False, priority=True)]
@@ -153,7 +153,7 @@ class MonitorApp(RunActions, inherit_bindings=False):
     def action_resume_run(self) -> None:
         """Go on with the run that ended."""
         if self.followed.evaluating:
-            self.notify("An evaluation is under way: x gives it up, in the browser (c).", severity="warning")
+            self.notify(EVALUATING, severity="warning")
             return
         self._start(self._jobs.resume)
 

@@ -24,6 +24,7 @@ from cifar_tui.tui.widgets.status import Asked, StatusPanel
 from cifar_tui.tui.widgets.verdict_rows import failure_rows, progress_rows, verdict_rows, wrapped
 
 COLUMNS = ("Epoch", "Step", "Acc %", "Test %", "Size", "Saved", "File")
+MARK_SIGN = "✓"
 LIST_SECONDS = 2.0
 """How often the folder is looked at again while the browser is open."""
 
@@ -36,6 +37,9 @@ class Checkpoints(Screen[None]):
         Binding("e", "evaluate", "Evaluate", tooltip="Measure the checkpoint under the cursor"),
         Binding("o,enter", "open", "Open", key_display="o", tooltip="Open its verdict; enter does, too"),
         Binding("x", "cancel", "Give up", tooltip="Give up the evaluation under way"),
+        Binding("b", "branch", "New run", tooltip="Start a new run from the checkpoint under the cursor"),
+        Binding("space", "mark", "Mark", show=False, tooltip="Mark the checkpoint under the cursor, or no longer"),
+        Binding("v", "compare", "Compare", tooltip="Compare the marked checkpoints, image by image"),
         *keys.BEFORE,
         *keys.AFTER,
     ]
@@ -51,6 +55,24 @@ class Checkpoints(Screen[None]):
     class CancellationAsked(Message):
         """A person gives the evaluation up."""
 
+    class ComparisonAsked(Message):
+        """A person wants the marked checkpoints compared."""
+
+        def __init__(self, folder: Path, sidecars: list[Sidecar]) -> None:
+            """Say which, in the folder of their run."""
+            super().__init__()
+            self.folder = folder
+            self.sidecars = sidecars
+
+    class BranchAsked(Message):
+        """A person wants a new run from a checkpoint."""
+
+        def __init__(self, folder: Path, sidecar: Sidecar) -> None:
+            """Say which, in the folder of its run."""
+            super().__init__()
+            self.folder = folder
+            self.sidecar = sidecar
+
     def __init__(self) -> None:
         """Show nothing yet."""
         super().__init__()
@@ -59,6 +81,7 @@ class Checkpoints(Screen[None]):
         self._listed_at = 0.0
         self._saved = -1
         self._finder = VerdictFinder()
+        self._marked: set[str] = set()
         self._history = RunHistory()
 
     def compose(self) -> ComposeResult:
@@ -137,6 +160,23 @@ class Checkpoints(Screen[None]):
         """Ask for the evaluation under way to be given up."""
         self.post_message(self.CancellationAsked())
 
+    def action_mark(self) -> None:
+        """Mark the checkpoint under the cursor for a comparison, or take the mark away."""
+        if self.selected is not None and self._folder is not None:
+            self._marked ^= {self.selected.checkpoint}
+            self._list(self._folder, self._history)
+
+    def action_compare(self) -> None:
+        """Ask for the marked checkpoints to be compared."""
+        marked = [one for one in self._sidecars if one.checkpoint in self._marked]
+        if self._folder is not None:
+            self.post_message(self.ComparisonAsked(self._folder, marked))
+
+    def action_branch(self) -> None:
+        """Ask for a new run from the checkpoint under the cursor."""
+        if self.selected is not None and self._folder is not None:
+            self.post_message(self.BranchAsked(self._folder, self.selected))
+
     def _look_again(self) -> None:
         self.post_message(Rows.Outdated())
 
@@ -149,12 +189,16 @@ class Checkpoints(Screen[None]):
         if not same:
             table.clear()
             for sidecar in sidecars:
-                table.add_row(*_cells(sidecar, folder, history), key=sidecar.checkpoint)
+                table.add_row(
+                    *_cells(sidecar, folder, history, sidecar.checkpoint in self._marked), key=sidecar.checkpoint
+                )
             if at_end:
                 table.move_cursor(row=len(sidecars) - 1, scroll=True)
             return
         for sidecar in sidecars:
-            for column, cell in zip(COLUMNS, _cells(sidecar, folder, history), strict=True):
+            for column, cell in zip(
+                COLUMNS, _cells(sidecar, folder, history, sidecar.checkpoint in self._marked), strict=True
+            ):
                 if table.get_cell(sidecar.checkpoint, column) != cell:
                     table.update_cell(sidecar.checkpoint, column, cell, update_width=True)
 
@@ -190,10 +234,10 @@ class Checkpoints(Screen[None]):
         ]
 
 
-def _cells(sidecar: Sidecar, folder: Path, history: RunHistory) -> tuple[str, ...]:
+def _cells(sidecar: Sidecar, folder: Path, history: RunHistory, marked: bool) -> tuple[str, ...]:
     best = history.best is not None and history.best.step == sidecar.step
     return (
-        f"{sidecar.epoch:>3}{f' {BEST_SIGN}' if best else ''}",
+        f"{sidecar.epoch:>3}{f' {BEST_SIGN}' if best else ''}{f' {MARK_SIGN}' if marked else ''}",
         f"{sidecar.step:>6,}",
         _share(sidecar.train_accuracy),
         _share(sidecar.test_accuracy),

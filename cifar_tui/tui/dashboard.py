@@ -14,9 +14,9 @@ from textual.widgets import Footer, Static
 from cifar_tui.hardware import Hardware
 from cifar_tui.history import RunHistory
 from cifar_tui.tui import keys
-from cifar_tui.tui.chart_keys import ChartKeys
 from cifar_tui.tui.chart_view import ChartView
 from cifar_tui.tui.dialogs import PanelChoice
+from cifar_tui.tui.overlay_keys import OverlayKeys
 from cifar_tui.tui.preferences import PANELS, Preferences
 from cifar_tui.tui.widgets.chart import Chart
 from cifar_tui.tui.widgets.chart_kinds import ACCURACY, LEARNING_RATE, LOSS
@@ -29,7 +29,7 @@ PANEL_TITLES = dict(zip(PANELS, ("Loss", "Accuracy", "Epochs", "Learning rate", 
 ORDINALS = ("-first", "-second", "-third", "-fourth", "-fifth")
 
 
-class Dashboard(ChartKeys):
+class Dashboard(OverlayKeys):
     """A run at a glance."""
 
     AUTO_FOCUS = "EpochTable"
@@ -42,7 +42,8 @@ class Dashboard(ChartKeys):
         Binding("escape", "all_panels", "All panels", show=False, tooltip="Show all panels again"),
         Binding("h", "choose_panels", "Panels", show=False, tooltip="Choose which panels are shown"),
         *keys.AFTER,
-        *ChartKeys.CHART_BINDINGS,
+        *OverlayKeys.OVERLAY_BINDINGS,
+        *OverlayKeys.CHART_BINDINGS,
     ]
 
     class PreferencesChanged(Message):

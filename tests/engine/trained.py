@@ -63,16 +63,16 @@ def tiny_recipe(**changes: object) -> Recipe:
 
 def run(folder: Path, script: dict[type[Event], list[Request]] | None = None, **changes: object) -> Person:
     recipe = tiny_recipe(**changes)
-    return _train(recipe, RunFolder.create(folder, "one", recipe), script, None)
+    return train(recipe, RunFolder.create(folder, "one", recipe), script, None)
 
 
 def resume(folder: Path, script: dict[type[Event], list[Request]] | None = None, **changes: object) -> Person:
     place = RunFolder.reopen(folder)
     words = tuple(f"{name} → {value}" for name, value in changes.items())
-    return _train(dataclasses.replace(place.recipe(), **changes), place, script, words)  # type: ignore[arg-type]
+    return train(dataclasses.replace(place.recipe(), **changes), place, script, words)  # type: ignore[arg-type]
 
 
-def _train(
+def train(
     recipe: Recipe, place: RunFolder, script: dict[type[Event], list[Request]] | None, changes: tuple[str, ...] | None
 ) -> Person:
     requests, recorder = Requests(), Recorder(place)

@@ -37,11 +37,11 @@ class XAxis:
     """Some steps and the training time at each, in seconds."""
 
     @classmethod
-    def of(cls, history: RunHistory, view: ChartView) -> "XAxis":
-        """The axis for a view on a history."""
-        steps = view.window or whole_run(history)
+    def of(cls, history: RunHistory, view: ChartView, reach: float = 0.0) -> "XAxis":
+        """The axis for a view on a history; where the run is followed, as far as `reach` at least, in its own unit."""
         steps_per_epoch = history.training.steps_per_epoch if history.training else 0
         kind: Axis = "step" if view.axis == "epoch" and not steps_per_epoch else view.axis
+        steps = view.window or _as_far_as(whole_run(history), kind, steps_per_epoch, reach)
         times = history.curves.seconds.sampled() if kind == "time" else None
         axis = cls(kind, steps, *steps, steps_per_epoch, (times.x, times.y) if times else (np.empty(0), np.empty(0)))
         if kind == "step":
@@ -49,7 +49,7 @@ class XAxis:
         ends = axis.places(np.array(steps))
         low, high = float(ends[0]), float(ends[1])
         if kind == "time" and view.window is None:
-            low, high = 0.0, time_limit(float(times.y[-1]) if times and len(times.y) else 0.0)
+            low, high = 0.0, time_limit(max(float(times.y[-1]) if times and len(times.y) else 0.0, reach))
             reached = history.step * high / max(float(times.y[-1]) if times and len(times.y) else high, 1e-9)
             steps = (0.0, reached)
         return cls(kind, steps, low, max(high, low + 1e-9), steps_per_epoch, axis.times)
@@ -77,7 +77,10 @@ class XAxis:
 
     def step_at(self, share: float) -> float:
         """The step at a share of 0 to 1 of the axis, counted from its left end."""
-        place = self.low + share * (self.high - self.low)
+        return self.step_of(self.low + share * (self.high - self.low))
+
+    def step_of(self, place: float) -> float:
+        """The step at a place, in the axis's unit."""
         if self.kind == "epoch":
             return place * self.steps_per_epoch
         if self.kind == "time":
@@ -112,6 +115,12 @@ class XAxis:
         if self.kind == "time":
             return text.clock(place)
         return text.short_count(place)
+
+
+def _as_far_as(steps: tuple[float, float], kind: Axis, steps_per_epoch: int, reach: float) -> tuple[float, float]:
+    """The steps of a run, and as many more as others reach; over time they say so by themselves."""
+    further = {"step": reach, "epoch": reach * steps_per_epoch, "time": 0.0}[kind]
+    return steps[0], max(steps[1], further)
 
 
 @dataclass(frozen=True, slots=True)

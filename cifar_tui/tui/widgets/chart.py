@@ -26,6 +26,9 @@ from cifar_tui.tui.widgets.drawing import (
     rows_of,
     ticks_below,
 )
+from cifar_tui.tui.widgets.overlay import Overlaid, numbers, overlaid_curves, reach, spreads
+from cifar_tui.tui.widgets.overlay import legend as legend_of_runs
+from cifar_tui.tui.widgets.overlay import lines as lines_of
 from cifar_tui.tui.widgets.rows import Rows
 from cifar_tui.tui.widgets.scale import Limits, log_limits, nice_limits
 
@@ -75,7 +78,13 @@ class Chart(Rows):
         self._x: XAxis | None = None
         self._gutter = 0
         self._whole = (0.0, 1.0)
+        self._others: tuple[Overlaid, ...] = ()
         self._last_step = 0
+
+    def overlay(self, others: tuple[Overlaid, ...]) -> None:
+        """Draw other runs over this one, from the next time it is shown on."""
+        self._others = others
+        self._limits = {True: None, False: None}
 
     def show(self, history: RunHistory, view: ChartView = DEFAULT_VIEW) -> bool:
         """Draw the history, unless it would look the same. Returns whether it must wait, its budget being spent.
@@ -87,13 +96,13 @@ class Chart(Rows):
         width, height = self.size
         if width < 12 or height < 4 or not self.display:
             return False
-        asked = (view, width, height)
+        asked = (view, width, height, self._others)
         drawn = (*asked, id(history), history.curves.version)
         if drawn == self._drawn:
             return False
         now = time.perf_counter()
         resting = history.state == "paused" or not history.live
-        if self._drawn[:3] == asked and now < self._draw_again_at and not resting:
+        if self._drawn[:4] == asked and now < self._draw_again_at and not resting:
             return True
         self._drawn = drawn
         if not history.step:
@@ -149,12 +158,13 @@ class Chart(Rows):
 
     def _redraw(self, history: RunHistory, view: ChartView, width: int, height: int) -> None:
         self._whole, self._last_step = whole_run(history), history.step
-        x = XAxis.of(history, view)
+        x = XAxis.of(history, view, reach(self._others, view))
         curves = [curve for curve in self._kind.curves if self._visible(curve, view)]
         series = [(curve, curve.series(history.curves)) for curve in curves]
         lines = height - 2 if view.ticks else height - 1
         most = max(2, height // ROWS_PER_TICK)
-        y = self._fit(series, x, view, most)
+        others = overlaid_curves(self._others, self._kind, view, x, width)
+        y = self._fit(series, x, view, most, spreads(others))
         labels, self._gutter = y.labels(lines, most + 2, self._kind.axis_words)
         columns = width - self._gutter
         half_life = view.half_life(history.training.total_steps if history.training else history.step)
@@ -163,9 +173,13 @@ class Chart(Rows):
             (columns, lines),
             x,
             y,
-            tuple(
-                Trace(Points(x.places(points.x), y.heights(points.y)), STYLE_NUMBERS[curve.style], curve.dots)
-                for curve, _, points in found
+            (
+                *lines_of(others, y),
+                *(
+                    Trace(Points(x.places(points.x), y.heights(points.y)), STYLE_NUMBERS[curve.style], curve.dots)
+                    for curve, _, points in found
+                ),
+                *numbers(others, y),
             ),
             marks_above(history, [one for _, one in series], found, y, x),
             ticks_below(history, x, columns) if view.ticks else (),
@@ -182,16 +196,23 @@ class Chart(Rows):
     def _visible(self, curve: Curve, view: ChartView) -> bool:
         return curve.label not in view.hidden and not (curve.smoothed and view.smoothing == "off")
 
-    def _fit(self, series: list[tuple[Curve, Series]], x: XAxis, view: ChartView, most_ticks: int) -> YAxis:
+    def _fit(
+        self,
+        series: list[tuple[Curve, Series]],
+        x: XAxis,
+        view: ChartView,
+        most_ticks: int,
+        others: list[tuple[float, float]],
+    ) -> YAxis:
         """The y limits around what sets the scale."""
         share = SPIKE_SHARE if self._kind.spikes else 0.0
         logarithmic = view.logarithmic and self._kind.logarithmic
-        spreads = [one.spread(share, *x.steps) for curve, one in series if one.count and not curve.dots]
-        spreads = [spread for spread in spreads if math.isfinite(spread[0])]
+        many = [one.spread(share, *x.steps) for curve, one in series if one.count and not curve.dots]
+        many = [*(spread for spread in many if math.isfinite(spread[0])), *others]
         few = [one.spread(0.0, *x.steps) for curve, one in series if one.count and curve.dots]
         few = [spread for spread in few if math.isfinite(spread[0])]
-        low = min((low for low, _ in spreads or few), default=0.0)
-        high = max((high for _, high in spreads or few), default=1.0)
+        low = min((low for low, _ in many or few), default=0.0)
+        high = max((high for _, high in many or few), default=1.0)
         high = max([high, *(min(most, high * FEW_POINTS_ROOM) for _, most in few)])
         before = self._limits[logarithmic]
         if logarithmic:
@@ -228,6 +249,8 @@ class Chart(Rows):
         wrong = max((one.not_finite for _, one, _ in found), default=0)
         if wrong:
             heading.append(f"[$chart-mark]✗ {text.counted(wrong, 'value')} NaN or infinite[/]")
+        if self._others:
+            heading.append(legend_of_runs(self._others, self.size.width - 2 - len(_plain(" · ".join(heading)))))
         self._set_border(" · ".join(heading), legend)
 
     def _legend_of(self, values: list[tuple[Curve, float]], view: ChartView, detail: int) -> str:

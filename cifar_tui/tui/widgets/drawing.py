@@ -17,7 +17,7 @@ from cifar_tui.tui.widgets.rows import Row
 ABOVE_SHARE = 1e-6
 """How far off the scale, as a share of it, a value counts as off it; less is rounding."""
 
-CHART_STYLES = ("raw", "smooth", "test", "rate", "axis", "mark", "cursor")
+CHART_STYLES = ("raw", "smooth", "test", "rate", "axis", "mark", "cursor", "other-1", "other-2", "other-3", "other-4")
 STYLE_NUMBERS = {name: number for number, name in enumerate(CHART_STYLES, start=1)}
 STYLE_NAMES = {0: "", **{number: name for name, number in STYLE_NUMBERS.items()}}
 

@@ -78,7 +78,8 @@ def _title_row(history: RunHistory, asked: Asked | None, me: str, width: int) ->
 
 
 def _what(history: RunHistory, room: int) -> Row:
-    synthetic = history.started is not None and history.started.recipe.synthetic
+    recipe = history.started.recipe if history.started is not None else None
+    synthetic = recipe is not None and (recipe.synthetic or (recipe.parent is not None and recipe.parent.synthetic))
     return ((cut(summary.what_is_trained(history), room), "warn" if synthetic else "value"),)
 
 

@@ -1,0 +1,118 @@
+"""Measures several checkpoints on the very same test images, and says where they differ."""
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from cifar_tui.control import CancelEvaluation, Requests, Stop
+from cifar_tui.engine.augment import ImageBank
+from cifar_tui.engine.checkpoint import ReadNetwork, read_network
+from cifar_tui.engine.data import DataSet, load
+from cifar_tui.engine.device import Device, choose_device
+from cifar_tui.engine.evaluate import logits_on
+from cifar_tui.engine.judge import GIVEN_UP
+from cifar_tui.engine.scores import verdict_on
+from cifar_tui.errors import BadInput, StopAsked
+from cifar_tui.events import ComparedPair, ComparisonDone, EvaluationFailed, Event, Progressed
+from cifar_tui.recipe import Recipe
+from cifar_tui.runs.contender import Contender
+from cifar_tui.text import safe_text
+
+Ints = npt.NDArray[np.int64]
+
+
+def compare_alone(contenders: Sequence[Contender], emit: Callable[[Event], None], requests: Requests) -> None:
+    """Measure checkpoints on the test images of the first one's recipe. Raises CifarTuiError.
+
+    Every one is read first, for one that is refused needs no images. What each took every image for is held in memory
+    alone.
+    """
+
+    def given_up() -> bool:
+        return requests.has(Stop, CancelEvaluation)
+
+    device = choose_device(contenders[0].recipe)
+    for one in contenders[1:]:
+        _check_classes(contenders[0].name, contenders[0].classes, one)
+    read = [read_network(one.weights) for one in contenders]
+    try:
+        data = load(contenders[0].recipe, emit, given_up)
+        for one in contenders:
+            _check_classes(data.description, data.classes, one)
+        taken = [_judge(*pair, data, device, emit, given_up) for pair in zip(contenders, read, strict=True)]
+    except StopAsked:
+        emit(EvaluationFailed("", GIVEN_UP, damaged=False))
+        return
+    losses = tuple(loss for loss, _ in taken)
+    names = tuple(one.name for one in contenders)
+    emit(side_by_side(names, data, losses, [predicted for _, predicted in taken]))
+
+
+def side_by_side(
+    names: tuple[str, ...], data: DataSet, losses: tuple[float, ...], predictions: Sequence[Ints]
+) -> ComparisonDone:
+    """What follows from the classes that images were taken for: `predictions` are int64 [N] each."""
+    labels, classes = data.test.labels, len(data.classes)
+    right = [predicted == labels for predicted in predictions]
+    return ComparisonDone(
+        checkpoints=names,
+        images=data.description,
+        classes=data.classes,
+        class_images=_counts(labels, classes),
+        losses=losses,
+        hits=tuple(_counts(labels[hit], classes) for hit in right),
+        pairs=tuple(
+            ComparedPair(
+                first=first,
+                second=second,
+                agreed=int((predictions[first] == predictions[second]).sum()),
+                fixed=int((~right[first] & right[second]).sum()),
+                broken=int((right[first] & ~right[second]).sum()),
+                both_wrong=int((~right[first] & ~right[second]).sum()),
+            )
+            for first, second in itertools.combinations(range(len(names)), 2)
+        ),
+    )
+
+
+def _judge(
+    one: Contender,
+    read: ReadNetwork,
+    data: DataSet,
+    device: Device,
+    emit: Callable[[Event], None],
+    given_up: Callable[[], bool],
+) -> tuple[float, Ints]:
+    """The loss of one checkpoint, and the classes it took the images for. Raises StopAsked."""
+    started, images = time.monotonic(), len(data.test.labels)
+
+    def go_on(done: int) -> bool:
+        seconds = time.monotonic() - started
+        emit(Progressed(f"Measuring {safe_text(one.name, 60)}", done, images, "images", seconds))
+        return not given_up()
+
+    recipe: Recipe = one.recipe.with_colours(read.layout.mean, read.layout.std) if one.stranger else one.recipe
+    test = ImageBank(data.test.pixels, data.test.labels, recipe, device.torch, 0)
+    network = read.network.to(device.torch, memory_format=device.memory_format)  # type: ignore[call-overload]
+    logits = logits_on(network, test, device, go_on) if go_on(0) else None
+    if logits is None:
+        raise StopAsked
+    return verdict_on(logits, data.test.labels).loss, logits.argmax(1)
+
+
+def _check_classes(name: str, classes: tuple[str, ...], other: Contender) -> None:
+    """Raises BadInput where a checkpoint was trained to tell other classes apart, as far as that is known."""
+    if classes and other.classes and classes != other.classes:
+        differing = (pair for pair in zip(classes, other.classes, strict=False) if pair[0] != pair[1])
+        here, there = next(differing, (classes[-1], other.classes[-1]))
+        raise BadInput(
+            f"{safe_text(other.name, 100)} tells other classes apart than {safe_text(name, 100)} "
+            f"({safe_text(there, 40)}, not {safe_text(here, 40)}): they cannot be compared."
+        )
+
+
+def _counts(labels: Ints, classes: int) -> tuple[int, ...]:
+    return tuple(np.bincount(labels, minlength=classes).tolist())

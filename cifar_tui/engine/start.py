@@ -1,0 +1,64 @@
+"""What a run's network is before the first step: fresh, or as the checkpoint that the run goes on from."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from cifar_tui.ancestry import Ancestor
+from cifar_tui.engine.checkpoint import read_network, read_open
+from cifar_tui.engine.model import fresh_network
+from cifar_tui.engine.opened import LARGEST_OF_OURS, open_plain, size_of, verify
+from cifar_tui.engine.stepper import Tensors
+from cifar_tui.errors import CheckpointDamaged
+from cifar_tui.recipe import Recipe
+from cifar_tui.runs.folder import START_NAME
+from cifar_tui.runs.sidecars import read_sidecar, sidecar_path
+from cifar_tui.text import safe_text
+
+
+def first_weights(recipe: Recipe, folder: Path) -> Callable[[], Tensors]:
+    """Gives the run's first weights, read anew each time: going back to them is rare, and memory is not.
+
+    What is given raises CheckpointDamaged when the copy in the run's folder is not as it was made.
+    """
+    if recipe.parent is None:
+        return lambda: fresh_network(recipe.width, recipe.seed).state_dict()
+    ancestor = recipe.parent
+    return lambda: _copied_weights(folder / START_NAME, ancestor, recipe.width)
+
+
+def recipe_from_stranger(weights: Path, recipe: Recipe, *, colours: bool) -> Recipe:
+    """The recipe of a run that goes on from a file of no run of ours, as wide as the network in it.
+
+    With `colours`, they are normalised as in the file's project. Raises CheckpointDamaged.
+    """
+    read = read_network(weights)
+    width = read.network.conv1[0].out_channels
+    assert isinstance(width, int)  # of a layer, which the checker cannot know
+    branched = recipe.branched(_stranger(weights, known=bool(read.sha256)), width)
+    return branched.with_colours(read.layout.mean, read.layout.std) if colours else branched
+
+
+def _stranger(weights: Path, *, known: bool) -> Ancestor:
+    """A file as an ancestor; `known` is one of our checkpoints that was taken out of its run with its sidecar."""
+    if known:
+        sidecar = read_sidecar(sidecar_path(weights))
+        return Ancestor(
+            run=sidecar.run,
+            checkpoint=sidecar.checkpoint,
+            sha256=sidecar.sha256,
+            epoch=sidecar.epoch,
+            synthetic=sidecar.synthetic,
+        )
+    with open_plain(weights) as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Ancestor(run="", checkpoint=safe_text(weights.name), sha256=digest)
+
+
+def _copied_weights(copy: Path, ancestor: Ancestor, width: int) -> Tensors:
+    with open_plain(copy, LARGEST_OF_OURS) as file:
+        verify(file, copy, size_of(file), ancestor.sha256)
+        network = read_open(file, ancestor.checkpoint).network
+    if network.conv1[0].out_channels != width:
+        raise CheckpointDamaged(f"{ancestor.checkpoint} is not {width} channels wide, as this run is.")
+    return network.state_dict()

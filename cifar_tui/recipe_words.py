@@ -1,0 +1,42 @@
+"""How two recipes differ, in words."""
+
+import dataclasses
+
+from cifar_tui.recipe import Recipe
+from cifar_tui.summary import ancestry
+from cifar_tui.text import safe_text
+
+SHORT = {"learning_rate": "lr", "train_images": "training images"}
+"""Choices that go by another name than the recipe's field."""
+SAME_RUN = ("data_dir", "rate_changes", "parent")
+"""What is no choice of numbers: where data is kept, what was changed under way, where a run comes from."""
+
+
+def differences(before: Recipe, after: Recipe) -> tuple[str, ...]:
+    """`lr 0.1 → 0.05`, `epochs 8 → 26`: every choice in which the other differs; empty for the same."""
+    pairs = (
+        (field.name, getattr(before, field.name), getattr(after, field.name))
+        for field in dataclasses.fields(Recipe)
+        if field.name not in SAME_RUN
+    )
+    told = [
+        f"{SHORT.get(name, name.replace('_', ' '))} {_words(first)} → {_words(second)}"
+        for name, first, second in pairs
+        if first != second
+    ]
+    changed = [(one, len(one.rate_changes)) for one in (before, after)]
+    if changed[0][1] != changed[1][1]:
+        told.append(f"rate changes {changed[0][1]} → {changed[1][1]}")
+    if before.parent != after.parent:
+        told.append(ancestry(after) or "from fresh weights")
+    return tuple(told)
+
+
+def _words(value: object) -> str:
+    if value is None:
+        return "all"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return " ".join(_words(one) for one in value)
+    return f"{value:g}" if isinstance(value, float) else safe_text(str(value), 60)

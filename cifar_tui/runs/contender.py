@@ -1,0 +1,47 @@
+"""A checkpoint that is compared with others: where it is, how it is named, and what its run says of its images."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifar_tui.events import DataReady
+from cifar_tui.recipe import Recipe
+from cifar_tui.runs.folder import read_recipe
+from cifar_tui.runs.journal import NAME, from_line
+
+MARK = b'"event":"DataReady"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """One checkpoint of a comparison."""
+
+    name: str
+    """How it is named for people."""
+    weights: Path
+    """Its file."""
+    recipe: Recipe
+    """How its images are normalised, and which they are."""
+    classes: tuple[str, ...] = ()
+    """The class names it was trained with, in label order; empty where they are not known."""
+    stranger: bool = False
+    """Whether its colours follow from the file, which is of no run of ours."""
+
+
+def contender_of_run(weights: Path) -> Contender:
+    """A checkpoint of a run, judged as that run judges. Raises BadInput when the run's recipe cannot be read."""
+    folder = weights.parent
+    name = f"{folder.name}/{weights.name}"
+    return Contender(name=name, weights=weights, recipe=read_recipe(folder), classes=classes_of(folder))
+
+
+def classes_of(folder: Path) -> tuple[str, ...]:
+    """The classes a run told apart, from its journal; empty where it does not say."""
+    try:
+        with (folder / NAME).open("rb") as journal:
+            for line in journal:
+                if MARK in line[:100]:
+                    event = from_line(line)[1]
+                    return event.classes if isinstance(event, DataReady) else ()
+    except (OSError, ValueError):
+        return ()
+    return ()

@@ -1,0 +1,45 @@
+"""A run that is still to be made: what was chosen of it, and its folder once it is."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifar_tui.errors import BadInput
+from cifar_tui.recipe import Recipe
+from cifar_tui.runs.folder import RUNS_FOLDER, RunFolder, run_name
+from cifar_tui.runs.start import keep_start, recipe_from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """What was chosen of a run."""
+
+    recipe: Recipe
+    """Every choice that defines it."""
+    name: str | None = None
+    """Its name; None for one made of preset and time."""
+    folder: Path | None = None
+    """Its folder; None for one of its name."""
+    place: Path = RUNS_FOLDER
+    """Where that folder is."""
+    start: Path | None = None
+    """The checkpoint it starts with, where its recipe has a parent."""
+
+    def make(self) -> RunFolder:
+        """Make its folder, with the weights it starts with. Raises BadInput or FolderInUse, with no folder left."""
+        name = run_name(self.recipe, self.name, time.localtime())
+        run = RunFolder.create(self.folder if self.folder is not None else self.place / name, name, self.recipe)
+        if self.start is not None and self.recipe.parent is not None:
+            try:
+                keep_start(self.start, run.path, self.recipe.parent.sha256)
+            except BadInput:
+                run.discard()
+                run.close()
+                raise
+        return run
+
+
+def branch(weights: Path, epochs: int, learning_rate: float) -> NewRun:
+    """A run that goes on from a checkpoint of a run, beside that run. Raises BadInput."""
+    recipe = recipe_from(weights).lasting(epochs, learning_rate).check()
+    return NewRun(recipe=recipe, place=weights.parent.parent, start=weights)

@@ -1,0 +1,88 @@
+"""The weights a run starts with when they are another run's: a copy of its own, so that the other may be deleted."""
+
+import shutil
+from pathlib import Path
+from typing import BinaryIO
+
+from cifar_tui.ancestry import Ancestor
+from cifar_tui.errors import BadInput, cannot_write
+from cifar_tui.recipe import Recipe
+from cifar_tui.runs.durable import write_durably
+from cifar_tui.runs.folder import RECIPE_NAME, RUNS_FOLDER, START_NAME, read_recipe
+from cifar_tui.runs.plain_file import open_plain
+from cifar_tui.runs.sidecars import CHECKPOINT_PATTERN, Sidecar, epoch_checkpoint, read_sidecar, sidecar_path
+from cifar_tui.text import safe_text
+
+LARGEST = 4 * 1024 * 1024 * 1024
+"""Bytes; no checkpoint has more."""
+
+
+def is_ours(weights: Path) -> bool:
+    """Whether a file is a checkpoint of a run of ours, or what one started with."""
+    named = weights.name == START_NAME or CHECKPOINT_PATTERN.fullmatch(weights.name)
+    return bool(named) and (weights.parent / RECIPE_NAME).is_file()
+
+
+def recipe_from(weights: Path) -> Recipe:
+    """The recipe of a run that goes on from a run's checkpoint: that run's own, from the start of its schedule.
+
+    Raises BadInput when run or checkpoint cannot be read.
+    """
+    before = read_recipe(weights.parent)
+    if weights.name == START_NAME and before.parent is not None:
+        return before.branched(before.parent, before.width)
+    name = safe_text(weights.name)
+    try:
+        sidecar = read_sidecar(sidecar_path(weights))
+    except (OSError, ValueError):
+        raise BadInput(f"There is no whole checkpoint {name} in {safe_text(str(weights.parent), 200)}.") from None
+    inherited = before.parent is not None and before.parent.synthetic
+    ancestor = Ancestor(
+        run=sidecar.run,
+        checkpoint=sidecar.checkpoint,
+        sha256=sidecar.sha256,
+        epoch=sidecar.epoch,
+        synthetic=sidecar.synthetic or inherited,
+    )
+    return before.branched(ancestor, sidecar.width)
+
+
+def keep_start(weights: Path, folder: Path, sha256: str) -> None:
+    """Copy the weights into a run's folder. Raises BadInput when they cannot be copied, or are not those meant."""
+
+    def copy(file: BinaryIO) -> None:
+        with source:
+            shutil.copyfileobj(source, file)
+
+    name = safe_text(weights.name)
+    try:
+        source = open_plain(weights, LARGEST)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+    try:
+        written = write_durably(folder / START_NAME, copy)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    if written.sha256 != sha256:
+        (folder / START_NAME).unlink(missing_ok=True)
+        raise BadInput(f"{name} is damaged: its content is not what was saved (SHA-256 differs).")
+
+
+def source_words(folder: Path, sidecar: Sidecar) -> str:
+    """How a checkpoint of a run is named on the command line: `RUN:EPOCH`, or its path in mid-epoch."""
+    if sidecar.checkpoint == epoch_checkpoint(sidecar.epoch):
+        return f"{safe_text(_run_words(folder), 200)}:{sidecar.epoch}"
+    return safe_text(str(_shortest(folder) / sidecar.checkpoint), 300)
+
+
+def _run_words(folder: Path) -> str:
+    shortest = _shortest(folder)
+    return shortest.name if shortest.parent == RUNS_FOLDER else str(shortest)
+
+
+def _shortest(folder: Path) -> Path:
+    """The folder as it can be typed here."""
+    try:
+        return folder.relative_to(Path.cwd())
+    except (ValueError, OSError):
+        return folder

@@ -1,0 +1,79 @@
+"""Asks what is to be different in a new run that goes on from a checkpoint."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from cifar_tui.recipe import Recipe
+from cifar_tui.text import safe_text
+
+
+@dataclass(frozen=True, slots=True)
+class BranchChoice:
+    """What a person chose of the new run."""
+
+    epochs: int
+    """Passes over the training images."""
+    learning_rate: float
+    """The rate, or its schedule's highest."""
+
+
+class BranchQuestion(ModalScreen[BranchChoice | None]):
+    """Asks for the new run's epochs and learning rate, with those of the run it comes from put in."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "wave_away", "Back", show=False),
+        Binding("up", "app.focus_previous", "Before", show=False),
+        Binding("down", "app.focus_next", "Next", show=False),
+    ]
+
+    def __init__(self, checkpoint: str, before: Recipe) -> None:
+        """Ask about a run from `checkpoint`, of a run with the recipe `before`."""
+        super().__init__()
+        self._checkpoint = checkpoint
+        self._before = before
+
+    def compose(self) -> ComposeResult:
+        """Lay the question out."""
+        with Vertical(classes="dialog"):
+            yield Static(f"A new run from {safe_text(self._checkpoint, 60)}", classes="dialog-title", markup=False)
+            yield Static(
+                "It starts with these weights, at the beginning of its schedule; the run it comes from stays as it is.",
+                classes="dialog-detail",
+            )
+            yield Static("Epochs")
+            yield Input(str(self._before.epochs), id="branch-epochs", compact=True)
+            yield Static("Learning rate, or the schedule's highest")
+            yield Input(f"{self._before.learning_rate:g}", id="branch-rate", compact=True)
+            yield Static("Enter starts it, escape goes back.", id="branch-trouble", markup=False)
+
+    def on_input_submitted(self) -> None:
+        """Answer with what was typed, or say what is wrong with it."""
+        epochs, rate = (self.query_one(name, Input).value for name in ("#branch-epochs", "#branch-rate"))
+        try:
+            self.dismiss(parse_choice(epochs, rate))
+        except ValueError as error:
+            self.query_one("#branch-trouble", Static).update(str(error))
+
+    def action_wave_away(self) -> None:
+        """Answer with nothing."""
+        self.dismiss(None)
+
+
+def parse_choice(epochs: str, rate: str) -> BranchChoice:
+    """What was typed. Raises ValueError with a sentence for anything but a number of epochs and a rate above 0."""
+    if not (epochs.strip().isdecimal() and int(epochs) > 0):
+        raise ValueError(f"'{safe_text(epochs, 20)}' is no number of epochs. Type 1 or more.")
+    try:
+        learning_rate = float(rate)
+    except ValueError:
+        learning_rate = math.nan
+    if not (math.isfinite(learning_rate) and learning_rate > 0):
+        raise ValueError(f"'{safe_text(rate, 20)}' is no rate above 0. Type one like 0.05.")
+    return BranchChoice(int(epochs), learning_rate)

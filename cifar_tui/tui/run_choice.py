@@ -1,0 +1,100 @@
+"""The runs beside the one on the screen: which there are, and the choice of those to be drawn over it."""
+
+import contextlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import SelectionList, Static
+
+from cifar_tui.errors import BadInput
+from cifar_tui.history import RunHistory
+from cifar_tui.recipe import Recipe
+from cifar_tui.recipe_words import differences
+from cifar_tui.runs.folder import all_runs, read_recipe
+from cifar_tui.runs.journal import NAME, read_said
+from cifar_tui.text import safe_text
+from cifar_tui.tui.widgets.overlay import MOST_OVERLAID, Overlaid
+
+MOST_LISTED = 50
+"""The newest runs that can be chosen from."""
+HELP = f"Space or a click draws one over this run, {MOST_OVERLAID} at most; escape goes back."
+
+
+@dataclass(frozen=True, slots=True)
+class RunBeside:
+    """A run in the same place."""
+
+    folder: Path
+    """Its folder."""
+    differences: tuple[str, ...]
+    """How its recipe differs from that of the run on the screen."""
+
+
+def runs_beside(folder: Path, recipe: Recipe) -> list[RunBeside]:
+    """The other runs in the place where a run is, the newest first."""
+    found = []
+    for path in reversed(all_runs(folder.parent)[-MOST_LISTED:]):
+        with contextlib.suppress(BadInput, OSError):
+            if path.absolute() != folder.absolute():
+                found.append(RunBeside(path, differences(recipe, read_recipe(path))))
+    return found
+
+
+def read_runs(folders: Sequence[Path]) -> tuple[Overlaid, ...]:
+    """What runs have said so far, those whose journal can be read; for a thread of its own."""
+    found: list[Overlaid] = []
+    for folder in folders:
+        history = RunHistory()
+        with contextlib.suppress(OSError), (folder / NAME).open("rb") as journal:
+            for said in read_said(journal):
+                history.apply(said)
+            found.append(Overlaid(folder.name, len(found) + 1, history))
+    return tuple(found)
+
+
+class RunChoice(ModalScreen[tuple[Path, ...]]):
+    """Asks which runs are to be drawn over this one; answers with their folders."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,o,q", "close", "Back", show=False)]
+
+    def __init__(self, beside: Sequence[RunBeside], chosen: Collection[Path]) -> None:
+        """Ask about these; some are chosen already."""
+        super().__init__()
+        self._beside = beside
+        self._chosen = chosen
+
+    def compose(self) -> ComposeResult:
+        """Lay the question out."""
+        with Vertical(classes="dialog"):
+            yield Static("Runs over this one", classes="dialog-title")
+            yield SelectionList[int](
+                *(
+                    (safe_text(one.folder.name, 60).replace("[", "\\["), place, one.folder in self._chosen)
+                    for place, one in enumerate(self._beside)
+                )
+            )
+            yield Static("", id="run-differences", markup=False)
+            yield Static(HELP, classes="dialog-detail")
+
+    def on_selection_list_selection_highlighted(self, event: SelectionList.SelectionHighlighted[int]) -> None:
+        """Say how the recipe of the run under the cursor differs."""
+        told = self._beside[event.selection.value].differences
+        words = f"Differs: {', '.join(told)}." if told else "Its recipe is the same."
+        self.query_one("#run-differences", Static).update(words)
+
+    def on_selection_list_selection_toggled(self, event: SelectionList.SelectionToggled[int]) -> None:
+        """Keep to as many as can be told apart."""
+        if len(event.selection_list.selected) > MOST_OVERLAID:
+            event.selection_list.deselect(event.selection)
+            self.notify(f"{MOST_OVERLAID} runs at most can be told apart on a chart.")
+
+    def action_close(self) -> None:
+        """Answer with what is chosen now."""
+        chosen = self.query_one(SelectionList).selected
+        self.dismiss(tuple(one.folder for place, one in enumerate(self._beside) if place in chosen))

@@ -1,0 +1,107 @@
+import dataclasses
+from pathlib import Path
+
+import orjson
+import pytest
+
+from cifar_tui.recipe import preset
+from cifar_tui.recipe_words import differences
+from cifar_tui.runs.journal import NAME, append_event
+from cifar_tui.runs.line_file import LineFile
+from cifar_tui.tui.chart_view import ChartView
+from cifar_tui.tui.run_choice import read_runs, runs_beside
+from cifar_tui.tui.widgets.axes import XAxis
+from cifar_tui.tui.widgets.chart_kinds import LOSS
+from cifar_tui.tui.widgets.overlay import legend, overlaid_curves, reach
+from tests import scripted
+from tests.scripted import ScriptedJobs, ScriptedLink
+from tests.tui.drive import SIZES, screen, settle, words
+from tests.tui.test_goldens import StillMachine
+
+OTHER = dataclasses.replace(preset("quick"), learning_rate=0.05, epochs=30)
+
+
+def put_run(folder: Path, epochs: int = 5) -> None:
+    """A run on disk: its recipe, and a journal with whole epochs."""
+    folder.mkdir(parents=True)
+    (folder / "recipe.json").write_bytes(orjson.dumps(OTHER.to_record()))
+    journal = LineFile(folder / NAME)
+    _, *opening = scripted.opening(folder, OTHER.epochs)
+    for event in [scripted.started(folder, OTHER, folder.name), *opening, *scripted.epochs(epochs)]:
+        append_event(journal, event)
+    journal.close()
+
+
+def beside(place: Path, *names: str) -> ScriptedJobs:
+    for name in names:
+        put_run(place / name)
+    return ScriptedJobs(ScriptedLink([*scripted.opening(place / "one"), *scripted.epochs(3)]))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_chosen_run_is_drawn_with_its_number_and_named(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with screen(beside(tmp_path, "other"), size, hardware=StillMachine()) as pilot:
+        before = words(pilot)
+        await pilot.press("o")
+        await settle(pilot)
+        seen = " ".join(words(pilot).split())
+        assert "Runs over this one" in seen
+        assert "Differs: epochs 26 → 30, lr 0.2 → 0.05." in seen
+        await pilot.press("space", "escape")
+        await settle(pilot)
+        assert "Loss · 1 other" in words(pilot)
+        assert "1" in "".join(row[8:] for row in words(pilot).split("\n")[7:12])
+        await pilot.press("x", "x", "g", "m", "m", "o", "space", "escape", "g", "m", "x")
+        await settle(pilot)
+        assert words(pilot) == before, "without it, nothing is left of it"
+
+
+async def test_four_runs_at_most_and_none_is_said(tmp_path: Path) -> None:
+    async with screen(beside(tmp_path, *"abcde")) as pilot:
+        await pilot.press("o", "space", *["down", "space"] * 4)
+        await settle(pilot)
+        assert "4 runs at most" in words(pilot)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "4 " in next(row for row in words(pilot).split("\n") if "Loss · 1" in row)
+    async with screen(beside(tmp_path / "empty")) as pilot:
+        await pilot.press("o")
+        await settle(pilot)
+        assert "There is no other run beside this one." in words(pilot)
+
+
+@pytest.mark.parametrize("axis", ["step", "epoch", "time"])
+def test_another_runs_curve_lies_where_its_own_steps_epochs_and_seconds_are(tmp_path: Path, axis: str) -> None:
+    put_run(tmp_path / "other")
+    put_run(tmp_path / "one", epochs=2)
+    (other,), (one,) = read_runs([tmp_path / "other"]), read_runs([tmp_path / "one"])
+    view = ChartView(axis=axis)  # type: ignore[arg-type]
+    x = XAxis.of(one.history, view, reach([other], view))
+    smooth, tests = overlaid_curves([other], LOSS, view, x, 60)
+    last = {"step": 250, "epoch": 5, "time": 250}[axis]
+    assert tests.points.x[-1] == smooth.points.x[-1] == last <= x.high
+    assert len(tests.points.x) == 5
+    zoomed = XAxis.of(one.history, dataclasses.replace(view, window=(10.0, 60.0)))
+    (seen, *_) = overlaid_curves([other], LOSS, view, zoomed, 60)
+    assert seen.points.x[0] >= zoomed.low
+    assert seen.points.x[-1] <= zoomed.high
+    off = overlaid_curves([other], LOSS, dataclasses.replace(view, smoothing="off", hidden=frozenset({"test"})), x, 60)
+    assert len(off) == 1
+
+
+def test_the_runs_beside_one_come_with_their_differences(tmp_path: Path) -> None:
+    put_run(tmp_path / "a")
+    put_run(tmp_path / "b")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "recipe.json").write_text("{")
+    (found,) = runs_beside(tmp_path / "a", OTHER)
+    assert (found.folder.name, found.differences) == ("b", ())
+    assert differences(preset("quick"), OTHER) == ("epochs 26 → 30", "lr 0.2 → 0.05")
+
+
+def test_names_are_cut_to_the_room_there_is(tmp_path: Path) -> None:
+    for name in ("quick-20260101-120000", "[red]"):
+        put_run(tmp_path / name)
+    runs = read_runs([tmp_path / "quick-20260101-120000", tmp_path / "[red]"])
+    assert "quick-2026…" in legend(runs, 32)
+    assert "\\[red]" in legend(runs, 32)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from cifar_tui.control import Control, Request, Requests
+from cifar_tui.control import Control, DeleteCheckpoint, PinCheckpoint, Request, Requests
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import Event
 from cifar_tui.history import Said
@@ -55,6 +55,9 @@ class Jobs(Protocol):
 
     def evaluate(self, checkpoint: str) -> Link:
         """Start measuring a checkpoint of a run that has ended."""
+
+    def tend(self, request: DeleteCheckpoint | PinCheckpoint) -> Link:
+        """Start deleting or pinning a checkpoint of a run that has ended. Raises CifarTuiError."""
 
 
 class Job(Protocol):

@@ -24,6 +24,7 @@ from cifar_tui.cli.options import (
     Device,
     Epochs,
     Headless,
+    Keep,
     LearningRate,
     Marker,
     NoMouse,
@@ -49,7 +50,7 @@ from cifar_tui.recipe import Acceleration, DeviceChoice, Precision, Recipe, pres
 if TYPE_CHECKING:
     from cifar_tui.jobs import LocalJobs
 
-CHANGEABLE = ("epochs", "learning_rate", "precision", "device", "acceleration", "data", "data_dir")
+CHANGEABLE = ("epochs", "learning_rate", "precision", "device", "acceleration", "data", "data_dir", "keep")
 """What may differ when a run goes on; anything else would make it another run."""
 
 OPTION_NAMES = {"learning_rate": "--lr"}
@@ -72,6 +73,7 @@ def train(
     train_images: TrainImages = None,
     test_images: TestImages = None,
     validation_images: ValidationImages = None,
+    keep: Keep = None,
     resume: ResumedRun = None,
     run_name: RunName = None,
     outf: RunFolderPath = None,
@@ -102,6 +104,7 @@ def train(
         "train_images": train_images,
         "test_images": test_images,
         "validation_images": validation_images,
+        "keep": keep,
     }
     chosen = {name: value for name, value in choices.items() if value is not None}
     one_of("--marker", marker, MARKERS)

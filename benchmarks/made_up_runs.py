@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from cifar_tui.control import Pause, Request, Stop
+from cifar_tui.control import DeleteCheckpoint, Pause, PinCheckpoint, Request, Stop
 from cifar_tui.events import (
     DataReady,
     EpochDone,
@@ -92,6 +92,10 @@ class ScriptedRun:
 
     def evaluate(self, checkpoint: str) -> "ScriptedRun":  # noqa: ARG002
         """Nothing is measured."""
+        return self
+
+    def tend(self, request: DeleteCheckpoint | PinCheckpoint) -> "ScriptedRun":  # noqa: ARG002
+        """Nothing is deleted."""
         return self
 
     def drain(self) -> list[Event]:

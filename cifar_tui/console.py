@@ -15,6 +15,7 @@ import orjson
 from cifar_tui import comparison_words, summary, verdict_words
 from cifar_tui.control import SaveNow, Stop, Watch
 from cifar_tui.events import (
+    CheckpointDeleted,
     CheckpointFailed,
     CheckpointSaved,
     ComparisonDone,
@@ -191,6 +192,8 @@ class Console:
                 return [summary.epoch_line(event, self.history.started.recipe.epochs, best)]
             case CheckpointSaved():
                 return [f"saved {event.checkpoint}"]
+            case CheckpointDeleted():
+                return [f"deleted {event.checkpoint}: {event.reason}"]
             case CheckpointFailed():
                 return [event.reason]
             case Noted():

@@ -43,6 +43,24 @@ class CancelEvaluation:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteCheckpoint:
+    """Delete a checkpoint, where nothing speaks against it."""
+
+    checkpoint: str
+    """The checkpoint's file name in the run's folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class PinCheckpoint:
+    """Keep a checkpoint whatever else is deleted, or no longer."""
+
+    checkpoint: str
+    """The checkpoint's file name in the run's folder."""
+    pinned: bool
+    """Whether it is to be kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeRate:
     """Train with this learning rate from the next step on; the schedule goes on from there, scaled."""
 
@@ -85,7 +103,19 @@ class Watch:
 
 
 Request = (
-    Pause | Resume | Stop | Evaluate | CancelEvaluation | ChangeRate | FinishEpoch | SaveNow | RollBack | Ignore | Watch
+    Pause
+    | Resume
+    | Stop
+    | Evaluate
+    | CancelEvaluation
+    | DeleteCheckpoint
+    | PinCheckpoint
+    | ChangeRate
+    | FinishEpoch
+    | SaveNow
+    | RollBack
+    | Ignore
+    | Watch
 )
 
 

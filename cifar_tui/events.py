@@ -185,6 +185,16 @@ class CheckpointFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckpointDeleted:
+    """Weights were deleted, with all that belongs to them."""
+
+    checkpoint: str
+    """File name in the run's folder."""
+    reason: str
+    """Why, in a few words."""
+
+
+@dataclass(frozen=True, slots=True)
 class StateSaved:
     """All that is needed to go on exactly from here is on disk."""
 
@@ -437,6 +447,7 @@ Event = (
     | Resumed
     | CheckpointSaved
     | CheckpointFailed
+    | CheckpointDeleted
     | StateSaved
     | Reopened
     | RunResumed

@@ -10,9 +10,20 @@ from dataclasses import dataclass
 VARIABLE = "CIFAR_TUI_FAULT"
 """The environment's `ACTION:POINT:SUBJECT:NTH[:TIMES]`, as in `kill:synced:net_*.pth:2`."""
 
-POINTS = ("opened", "written", "synced", "renamed", "folder-synced", "committed", "appended", "stepped", "tested")
+POINTS = (
+    "opened",
+    "written",
+    "synced",
+    "renamed",
+    "folder-synced",
+    "committed",
+    "appended",
+    "stepped",
+    "tested",
+    "unlinked",
+)
 """Of a file that is written whole: open, written, on the disk, in its place, its folder too, its mark as well. Then a
-line in a file that grows; a step; a test."""
+line in a file that grows; a step; a test; a file that is deleted."""
 
 REFUSALS = {"enospc": errno.ENOSPC, "eio": errno.EIO, "erofs": errno.EROFS, "emfile": errno.EMFILE}
 SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "stop": signal.SIGSTOP, "interrupt": signal.SIGINT}

@@ -7,6 +7,7 @@ from typing import Literal
 
 from cifar_tui.curves import Curves, StepColumns
 from cifar_tui.events import (
+    CheckpointDeleted,
     CheckpointFailed,
     CheckpointSaved,
     DataMissing,
@@ -112,6 +113,8 @@ class RunHistory:
                     self.notes.append(f"Saved {event.checkpoint}.")
             case CheckpointFailed():
                 self.notes.append(event.reason)
+            case CheckpointDeleted():
+                self._forget_checkpoint(event.checkpoint)
             case Noted():
                 self.notes.append(event.text)
             case EvaluationStarted() | EvaluationProgressed() | EvaluationDone() | EvaluationFailed():
@@ -215,6 +218,11 @@ class RunHistory:
         exact = f", not bit-exact: {event.inexact_because}" if event.inexact_because else ", bit-exact"
         changed = f" Changed: {', '.join(event.changes)}." if event.changes else ""
         self.notes.append(f"Resumed after step {event.at_step:,}{exact}.{changed}")
+
+    def _forget_checkpoint(self, checkpoint: str) -> None:
+        self.checkpoints = [saved for saved in self.checkpoints if saved.checkpoint != checkpoint]
+        self.verdicts.pop(checkpoint, None)
+        self.failed_evaluations.pop(checkpoint, None)
 
     def _rewind(self, step: int) -> None:
         """Forget what was said of later steps, for they are trained again."""

@@ -8,8 +8,9 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from cifar_tui.checkpoint_job import CheckpointJob
 from cifar_tui.compare_job import compare_checkpoints
-from cifar_tui.control import Request, Requests
+from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request, Requests
 from cifar_tui.errors import BadInput, DataUnavailable, cannot_write
 from cifar_tui.events import (
     DataMissing,
@@ -106,6 +107,12 @@ class LocalJobs:
         """Start measuring checkpoints of any runs side by side."""
         return compare_checkpoints(checkpoints)
 
+    def tend(self, request: DeleteCheckpoint | PinCheckpoint) -> Session:
+        """Delete or pin a checkpoint of the run that ended."""
+        if self._run is None:
+            raise BadInput("There is no run yet.")
+        return _started(CheckpointJob(self._run.path, request))
+
     def close(self) -> None:
         """Let go of the run's folder, once every job has ended."""
         if self._run is not None:
@@ -158,6 +165,13 @@ class AttachedJobs:
     def compare(self, checkpoints: Sequence[Path]) -> Session:
         """Start measuring checkpoints of any runs side by side."""
         return compare_checkpoints(checkpoints)
+
+    def tend(self, request: DeleteCheckpoint | PinCheckpoint) -> Link:
+        """Delete or pin one of its checkpoints. Raises FolderInUse while it lives elsewhere."""
+        if self._local is not None:
+            return self._local.tend(request)
+        run = RunFolder.reopen(self._folder)
+        return _started(CheckpointJob(run.path, request, run.close))
 
     def close(self) -> None:
         """Let go of the run, where it is held."""

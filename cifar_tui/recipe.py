@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ DROP_POINTS = (0.3, 0.6, 0.8)
 """Where `drops` lowers the rate, as shares of the epochs (60, 120 and 160 of 200)."""
 DROP_FACTOR = 0.2
 """What each drop multiplies the rate by."""
+
+KEEP_PATTERN = re.compile(r"best\+last:([1-9]\d{0,5})", re.ASCII)
+"""How `keep` names a number of checkpoints."""
 
 WIDTH_UNIT = 8
 """Other channel counts corrupt memory in the channels-last backward pass of torch 2.14's CPU kernels (AVX2)."""
@@ -94,6 +98,9 @@ class Recipe:
     parent: Ancestor | None = None
     """The checkpoint whose weights are its first; None for fresh ones."""
 
+    keep: str = "all"
+    """Which checkpoints stay: `all`, or `best+last:N`."""
+
     def check(self) -> Self:
         """Return the recipe itself; raise BadInput with one sentence when a choice is impossible."""
         _at_least("epochs", self.epochs, 1)
@@ -112,12 +119,23 @@ class Recipe:
             raise BadInput(f"The learning rate must be a number above 0, not {self.learning_rate:g}.")
         if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
             raise BadInput(f"The weight decay must be 0 or more, not {self.weight_decay:g}.")
+        self.checkpoints_kept  # noqa: B018 - refuses what makes no sense
         if self.train_images is not None and self.batch_size > self.train_images:
             raise BadInput(
                 f"A batch of {self.batch_size:,} is more than the {self.train_images:,} training images: "
                 "lower --batch-size or raise --train-images."
             )
         return self
+
+    @property
+    def checkpoints_kept(self) -> int | None:
+        """How many of the newest checkpoints stay beside the best one; None for all. Raises BadInput."""
+        if self.keep == "all":
+            return None
+        match = KEEP_PATTERN.fullmatch(self.keep)
+        if match is None:
+            raise BadInput(f"What to keep is 'all' or 'best+last:N' with a number from 1, not '{self.keep:.40}'.")
+        return int(match.group(1))
 
     @property
     def synthetic(self) -> bool:

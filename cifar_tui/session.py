@@ -7,7 +7,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from cifar_tui.control import Control, Request, Requests
+from cifar_tui.control import Control, DeleteCheckpoint, PinCheckpoint, Request, Requests
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import Event
 from cifar_tui.history import Said
@@ -62,6 +62,9 @@ class Jobs(Protocol):
 
     def compare(self, checkpoints: Sequence[Path]) -> Link:
         """Start measuring checkpoints on the same images, side by side. Raises CifarTuiError."""
+
+    def tend(self, request: DeleteCheckpoint | PinCheckpoint) -> Link:
+        """Start deleting or pinning a checkpoint of a run that has ended. Raises CifarTuiError."""
 
 
 class Job(Protocol):

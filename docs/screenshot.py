@@ -13,7 +13,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from cifar_tui.control import Request
+from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request
 from cifar_tui.events import Event, RunStarted
 from cifar_tui.hardware import Hardware
 from cifar_tui.runs.journal import NAME, read_events
@@ -87,6 +87,10 @@ class Replay:
 
     def evaluate(self, _checkpoint: str) -> "Replay":
         """Nothing new is measured."""
+        return self
+
+    def tend(self, _request: DeleteCheckpoint | PinCheckpoint) -> "Replay":
+        """Nothing is deleted."""
         return self
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from cifar_tui.events import CheckpointSaved, EpochDone, RolledBack, RunResumed, StateSaved, StepDone
+from cifar_tui.events import CheckpointDeleted, CheckpointSaved, EpochDone, RolledBack, RunResumed, StateSaved, StepDone
 from cifar_tui.runs.folder import being_trained
 from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.runs.remote.address import ADDRESS_NAME
@@ -70,7 +71,7 @@ def check(run: Path, evidence: Evidence) -> None:
 
 
 def _acknowledged(run: Path) -> tuple[list[str], list[int], str | None]:
-    """Checkpoints and states said to be saved, oldest first, and the best epoch's, where it is among them."""
+    """Checkpoints and states said to be saved and not deleted since, oldest first, and the best epoch's among them."""
     saved: dict[str, int] = {}
     states: list[int] = []
     epochs: dict[int, float] = {}
@@ -78,6 +79,8 @@ def _acknowledged(run: Path) -> tuple[list[str], list[int], str | None]:
         match event:
             case CheckpointSaved():
                 saved[event.checkpoint] = event.step
+            case CheckpointDeleted():
+                saved.pop(event.checkpoint, None)
             case StateSaved():
                 states.append(event.step)
             case EpochDone():
@@ -88,7 +91,7 @@ def _acknowledged(run: Path) -> tuple[list[str], list[int], str | None]:
                 states = [step for step in states if step <= to_step]
                 epochs = {step: accuracy for step, accuracy in epochs.items() if step <= to_step}
     whole_epochs = {step: name for name, step in saved.items() if "step" not in name}
-    scored = {step: epochs[step] for step in whole_epochs if step in epochs}
+    scored = {step: epochs[step] for step in sorted(whole_epochs) if math.isfinite(epochs.get(step, math.nan))}
     return list(saved), states, whole_epochs[max(scored, key=lambda step: scored[step])] if scored else None
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from cifar_tui.control import Request, Watch
+from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request, Watch
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import (
     CheckpointSaved,
@@ -72,6 +72,8 @@ class ScriptedJobs:
         self.evaluation = ScriptedLink()
         self.compared: list[list[str]] = []
         self.comparison = ScriptedLink()
+        self.tended: list[Request] = []
+        self.errand = ScriptedLink()
 
     def train(self, data: str | None = None) -> ScriptedLink:
         if self._refusal is not None:
@@ -103,6 +105,10 @@ class ScriptedJobs:
             raise self._refusal
         self.evaluated.append(checkpoint)
         return self.evaluation
+
+    def tend(self, request: DeleteCheckpoint | PinCheckpoint) -> ScriptedLink:
+        self.tended.append(request)
+        return self.errand
 
 
 def started(folder: Path = Path("/runs/one"), recipe: Recipe | None = None, run: str = "one") -> RunStarted:
@@ -160,7 +166,14 @@ def epochs(count: int) -> list[Event]:
 
 def put_checkpoint(folder: Path, number: int, content: bytes = b"weights") -> Sidecar:
     """A checkpoint on disk as the browser sees it: a file and its sidecar."""
-    sidecar = Sidecar(
+    sidecar = sidecar_of(number, len(content))
+    (folder / sidecar.checkpoint).write_bytes(content)
+    write_sidecar(folder, sidecar)
+    return sidecar
+
+
+def sidecar_of(number: int, size: int = 7) -> Sidecar:
+    return Sidecar(
         checkpoint=epoch_checkpoint(number),
         run="one",
         data="CIFAR-10",
@@ -172,13 +185,10 @@ def put_checkpoint(folder: Path, number: int, content: bytes = b"weights") -> Si
         train_accuracy=0.8,
         test_loss=0.6,
         test_accuracy=0.75,
-        size=len(content),
+        size=size,
         sha256="0" * 64,
         saved_at=1_700_000_000.0,
     )
-    (folder / sidecar.checkpoint).write_bytes(content)
-    write_sidecar(folder, sidecar)
-    return sidecar
 
 
 def verdict(checkpoint: str, checksum: str = CHECKSUM) -> EvaluationDone:

@@ -100,6 +100,14 @@ StartCheckpoint = Annotated[
         rich_help_panel=RUN,
     ),
 ]
+Keep = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHAT",
+        help="Checkpoints that stay: all (without this option), or best+last:N, the best and the newest N, at least 2.",
+        rich_help_panel=RUN,
+    ),
+]
 RunName = Annotated[
     str | None, typer.Option(metavar="NAME", help="The run's name; its folder is runs/NAME.", rich_help_panel=RUN)
 ]

@@ -27,6 +27,7 @@ from cifar_tui.cli.options import (
     Epochs,
     FlipName,
     Headless,
+    Keep,
     LearningRate,
     Marker,
     NoMouse,
@@ -53,7 +54,7 @@ from cifar_tui.recipe import Acceleration, DeviceChoice, Flip, Precision, Recipe
 if TYPE_CHECKING:
     from cifar_tui.jobs import LocalJobs
 
-CHANGEABLE = ("epochs", "learning_rate", "precision", "device", "acceleration", "data", "data_dir")
+CHANGEABLE = ("epochs", "learning_rate", "precision", "device", "acceleration", "data", "data_dir", "keep")
 """What may differ when a run goes on; anything else would make it another run."""
 
 OPTION_NAMES = {"learning_rate": "--lr"}
@@ -79,6 +80,7 @@ def train(
     train_images: TrainImages = None,
     test_images: TestImages = None,
     validation_images: ValidationImages = None,
+    keep: Keep = None,
     resume: ResumedRun = None,
     start: StartCheckpoint = None,
     run_name: RunName = None,
@@ -113,6 +115,7 @@ def train(
         "train_images": train_images,
         "test_images": test_images,
         "validation_images": validation_images,
+        "keep": keep,
     }
     chosen = {name: value for name, value in choices.items() if value is not None}
     one_of("--marker", marker, MARKERS)

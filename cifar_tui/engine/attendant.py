@@ -7,10 +7,12 @@ from typing import Protocol
 from cifar_tui.control import (
     CancelEvaluation,
     ChangeRate,
+    DeleteCheckpoint,
     Evaluate,
     FinishEpoch,
     Ignore,
     Pause,
+    PinCheckpoint,
     Request,
     Requests,
     Resume,
@@ -41,6 +43,9 @@ class Served(Protocol):
     def save_now(self) -> None:
         """Save weights and state."""
 
+    def tend_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
+        """Delete or pin a checkpoint."""
+
 
 class Attendant:
     """Reads requests, confirms them as events, and holds the engine while a pause lasts."""
@@ -60,7 +65,8 @@ class Attendant:
         self._watching: set[int] = set()
         """The screens that a person is at."""
         self._paused = False
-        self._evaluating = False
+        self._evaluating = ""
+        """The checkpoint that is being evaluated."""
         self._cancelled = False
         self._answer: RollBack | Ignore | None = None
         self._evaluations: deque[str] = deque()
@@ -96,19 +102,24 @@ class Attendant:
         self._heed_all()
         return not self._cancelled
 
+    def in_use(self) -> frozenset[str]:
+        """The checkpoints that are being evaluated, or wait for it; any thread may ask."""
+        return frozenset({*list(self._evaluations), self._evaluating})
+
     def _serve_or_wait(self) -> None:
         if self._evaluations:
-            self._serve(self._evaluations.popleft())
+            self._serve(self._evaluations[0])
         else:
             self._heed(self._requests.wait())
 
     def _serve(self, checkpoint: str) -> None:
         self._served.settle()
-        self._evaluating, self._cancelled = True, False
+        self._evaluating, self._cancelled = checkpoint, False
+        self._evaluations.popleft()
         try:
             self._served.evaluate_checkpoint(checkpoint)
         finally:
-            self._evaluating = False
+            self._evaluating = ""
         self._heed_all()
 
     def _heed_all(self) -> None:
@@ -127,13 +138,15 @@ class Attendant:
             case Evaluate():
                 self._evaluations.append(request.checkpoint)
             case CancelEvaluation():
-                self._cancelled = self._evaluating
+                self._cancelled = bool(self._evaluating)
             case ChangeRate():
                 self._served.change_rate(request)
             case FinishEpoch():
                 self._served.plan_finish()
             case SaveNow():
                 self._served.save_now()
+            case DeleteCheckpoint() | PinCheckpoint():
+                self._served.tend_checkpoint(request)
             case RollBack() | Ignore():
                 self._answer = request
             case Watch():

@@ -5,8 +5,10 @@ import time
 from collections.abc import Callable
 
 from cifar_tui import text
+from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.engine.checkpoint import save_tensors
 from cifar_tui.engine.data import DataFacts
+from cifar_tui.engine.pruner import Pruner
 from cifar_tui.engine.saver import Save, Saver
 from cifar_tui.engine.state import newest_state, save_state
 from cifar_tui.engine.stepper import Stepper, Tensors, TrainingState
@@ -44,6 +46,7 @@ class Keeper:
         environment: Environment,
         emit: Callable[[Event], None],
         settle: Callable[[], None],
+        pruner: Pruner,
     ) -> None:
         """Prepare; nothing is written yet. `settle` waits until the run's records hold all that was said."""
         self._stepper = stepper
@@ -53,6 +56,7 @@ class Keeper:
         self._environment = environment
         self._emit = emit
         self._settle = settle
+        self._pruner = pruner
         self._saver = Saver()
         self._state_due_at = time.monotonic() + STATE_SECONDS
         self._state_step = -1
@@ -66,6 +70,7 @@ class Keeper:
 
     def save_epoch(self, done: EpochDone) -> None:
         """Save what an epoch ended with, under the tutorial's name."""
+        self._pruner.take(done)
         self._save(epoch_checkpoint(done.epoch), done.epoch, done.step, done)
 
     def save_midway(self, step: int, steps_per_epoch: int) -> str:
@@ -80,10 +85,23 @@ class Keeper:
     def disown_later_than(self, step: int) -> None:
         """Take the mark of being whole from checkpoints of steps that are undone: they would pass for the newest."""
         self._kept = {kept for kept in self._kept if kept <= step}
+        self._pruner.undo(step)
         try:
             discard_sidecars(self._folder.path, step)
         except OSError as error:
             self._emit(Noted(f"Checkpoints of undone steps could not be removed: {error.strerror or error}."))
+
+    def heed(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
+        """Delete or pin a checkpoint once what was handed over before is written."""
+        self._saver.put(
+            Save(
+                name=request.checkpoint,
+                replaces="",
+                size=0,
+                write=lambda: self._pruner.heed(request),
+                refused=lambda reason, _again: self._emit(Noted(f"{request.checkpoint} stays as it is: {reason}.")),
+            )
+        )
 
     @property
     def state_due(self) -> bool:
@@ -183,7 +201,10 @@ class Keeper:
         )
         write_sidecar(self._folder.path, sidecar)
         self._unsaved.discard(checkpoint)
-        self._emit(CheckpointSaved(checkpoint, epoch, step))
+        saved = CheckpointSaved(checkpoint, epoch, step)
+        self._emit(saved)
+        self._pruner.take(saved)
+        self._pruner.prune()
 
     def _write_state(self, state: TrainingState) -> None:
         started = time.monotonic()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cifar_tui.events import EpochDone, StepDone
 from cifar_tui.runs.journal import NAME, read_events
+from cifar_tui.runs.retention import Vouched
 from cifar_tui.runs.rewind import epoch_saved_at, stands
 
 
@@ -49,6 +50,8 @@ class Past:
     """Training time when the epoch under way began."""
     test_accuracy: float = math.nan
     """Of the last epoch, 0 to 1."""
+    vouched: Vouched = field(default_factory=Vouched)
+    """What was said of the checkpoints."""
     epoch_so_far: EpochMeans = field(default_factory=EpochMeans)
     """Means over the steps of the epoch under way."""
 
@@ -66,6 +69,7 @@ def read_past(folder: Path, step: int, steps_per_epoch: int) -> Past:
     for event in read_events(path):
         if not stands(event, step, epoch_saved=epoch_saved):
             continue
+        past.vouched.take(event)
         if isinstance(event, StepDone):
             past.seconds = event.seconds
             if event.epoch == past.epochs_done + 1:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 from cifar_tui import __version__, text
-from cifar_tui.control import ChangeRate, Ignore, Requests
+from cifar_tui.control import ChangeRate, DeleteCheckpoint, Ignore, PinCheckpoint, Requests
 from cifar_tui.engine.accelerate import Accelerator
 from cifar_tui.engine.attendant import Attendant
 from cifar_tui.engine.augment import EpochPlan, Images, plan_epoch
@@ -19,6 +19,7 @@ from cifar_tui.engine.keeper import Keeper
 from cifar_tui.engine.meter import QueuedStep, StepMeter
 from cifar_tui.engine.model import count_parameters
 from cifar_tui.engine.past import EpochMeans, Past, read_past
+from cifar_tui.engine.pruner import Pruner
 from cifar_tui.engine.pulse import Pulse
 from cifar_tui.engine.resume import say_resumed, state_to_resume
 from cifar_tui.engine.start import first_weights
@@ -133,7 +134,9 @@ class Training:
         self._accelerator = Accelerator(self._stepper, recipe, device, steps_left, lambda words: emit(Noted(words)))
         self._meter = StepMeter(device.torch)
         self._fence = StepFence(device.torch)
-        self._keeper = Keeper(self._stepper, recipe, folder, facts, device.environment(), emit, settle)
+        # Asked from the saver's thread, and only once there is an attendant.
+        pruner = Pruner(folder.path, recipe, self._past.vouched, lambda: self._attendant.in_use(), emit)
+        self._keeper = Keeper(self._stepper, recipe, folder, facts, device.environment(), emit, settle, pruner)
         self._judge = Judge(folder.path, images.test, facts, device, emit)
         self._pulse = Pulse()
         self._attendant = Attendant(requests, emit, self, self._pulse.now)
@@ -205,6 +208,10 @@ class Training:
         self.settle()
         self._keeper.save_midway(self._attendant.step, self._steps_per_epoch)
         self._keeper.save_state(self._attendant.step)
+
+    def tend_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
+        """Delete or pin a checkpoint, once what was handed over before is saved."""
+        self._keeper.heed(request)
 
     def _stop(self) -> None:
         self.settle()

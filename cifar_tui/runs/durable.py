@@ -49,12 +49,13 @@ def write_durably(path: Path, write: Callable[[BinaryIO], object]) -> Written:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     reach("folder-synced", path.name)
     return Written(size, digest)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Flush to the disk what a folder lists. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -12,6 +12,7 @@ from cifar_tui.history import RunHistory, State
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import being_trained, read_recipe
 from cifar_tui.runs.journal import NAME, from_line
+from cifar_tui.runs.retention import Vouched
 
 BLOCK_BYTES = 1_000_000
 OTHER_THAN_STEPS = re.compile(rb'^\{"at":[^,]{1,40},"event":"(?!StepDone")[^\n]*$', re.MULTILINE)
@@ -75,6 +76,16 @@ def read_overview(folder: Path) -> Overview:
         started_at=history.started.started_at if history.started is not None else 0.0,
         size=_size(folder),
     )
+
+
+def read_vouched(folder: Path) -> Vouched:
+    """What a run's journal says of its checkpoints. Raises OSError when it cannot be read."""
+    vouched = Vouched()
+    with (folder / NAME).open("rb") as journal:
+        for line in _few_lines(journal):
+            with contextlib.suppress(ValueError):
+                vouched.take(from_line(line)[1])
+    return vouched
 
 
 def _few_lines(journal: BinaryIO) -> Iterator[bytes]:

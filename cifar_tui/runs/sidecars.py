@@ -10,7 +10,8 @@ from pathlib import Path
 
 import orjson
 
-from cifar_tui.runs.durable import write_durably
+from cifar_tui.faults import reach
+from cifar_tui.runs.durable import sync_folder, write_durably
 
 SIDECAR_LIMIT = 64 * 1024
 """Bytes; a larger file is not one of ours."""
@@ -124,6 +125,21 @@ def _read_field(field: "dataclasses.Field[object]", record: dict[str, object]) -
     if type(value) not in _ACCEPTED[field.type]:
         raise ValueError(f"{field.name} is {value!r:.40}")
     return value
+
+
+def delete_checkpoint(folder: Path, checkpoint: str) -> None:
+    """Delete a checkpoint: its mark first, so that half of it is never taken for a whole one.
+
+    Deleting again is harmless. Raises OSError; ValueError for what is no checkpoint's name.
+    """
+    if not CHECKPOINT_PATTERN.fullmatch(checkpoint):
+        raise ValueError("not a checkpoint's name")
+    weights = folder / checkpoint
+    for path in (sidecar_path(weights), weights, verdict_path(weights)):
+        path.unlink(missing_ok=True)
+        reach("unlinked", path.name)
+        if path.suffix == ".json":
+            sync_folder(folder)
 
 
 def discard_sidecars(folder: Path, after_step: int) -> None:

@@ -6,27 +6,33 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
+from textual.containers import Container, Vertical
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import DataTable, Footer
+from textual.widgets import Footer
 
-from cifar_tui import text
-from cifar_tui.events import EvaluationProgressed
+from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.history import RunHistory
-from cifar_tui.runs.sidecars import Sidecar, list_sidecars
+from cifar_tui.runs.listing import Piece
+from cifar_tui.runs.sidecars import Sidecar
 from cifar_tui.tui import keys
+from cifar_tui.tui.checkpoint_view import CheckpointView, Entry
+from cifar_tui.tui.dialogs import delete_question
 from cifar_tui.tui.found_verdict import FoundVerdict, VerdictFinder
+from cifar_tui.tui.lister import Lister
 from cifar_tui.tui.verdict import VerdictScreen
-from cifar_tui.tui.widgets.epoch_table import BEST_SIGN
-from cifar_tui.tui.widgets.rows import Row, Rows
+from cifar_tui.tui.widgets.checkpoint_list import CheckpointList
+from cifar_tui.tui.widgets.filter_box import FilterBox
+from cifar_tui.tui.widgets.rows import Rows
 from cifar_tui.tui.widgets.status import Asked, StatusPanel
-from cifar_tui.tui.widgets.verdict_rows import failure_rows, progress_rows, verdict_rows, wrapped
+from cifar_tui.tui.widgets.verdict_panel import VerdictPanel
 
-COLUMNS = ("Epoch", "Step", "Acc %", "Test %", "Size", "Saved", "File")
-MARK_SIGN = "✓"
 LIST_SECONDS = 2.0
 """How often the folder is looked at again while the browser is open."""
+SOON_SECONDS = 0.3
+"""When it is looked at after a person has changed something."""
+ORDER_SECONDS = 0.15
+"""How often a list that is still read is put in order."""
 
 
 class Checkpoints(Screen[None]):
@@ -36,10 +42,15 @@ class Checkpoints(Screen[None]):
         Binding("c,escape", "app.pop_screen", "Back", key_display="c", tooltip="Back to the charts"),
         Binding("e", "evaluate", "Evaluate", tooltip="Measure the checkpoint under the cursor"),
         Binding("o,enter", "open", "Open", key_display="o", tooltip="Open its verdict; enter does, too"),
-        Binding("x", "cancel", "Give up", tooltip="Give up the evaluation under way"),
-        Binding("b", "branch", "New run", tooltip="Start a new run from the checkpoint under the cursor"),
+        Binding("slash", "filter", "Filter", key_display="/", tooltip="Show only checkpoints that match words"),
+        Binding("n", "next_column", "Sort", tooltip="Sort by the next column"),
+        Binding("v", "turn_round", "Reverse", show=False, tooltip="Sort the other way round"),
+        Binding("k", "pin", "Pin", tooltip="Pin it, so that it is never deleted; or no longer"),
+        Binding("D,delete", "delete", "Delete", show=False, key_display="D", tooltip="Delete it (asks first)"),
+        Binding("b", "branch", "New run", show=False, tooltip="Start a new run from the checkpoint under the cursor"),
         Binding("space", "mark", "Mark", show=False, tooltip="Mark the checkpoint under the cursor, or no longer"),
-        Binding("v", "compare", "Compare", tooltip="Compare the marked checkpoints, image by image"),
+        Binding("m", "compare", "Compare", show=False, tooltip="Compare the marked checkpoints, image by image"),
+        Binding("x", "cancel", "Give up", show=False, tooltip="Give up the evaluation under way"),
         *keys.BEFORE,
         *keys.AFTER,
     ]
@@ -54,6 +65,14 @@ class Checkpoints(Screen[None]):
 
     class CancellationAsked(Message):
         """A person gives the evaluation up."""
+
+    class TendingAsked(Message):
+        """A person wants a checkpoint deleted or pinned."""
+
+        def __init__(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
+            """Say what is to be done."""
+            super().__init__()
+            self.request = request
 
     class ComparisonAsked(Message):
         """A person wants the marked checkpoints compared."""
@@ -73,43 +92,53 @@ class Checkpoints(Screen[None]):
             self.folder = folder
             self.sidecar = sidecar
 
+    class Found(Message):
+        """A part of the folder was looked at."""
+
+        def __init__(self, piece: Piece) -> None:
+            """Hand on what was found."""
+            super().__init__()
+            self.piece = piece
+
     def __init__(self) -> None:
         """Show nothing yet."""
         super().__init__()
         self._folder: Path | None = None
-        self._sidecars: list[Sidecar] = []
-        self._listed_at = 0.0
         self._saved = -1
         self._finder = VerdictFinder()
-        self._marked: set[str] = set()
         self._history = RunHistory()
+        self._view = CheckpointView()
+        self._lister = Lister(lambda piece: self.post_message(self.Found(piece)))
+        self._ordered_at = 0.0
+        self._signs: object = None
+        """What the rows' signs come from, as it was last shown."""
 
     def compose(self) -> ComposeResult:
         """Put the list and the verdict up."""
         yield StatusPanel()
         with Container(id="browser"):
-            table: DataTable[str] = DataTable(id="checkpoint-list", classes="panel", cursor_type="row")
-            table.border_title = "Checkpoints"
-            yield table
-            verdict = Rows(id="verdict", classes="panel")
-            verdict.border_title = "Evaluation"
-            yield verdict
+            with Vertical(id="checkpoints"):
+                yield FilterBox()
+                yield CheckpointList()
+            yield VerdictPanel()
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Add the columns."""
-        table = self.query_one(DataTable)
-        for name in COLUMNS:
-            table.add_column(name, key=name)
-        table.focus()
-        self.set_interval(LIST_SECONDS, self._look_again)
+        """Take the keys."""
+        self._list.border_title = self._view.title(0)
+        self._list.focus()
+        self.set_interval(LIST_SECONDS, self._look)
+
+    def on_unmount(self) -> None:
+        """Look at the folder no more."""
+        self._lister.close()
 
     def on_screen_resume(self) -> None:
         """Ask to be shown what was said meanwhile."""
-        self._look_again()
+        self.post_message(Rows.Outdated())
 
     def show(self, history: RunHistory, asked: Asked | None) -> bool:
-        """Put the history on the screen; list the folder again when something was saved, and now and then.
+        """Put the history on the screen; look at the folder again when something was saved or deleted.
 
         Returns whether a part of it has to wait: never.
         """
@@ -117,31 +146,68 @@ class Checkpoints(Screen[None]):
         self.query_one(StatusPanel).show(history, asked)
         if history.started is not None:
             self._folder = Path(history.started.folder)
-        now = time.monotonic()
-        if self._folder is not None and (
-            len(history.checkpoints) != self._saved or now - self._listed_at > LIST_SECONDS
-        ):
-            self._saved, self._listed_at = len(history.checkpoints), now
-            self._list(self._folder, history)
-        self._show_verdict(history)
+        if self._folder is not None and len(history.checkpoints) != self._saved:
+            self._saved = len(history.checkpoints)
+            self._lister.look(self._folder)
+        if (history.best, list(history.failed_evaluations)) != self._signs:
+            self._order()
+        self._show_verdict()
         return False
 
     @property
-    def selected(self) -> Sidecar | None:
+    def selected(self) -> Entry | None:
         """The checkpoint under the cursor."""
-        row = self.query_one(DataTable).cursor_row
-        return self._sidecars[row] if 0 <= row < len(self._sidecars) else None
+        return self._list.selected
 
-    def on_data_table_row_highlighted(self) -> None:
+    @property
+    def _list(self) -> CheckpointList:
+        return self.query_one(CheckpointList)
+
+    def on_checkpoints_found(self, message: Found) -> None:
+        """Take in what was found; what is read fast is not put in order at every piece."""
+        first = not self._view.listed
+        self._view.take(message.piece)
+        if first or message.piece.size is not None or time.monotonic() - self._ordered_at > ORDER_SECONDS:
+            self._order()
+
+    def on_checkpoint_list_moved(self) -> None:
         """Show the verdict on the checkpoint now under the cursor."""
-        self._look_again()
+        self._show_verdict()
 
-    def on_data_table_row_selected(self, _event: DataTable.RowSelected) -> None:
+    def on_checkpoint_list_chosen(self) -> None:
         """Open the verdict on enter and on a click on the row under the cursor; where there is none, evaluate."""
         if self._find() is not None:
             self.action_open()
         else:
             self.action_evaluate()
+
+    def on_checkpoint_list_head_clicked(self, message: CheckpointList.HeadClicked) -> None:
+        """Sort by the column."""
+        self._view.sort_by(message.column)
+        self._order()
+
+    def on_input_changed(self, event: FilterBox.Changed) -> None:
+        """Show only what matches the words."""
+        self._view.words = event.value
+        self._order()
+
+    def on_filter_box_left(self) -> None:
+        """Give the list the keys."""
+        self._list.focus()
+
+    def action_filter(self) -> None:
+        """Type words to filter by."""
+        self.query_one(FilterBox).open()
+
+    def action_next_column(self) -> None:
+        """Sort by the next column that is in view."""
+        self._view.next_column(self._list.columns)
+        self._order()
+
+    def action_turn_round(self) -> None:
+        """Sort the other way round."""
+        self._view.sort_by(self._view.column)
+        self._order()
 
     def action_open(self) -> None:
         """Open the verdict on the checkpoint under the cursor."""
@@ -154,7 +220,7 @@ class Checkpoints(Screen[None]):
     def action_evaluate(self) -> None:
         """Ask for the checkpoint under the cursor to be measured."""
         if self.selected is not None:
-            self.post_message(self.EvaluationAsked(self.selected.checkpoint))
+            self.post_message(self.EvaluationAsked(self.selected.name))
 
     def action_cancel(self) -> None:
         """Ask for the evaluation under way to be given up."""
@@ -162,103 +228,68 @@ class Checkpoints(Screen[None]):
 
     def action_mark(self) -> None:
         """Mark the checkpoint under the cursor for a comparison, or take the mark away."""
-        if self.selected is not None and self._folder is not None:
-            self._marked ^= {self.selected.checkpoint}
-            self._list(self._folder, self._history)
+        if self.selected is not None:
+            self._view.marked ^= {self.selected.name}
+            self._order()
 
     def action_compare(self) -> None:
         """Ask for the marked checkpoints to be compared."""
-        marked = [one for one in self._sidecars if one.checkpoint in self._marked]
         if self._folder is not None:
-            self.post_message(self.ComparisonAsked(self._folder, marked))
+            self.post_message(self.ComparisonAsked(self._folder, self._view.marked_sidecars()))
 
     def action_branch(self) -> None:
         """Ask for a new run from the checkpoint under the cursor."""
         if self.selected is not None and self._folder is not None:
-            self.post_message(self.BranchAsked(self._folder, self.selected))
+            self.post_message(self.BranchAsked(self._folder, self.selected.sidecar))
 
-    def _look_again(self) -> None:
-        self.post_message(Rows.Outdated())
+    def action_pin(self) -> None:
+        """Ask for the checkpoint under the cursor to be pinned, or no longer."""
+        if self.selected is not None:
+            self._tend(PinCheckpoint(self.selected.name, not self.selected.pinned))
 
-    def _list(self, folder: Path, history: RunHistory) -> None:
-        table = self.query_one(DataTable)
-        sidecars = list_sidecars(folder)
-        same = [one.checkpoint for one in sidecars] == [one.checkpoint for one in self._sidecars]
-        at_end = table.cursor_row >= len(self._sidecars) - 1
-        self._sidecars = sidecars
-        if not same:
-            table.clear()
-            for sidecar in sidecars:
-                table.add_row(
-                    *_cells(sidecar, folder, history, sidecar.checkpoint in self._marked), key=sidecar.checkpoint
-                )
-            if at_end:
-                table.move_cursor(row=len(sidecars) - 1, scroll=True)
+    def action_delete(self) -> None:
+        """Ask for the checkpoint under the cursor to be deleted, once the person has said so again."""
+        entry = self.selected
+        if entry is None:
             return
-        for sidecar in sidecars:
-            for column, cell in zip(
-                COLUMNS, _cells(sidecar, folder, history, sidecar.checkpoint in self._marked), strict=True
-            ):
-                if table.get_cell(sidecar.checkpoint, column) != cell:
-                    table.update_cell(sidecar.checkpoint, column, cell, update_width=True)
+        because = self._view.why_kept(entry.name, self._history)
+        if because:
+            self.notify(because, severity="warning", markup=False)
+            return
+
+        def answered(answer: str | None) -> None:
+            if answer == "y":
+                self._tend(DeleteCheckpoint(entry.name))
+
+        self.app.push_screen(delete_question(entry.name, entry.there or 0), answered)
+
+    def _tend(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
+        self.post_message(self.TendingAsked(request))
+        self.set_timer(SOON_SECONDS, self._look)
+
+    def _look(self) -> None:
+        """Look at the folder again, and show how old everything is by now."""
+        if self._folder is not None:
+            self._lister.look(self._folder)
+        self._list.refresh()
+
+    def _order(self) -> None:
+        """Put the list in order, with the signs that hold now."""
+        self._ordered_at = time.monotonic()
+        self._signs = self._history.best, list(self._history.failed_evaluations)
+        entries = self._view.entries(self._history)
+        self._list.border_title = self._view.title(len(entries))
+        self._list.show(entries, self._view.column, falling=self._view.falling)
+        self._show_verdict()
 
     def _find(self) -> FoundVerdict | None:
         """What is known of the checkpoint under the cursor."""
-        selected = self.selected
-        if selected is None or self._folder is None:
+        if self.selected is None or self._folder is None:
             return None
-        return self._finder.find(self._folder, selected, self._history)
+        return self._finder.find(self._folder, self.selected.sidecar, self._history)
 
-    def _show_verdict(self, history: RunHistory) -> None:
+    def _show_verdict(self) -> None:
         """Put what is known on the panel."""
-        panel, found = self.query_one("#verdict", Rows), self._find()
-        panel.border_subtitle = "enter opens it" if found is not None else ""
-        panel.set_rows(self._rows_on(found, history, panel.size.width, panel.size.height))
-
-    def _rows_on(self, found: FoundVerdict | None, history: RunHistory, width: int, height: int) -> list[Row]:
-        selected = self.selected
-        if selected is None:
-            return wrapped("No checkpoint yet: the first comes after the first epoch.", width, "dim")
-        name = selected.checkpoint
-        if history.evaluation is not None and history.evaluation.checkpoint == name:
-            done = history.evaluation.done if isinstance(history.evaluation, EvaluationProgressed) else 0
-            return progress_rows(name, done, history.evaluation.images, width)
-        if name in history.failed_evaluations:
-            failure = history.failed_evaluations[name]
-            return failure_rows(failure.reason, failure.damaged, width)
-        if found is not None:
-            return verdict_rows(found, width, height)
-        return [
-            *wrapped(f"{name} is not evaluated yet.", width, "dim"),
-            (("Press ", "dim"), ("e", "accent"), (" to measure it on the test images.", "dim")),
-        ]
-
-
-def _cells(sidecar: Sidecar, folder: Path, history: RunHistory, marked: bool) -> tuple[str, ...]:
-    best = history.best is not None and history.best.step == sidecar.step
-    return (
-        f"{sidecar.epoch:>3}{f' {BEST_SIGN}' if best else ''}{f' {MARK_SIGN}' if marked else ''}",
-        f"{sidecar.step:>6,}",
-        _share(sidecar.train_accuracy),
-        _share(sidecar.test_accuracy),
-        _size(sidecar, folder),
-        text.age(time.time() - sidecar.saved_at),
-        _file(sidecar, history),
-    )
-
-
-def _share(share: float | None) -> str:
-    return text.percent_number(share) if share is not None else "–"
-
-
-def _size(sidecar: Sidecar, folder: Path) -> str:
-    try:
-        there = (folder / sidecar.checkpoint).stat().st_size
-    except OSError:
-        return "missing"
-    return text.size(there) if there == sidecar.size else "damaged"
-
-
-def _file(sidecar: Sidecar, history: RunHistory) -> str:
-    failure = history.failed_evaluations.get(sidecar.checkpoint)
-    return f"{sidecar.checkpoint} damaged" if failure is not None and failure.damaged else sidecar.checkpoint
+        name = self.selected.name if self.selected is not None else ""
+        filtered = bool(self._view.words)
+        self.query_one(VerdictPanel).show(name, self._find(), self._history, filtered=filtered)

@@ -26,7 +26,7 @@ class ComparisonScreen(Screen[None]):
     """One comparison, from its start; leaving gives it up."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v,escape", "app.pop_screen", "Back", key_display="v", tooltip="Back to the checkpoints"),
+        Binding("m,escape", "app.pop_screen", "Back", key_display="m", tooltip="Back to the checkpoints"),
         *keys.AFTER,
     ]
 

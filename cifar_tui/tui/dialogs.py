@@ -14,6 +14,7 @@ from textual.widgets.button import ButtonVariant
 
 from cifar_tui.control import ChangeRate
 from cifar_tui.text import safe_text
+from cifar_tui.text import size as size_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,15 @@ def stop_question() -> Question:
         "Stop this run?",
         "It finishes the step under way, saves the weights, and ends. Everything so far stays in the run's folder.",
         [Choice("y", "Stop and save", "error"), Choice("n", "Go on training", "primary")],
+    )
+
+
+def delete_question(checkpoint: str, size: int) -> Question:
+    """Asks before a checkpoint is deleted."""
+    return Question(
+        f"Delete {checkpoint}?",
+        f"That frees {size_in_words(size)}. Weights, verdict and all that is known of them go for good.",
+        [Choice("n", "Keep it", "primary"), Choice("y", "Delete it", "error")],
     )
 
 

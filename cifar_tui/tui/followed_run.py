@@ -2,7 +2,17 @@
 
 from collections.abc import Callable
 
-from cifar_tui.control import CancelEvaluation, Evaluate, Pause, Request, Resume, Stop, Watch
+from cifar_tui.control import (
+    CancelEvaluation,
+    DeleteCheckpoint,
+    Evaluate,
+    Pause,
+    PinCheckpoint,
+    Request,
+    Resume,
+    Stop,
+    Watch,
+)
 from cifar_tui.events import RunStarted
 from cifar_tui.history import RunHistory
 from cifar_tui.session import Jobs, Link
@@ -30,6 +40,8 @@ class FollowedRun:
         """How often it was started or gone on with."""
         self._jobs = jobs
         self._evaluation: Link | None = None
+        self._errands: list[Link] = []
+        """Checkpoints being deleted or pinned beside a run that has ended."""
 
     def start(self, start: Callable[[], Link]) -> None:
         """Start the run, or go on with it. Raises CifarTuiError, with the history as it was, when that cannot work."""
@@ -89,11 +101,21 @@ class FollowedRun:
         if link is not None:
             link.ask(CancelEvaluation())
 
+    def tend(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
+        """Delete or pin a checkpoint, through the run while it lives. Raises CifarTuiError."""
+        if self.hears(type(request)):
+            self.send(request)
+        else:
+            self._errands.append(self._jobs.tend(request))
+
     def drain(self) -> bool:
         """Take in what was said since the last time. Returns whether anything was."""
         events = list(self.link.drain()) if self.link is not None else []
         if self._evaluation is not None:
             events += self._evaluation.drain()
+        for errand in self._errands:
+            events += errand.drain()
+        self._errands = [errand for errand in self._errands if not errand.ended]
         for event in events:
             if isinstance(event, RunStarted) and self.history.started is not None:
                 self.history = RunHistory()  # a journal that was written again is said from the start
@@ -112,5 +134,7 @@ class FollowedRun:
         if self._evaluation is not None and not self._evaluation.ended:
             self._evaluation.ask(CancelEvaluation())
             self._evaluation.join()
+        for errand in self._errands:
+            errand.join()
         if self.link is not None and self.link.elsewhere:
             self.link.join()

@@ -14,10 +14,12 @@ from cifar_tui.control import (
     Stop,
     asker,
 )
+from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import LossNotFinite
 from cifar_tui.history import RunHistory
 from cifar_tui.session import Jobs
 from cifar_tui.tui.base_app import BaseApp
+from cifar_tui.tui.checkpoints import Checkpoints
 from cifar_tui.tui.dialogs import Question, RateQuestion, broken_loss_question, stop_question
 from cifar_tui.tui.followed_run import FollowedRun
 from cifar_tui.tui.preferences import Preferences, PreferencesFile
@@ -103,6 +105,13 @@ class RunActions(BaseApp, inherit_bindings=False):
         """Save weights and state after this step."""
         self.followed.send(SaveNow())
         self.notify("Saving after this step…")
+
+    def on_checkpoints_tending_asked(self, message: Checkpoints.TendingAsked) -> None:
+        """Delete or pin a checkpoint, in the live run or in a job of its own."""
+        try:
+            self.followed.tend(message.request)
+        except CifarTuiError as error:
+            self.notify(str(error), severity="error", markup=False)
 
     def _show_history(self) -> None:
         """Put the history on the screen in view."""

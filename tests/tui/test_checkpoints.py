@@ -21,12 +21,12 @@ async def test_the_browser_lists_what_was_saved(tmp_path: Path, size: tuple[int,
         await pilot.press("c")
         await settle(pilot)
         seen = words(pilot)
-        assert "Checkpoints" in seen
+        assert "3 checkpoints" in seen
         for text in ("3 ★", "150", "80.00", "75.00", "7 B"):
             assert text in seen
         await pilot.press("c")
         await settle(pilot)
-        assert "Checkpoints ─" not in words(pilot)
+        assert "3 checkpoints" not in words(pilot)
 
 
 async def test_a_checkpoint_of_a_live_run_is_evaluated_by_its_engine(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ async def test_a_checkpoint_of_a_live_run_is_evaluated_by_its_engine(tmp_path: P
         await pilot.press("c")
         await settle(pilot)
         assert "net_003.pth is not evaluated yet." in words(pilot)
-        await pilot.press("up", "e")
+        await pilot.press("down", "e")
         assert link.asked == [Evaluate("net_002.pth")]
         link.say(EvaluationStarted("net_002.pth", 10_000), EvaluationProgressed("net_002.pth", 4_000, 10_000))
         await settle(pilot)
@@ -64,7 +64,7 @@ async def test_e_on_the_dashboard_evaluates_the_newest(tmp_path: Path) -> None:
         await pilot.press("e")
         await settle(pilot)
         assert link.asked == [Evaluate("net_003.pth")]
-        assert "Checkpoints" in words(pilot)
+        assert "3 checkpoints" in words(pilot)
 
 
 async def test_e_before_the_first_checkpoint_says_when_it_comes() -> None:
@@ -100,7 +100,7 @@ async def test_one_evaluation_at_a_time_and_x_gives_it_up(tmp_path: Path) -> Non
         await pilot.press("e")
         link.say(EvaluationStarted("net_003.pth", 10_000))
         await settle(pilot)
-        await pilot.press("up", "e")
+        await pilot.press("down", "e")
         await settle(pilot)
         assert link.asked == [Evaluate("net_003.pth")]
         assert "An evaluation is under way" in words(pilot)

@@ -38,7 +38,7 @@ async def test_marked_checkpoints_are_compared_beside_a_run_that_has_ended(
         await pilot.press("c", "space")
         await settle(pilot)
         assert "3 ★ ✓" in words(pilot)
-        await pilot.press("up", "space", "space", "up", "space", "v")
+        await pilot.press("down", "space", "space", "down", "space", "m")
         await settle(pilot)
         assert jobs.compared == [["net_001.pth", "net_003.pth"]]
         jobs.comparison.say(Progressed("Measuring one/net_001.pth", 400, 1_000, "images", 1.0))
@@ -53,7 +53,7 @@ async def test_marked_checkpoints_are_compared_beside_a_run_that_has_ended(
         await settle(pilot)
         assert "65.00 %    -5.00" in words(pilot)
         assert "both wrong" in words(pilot)
-        await pilot.press("v")
+        await pilot.press("m")
         await settle(pilot)
         assert "Checkpoints" in words(pilot)
         assert jobs.comparison.asked == [CancelEvaluation()]
@@ -62,7 +62,7 @@ async def test_marked_checkpoints_are_compared_beside_a_run_that_has_ended(
 async def test_beside_a_run_that_trains_the_command_is_named(tmp_path: Path) -> None:
     jobs = browsing(tmp_path, live=True)
     async with screen(jobs) as pilot:
-        await pilot.press("c", "space", "up", "space", "v")
+        await pilot.press("c", "space", "down", "space", "m")
         await settle(pilot)
         assert "cifar-tui compare" in words(pilot)
         assert jobs.compared == []
@@ -71,10 +71,10 @@ async def test_beside_a_run_that_trains_the_command_is_named(tmp_path: Path) -> 
 async def test_what_cannot_be_compared_says_why(tmp_path: Path) -> None:
     jobs = browsing(tmp_path, live=False)
     async with screen(jobs) as pilot:
-        await pilot.press("c", "space", "v")
+        await pilot.press("c", "space", "m")
         await settle(pilot)
         assert "Mark 2 to 8 checkpoints" in words(pilot)
-        await pilot.press("up", "space", "v")
+        await pilot.press("down", "space", "m")
         jobs.comparison.say(EvaluationFailed("", "net_002.pth is damaged.", damaged=False))
         await settle(pilot)
         assert "Not compared." in words(pilot)

@@ -13,10 +13,12 @@ import orjson
 from cifar_tui.control import (
     CancelEvaluation,
     ChangeRate,
+    DeleteCheckpoint,
     Evaluate,
     FinishEpoch,
     Ignore,
     Pause,
+    PinCheckpoint,
     Request,
     Resume,
     RollBack,
@@ -40,6 +42,8 @@ VERBS: dict[str, type[Request]] = {
         ChangeRate,
         Evaluate,
         CancelEvaluation,
+        DeleteCheckpoint,
+        PinCheckpoint,
         RollBack,
         Ignore,
     )
@@ -91,7 +95,7 @@ def _fits(name: str, value: object) -> bool:
             return isinstance(value, str) and CHECKPOINT_PATTERN.fullmatch(value) is not None
         case "rate":
             return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
-        case "relative":
+        case "relative" | "pinned":
             return isinstance(value, bool)
     return isinstance(value, str) and len(value) <= 100
 

@@ -1,0 +1,131 @@
+"""Lists a run's checkpoints in pieces, the newest first, and at another look reads only what has changed."""
+
+import contextlib
+import os
+import re
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifar_tui.runs.pins import pins_or_none
+from cifar_tui.runs.sidecars import CHECKPOINT_PATTERN, Sidecar, read_sidecar, sidecar_path
+from cifar_tui.runs.states import list_states
+
+FIRST_PIECE = 100
+"""Checkpoints that are there at once: more than a screen has rows."""
+PIECE = 500
+"""Checkpoints handed on at a time after that."""
+SETTLED_NS = 1_000_000_000
+"""A folder that changed later than this before a look may change again within the same tick of its clock."""
+NUMBERS = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A checkpoint as it is on disk."""
+
+    sidecar: Sidecar
+    """What is known of it."""
+    there: int | None
+    """Bytes of the weights' file as it is; None where it is missing."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the weights have the size they were saved with."""
+        return self.there == self.sidecar.size
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of what a look at the folder has found."""
+
+    changed: tuple[Listed, ...]
+    """Those that are new or look different."""
+    gone: frozenset[str]
+    """Names of those that are there no longer."""
+    pinned: frozenset[str] | None
+    """Names of the pinned; None where they cannot be read."""
+    states: tuple[int, ...]
+    """The steps of the training states."""
+    size: int | None
+    """Bytes of the whole run; None before all of it was looked at."""
+
+
+Mark = tuple[int, int, int, int | None]
+"""What tells a checkpoint from a changed one: time and inode of its sidecar, the sidecar's size, the weights' size."""
+
+
+class Listing:
+    """Remembers what was found in a folder. Used by one thread at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        """Know nothing yet."""
+        self._folder = folder
+        self._marks: dict[str, Mark] = {}
+        self._looked_at_ns = -1
+        """The folder's time of change at the last whole look."""
+
+    def look(self) -> Iterator[Piece]:
+        """What has changed since the last look, piece by piece. Raises OSError."""
+        changed_ns = self._folder.stat().st_mtime_ns
+        if changed_ns == self._looked_at_ns:
+            return
+        began_ns = time.time_ns()
+        facts = pins_or_none(self._folder), tuple(state.step for state in list_states(self._folder))
+        names = _checkpoints(self._folder)
+        gone = frozenset(self._marks.keys() - set(names))
+        for name in gone:
+            del self._marks[name]
+        start, count = 0, FIRST_PIECE
+        while start < len(names):
+            yield Piece(tuple(self._changed(names[start : start + count])), gone, *facts, None)
+            start, count, gone = start + count, PIECE, frozenset()
+        yield Piece((), gone, *facts, _size(self._folder))
+        self._looked_at_ns = changed_ns if changed_ns < began_ns - SETTLED_NS else -1
+
+    def _changed(self, names: list[str]) -> Iterator[Listed]:
+        """Those among these that are new or look different; what cannot be read is passed over."""
+        for name in names:
+            with contextlib.suppress(OSError, ValueError):
+                path = sidecar_path(self._folder / name)
+                facts = os.stat(path)  # noqa: PTH116 - this is done 20,000 times
+                there = _file_size(self._folder / name)
+                mark = facts.st_mtime_ns, facts.st_ino, facts.st_size, there
+                if mark == self._marks.get(name):
+                    continue
+                sidecar = read_sidecar(path)
+                if sidecar.checkpoint == name:
+                    self._marks[name] = mark
+                    yield Listed(sidecar, there)
+
+
+def _checkpoints(folder: Path) -> list[str]:
+    """The names of what has a sidecar, the newest first, as far as names tell. Raises OSError."""
+    weights = (name[: -len(".json")] + ".pth" for name in os.listdir(folder) if name.endswith(".json"))  # noqa: PTH208
+    return sorted(filter(CHECKPOINT_PATTERN.fullmatch, weights), key=_place, reverse=True)
+
+
+def _place(name: str) -> tuple[int, float]:
+    """Epoch and step; what ends an epoch comes after all within."""
+    epoch, *step = map(int, NUMBERS.findall(name))
+    return epoch, step[0] if step else float("inf")
+
+
+def _file_size(path: Path) -> int | None:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116
+    except OSError:
+        return None
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files in the folder. Raises OSError."""
+    total = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                facts = entry.stat(follow_symlinks=False)
+                total += facts.st_size if stat.S_ISREG(facts.st_mode) else 0
+    return total

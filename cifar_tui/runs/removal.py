@@ -1,0 +1,95 @@
+"""Deletes a run's checkpoints, where nothing speaks against it, and pins them. Whoever does holds the run's lock."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
+from cifar_tui.errors import BadInput
+from cifar_tui.events import CheckpointDeleted, Noted
+from cifar_tui.runs.pins import PINS_NAME, pins_or_none, write_pin
+from cifar_tui.runs.retention import BROKEN_PINS, Standing, Vouched, superfluous, why_kept
+from cifar_tui.runs.sidecars import Sidecar, delete_checkpoint, list_sidecars, sidecar_path
+from cifar_tui.runs.states import list_states
+
+ASKED = "a person asked"
+
+
+class Remover:
+    """Deletes checkpoints of one run's folder. Used by one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        """Prepare; nothing is read yet."""
+        self._folder = folder
+        self._whole: set[tuple[str, str]] = set()
+        """Names and digests of weights that were read once and are what was saved."""
+
+    def heed(
+        self, request: DeleteCheckpoint | PinCheckpoint, vouched: Vouched, in_use: frozenset[str]
+    ) -> CheckpointDeleted | Noted | None:
+        """Do what a person asks. Returns what there is to say of it; a refusal is a note."""
+        try:
+            if isinstance(request, DeleteCheckpoint):
+                return self.delete(request.checkpoint, vouched, in_use)
+            self.pin(request.checkpoint, pinned=request.pinned)
+        except BadInput as refusal:
+            return Noted(str(refusal))
+        except OSError as error:
+            what = "deleted" if isinstance(request, DeleteCheckpoint) else "pinned"
+            return Noted(f"{request.checkpoint} could not be {what}: {error.strerror or error}.")
+        return None
+
+    def delete(self, checkpoint: str, vouched: Vouched, in_use: frozenset[str]) -> CheckpointDeleted:
+        """Delete one because a person asks. Raises BadInput with the reason where it has to stay, OSError."""
+        standing = self._standing(vouched, in_use)
+        if checkpoint not in {one.checkpoint for one in standing.checkpoints}:
+            raise BadInput(f"There is no {checkpoint} any more.")
+        reason = why_kept(standing, checkpoint)
+        if reason:
+            raise BadInput(reason)
+        delete_checkpoint(self._folder, checkpoint)
+        return CheckpointDeleted(checkpoint, ASKED)
+
+    def prune(
+        self, keep: str, kept: int | None, vouched: Vouched, in_use: frozenset[str]
+    ) -> Iterator[CheckpointDeleted]:
+        """Delete what need not be kept, and name each; `kept` is how many of the newest stay. Raises OSError."""
+        if kept is None:
+            return
+        for one in superfluous(self._standing(vouched, in_use), kept):
+            delete_checkpoint(self._folder, one.checkpoint)
+            yield CheckpointDeleted(one.checkpoint, f"keep {keep}")
+
+    def pin(self, checkpoint: str, *, pinned: bool) -> None:
+        """Pin a checkpoint, or take its pin away. Raises BadInput with a sentence, OSError."""
+        if pinned and not sidecar_path(self._folder / checkpoint).exists():
+            raise BadInput(f"There is no {checkpoint} any more.")
+        try:
+            write_pin(self._folder, checkpoint, pinned=pinned)
+        except ValueError:
+            raise BadInput(f"{PINS_NAME} is broken, and was left as it is. {BROKEN_PINS}") from None
+
+    def _standing(self, vouched: Vouched, in_use: frozenset[str]) -> Standing:
+        return Standing(
+            checkpoints=tuple(list_sidecars(self._folder)),
+            vouched=vouched,
+            pinned=pins_or_none(self._folder),
+            in_use=in_use,
+            states=tuple(state.step for state in list_states(self._folder)),
+            whole=self._is_whole,
+        )
+
+    def _is_whole(self, sidecar: Sidecar) -> bool:
+        """Whether the weights are what was saved; their digest is taken once, their size is looked at every time."""
+        path = self._folder / sidecar.checkpoint
+        try:
+            if path.stat().st_size != sidecar.size:
+                return False
+            if (sidecar.checkpoint, sidecar.sha256) not in self._whole:
+                with path.open("rb") as file:
+                    if hashlib.file_digest(file, "sha256").hexdigest() != sidecar.sha256:
+                        return False
+                self._whole.add((sidecar.checkpoint, sidecar.sha256))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,188 @@
+"""Which of a run's checkpoints are in view, and in which order."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cifar_tui import text
+from cifar_tui.history import RunHistory
+from cifar_tui.runs.listing import Listed, Piece
+from cifar_tui.runs.retention import Standing, Vouched, why_kept
+from cifar_tui.runs.sidecars import Sidecar
+from cifar_tui.tui.widgets.epoch_table import BEST_SIGN
+
+PIN_SIGN = "◉"
+MARK_SIGN = "✓"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One checkpoint, with all that its row says."""
+
+    sidecar: Sidecar
+    """What is known of it."""
+    there: int | None
+    """Bytes of the weights' file; None where it is missing."""
+    best: bool
+    """Whether it is the best epoch's."""
+    pinned: bool
+    """Whether a person keeps it."""
+    damaged: bool
+    """Whether its weights are not what was saved: they have another size, or an evaluation has found out."""
+    marked: bool = False
+    """Whether a person has marked it for a comparison."""
+
+    @property
+    def name(self) -> str:
+        """The weights' file name."""
+        return self.sidecar.checkpoint
+
+    def cells(self) -> dict[str, str]:
+        """What its row says, by column."""
+        one = self.sidecar
+        return {
+            "Epoch": f"{one.epoch}{f' {BEST_SIGN}' if self.best else '  '}",
+            "Step": f"{one.step:,}",
+            "Acc %": _share(one.train_accuracy),
+            "Test %": _share(one.test_accuracy),
+            "Size": self._size(),
+            "Saved": text.age(time.time() - one.saved_at),
+            PIN_SIGN: f"{PIN_SIGN if self.pinned else ''}{MARK_SIGN if self.marked else ''}",
+            "File": self.name,
+        }
+
+    def _size(self) -> str:
+        if self.there is None:
+            return "missing"
+        return "damaged" if self.damaged else text.size(self.there)
+
+    def matches(self, words: Sequence[str]) -> bool:
+        """Whether all of these words are about it: a file's name, an epoch or step, best, pinned, marked, damaged."""
+        return all(self._matches(word) for word in words)
+
+    def _matches(self, word: str) -> bool:
+        if word.isdecimal():
+            return int(word) in (self.sidecar.epoch, self.sidecar.step)
+        return word in self.name or any(flag.startswith(word) for flag in self._flags())
+
+    def _flags(self) -> list[str]:
+        flags = {
+            "best": self.best,
+            "pinned": self.pinned,
+            "marked": self.marked,
+            "damaged": self.damaged,
+            "missing": self.there is None,
+        }
+        return [flag for flag, holds in flags.items() if holds]
+
+
+SORTED_BY: dict[str, Callable[[Entry], float | str | None]] = {
+    "Epoch": lambda one: one.sidecar.epoch,
+    "Step": lambda one: one.sidecar.step,
+    "Acc %": lambda one: one.sidecar.train_accuracy,
+    "Test %": lambda one: one.sidecar.test_accuracy,
+    "Size": lambda one: one.there,
+    "Saved": lambda one: one.sidecar.saved_at,
+    PIN_SIGN: lambda one: one.pinned,
+    "File": lambda one: one.name,
+}
+"""What each column is sorted by; None comes last either way."""
+
+
+class CheckpointView:
+    """Holds what was listed, and gives out what is in view."""
+
+    def __init__(self) -> None:
+        """Nothing is listed yet."""
+        self.column = "Step"
+        """What is sorted by."""
+        self.falling = True
+        """Whether the highest comes first."""
+        self.words = ""
+        """What is filtered by; empty for all."""
+        self.pinned: frozenset[str] | None = frozenset()
+        """Names of the pinned; None where they cannot be read."""
+        self.states: tuple[int, ...] = ()
+        """The steps of the training states."""
+        self.size: int | None = None
+        """Bytes of the whole run, once they are known."""
+        self.marked: frozenset[str] = frozenset()
+        """Names of those marked for a comparison."""
+        self.complete = False
+        """Whether all of the folder was looked at once."""
+        self.listed: dict[str, Listed] = {}
+
+    def take(self, piece: Piece) -> None:
+        """Take in a part of what a look at the folder has found."""
+        for name in piece.gone:
+            self.listed.pop(name, None)
+        for one in piece.changed:
+            self.listed[one.sidecar.checkpoint] = one
+        self.pinned, self.states = piece.pinned, piece.states
+        if piece.size is not None:
+            self.size, self.complete = piece.size, True
+
+    def next_column(self, columns: Sequence[str]) -> None:
+        """Sort by the next of these columns, and after the last by the first."""
+        place = columns.index(self.column) + 1 if self.column in columns else 0
+        self.column = columns[place % len(columns)]
+
+    def sort_by(self, column: str) -> None:
+        """Sort by a column, the highest first; by the one that is sorted by already, the other way round."""
+        self.falling = not self.falling if column == self.column else True
+        self.column = column
+
+    def entries(self, history: RunHistory) -> list[Entry]:
+        """What is in view, in order; equals stay the newest first."""
+        words = self.words.lower().split()
+        entries = [one for one in self._all(history) if one.matches(words)]
+        entries.sort(key=lambda one: (one.sidecar.step, one.name), reverse=True)
+        key = SORTED_BY[self.column]
+        known = [one for one in entries if key(one) is not None]
+        known.sort(key=key, reverse=self.falling)  # type: ignore[arg-type] # of one column, and so of one type
+        return known + [one for one in entries if key(one) is None]
+
+    def title(self, in_view: int) -> str:
+        """`150 checkpoints, 6.7 GB`."""
+        count = text.counted(len(self.listed), "checkpoint")
+        what = f"{in_view:,} of {count}" if self.words else count
+        return f"{what}, {text.size(self.size)}" if self.size is not None else what if self.listed else "Checkpoints"
+
+    def marked_sidecars(self) -> list[Sidecar]:
+        """The marked ones that are still there, the oldest first."""
+        marked = [one.sidecar for name, one in self.listed.items() if name in self.marked]
+        return sorted(marked, key=lambda one: (one.step, one.checkpoint))
+
+    def why_kept(self, checkpoint: str, history: RunHistory) -> str:
+        """Why it cannot be deleted, as far as can be told without reading any weights; empty where it may be."""
+        vouched = Vouched({saved.checkpoint: saved.step for saved in history.checkpoints})
+        for epoch in history.epochs:
+            vouched.take(epoch)
+        standing = Standing(
+            checkpoints=tuple(one.sidecar for one in self.listed.values()),
+            vouched=vouched,
+            pinned=self.pinned,
+            in_use=frozenset({history.evaluation.checkpoint} if history.evaluation is not None else ()),
+            states=self.states,
+            whole=lambda sidecar: self.listed[sidecar.checkpoint].whole,
+        )
+        return why_kept(standing, checkpoint)
+
+    def _all(self, history: RunHistory) -> list[Entry]:
+        best = history.best.step if history.best is not None else None
+        pinned, failed = self.pinned or frozenset(), history.failed_evaluations
+        return [
+            Entry(
+                one.sidecar,
+                one.there,
+                one.sidecar.step == best,
+                name in pinned,
+                one.there not in (None, one.sidecar.size) or (name in failed and failed[name].damaged),
+                name in self.marked,
+            )
+            for name, one in self.listed.items()
+        ]
+
+
+def _share(share: float | None) -> str:
+    return text.percent_number(share) if share is not None else "–"

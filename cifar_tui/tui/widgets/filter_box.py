@@ -1,0 +1,39 @@
+"""One line to type words into that filter a list; away while nothing is filtered."""
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input
+
+
+class FilterBox(Input):
+    """Tells its screen every change of the words, and when the person is done."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "give_up", "All", show=False),
+        Binding("enter,up,down", "leave", "List", show=False),
+    ]
+
+    class Left(Message):
+        """A person goes back to the list."""
+
+    def __init__(self) -> None:
+        """Start out of the way."""
+        super().__init__(id="filter", compact=True, placeholder="file, epoch, best, pinned, damaged")
+        self.display = False
+
+    def open(self) -> None:
+        """Come up and take the keys."""
+        self.display = True
+        self.focus()
+
+    def action_give_up(self) -> None:
+        """Filter no longer."""
+        self.value = ""
+        self.action_leave()
+
+    def action_leave(self) -> None:
+        """Give the keys back; stay in view while words are there."""
+        self.display = bool(self.value)
+        self.post_message(self.Left())

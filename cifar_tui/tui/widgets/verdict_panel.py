@@ -1,0 +1,42 @@
+"""What an evaluation says of the checkpoint under the cursor, in one panel beside the list."""
+
+from cifar_tui.events import EvaluationProgressed
+from cifar_tui.history import RunHistory
+from cifar_tui.tui.found_verdict import FoundVerdict
+from cifar_tui.tui.widgets.rows import Row, Rows
+from cifar_tui.tui.widgets.verdict_rows import failure_rows, progress_rows, verdict_rows, wrapped
+
+NONE_YET = "No checkpoint yet: the first comes after the first epoch."
+NO_MATCH = "No checkpoint matches. Escape in the filter shows all."
+
+
+class VerdictPanel(Rows):
+    """Progress, failure, verdict, or how to come by one."""
+
+    def __init__(self) -> None:
+        """Start with nothing to say."""
+        super().__init__(id="verdict", classes="panel")
+        self.border_title = "Evaluation"
+
+    def show(self, checkpoint: str, found: FoundVerdict | None, history: RunHistory, *, filtered: bool) -> None:
+        """Put what is known of a checkpoint up; an empty name is none, because of the filter or of the run."""
+        self.border_subtitle = "enter opens it" if found is not None else ""
+        if checkpoint:
+            self.set_rows(self._rows_on(checkpoint, found, history))
+        else:
+            self.set_rows(wrapped(NO_MATCH if filtered else NONE_YET, self.size.width, "dim"))
+
+    def _rows_on(self, name: str, found: FoundVerdict | None, history: RunHistory) -> list[Row]:
+        width, height = self.size.width, self.size.height
+        if history.evaluation is not None and history.evaluation.checkpoint == name:
+            done = history.evaluation.done if isinstance(history.evaluation, EvaluationProgressed) else 0
+            return progress_rows(name, done, history.evaluation.images, width)
+        if name in history.failed_evaluations:
+            failure = history.failed_evaluations[name]
+            return failure_rows(failure.reason, failure.damaged, width)
+        if found is not None:
+            return verdict_rows(found, width, height)
+        return [
+            *wrapped(f"{name} is not evaluated yet.", width, "dim"),
+            (("Press ", "dim"), ("e", "accent"), (" to measure it on the test images.", "dim")),
+        ]

@@ -41,13 +41,13 @@ class Entry:
         """What its row says, by column."""
         one = self.sidecar
         return {
-            "Epoch": f"{one.epoch}{f' {BEST_SIGN}' if self.best else '  '}",
+            "Epoch": f"{one.epoch} {BEST_SIGN if self.best else ' '}{MARK_SIGN if self.marked else ' '}",
             "Step": f"{one.step:,}",
             "Acc %": _share(one.train_accuracy),
             "Test %": _share(one.test_accuracy),
             "Size": self._size(),
             "Saved": text.age(time.time() - one.saved_at),
-            PIN_SIGN: f"{PIN_SIGN if self.pinned else ''}{MARK_SIGN if self.marked else ''}",
+            PIN_SIGN: PIN_SIGN if self.pinned else "",
             "File": self.name,
         }
 

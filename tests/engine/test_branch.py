@@ -36,6 +36,15 @@ def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def whole(parent: Path) -> object:
+    """What the unbroken child leaves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_module, "load", easy_pictures)
+        grown(parent, parent.parent / "whole")
+    return outcome(parent.parent / "whole")
+
+
 def made(parent: Path, folder: Path) -> RunFolder:
     """The folder of a run from the parent's checkpoint, with the start in it."""
     new = branch(parent / "net_001.pth", 2, 0.02)
@@ -68,16 +77,16 @@ def test_a_run_starts_with_the_weights_of_another_ones_checkpoint_and_says_so(pa
 
 
 @pytest.mark.parametrize("moment", [StepDone, EpochDone])
-def test_stopped_and_resumed_it_is_the_unbroken_one(parent: Path, tmp_path: Path, moment: type[Event]) -> None:
-    grown(parent, tmp_path / "whole")
+def test_stopped_and_resumed_it_is_the_unbroken_one(
+    parent: Path, tmp_path: Path, whole: object, moment: type[Event]
+) -> None:
     grown(parent, tmp_path / "cut", moment)
     resumed = trained.resume(tmp_path / "cut")
     assert resumed.heard(RunResumed)[0].inexact_because == ""
-    assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
+    assert outcome(tmp_path / "cut") == whole
 
 
-def test_killed_before_its_first_state_it_needs_no_parent_to_go_on(parent: Path, tmp_path: Path) -> None:
-    grown(parent, tmp_path / "whole")
+def test_killed_before_its_first_state_it_needs_no_parent_to_go_on(parent: Path, tmp_path: Path, whole: object) -> None:
     place = made(parent, tmp_path / "cut")
     place.close()
     assert not list_states(tmp_path / "cut")
@@ -86,7 +95,7 @@ def test_killed_before_its_first_state_it_needs_no_parent_to_go_on(parent: Path,
     assert resumed.heard(RunResumed)[0].at_step == 0
     assert len(resumed.heard(RunStarted)) == 1, "which a run killed so soon has never said"
     assert read_overview(tmp_path / "cut").started_at > 0
-    assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
+    assert outcome(tmp_path / "cut") == whole
 
 
 def test_a_copy_that_is_not_as_it_was_made_is_refused(parent: Path, tmp_path: Path) -> None:

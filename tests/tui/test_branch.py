@@ -38,17 +38,6 @@ async def test_b_starts_a_new_run_from_a_checkpoint_and_says_where_it_comes_from
         assert "Loss" in words(pilot)
 
 
-async def test_beside_a_run_that_trains_the_command_is_named(tmp_path: Path) -> None:
-    scripted.put_checkpoint(tmp_path, 3)
-    jobs = ScriptedJobs(ScriptedLink([*scripted.opening(tmp_path), *scripted.epochs(3)]))
-    async with screen(jobs) as pilot:
-        await pilot.press("c", "b")
-        await settle(pilot)
-        assert "stop or detach it first" in words(pilot)
-        assert "cifar-tui train --from" in words(pilot)
-        assert jobs.branched == []
-
-
 @pytest.mark.parametrize("typed", [("0", "0.1"), ("1.5", "0.1"), ("", "0.1"), ("3", "0"), ("3", "nan"), ("3", "")])
 def test_what_is_no_choice_is_refused(typed: tuple[str, str]) -> None:
     with pytest.raises(ValueError, match="is no"):

@@ -102,8 +102,6 @@ class CheckpointView:
         """The steps of the training states."""
         self.size: int | None = None
         """Bytes of the whole run, once they are known."""
-        self.complete = False
-        """Whether all of the folder was looked at once."""
         self.listed: dict[str, Listed] = {}
 
     def take(self, piece: Piece) -> None:
@@ -112,9 +110,9 @@ class CheckpointView:
             self.listed.pop(name, None)
         for one in piece.changed:
             self.listed[one.sidecar.checkpoint] = one
-        self.pinned, self.states = piece.pinned, piece.states
+        self.pinned = piece.pinned
         if piece.size is not None:
-            self.size, self.complete = piece.size, True
+            self.size, self.states = piece.size, piece.states
 
     def next_column(self, columns: Sequence[str]) -> None:
         """Sort by the next of these columns, and after the last by the first."""

@@ -21,6 +21,8 @@ RunArgument = Annotated[
 Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="How long to wait until it is confirmed.")]
 WAIT_SECONDS = 120.0
 """A step, or a test, may have to end first; on a CPU that takes a while."""
+FREE_SECONDS = 5.0
+"""How long a run that has stopped may take to let go of its folder."""
 POLL_SECONDS = 0.05
 
 
@@ -73,6 +75,8 @@ def _ask(run: str | None, wait: float, request: "Request", done: "Callable[[RunH
         already = done(history)
         link.ask(request)
         _wait(link, history, lambda: done(history) or not history.live, until, _unconfirmed(wait))
+        if not history.live:
+            _wait_for_process(link)
     finally:
         link.join()
     print(words.format(step=history.step, state_step=history.state_step) if words else summary.outcome(history))
@@ -100,6 +104,13 @@ def _wait(
             return
         if time.monotonic() > until or link.ended or link.remote.refused:
             raise CifarTuiError(link.remote.refused) if link.remote.refused else trouble
+        time.sleep(POLL_SECONDS)
+
+
+def _wait_for_process(link: "RemoteRun") -> None:
+    """Wait until the run's folder is free, as whoever goes on with it needs; a screen may still hold it."""
+    until = time.monotonic() + FREE_SECONDS
+    while not link.ended and time.monotonic() < until:
         time.sleep(POLL_SECONDS)
 
 

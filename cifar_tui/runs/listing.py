@@ -13,9 +13,9 @@ from cifar_tui.runs.pins import pins_or_none
 from cifar_tui.runs.sidecars import CHECKPOINT_PATTERN, Sidecar, read_sidecar, sidecar_path
 from cifar_tui.runs.states import list_states
 
-FIRST_PIECE = 100
-"""Checkpoints that are there at once: more than a screen has rows."""
-PIECE = 500
+FIRST_PIECE = 40
+"""Checkpoints that are there at once: about as many as a screen has rows."""
+PIECE = 1_000
 """Checkpoints handed on at a time after that."""
 SETTLED_NS = 1_000_000_000
 """A folder that changed later than this before a look may change again within the same tick of its clock."""
@@ -48,7 +48,7 @@ class Piece:
     pinned: frozenset[str] | None
     """Names of the pinned; None where they cannot be read."""
     states: tuple[int, ...]
-    """The steps of the training states."""
+    """The steps of the training states; none before all of the folder was looked at."""
     size: int | None
     """Bytes of the whole run; None before all of it was looked at."""
 
@@ -73,16 +73,17 @@ class Listing:
         if changed_ns == self._looked_at_ns:
             return
         began_ns = time.time_ns()
-        facts = pins_or_none(self._folder), tuple(state.step for state in list_states(self._folder))
+        pinned = pins_or_none(self._folder)
         names = _checkpoints(self._folder)
         gone = frozenset(self._marks.keys() - set(names))
         for name in gone:
             del self._marks[name]
         start, count = 0, FIRST_PIECE
         while start < len(names):
-            yield Piece(tuple(self._changed(names[start : start + count])), gone, *facts, None)
+            yield Piece(tuple(self._changed(names[start : start + count])), gone, pinned, (), None)
             start, count, gone = start + count, PIECE, frozenset()
-        yield Piece((), gone, *facts, _size(self._folder))
+        states = tuple(state.step for state in list_states(self._folder))
+        yield Piece((), gone, pinned, states, _size(self._folder))
         self._looked_at_ns = changed_ns if changed_ns < began_ns - SETTLED_NS else -1
 
     def _changed(self, names: list[str]) -> Iterator[Listed]:

@@ -67,7 +67,7 @@ def why_kept(standing: Standing, checkpoint: str) -> str:
     if checkpoint in standing.in_use:
         return f"{checkpoint} is being evaluated, and stays."
     said = _said(standing)
-    if any(checkpoint in _newest(standing, group, 1) for group in (said, standing.checkpoints)):
+    if any(checkpoint in _last_good(standing, group) for group in (said, standing.checkpoints)):
         return f"{checkpoint} is the last good one, and stays."
     if any(checkpoint in _best(standing, group) for group in (said, standing.checkpoints)):
         return f"{checkpoint} is the best one, and stays."
@@ -93,6 +93,14 @@ def _said(standing: Standing) -> list[Sidecar]:
     """The checkpoints that the records vouch for."""
     steps = dict(standing.vouched.steps)
     return [one for one in standing.checkpoints if steps.get(one.checkpoint) == one.step]
+
+
+def _last_good(standing: Standing, group: Iterable[Sidecar]) -> frozenset[str]:
+    """The newest that is whole, by name; none where none is."""
+    for one in sorted(group, key=_age, reverse=True):
+        if standing.whole(one):
+            return frozenset({one.checkpoint})
+    return frozenset()
 
 
 def _newest(standing: Standing, group: Iterable[Sidecar], count: int) -> frozenset[str]:
@@ -121,7 +129,7 @@ def _after_going_back(standing: Standing) -> frozenset[str]:
     names: frozenset[str] = frozenset()
     for step in standing.states:
         earlier = [one for one in _said(standing) if one.step <= step]
-        names |= _newest(standing, earlier, 1) | _best(standing, earlier)
+        names |= _last_good(standing, earlier) | _best(standing, earlier)
     return names
 
 

@@ -159,7 +159,7 @@ class MonitorApp(CheckpointActions, inherit_bindings=False):
 
     def action_checkpoints(self) -> None:
         """Open the browser."""
-        self.push_screen(Checkpoints())
+        self.push_screen(Checkpoints(self.history))
 
     def action_evaluate_newest(self) -> None:
         """Open the browser and measure the newest checkpoint."""

@@ -108,8 +108,6 @@ class CheckpointView:
         """Bytes of the whole run, once they are known."""
         self.marked: frozenset[str] = frozenset()
         """Names of those marked for a comparison."""
-        self.complete = False
-        """Whether all of the folder was looked at once."""
         self.listed: dict[str, Listed] = {}
 
     def take(self, piece: Piece) -> None:
@@ -118,9 +116,9 @@ class CheckpointView:
             self.listed.pop(name, None)
         for one in piece.changed:
             self.listed[one.sidecar.checkpoint] = one
-        self.pinned, self.states = piece.pinned, piece.states
+        self.pinned = piece.pinned
         if piece.size is not None:
-            self.size, self.complete = piece.size, True
+            self.size, self.states = piece.size, piece.states
 
     def next_column(self, columns: Sequence[str]) -> None:
         """Sort by the next of these columns, and after the last by the first."""

@@ -1,6 +1,5 @@
 """The checkpoint browser: what a run has saved, and what an evaluation says of it. Reads sidecars only."""
 
-import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,13 +12,12 @@ from textual.widgets import Footer
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.history import RunHistory
-from cifar_tui.runs.listing import Piece
 from cifar_tui.runs.sidecars import Sidecar
 from cifar_tui.tui import keys
 from cifar_tui.tui.checkpoint_view import CheckpointView, Entry
 from cifar_tui.tui.dialogs import delete_question
 from cifar_tui.tui.found_verdict import FoundVerdict, VerdictFinder
-from cifar_tui.tui.lister import Lister
+from cifar_tui.tui.lister import Found, Lister
 from cifar_tui.tui.verdict import VerdictScreen
 from cifar_tui.tui.widgets.checkpoint_list import CheckpointList
 from cifar_tui.tui.widgets.filter_box import FilterBox
@@ -31,8 +29,6 @@ LIST_SECONDS = 2.0
 """How often the folder is looked at again while the browser is open."""
 SOON_SECONDS = 0.3
 """When it is looked at after a person has changed something."""
-ORDER_SECONDS = 0.15
-"""How often a list that is still read is put in order."""
 
 
 class Checkpoints(Screen[None]):
@@ -92,24 +88,15 @@ class Checkpoints(Screen[None]):
             self.folder = folder
             self.sidecar = sidecar
 
-    class Found(Message):
-        """A part of the folder was looked at."""
-
-        def __init__(self, piece: Piece) -> None:
-            """Hand on what was found."""
-            super().__init__()
-            self.piece = piece
-
-    def __init__(self) -> None:
-        """Show nothing yet."""
+    def __init__(self, history: RunHistory) -> None:
+        """Show the checkpoints of a run with this history; nothing is read yet."""
         super().__init__()
         self._folder: Path | None = None
         self._saved = -1
         self._finder = VerdictFinder()
-        self._history = RunHistory()
+        self._history = history
         self._view = CheckpointView()
-        self._lister = Lister(lambda piece: self.post_message(self.Found(piece)))
-        self._ordered_at = 0.0
+        self._lister = Lister(self.post_message)
         self._signs: object = None
         """What the rows' signs come from, as it was last shown."""
 
@@ -127,6 +114,8 @@ class Checkpoints(Screen[None]):
         """Take the keys."""
         self._list.border_title = self._view.title(0)
         self._list.focus()
+        # At once, so that the folder is read while the first frame is drawn.
+        self._follow_folder(self._history)
         self.set_interval(LIST_SECONDS, self._look)
 
     def on_unmount(self) -> None:
@@ -144,11 +133,7 @@ class Checkpoints(Screen[None]):
         """
         self._history = history
         self.query_one(StatusPanel).show(history, asked)
-        if history.started is not None:
-            self._folder = Path(history.started.folder)
-        if self._folder is not None and len(history.checkpoints) != self._saved:
-            self._saved = len(history.checkpoints)
-            self._lister.look(self._folder)
+        self._follow_folder(history)
         if (history.best, list(history.failed_evaluations)) != self._signs:
             self._order()
         self._show_verdict()
@@ -159,15 +144,11 @@ class Checkpoints(Screen[None]):
         """The checkpoint under the cursor."""
         return self._list.selected
 
-    @property
-    def _list(self) -> CheckpointList:
-        return self.query_one(CheckpointList)
-
-    def on_checkpoints_found(self, message: Found) -> None:
-        """Take in what was found; what is read fast is not put in order at every piece."""
+    def on_found(self, message: Found) -> None:
+        """Take in what was found; only the first rows and all of them are put in order."""
         first = not self._view.listed
         self._view.take(message.piece)
-        if first or message.piece.size is not None or time.monotonic() - self._ordered_at > ORDER_SECONDS:
+        if first or message.piece.size is not None:
             self._order()
 
     def on_checkpoint_list_moved(self) -> None:
@@ -263,9 +244,21 @@ class Checkpoints(Screen[None]):
 
         self.app.push_screen(delete_question(entry.name, entry.there or 0), answered)
 
+    @property
+    def _list(self) -> CheckpointList:
+        return self.query_one(CheckpointList)
+
     def _tend(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
         self.post_message(self.TendingAsked(request))
         self.set_timer(SOON_SECONDS, self._look)
+
+    def _follow_folder(self, history: RunHistory) -> None:
+        """Look at the run's folder when something was saved or deleted since."""
+        if history.started is not None:
+            self._folder = Path(history.started.folder)
+        if self._folder is not None and len(history.checkpoints) != self._saved:
+            self._saved = len(history.checkpoints)
+            self._lister.look(self._folder)
 
     def _look(self) -> None:
         """Look at the folder again, and show how old everything is by now."""
@@ -275,7 +268,6 @@ class Checkpoints(Screen[None]):
 
     def _order(self) -> None:
         """Put the list in order, with the signs that hold now."""
-        self._ordered_at = time.monotonic()
         self._signs = self._history.best, list(self._history.failed_evaluations)
         entries = self._view.entries(self._history)
         self._list.border_title = self._view.title(len(entries))

@@ -4,19 +4,33 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from cifar_tui.runs.listing import Listing, Piece
+from textual.message import Message
+
+from cifar_tui.runs.listing import FIRST_PIECE, Listing, Piece
+
+DRAW_SECONDS = 0.02
+"""What the screen is left for drawing after every piece that fills it."""
+
+
+class Found(Message):
+    """A part of the folder was looked at."""
+
+    def __init__(self, piece: Piece) -> None:
+        """Hand on what was found."""
+        super().__init__()
+        self.piece = piece
 
 
 class Lister:
     """Hands on what a folder holds, in pieces, and later what has changed."""
 
-    def __init__(self, say: Callable[[Piece], object]) -> None:
+    def __init__(self, say: Callable[[Found], object]) -> None:
         """Hand every piece to `say`, which is called on another thread."""
         self._say = say
         self._folder: Path | None = None
         self._listing: Listing | None = None
         self._asked = threading.Event()
-        self._left = False
+        self._leave = threading.Event()
         self._thread: threading.Thread | None = None
 
     def look(self, folder: Path) -> None:
@@ -29,11 +43,11 @@ class Lister:
 
     def close(self) -> None:
         """Look no more."""
-        self._left = True
+        self._leave.set()
         self._asked.set()
 
     def _look_when_asked(self) -> None:
-        while self._asked.wait() and not self._left:
+        while self._asked.wait() and not self._leave.is_set():
             self._asked.clear()
             self._look()
 
@@ -43,8 +57,10 @@ class Lister:
         self._listing = self._listing or Listing(self._folder)
         try:
             for piece in self._listing.look():
-                if self._left:
+                if self._leave.is_set():
                     return
-                self._say(piece)
+                self._say(Found(piece))
+                # The screen draws with the same interpreter, and what it has now is what a person waits for.
+                self._leave.wait(DRAW_SECONDS if len(piece.changed) >= FIRST_PIECE else 0.0)
         except OSError:
             return  # the folder is gone, or cannot be read now: the next look may find it

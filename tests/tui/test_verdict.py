@@ -70,7 +70,7 @@ async def test_a_kept_verdict_is_shown_and_opened_at_once_at_every_size(tmp_path
             assert ("84.0  90.0  86.9" in seen) == (size == (80, 24))
             assert ("84.0 % ━" in seen) == (size == (120, 40))
         assert link.asked == []
-        assert "checkpoints, " in await press(pilot, "o")
+        assert " checkpoints, " in await press(pilot, "o")
 
 
 async def test_without_a_verdict_enter_measures_and_o_says_how(tmp_path: Path) -> None:

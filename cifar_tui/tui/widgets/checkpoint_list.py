@@ -15,7 +15,7 @@ from textual.strip import Strip
 from cifar_tui.tui.checkpoint_view import PIN_SIGN, Entry
 from cifar_tui.tui.widgets.rows import cut
 
-WIDTHS = {"Epoch": 6, "Step": 8, "Acc %": 6, "Test %": 7, "Size": 7, "Saved": 10, PIN_SIGN: 2, "File": 12}
+WIDTHS = {"Epoch": 6, "Step": 7, "Acc %": 6, "Test %": 7, "Size": 7, "Saved": 10, PIN_SIGN: 2, "File": 12}
 """The columns, and the cells each needs, the sign in its head included; files take what is left."""
 LEFT = ("Saved", PIN_SIGN, "File")
 """Columns that begin at the left; numbers end at the right."""
@@ -58,6 +58,7 @@ class CheckpointList(ScrollView, can_focus=True):
         self._entries: Sequence[Entry] = ()
         self._row = 0
         self._head = ("", True)
+        self._styles_by_name: dict[str, Style] = {}
 
     @property
     def selected(self) -> Entry | None:
@@ -70,10 +71,10 @@ class CheckpointList(ScrollView, can_focus=True):
         return columns_for(self.size.width)
 
     def show(self, entries: Sequence[Entry], column: str, *, falling: bool) -> None:
-        """Show these rows, sorted by a column. A cursor on the first row stays there while newer ones come above."""
+        """Show these rows, sorted by a column."""
         selected, before = self.selected, (self._entries, self._head)
         self._entries, self._head = entries, (column, falling)
-        if selected is not None and not (self._row == 0 and before[1] == self._head and self._grew(before[0])):
+        if selected is not None:
             self._row = self._place_of(selected.name)
         self._row = min(self._row, max(len(entries) - 1, 0))
         self.virtual_size = Size(self.size.width, len(entries) + 1)
@@ -82,10 +83,6 @@ class CheckpointList(ScrollView, can_focus=True):
             self.refresh()
         if self.selected != selected:
             self.post_message(self.Moved())
-
-    def _grew(self, before: Sequence[Entry]) -> bool:
-        """Whether a newer checkpoint has come above the one that was the first."""
-        return bool(before and self._entries) and self._entries[0].sidecar.saved_at > before[0].sidecar.saved_at
 
     def _place_of(self, name: str) -> int:
         """Where a checkpoint is now; where it is gone, the row it was in."""
@@ -126,25 +123,36 @@ class CheckpointList(ScrollView, can_focus=True):
         """One row of the content area as a strip; the first is the head, which stays."""
         width = self.size.width
         if y == 0:
-            return Strip(self._head_segments()).adjust_cell_length(width, self.rich_style)
+            return Strip(self._head_segments()).adjust_cell_length(width, self._style(""))
         row = y - 1 + self.scroll_offset.y
         if row >= len(self._entries):
-            return Strip.blank(width, self.rich_style)
-        style = self.get_component_rich_style("list--cursor") if row == self._row else self.rich_style
+            return Strip.blank(width, self._style(""))
+        style = self._style("list--cursor") if row == self._row else self._style("")
         return Strip(self._row_segments(self._entries[row], style)).adjust_cell_length(width, style)
+
+    def notify_style_update(self) -> None:
+        """Forget the resolved styles when the theme or a class changes."""
+        self._styles_by_name = {}
+        super().notify_style_update()
+
+    def _style(self, name: str) -> Style:
+        if name not in self._styles_by_name:
+            # Worked out anew by Textual at every call, which would be most of what drawing a row costs.
+            self._styles_by_name[name] = self.get_component_rich_style(name) if name else self.rich_style
+        return self._styles_by_name[name]
 
     def _head_segments(self) -> list[Segment]:
         column, falling = self._head
         segments = []
         for name in self.columns:
-            style = self.get_component_rich_style("list--sorted" if name == column else "list--head")
+            style = self._style("list--sorted" if name == column else "list--head")
             sign = ("▼" if falling else "▲") if name == column else ""
             words = name + sign if name in LEFT else sign + name
             segments.append(Segment(_cell(name, words, self.size.width), style))
         return segments
 
     def _row_segments(self, entry: Entry, style: Style) -> list[Segment]:
-        bad = Style(color=self.get_component_rich_style("list--bad").color)
+        bad = Style(color=self._style("list--bad").color)  # on the cursor's ground, too
         cells = entry.cells()
         return [
             Segment(_cell(name, cells[name], self.size.width), style + bad if _bad(cells[name]) else style)

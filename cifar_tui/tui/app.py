@@ -22,6 +22,7 @@ from cifar_tui.output import StrayOutput
 from cifar_tui.session import Jobs, Link
 from cifar_tui.tui.alarm import Alarm, Alert
 from cifar_tui.tui.checkpoint_actions import EVALUATING, CheckpointActions
+from cifar_tui.tui.checkpoint_messages import EvaluationAsked
 from cifar_tui.tui.checkpoints import Checkpoints
 from cifar_tui.tui.dashboard import Dashboard
 from cifar_tui.tui.dialogs import data_question, quit_question
@@ -205,7 +206,7 @@ class MonitorApp(CheckpointActions, inherit_bindings=False):
             self.ending = "at once"
             self.exit(128 + signal.SIGINT)
 
-    def on_checkpoints_evaluation_asked(self, message: Checkpoints.EvaluationAsked) -> None:
+    def on_checkpoints_evaluation_asked(self, message: EvaluationAsked) -> None:
         """Measure a checkpoint, in the live run or in a job of its own."""
         self._evaluate(message.checkpoint)
 

@@ -9,6 +9,7 @@ from cifar_tui.runs.sidecars import Sidecar
 from cifar_tui.runs.start import source_words
 from cifar_tui.session import Jobs, Link
 from cifar_tui.tui.branch_question import BranchChoice, BranchQuestion
+from cifar_tui.tui.checkpoint_messages import BranchAsked, ComparisonAsked
 from cifar_tui.tui.checkpoints import Checkpoints
 from cifar_tui.tui.comparison import ComparisonScreen
 from cifar_tui.tui.run_actions import RunActions
@@ -21,7 +22,7 @@ class CheckpointActions(RunActions, inherit_bindings=False):
 
     _jobs: Jobs
 
-    def on_checkpoints_branch_asked(self, message: Checkpoints.BranchAsked) -> None:
+    def on_checkpoints_branch_asked(self, message: BranchAsked) -> None:
         """Ask what is to be different, and start a new run."""
         started = self.history.started
         if started is None or self._refused("train --from", message.folder, [message.sidecar]):
@@ -33,7 +34,7 @@ class CheckpointActions(RunActions, inherit_bindings=False):
 
         self.push_screen(BranchQuestion(message.sidecar.checkpoint, started.recipe), answered)
 
-    def on_checkpoints_comparison_asked(self, message: Checkpoints.ComparisonAsked) -> None:
+    def on_checkpoints_comparison_asked(self, message: ComparisonAsked) -> None:
         """Compare what is marked."""
         marked = message.sidecars
         if not 2 <= len(marked) <= MOST_COMPARED:

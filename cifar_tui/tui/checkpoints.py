@@ -6,14 +6,19 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
-from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.history import RunHistory
-from cifar_tui.runs.sidecars import Sidecar
 from cifar_tui.tui import keys
+from cifar_tui.tui.checkpoint_messages import (
+    BranchAsked,
+    CancellationAsked,
+    ComparisonAsked,
+    EvaluationAsked,
+    TendingAsked,
+)
 from cifar_tui.tui.checkpoint_view import CheckpointView, Entry
 from cifar_tui.tui.dialogs import delete_question
 from cifar_tui.tui.found_verdict import FoundVerdict, VerdictFinder
@@ -50,43 +55,6 @@ class Checkpoints(Screen[None]):
         *keys.BEFORE,
         *keys.AFTER,
     ]
-
-    class EvaluationAsked(Message):
-        """A person wants a checkpoint measured."""
-
-        def __init__(self, checkpoint: str) -> None:
-            """Name the checkpoint's file."""
-            super().__init__()
-            self.checkpoint = checkpoint
-
-    class CancellationAsked(Message):
-        """A person gives the evaluation up."""
-
-    class TendingAsked(Message):
-        """A person wants a checkpoint deleted or pinned."""
-
-        def __init__(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
-            """Say what is to be done."""
-            super().__init__()
-            self.request = request
-
-    class ComparisonAsked(Message):
-        """A person wants the marked checkpoints compared."""
-
-        def __init__(self, folder: Path, sidecars: list[Sidecar]) -> None:
-            """Say which, in the folder of their run."""
-            super().__init__()
-            self.folder = folder
-            self.sidecars = sidecars
-
-    class BranchAsked(Message):
-        """A person wants a new run from a checkpoint."""
-
-        def __init__(self, folder: Path, sidecar: Sidecar) -> None:
-            """Say which, in the folder of its run."""
-            super().__init__()
-            self.folder = folder
-            self.sidecar = sidecar
 
     def __init__(self, history: RunHistory) -> None:
         """Show the checkpoints of a run with this history; nothing is read yet."""
@@ -201,11 +169,11 @@ class Checkpoints(Screen[None]):
     def action_evaluate(self) -> None:
         """Ask for the checkpoint under the cursor to be measured."""
         if self.selected is not None:
-            self.post_message(self.EvaluationAsked(self.selected.name))
+            self.post_message(EvaluationAsked(self.selected.name))
 
     def action_cancel(self) -> None:
         """Ask for the evaluation under way to be given up."""
-        self.post_message(self.CancellationAsked())
+        self.post_message(CancellationAsked())
 
     def action_mark(self) -> None:
         """Mark the checkpoint under the cursor for a comparison, or take the mark away."""
@@ -216,12 +184,12 @@ class Checkpoints(Screen[None]):
     def action_compare(self) -> None:
         """Ask for the marked checkpoints to be compared."""
         if self._folder is not None:
-            self.post_message(self.ComparisonAsked(self._folder, self._view.marked_sidecars()))
+            self.post_message(ComparisonAsked(self._folder, self._view.marked_sidecars()))
 
     def action_branch(self) -> None:
         """Ask for a new run from the checkpoint under the cursor."""
         if self.selected is not None and self._folder is not None:
-            self.post_message(self.BranchAsked(self._folder, self.selected.sidecar))
+            self.post_message(BranchAsked(self._folder, self.selected.sidecar))
 
     def action_pin(self) -> None:
         """Ask for the checkpoint under the cursor to be pinned, or no longer."""
@@ -249,7 +217,7 @@ class Checkpoints(Screen[None]):
         return self.query_one(CheckpointList)
 
     def _tend(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
-        self.post_message(self.TendingAsked(request))
+        self.post_message(TendingAsked(request))
         self.set_timer(SOON_SECONDS, self._look)
 
     def _follow_folder(self, history: RunHistory) -> None:

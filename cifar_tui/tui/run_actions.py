@@ -19,7 +19,7 @@ from cifar_tui.events import LossNotFinite
 from cifar_tui.history import RunHistory
 from cifar_tui.session import Jobs
 from cifar_tui.tui.base_app import BaseApp
-from cifar_tui.tui.checkpoints import Checkpoints
+from cifar_tui.tui.checkpoint_messages import TendingAsked
 from cifar_tui.tui.dialogs import Question, RateQuestion, broken_loss_question, stop_question
 from cifar_tui.tui.followed_run import FollowedRun
 from cifar_tui.tui.preferences import Preferences, PreferencesFile
@@ -106,7 +106,7 @@ class RunActions(BaseApp, inherit_bindings=False):
         self.followed.send(SaveNow())
         self.notify("Saving after this step…")
 
-    def on_checkpoints_tending_asked(self, message: Checkpoints.TendingAsked) -> None:
+    def on_checkpoints_tending_asked(self, message: TendingAsked) -> None:
         """Delete or pin a checkpoint, in the live run or in a job of its own."""
         try:
             self.followed.tend(message.request)

@@ -1,0 +1,50 @@
+"""What the checkpoint browser tells its app that a person wants."""
+
+from pathlib import Path
+
+from textual.message import Message
+
+from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
+from cifar_tui.runs.sidecars import Sidecar
+
+
+class EvaluationAsked(Message, namespace="checkpoints"):
+    """A person wants a checkpoint measured."""
+
+    def __init__(self, checkpoint: str) -> None:
+        """Name the checkpoint's file."""
+        super().__init__()
+        self.checkpoint = checkpoint
+
+
+class CancellationAsked(Message, namespace="checkpoints"):
+    """A person gives the evaluation up."""
+
+
+class TendingAsked(Message, namespace="checkpoints"):
+    """A person wants a checkpoint deleted or pinned."""
+
+    def __init__(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
+        """Say what is to be done."""
+        super().__init__()
+        self.request = request
+
+
+class ComparisonAsked(Message, namespace="checkpoints"):
+    """A person wants the marked checkpoints compared."""
+
+    def __init__(self, folder: Path, sidecars: list[Sidecar]) -> None:
+        """Say which, in the folder of their run."""
+        super().__init__()
+        self.folder = folder
+        self.sidecars = sidecars
+
+
+class BranchAsked(Message, namespace="checkpoints"):
+    """A person wants a new run from a checkpoint."""
+
+    def __init__(self, folder: Path, sidecar: Sidecar) -> None:
+        """Say which, in the folder of its run."""
+        super().__init__()
+        self.folder = folder
+        self.sidecar = sidecar

@@ -42,7 +42,7 @@ class Entry:
         one = self.sidecar
         return {
             "Epoch": f"{one.epoch} {BEST_SIGN if self.best else ' '}{MARK_SIGN if self.marked else ' '}",
-            "Step": f"{one.step:,}",
+            "Step": f"{one.step:,}" if one.step < 1_000_000 else f"{one.step}",
             "Acc %": _share(one.train_accuracy),
             "Test %": _share(one.test_accuracy),
             "Size": self._size(),

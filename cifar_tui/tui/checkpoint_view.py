@@ -13,6 +13,8 @@ from cifar_tui.tui.widgets.epoch_table import BEST_SIGN
 
 PIN_SIGN = "◉"
 MARK_SIGN = "✓"
+SIZE_CELLS = 7
+"""Room for a size: above 99.9 of a unit its tenths are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,10 @@ class Entry:
     def _size(self) -> str:
         if self.there is None:
             return "missing"
-        return "damaged" if self.damaged else text.size(self.there)
+        words = text.size(self.there)
+        if len(words) > SIZE_CELLS:
+            words = f"{words[: words.index('.')]}{words[words.index(' ') :]}"
+        return "damaged" if self.damaged else words
 
     def matches(self, words: Sequence[str]) -> bool:
         """Whether all of these words are about it: a file's name, an epoch or step, best, pinned, marked, damaged."""

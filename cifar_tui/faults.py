@@ -16,13 +16,12 @@ POINTS = (
     "synced",
     "renamed",
     "folder-synced",
-    "committed",
     "appended",
     "stepped",
     "tested",
     "unlinked",
 )
-"""Of a file that is written whole: open, written, on the disk, in its place, its folder too, its mark as well. Then a
+"""Of a file that is written whole: open, written, on the disk, in its place, its folder too. Then a
 line in a file that grows; a step; a test; a file that is deleted."""
 
 REFUSALS = {"enospc": errno.ENOSPC, "eio": errno.EIO, "erofs": errno.EROFS, "emfile": errno.EMFILE}

@@ -50,13 +50,15 @@ def attach(
 
 def _chosen_run() -> Path:
     """The only run that is being trained, else one from a list. Raises BadInput when there are none."""
-    from cifar_tui.runs.folder import all_runs, live_runs, only_live_run
+    from cifar_tui.runs.folder import all_runs, being_trained, nothing_to_choose
 
-    live = live_runs()
-    there = live or all_runs()
-    if len(live) == 1 or not there:
-        return only_live_run()
-    overviews = list_overviews(there[-MOST_LISTED:])
+    runs = all_runs()
+    live = [folder for folder in runs if being_trained(folder)]
+    if len(live) == 1:
+        return live[0]
+    if not runs:
+        raise nothing_to_choose()
+    overviews = list_overviews((live or runs)[-MOST_LISTED:])
     head, *lines = table_lines(overviews)
     print("\n".join([f"    {head}", *(f"{number:>3} {line}" for number, line in enumerate(lines, 1))]))
     number = 0

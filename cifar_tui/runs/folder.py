@@ -182,18 +182,19 @@ def all_runs(place: Path = RUNS_FOLDER) -> list[Path]:
     return sorted(folders, key=lambda folder: folder.stat().st_mtime)
 
 
-def live_runs() -> list[Path]:
-    """The runs in `runs/` that are being trained."""
-    return [folder for folder in all_runs() if being_trained(folder)]
+def nothing_to_choose() -> BadInput:
+    """The sentence for a place without runs."""
+    return BadInput(f"There are no runs in {RUNS_FOLDER}/ here: name a run's folder.")
 
 
 def only_live_run() -> Path:
     """The one run in `runs/` that is being trained. Raises BadInput, with what there is to choose from."""
-    live, runs = live_runs(), all_runs()
+    runs = all_runs()
+    live = [folder for folder in runs if being_trained(folder)]
     if len(live) == 1:
         return live[0]
     if not runs:
-        raise BadInput(f"There are no runs in {RUNS_FOLDER}/ here: name a run's folder.")
+        raise nothing_to_choose()
     names = ", ".join(safe_text(folder.name, 60) for folder in (live or runs)[-5:])
     raise BadInput(f"{'Several runs are' if live else 'No run is'} being trained here: name one of {names}.")
 

@@ -105,7 +105,7 @@ def test_saving_and_finishing_early_change_no_bit(
     monkeypatch.setattr(keeper, "STATE_COST", 1e9)
     early = run(tmp_path / "cut", {StepDone: [SaveNow(), FinishEpoch()]})
     assert any("_step_" in saved.checkpoint for saved in early.heard(CheckpointSaved))
-    assert len(early.heard(StateSaved)) >= STEPS - 1
+    assert early.heard(StateSaved), "in the background, where the newest replaces what still waits"
     assert early.heard(FinishPlanned) == [FinishPlanned(1)]
     assert early.heard(RunStopped) == [RunStopped(STEPS, "net_001.pth")]
     resume(tmp_path / "cut")

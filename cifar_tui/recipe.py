@@ -73,6 +73,8 @@ class Recipe:
     """Whether the momentum is Nesterov's."""
     weight_decay: float = 5e-4
     """L2 penalty on every parameter."""
+    label_smoothing: float = 0.0
+    """The share of every label that is spread evenly over all classes, 0 to below 1."""
     crop_padding: int
     """Pixels of padding for the random crop; 0 for no crop."""
     padding: Padding = "reflect"
@@ -119,6 +121,8 @@ class Recipe:
             raise BadInput(f"The learning rate must be a number above 0, not {self.learning_rate:g}.")
         if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
             raise BadInput(f"The weight decay must be 0 or more, not {self.weight_decay:g}.")
+        if not 0 <= self.label_smoothing < 1:
+            raise BadInput(f"The label smoothing must be 0 or more and below 1, not {self.label_smoothing:g}.")
         self.checkpoints_kept  # noqa: B018 - refuses what makes no sense
         if self.train_images is not None and self.batch_size > self.train_images:
             raise BadInput(

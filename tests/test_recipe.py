@@ -77,6 +77,8 @@ def test_the_constant_rate_is_constant() -> None:
         ({"learning_rate": float("nan")}, "learning rate"),
         ({"learning_rate": 0.0}, "learning rate"),
         ({"weight_decay": -1.0}, "weight decay"),
+        ({"label_smoothing": 1.0}, "label smoothing"),
+        ({"label_smoothing": float("nan")}, "label smoothing"),
         ({"seed": -1}, "seed"),
         ({"width": 0}, "width"),
         ({"width": 12}, "multiple of 8"),

@@ -31,6 +31,10 @@ LearningRate = Annotated[
     float | None, typer.Option(help="The learning rate, or its schedule's highest.", rich_help_panel=RECIPE)
 ]
 WeightDecay = Annotated[float | None, typer.Option(help="L2 penalty on every parameter.", rich_help_panel=RECIPE)]
+LabelSmoothing = Annotated[
+    float | None,
+    typer.Option(help="The share of every label spread over all classes; 0 for none.", rich_help_panel=RECIPE),
+]
 Seed = Annotated[int | None, typer.Option(help="Fixes first weights, order and augmentation.", rich_help_panel=RECIPE)]
 CropPadding = Annotated[
     int | None,

@@ -55,6 +55,7 @@ class Stepper:
     def __init__(self, recipe: Recipe, device: Device, first_weights: Callable[[], Tensors] | None = None) -> None:
         """Make a fresh network from the recipe's seed; the state before the first step has `first_weights`, if any."""
         self._device = device
+        self._smoothing = recipe.label_smoothing
         self._first_weights = first_weights or (lambda: fresh_network(recipe.width, recipe.seed).state_dict())
         self.network = fresh_network(recipe.width, recipe.seed)
         self.network.to(device.torch, memory_format=device.memory_format)  # type: ignore[call-overload]
@@ -79,6 +80,7 @@ class Stepper:
     def update(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> tuple[torch.Tensor, torch.Tensor]:
         """Update once from a batch. Returns its mean loss and its hits, 0-dim, on the device; waits for neither.
 
+        The loss is the plain one, comparable with the test's, also where the update is made with smoothed labels.
         An update whose loss is no finite number is left out, without the host having to know.
         """
         self.set_rate(rate)
@@ -97,11 +99,12 @@ class Stepper:
         self._optimizer.zero_grad(set_to_none=True)
         with self._device.autocast():
             logits = self.forward(images)
-        loss = functional.cross_entropy(logits.float(), labels)
+        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self._smoothing)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         self._apply(loss.detach())
-        hits = (logits.detach().argmax(1) == labels).sum()
-        return loss.detach(), hits
+        logits = logits.detach()
+        hits = (logits.argmax(1) == labels).sum()
+        return (functional.cross_entropy(logits.float(), labels) if self._smoothing else loss.detach()), hits
 
     def _apply(self, loss: torch.Tensor) -> None:
         """Update the weights, unless the loss is no finite number."""

@@ -33,6 +33,23 @@ def test_updates_are_those_of_torchs_sgd_with_nesterov_and_decay_on_every_parame
         assert torch.equal(tensor, ours.network.state_dict()[name])
 
 
+def test_smoothed_labels_spread_a_share_over_all_classes_and_the_loss_told_is_the_plain_one() -> None:
+    recipe = tiny_recipe(precision="fp32", label_smoothing=0.2)
+    ours = stepper(recipe)
+    plain = fresh_network(recipe.width, recipe.seed)
+    plain.to(memory_format=torch.channels_last)
+    sgd = torch.optim.SGD(plain.parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4, fused=True)
+    images, labels = BATCHES[0]
+    told, _ = ours.update(images, labels, 0.1)
+    logits = plain(images)
+    wanted = functional.one_hot(labels, 10) * 0.8 + 0.2 / 10
+    (-(wanted * logits.log_softmax(1)).sum(1).mean()).backward()
+    sgd.step()
+    assert torch.allclose(told, functional.cross_entropy(logits.detach(), labels))
+    for name, tensor in plain.state_dict().items():
+        assert torch.allclose(tensor.float(), ours.network.state_dict()[name].float(), atol=1e-5)
+
+
 def test_a_restored_state_goes_on_with_the_very_same_bits() -> None:
     recipe = tiny_recipe()
     unbroken, broken = stepper(recipe), stepper(recipe)

@@ -1,5 +1,6 @@
 """The command line: one module per command. Imports neither torch nor textual by itself."""
 
+import gc
 import logging
 import sys
 from typing import Annotated
@@ -18,6 +19,9 @@ from cifar_tui.cli.runs import runs
 from cifar_tui.cli.train import train
 from cifar_tui.errors import CifarTuiError
 
+GARBAGE_OBJECTS = 20_000
+"""How many new objects there are before Python looks for garbage in cycles."""
+
 app = typer.Typer(
     name="cifar-tui",
     help="Train a ResNet-18 on CIFAR-10 and watch it live in the terminal.",
@@ -35,6 +39,8 @@ for _command in (train, attach, runs, pause, resume, stop, save, evaluate, compa
 def main() -> None:
     """Run the command; what a person can mend ends in one sentence and an exit code, never a traceback."""
     logging.raiseExceptions = False  # a full disk shall not spray tracebacks over the screen
+    # At its default of 700, loading a screen's modules is interrupted a hundred times for garbage that is not there.
+    gc.set_threshold(GARBAGE_OBJECTS)
     try:
         app()
     except CifarTuiError as error:

@@ -1,9 +1,14 @@
 """The device panel: the GPU of the run, or the processor and memory where it trains on a CPU."""
 
+from typing import TYPE_CHECKING
+
 from cifar_tui import text
-from cifar_tui.hardware import GpuReading, Hardware, MachineReading
+from cifar_tui.hardware import Hardware, MachineReading
 from cifar_tui.history import RunHistory
 from cifar_tui.tui.widgets.rows import Row, Rows, bar
+
+if TYPE_CHECKING:
+    from cifar_tui.nvidia import GpuReading
 
 READ_SECONDS = 2.0
 """How often the machine is read."""
@@ -56,7 +61,7 @@ class DevicePanel(Rows):
         self.set_rows(rows)
 
 
-def _gpu_rows(gpu: GpuReading, bar_width: int) -> list[Row]:
+def _gpu_rows(gpu: "GpuReading", bar_width: int) -> list[Row]:
     rows = []
     if gpu.utilisation is not None:
         rows.append(_meter("GPU", f"{gpu.utilisation:.0%}", gpu.utilisation, bar_width))

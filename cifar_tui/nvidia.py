@@ -1,0 +1,59 @@
+"""Reads one NVIDIA GPU from its driver, by NVML."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pynvml
+
+
+@dataclass(frozen=True, slots=True)
+class GpuReading:
+    """One NVIDIA GPU; what its driver does not tell is None."""
+
+    utilisation: float | None
+    """Share of the last moment in which it computed, 0 to 1."""
+    memory_used: int | None
+    """Bytes."""
+    memory_total: int | None
+    """Bytes."""
+    temperature: int | None
+    """Degrees Celsius."""
+    power: float | None
+    """Watts."""
+    power_limit: float | None
+    """Watts."""
+
+
+def find_gpu(uuid: str) -> object | None:
+    """The driver's handle of the GPU with this UUID; None where it knows none."""
+    try:
+        pynvml.nvmlInit()
+        handle: object = pynvml.nvmlDeviceGetHandleByUUID(uuid)
+    except pynvml.NVMLError:
+        return None
+    return handle
+
+
+@contextlib.contextmanager
+def _unless_not_supported() -> Iterator[None]:
+    # Laptops, virtual and partitioned GPUs each leave something out; the rest is still worth showing.
+    with contextlib.suppress(pynvml.NVMLError):
+        yield
+
+
+def read_gpu(handle: object) -> GpuReading:
+    """The GPU now."""
+    utilisation = memory_used = memory_total = temperature = power = power_limit = None
+    with _unless_not_supported():
+        utilisation = pynvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100
+    with _unless_not_supported():
+        memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+        memory_used, memory_total = int(memory.used), int(memory.total)
+    with _unless_not_supported():
+        temperature = int(pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU))
+    with _unless_not_supported():
+        power = pynvml.nvmlDeviceGetPowerUsage(handle) / 1000
+    with _unless_not_supported():
+        power_limit = pynvml.nvmlDeviceGetEnforcedPowerLimit(handle) / 1000
+    return GpuReading(utilisation, memory_used, memory_total, temperature, power, power_limit)

@@ -1,3 +1,4 @@
+import re
 import tempfile
 from pathlib import Path
 
@@ -5,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.color import Color
+from textual.pilot import Pilot
 
 from cifar_tui.errors import BadInput
+from cifar_tui.events import Paused
 from cifar_tui.tui.heat import SHARES, contrast, heat_variables
 from cifar_tui.tui.themes import DEFAULT_THEME, find_themes, read_theme
 from tests import scripted
@@ -103,6 +106,38 @@ async def test_a_broken_theme_is_named_and_the_default_used(tmp_path: Path, chan
         themes.chosen("mine")
     with pytest.raises(ValueError, match=word):
         read_theme(tmp_path / "mine.toml")
+
+
+async def test_what_is_on_the_screen_takes_another_themes_colours_at_once() -> None:
+    themes = find_themes(SHIPPED_THEMES).usable
+    async with screen(ScriptedJobs(ScriptedLink([*scripted.opening(), *scripted.epochs(2)]))) as pilot:
+        for name, other in (("night", "day"), ("day", "night")):
+            pilot.app.theme = name
+            await settle(pilot)
+            drawn = pilot.app.export_screenshot().lower()
+            for part in ("chart-smooth", "chart-test", "chart-rate"):
+                assert themes[name].variables[part].lower() in drawn
+                assert themes[other].variables[part].lower() not in drawn
+
+
+async def test_the_states_badge_has_its_states_colour() -> None:
+    theme = find_themes(SHIPPED_THEMES).usable["night"]
+    link = ScriptedLink([*scripted.opening(), *scripted.epochs(1)])
+    async with screen(ScriptedJobs(link)) as pilot:
+        await settle(pilot)
+        assert has_ground(pilot, theme.primary)
+        assert not has_ground(pilot, theme.warning)
+        link.say(Paused(100))
+        await settle(pilot)
+        assert not has_ground(pilot, theme.primary)
+        assert has_ground(pilot, theme.warning)
+
+
+def has_ground(pilot: Pilot[int], colour: str | None) -> bool:
+    """Whether this colour, but for rounding, is behind words."""
+    wanted = Color.parse(colour or "").rgb
+    found = re.findall(r'<rect fill="(#\w+)"', pilot.app.export_screenshot())
+    return any(max(abs(a - b) for a, b in zip(Color.parse(one).rgb, wanted, strict=True)) <= 1 for one in found)
 
 
 async def test_a_broken_theme_is_said_on_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

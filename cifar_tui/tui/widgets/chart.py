@@ -2,7 +2,6 @@
 
 import math
 import time
-from typing import ClassVar
 
 import numpy as np
 from textual import events
@@ -18,7 +17,6 @@ from cifar_tui.tui.widgets.axes import XAxis, YAxis, whole_run
 from cifar_tui.tui.widgets.canvas import Trace
 from cifar_tui.tui.widgets.chart_kinds import ChartKind, Curve
 from cifar_tui.tui.widgets.drawing import (
-    CHART_STYLES,
     STYLE_NUMBERS,
     Drawing,
     centred,
@@ -50,8 +48,6 @@ DEFAULT_VIEW = ChartView()
 
 class Chart(Rows):
     """A chart of one kind."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{style}" for style in CHART_STYLES}
 
     class ViewAsked(Message):
         """A person wants to look at the charts in another way."""

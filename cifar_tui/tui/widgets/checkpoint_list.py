@@ -13,6 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from cifar_tui.tui.checkpoint_view import PIN_SIGN, Entry
+from cifar_tui.tui.widgets.late_styles import LateStyles
 from cifar_tui.tui.widgets.rows import cut
 
 WIDTHS = {"Epoch": 6, "Step": 7, "Acc %": 6, "Test %": 7, "Size": 7, "Saved": 10, PIN_SIGN: 2, "File": 12}
@@ -36,7 +37,6 @@ class CheckpointList(ScrollView, can_focus=True):
         Binding("end", "move(1000000)", "Last", show=False),
         Binding("enter", "choose", "Choose", show=False),
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"list--head", "list--sorted", "list--cursor", "list--bad"}
 
     class Moved(Message):
         """Another checkpoint is under the cursor."""
@@ -54,11 +54,11 @@ class CheckpointList(ScrollView, can_focus=True):
 
     def __init__(self) -> None:
         """Start with no rows."""
+        self._late_styles = LateStyles(self)
         super().__init__(id="checkpoint-list", classes="panel")
         self._entries: Sequence[Entry] = ()
         self._row = 0
         self._head = ("", True)
-        self._styles_by_name: dict[str, Style] = {}
 
     @property
     def selected(self) -> Entry | None:
@@ -132,14 +132,11 @@ class CheckpointList(ScrollView, can_focus=True):
 
     def notify_style_update(self) -> None:
         """Forget the resolved styles when the theme or a class changes."""
-        self._styles_by_name = {}
         super().notify_style_update()
+        self._late_styles.forget()
 
     def _style(self, name: str) -> Style:
-        if name not in self._styles_by_name:
-            # Worked out anew by Textual at every call, which would be most of what drawing a row costs.
-            self._styles_by_name[name] = self.get_component_rich_style(name) if name else self.rich_style
-        return self._styles_by_name[name]
+        return self._late_styles.style(name)
 
     def _head_segments(self) -> list[Segment]:
         column, falling = self._head

@@ -1,20 +1,17 @@
 """A confusion matrix as a heat map with a cursor: true classes down, predicted classes across."""
 
 import math
-from typing import ClassVar
 
 from textual import events
 from textual.message import Message
 
 from cifar_tui.confusion import class_scores, share_of_row
 from cifar_tui.events import EvaluationDone
-from cifar_tui.tui.heat import SHARES
 from cifar_tui.tui.widgets.rows import Row, Rows, Span, cut
 from cifar_tui.verdict_words import class_names, short_names
 
 STRENGTHS = {"right": (0.0, 0.5, 0.8, 0.9), "wrong": (0.0, 0.02, 0.05, 0.15)}
 """From which share of the true class a cell is drawn in which strength; right ones are on the diagonal."""
-HEAT_STYLES = tuple(f"{kind}-{level}" for kind in STRENGTHS for level in range(1, len(SHARES) + 1))
 LEAST_NAME = 4
 """Cells a class name needs to be told from the others."""
 LEAST_DIGITS = 3
@@ -26,8 +23,6 @@ SCORES_HEAD = "".join(f"{word:>{SCORE_WIDTH}}" for word in ("prec.", "rec.", "F1
 
 class ConfusionMatrix(Rows, can_focus=True):
     """Counts of images, each on a ground as strong as its share of the true class."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{style}" for style in (*HEAT_STYLES, "cursor")}
 
     class Moved(Message):
         """The cursor is on another cell."""

@@ -1,7 +1,5 @@
 """A widget of styled text rows that sends only the rows that changed to the terminal."""
 
-from typing import ClassVar
-
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
@@ -10,11 +8,11 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-Span = tuple[str, str]
-"""Text and the name of its style: a component class without `rows--`; empty for plain text."""
-Row = tuple[Span, ...]
+from cifar_tui.tui.widgets.late_styles import LateStyles
 
-STYLES = ("dim", "label", "value", "accent", "good", "warn", "bad", "bar", "bar-rest", "badge")
+Span = tuple[str, str]
+"""Text and the name of its style: a class of the stylesheet without `rows--`; empty for plain text."""
+Row = tuple[Span, ...]
 
 
 class Rows(Widget):
@@ -23,13 +21,11 @@ class Rows(Widget):
     class Outdated(Message):
         """The widget has to be shown again though nothing was said: its room has changed."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{style}" for style in STYLES}
-
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - textual's own name
         """Start with no rows."""
+        self._late_styles = LateStyles(self)
         super().__init__(id=id, classes=classes)
         self._rows: list[Row] = []
-        self._styles_by_name: dict[str, Style] = {}
 
     def set_rows(self, rows: list[Row]) -> None:
         """Show these rows, repainting only those that differ."""
@@ -57,16 +53,11 @@ class Rows(Widget):
 
     def notify_style_update(self) -> None:
         """Forget the resolved styles when the theme or a class changes."""
-        self._styles_by_name = {}
         super().notify_style_update()
+        self._late_styles.forget()
 
     def _style(self, name: str) -> Style:
-        if name not in self._styles_by_name:
-            # Worked out anew by Textual at every call, which would be most of what drawing a row costs.
-            self._styles_by_name[name] = (
-                self.get_component_rich_style(self._component(name)) if name else self.rich_style
-            )
-        return self._styles_by_name[name]
+        return self._late_styles.style(self._component(name) if name else "")
 
     def _component(self, name: str) -> str:
         return f"rows--{name}"

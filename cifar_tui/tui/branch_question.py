@@ -7,11 +7,11 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from cifar_tui.recipe import Recipe
 from cifar_tui.text import safe_text
+from cifar_tui.tui.over import Over
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class BranchChoice:
     """The rate, or its schedule's highest."""
 
 
-class BranchQuestion(ModalScreen[BranchChoice | None]):
+class BranchQuestion(Over[BranchChoice | None]):
     """Asks for the new run's epochs and learning rate, with those of the run it comes from put in."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -7,7 +7,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.history import RunHistory
@@ -26,6 +25,7 @@ from cifar_tui.tui.lister import Found, Lister
 from cifar_tui.tui.verdict import VerdictScreen
 from cifar_tui.tui.widgets.checkpoint_list import CheckpointList
 from cifar_tui.tui.widgets.filter_box import FilterBox
+from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Rows
 from cifar_tui.tui.widgets.status import Asked, StatusPanel
 from cifar_tui.tui.widgets.verdict_panel import VerdictPanel
@@ -76,7 +76,7 @@ class Checkpoints(Screen[None]):
                 yield FilterBox()
                 yield CheckpointList()
             yield VerdictPanel()
-        yield Footer(show_command_palette=False)
+        yield KeyRow()
 
     def on_mount(self) -> None:
         """Take the keys."""

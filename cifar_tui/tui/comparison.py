@@ -6,7 +6,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import ScrollableContainer
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from cifar_tui import summary
 from cifar_tui.comparison_words import comparison_rows
@@ -14,6 +13,7 @@ from cifar_tui.control import CancelEvaluation
 from cifar_tui.events import ComparisonDone, EvaluationFailed, Progressed
 from cifar_tui.session import Link
 from cifar_tui.tui import keys
+from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Row, Rows, bar
 from cifar_tui.tui.widgets.verdict_rows import wrapped
 
@@ -42,7 +42,7 @@ class ComparisonScreen(Screen[None]):
         """Put the page up."""
         with ScrollableContainer(id="comparison-page"):
             yield Rows(id="comparison")
-        yield Footer(show_command_palette=False)
+        yield KeyRow()
 
     def on_mount(self) -> None:
         """Look for what was said, now and then."""

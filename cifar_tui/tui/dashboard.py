@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from cifar_tui.hardware import Hardware
 from cifar_tui.history import RunHistory
@@ -22,6 +22,7 @@ from cifar_tui.tui.widgets.chart import Chart
 from cifar_tui.tui.widgets.chart_kinds import ACCURACY, LEARNING_RATE, LOSS
 from cifar_tui.tui.widgets.device_panel import DevicePanel
 from cifar_tui.tui.widgets.epoch_table import EpochTable
+from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Rows
 from cifar_tui.tui.widgets.status import Asked, StatusPanel
 
@@ -73,7 +74,7 @@ class Dashboard(OverlayKeys):
             yield Chart(LEARNING_RATE, id="rate", marker=self._marker)
             yield DevicePanel(self._hardware)
         yield Static("Make the terminal at least 40 × 12 for charts.", id="too-small")
-        yield Footer(show_command_palette=False)
+        yield KeyRow()
 
     def on_mount(self) -> None:
         """Start with the panels a person has chosen, as far as they fit."""

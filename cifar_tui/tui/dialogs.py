@@ -8,13 +8,13 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, SelectionList, Static
 from textual.widgets.button import ButtonVariant
 
 from cifar_tui.control import ChangeRate
 from cifar_tui.text import safe_text
 from cifar_tui.text import size as size_in_words
+from cifar_tui.tui.over import Over
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Choice:
     """The button's look."""
 
 
-class Question(ModalScreen[str | None]):
+class Question(Over[str | None]):
     """Asks a question; answers with the key of the choice, or None when it is waved away."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -123,7 +123,7 @@ def broken_loss_question(step: int, loss: float) -> Question:
     )
 
 
-class RateQuestion(ModalScreen[ChangeRate | None]):
+class RateQuestion(Over[ChangeRate | None]):
     """Asks for a learning rate: a number, or a factor like `x0.5`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "wave_away", "Back", show=False)]
@@ -157,7 +157,7 @@ class RateQuestion(ModalScreen[ChangeRate | None]):
         self.dismiss(None)
 
 
-class PanelChoice(ModalScreen[tuple[str, ...] | None]):
+class PanelChoice(Over[tuple[str, ...] | None]):
     """Asks which panels are to be shown; answers with the hidden ones."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,h,q", "close", "Back", show=False)]
@@ -198,7 +198,7 @@ def parse_rate(words: str) -> ChangeRate:
     return ChangeRate(rate, relative)
 
 
-class Help(ModalScreen[None]):
+class Help(Over[None]):
     """All keys, generated from the bindings of the screen it was asked on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

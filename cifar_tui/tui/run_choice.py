@@ -9,7 +9,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import SelectionList, Static
 
 from cifar_tui.errors import BadInput
@@ -19,6 +18,7 @@ from cifar_tui.recipe_words import differences
 from cifar_tui.runs.folder import all_runs, read_recipe
 from cifar_tui.runs.journal import NAME, read_said
 from cifar_tui.text import safe_text
+from cifar_tui.tui.over import Over
 from cifar_tui.tui.widgets.overlay import MOST_OVERLAID, Overlaid
 
 MOST_LISTED = 50
@@ -58,7 +58,7 @@ def read_runs(folders: Sequence[Path]) -> tuple[Overlaid, ...]:
     return tuple(found)
 
 
-class RunChoice(ModalScreen[tuple[Path, ...]]):
+class RunChoice(Over[tuple[Path, ...]]):
     """Asks which runs are to be drawn over this one; answers with their folders."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,o,q", "close", "Back", show=False)]

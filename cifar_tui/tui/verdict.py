@@ -6,12 +6,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from cifar_tui import text
 from cifar_tui.confusion import ClassScore, Pair, class_scores, most_confused, share_of_row
 from cifar_tui.tui import keys
 from cifar_tui.tui.found_verdict import FoundVerdict
+from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.matrix import ConfusionMatrix
 from cifar_tui.tui.widgets.rows import Row, Rows, bar, fitted
 from cifar_tui.tui.widgets.verdict_rows import age_rows, number_pieces
@@ -60,7 +60,7 @@ class VerdictScreen(Screen[None]):
             yield _panel("pairs", "Most confused: true → predicted")
             yield _panel("class-scores", "Classes")
         yield Rows(id="cell")
-        yield Footer(show_command_palette=False)
+        yield KeyRow()
 
     def on_mount(self) -> None:
         """Take the keys."""

@@ -5,12 +5,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from cifar_tui import text
 from cifar_tui.events import WrongImage
 from cifar_tui.tui import keys
 from cifar_tui.tui.found_verdict import FoundVerdict
+from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.pictures import NO_ROOM, Card, Pictures
 from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, cut, fitted
 from cifar_tui.tui.widgets.verdict_rows import wrapped
@@ -67,7 +67,7 @@ class WrongPictures(Screen[None]):
         """Put the pictures up."""
         yield Rows(id="pictures-head", classes="head")
         yield Pictures()
-        yield Footer(show_command_palette=False)
+        yield KeyRow()
 
     def on_mount(self) -> None:
         """Give the head its rows."""

@@ -21,13 +21,8 @@ MOST_BESIDE = 8
 """How many times a network's size a file may have: its optimiser's state, and an average of it, are some."""
 
 
-def save_weights(network: nn.Module, path: Path) -> Written:
-    """Write the network's state_dict as the tutorial does: plain tensors by the tutorial's keys. Raises OSError."""
-    return save_tensors(plain_tensors(network), path)
-
-
 def plain_tensors(network: nn.Module) -> dict[str, torch.Tensor]:
-    """The network's state_dict on the CPU, each tensor's numbers in a row."""
+    """The network's state_dict by the tutorial's keys, on the CPU, each tensor's numbers in a row."""
     return {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
 
 

@@ -13,13 +13,11 @@ from textual.screen import ModalScreen
 from textual.widgets import SelectionList, Static
 
 from cifar_tui.errors import BadInput
-from cifar_tui.history import RunHistory
 from cifar_tui.recipe import Recipe
 from cifar_tui.recipe_words import differences
 from cifar_tui.runs.folder import all_runs, read_recipe
-from cifar_tui.runs.journal import NAME, read_said
 from cifar_tui.text import safe_text
-from cifar_tui.tui.widgets.overlay import MOST_OVERLAID, Overlaid
+from cifar_tui.tui.widgets.overlay import MOST_OVERLAID
 
 MOST_LISTED = 50
 """The newest runs that can be chosen from."""
@@ -44,18 +42,6 @@ def runs_beside(folder: Path, recipe: Recipe) -> list[RunBeside]:
             if path.absolute() != folder.absolute():
                 found.append(RunBeside(path, differences(recipe, read_recipe(path))))
     return found
-
-
-def read_runs(folders: Sequence[Path]) -> tuple[Overlaid, ...]:
-    """What runs have said so far, those whose journal can be read; for a thread of its own."""
-    found: list[Overlaid] = []
-    for folder in folders:
-        history = RunHistory()
-        with contextlib.suppress(OSError), (folder / NAME).open("rb") as journal:
-            for said in read_said(journal):
-                history.apply(said)
-            found.append(Overlaid(folder.name, len(found) + 1, history))
-    return tuple(found)
 
 
 class RunChoice(ModalScreen[tuple[Path, ...]]):

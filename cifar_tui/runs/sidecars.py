@@ -10,8 +10,8 @@ from pathlib import Path
 
 import orjson
 
-from cifar_tui.faults import reach
-from cifar_tui.runs.durable import sync_folder, write_durably
+from cifar_tui.runs.deletion import delete_marked
+from cifar_tui.runs.durable import write_durably
 
 SIDECAR_LIMIT = 64 * 1024
 """Bytes; a larger file is not one of ours."""
@@ -128,18 +128,14 @@ def _read_field(field: "dataclasses.Field[object]", record: dict[str, object]) -
 
 
 def delete_checkpoint(folder: Path, checkpoint: str) -> None:
-    """Delete a checkpoint: its mark first, so that half of it is never taken for a whole one.
+    """Delete a checkpoint with its verdict; half of it is never taken for a whole one, and is gone after a restart.
 
     Deleting again is harmless. Raises OSError; ValueError for what is no checkpoint's name.
     """
     if not CHECKPOINT_PATTERN.fullmatch(checkpoint):
         raise ValueError("not a checkpoint's name")
     weights = folder / checkpoint
-    for path in (sidecar_path(weights), weights, verdict_path(weights)):
-        path.unlink(missing_ok=True)
-        reach("unlinked", path.name)
-        if path.suffix == ".json":
-            sync_folder(folder)
+    delete_marked(sidecar_path(weights), [weights, verdict_path(weights)])
 
 
 def discard_sidecars(folder: Path, after_step: int) -> None:

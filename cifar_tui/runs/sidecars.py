@@ -15,7 +15,8 @@ from cifar_tui.runs.durable import write_durably
 
 SIDECAR_LIMIT = 64 * 1024
 """Bytes; a larger file is not one of ours."""
-CHECKPOINT_PATTERN = re.compile(r"net_\d{3,}(_step_\d{5,})?\.pth")
+STEM = r"net_\d{3,}(?:_step_\d{5,})?"
+CHECKPOINT_PATTERN = re.compile(rf"{STEM}\.pth")
 """The names our checkpoints have."""
 
 

@@ -8,7 +8,7 @@ from textual.message import Message
 
 from cifar_tui.runs.listing import FIRST_PIECE, Listing, Piece
 
-DRAW_SECONDS = 0.02
+DRAW_SECONDS = 0.05
 """What the screen is left for drawing after every piece that fills it."""
 
 

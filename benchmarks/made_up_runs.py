@@ -86,7 +86,7 @@ class ScriptedRun:
         """Nothing new is started."""
         return self
 
-    def compare(self, checkpoints: Sequence[Path]) -> "ScriptedRun":  # noqa: ARG002
+    def compare(self, checkpoints: Sequence[Path], *, beside: bool) -> "ScriptedRun":  # noqa: ARG002
         """Nothing is compared."""
         return self
 

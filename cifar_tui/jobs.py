@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from cifar_tui.checkpoint_job import CheckpointJob
+from cifar_tui.compare_beside import ComparisonBeside
 from cifar_tui.compare_job import compare_checkpoints
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request, Requests
 from cifar_tui.errors import BadInput, DataUnavailable, cannot_write
@@ -103,9 +104,9 @@ class LocalJobs:
         self._new, self._run, self._resumed, self._changes = new, run, False, ()
         return _started(TrainJob(new.recipe, run))
 
-    def compare(self, checkpoints: Sequence[Path]) -> Session:
-        """Start measuring checkpoints of any runs side by side."""
-        return compare_checkpoints(checkpoints)
+    def compare(self, checkpoints: Sequence[Path], *, beside: bool) -> Link:
+        """Start measuring checkpoints of any runs side by side. Raises BadInput."""
+        return compare(checkpoints, beside=beside)
 
     def tend(self, request: DeleteCheckpoint | PinCheckpoint) -> Session:
         """Delete or pin a checkpoint of the run that ended."""
@@ -162,9 +163,9 @@ class AttachedJobs:
         self._local = local
         return link
 
-    def compare(self, checkpoints: Sequence[Path]) -> Session:
-        """Start measuring checkpoints of any runs side by side."""
-        return compare_checkpoints(checkpoints)
+    def compare(self, checkpoints: Sequence[Path], *, beside: bool) -> Link:
+        """Start measuring checkpoints of any runs side by side. Raises BadInput."""
+        return compare(checkpoints, beside=beside)
 
     def tend(self, request: DeleteCheckpoint | PinCheckpoint) -> Link:
         """Delete or pin one of its checkpoints. Raises FolderInUse while it lives elsewhere."""
@@ -177,6 +178,19 @@ class AttachedJobs:
         """Let go of the run, where it is held."""
         if self._local is not None:
             self._local.close()
+
+
+def compare(checkpoints: Sequence[Path], *, beside: bool) -> Link:
+    """Start comparing checkpoints of runs with the first of them: `beside` a run that trains, which goes first.
+
+    Raises BadInput.
+    """
+    if not beside:
+        return compare_checkpoints(checkpoints)
+    try:
+        return ComparisonBeside(checkpoints)
+    except OSError as error:
+        raise BadInput(f"The comparison could not be started: {error.strerror or error}.") from error
 
 
 def open_recorder(folder: RunFolder) -> Recorder:

@@ -60,8 +60,8 @@ class Jobs(Protocol):
     def evaluate(self, checkpoint: str) -> Link:
         """Start measuring a checkpoint of a run that has ended."""
 
-    def compare(self, checkpoints: Sequence[Path]) -> Link:
-        """Start measuring checkpoints on the same images, side by side. Raises CifarTuiError."""
+    def compare(self, checkpoints: Sequence[Path], *, beside: bool) -> Link:
+        """Start measuring checkpoints on the same images, `beside` a run that trains. Raises CifarTuiError."""
 
     def tend(self, request: DeleteCheckpoint | PinCheckpoint) -> Link:
         """Start deleting or pinning a checkpoint of a run that has ended. Raises CifarTuiError."""

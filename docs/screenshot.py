@@ -81,7 +81,7 @@ class Replay:
         """Nothing new is started."""
         return self
 
-    def compare(self, _checkpoints: Sequence[Path]) -> "Replay":
+    def compare(self, checkpoints: Sequence[Path], *, beside: bool) -> "Replay":  # noqa: ARG002
         """Nothing is compared."""
         return self
 

@@ -97,6 +97,7 @@ def _acknowledged(run: Path) -> tuple[list[str], list[int], str | None]:
 
 def _nothing_left(run: Path) -> None:
     assert not list(run.glob(".writing-*")), "I8: no temporary file is left"
+    assert not list(run.glob(".deleting-*")), "I8: nothing is left half deleted"
     assert not (run / ADDRESS_NAME).exists(), "I8: no socket is left"
     assert not being_trained(run), "I8: no lock is left"
     assert not processes_of(run), "I8: no process is left"

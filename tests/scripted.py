@@ -71,6 +71,7 @@ class ScriptedJobs:
         self.branched: list[tuple[str, int, float]] = []
         self.evaluation = ScriptedLink()
         self.compared: list[list[str]] = []
+        self.compared_beside: bool | None = None
         self.comparison = ScriptedLink()
         self.tended: list[Request] = []
         self.errand = ScriptedLink()
@@ -96,8 +97,9 @@ class ScriptedJobs:
         self.branched.append((checkpoint, epochs, learning_rate))
         return self._links.pop(0)
 
-    def compare(self, checkpoints: Sequence[Path]) -> ScriptedLink:
-        self.compared.append([path.name for path in checkpoints])
+    def compare(self, checkpoints: Sequence[Path], *, beside: bool) -> ScriptedLink:
+        self.compared.append([f"{path.parent.name}/{path.name}" for path in checkpoints])
+        self.compared_beside = beside
         return self.comparison
 
     def evaluate(self, checkpoint: str) -> ScriptedLink:

@@ -1,27 +1,40 @@
 """`cifar-tui export`: what it writes is what was there, and nothing is lost on the way."""
 
 import csv
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
+import orjson
 import pytest
 import safetensors.torch
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from cifar_tui.cli import app
-from cifar_tui.control import ChangeRate, SaveNow
+from cifar_tui.control import ChangeRate, Requests, SaveNow
 from cifar_tui.engine import export as export_module
 from cifar_tui.engine import train as train_module
-from cifar_tui.engine.checkpoint import load_network, write_tensors
+from cifar_tui.engine.checkpoint import load_network, read_network, write_tensors
+from cifar_tui.engine.foreign import TUTORIAL
+from cifar_tui.engine.judge import evaluate_alone
+from cifar_tui.engine.origin import Origin, origin_in
+from cifar_tui.engine.predict import Prediction, Predictor
 from cifar_tui.errors import BadInput, CheckpointDamaged, CifarTuiError
-from cifar_tui.events import RolledBack, StepDone, TrainingStarted
+from cifar_tui.events import EpochDone, EvaluationDone, Event, Noted, RolledBack, StepDone, TrainingStarted
 from cifar_tui.history import Said
+from cifar_tui.recipe import preset
+from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.runs.tables import step_rows
 from tests.engine.test_network import TutorialNetwork
 from tests.engine.trained import easy_pictures, run
+
+TUTORIALS = dataclasses.replace(preset("tutorial"), device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +64,109 @@ def test_weights_come_back_number_by_number(trained: Path, tmp_path: Path) -> No
         found = load(tmp_path / name)
         assert found.keys() == expected.keys()
         assert all(torch.equal(found[key], tensor) for key, tensor in expected.items())
+
+
+def test_safetensors_say_their_colours_their_classes_and_where_they_come_from(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cifar_tui.engine.judge.load", easy_pictures)
+    recipe = read_recipe(trained)
+    assert recipe.mean != TUTORIAL.mean
+    moved = tmp_path / "moved.safetensors"
+    assert export(trained / "net_001.pth", moved).exit_code == 0
+    with safetensors.safe_open(moved, "pt") as file:
+        said = file.metadata()
+    names = tuple(f"class{label}" for label in range(10))
+    assert said == {
+        "format": "pt",
+        "mean": "[0.4914,0.4822,0.4465]",
+        "std": "[0.247,0.2435,0.2616]",
+        "classes": orjson.dumps(names).decode(),
+        "run": "one",
+        "epoch": "1",
+    }
+    origin = Origin(mean=recipe.mean, std=recipe.std, classes=names, run="one", epoch=1)
+    assert read_network(moved).origin == origin
+    heard: list[Event] = []
+    evaluate_alone(TUTORIALS, moved.parent, moved.name, heard.append, Requests(), stranger=True)
+    (done,) = [event for event in heard if isinstance(event, EvaluationDone)]
+    epoch = next(event for event in read_events(trained / NAME) if isinstance(event, EpochDone))
+    assert done.accuracy == epoch.test_accuracy
+    assert done.loss == pytest.approx(epoch.test_loss, rel=1e-3)
+    notes = [event.text for event in heard if isinstance(event, Noted)]
+    assert len(notes) == 1
+    assert "as the file says (mean 0.4914, 0.4822, 0.4465" in notes[0]
+    assert "It comes from run one, epoch 1." in notes[0]
+    picture = tmp_path / "a.png"
+    Image.fromarray(easy_pictures().test.pixels[7]).save(picture)
+    shares = []
+    for file_of_weights, of in ((moved, TUTORIALS), (trained / "net_001.pth", recipe)):
+        predictor = Predictor(of, file_of_weights.parent, file_of_weights.name)
+        assert predictor.classes == names
+        (found,) = predictor.predict([str(picture)])
+        assert isinstance(found, Prediction)
+        shares.append(found.probabilities)
+    assert shares[0] == pytest.approx(shares[1], abs=1e-2)
+    again = tmp_path / "again.safetensors"
+    assert export(moved, again).exit_code == 0
+    assert read_network(again).origin == origin
+
+
+def test_a_pth_is_the_tutorials_and_what_it_cannot_say_is_said(trained: Path, tmp_path: Path) -> None:
+    done = export(trained / "net_001.pth", tmp_path / "a.pth")
+    assert "mean 0.4914, 0.4822, 0.4465 and deviation 0.247, 0.2435, 0.2616" in done.stdout
+    assert "evaluate it with --preset quick." in done.stdout
+    found = torch.load(tmp_path / "a.pth", weights_only=True)
+    assert found.keys() == TutorialNetwork().state_dict().keys()
+    torch.save(TutorialNetwork().state_dict(), tmp_path / "theirs.pth")
+    assert len(export(tmp_path / "theirs.pth", tmp_path / "b.pth").stdout.splitlines()) == 1
+
+
+WORDS = st.text(max_size=12) | st.sampled_from(
+    ["[0.5,0.5,0.5]", "[1e400,0,0]", "[NaN,0,0]", "[0,0,0]", "[true,1,1]", '["a"]', "-1", "٣", "9" * 30, "[" * 9_000]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(["mean", "std", "classes", "run", "epoch", "other"]), WORDS))
+def test_any_words_in_a_header_are_an_origin_or_one_named_error(said: dict[str, str]) -> None:
+    try:
+        origin = origin_in(said)
+    except ValueError:
+        return
+    assert (origin is None) == ("mean" not in said and "std" not in said)
+    if origin is not None:
+        assert all(0 <= value <= 1 for value in origin.mean)
+        assert all(0 < value <= 1 for value in origin.std)
+        assert origin_in(origin.to_metadata()) == origin
+
+
+@pytest.mark.parametrize("said", [{"mean": "[2,0,0]", "std": "[1,1,1]"}, {"mean": "[0,0,0]"}, {"std": "\x1b[31m"}])
+def test_a_header_that_cannot_be_is_passed_over_and_named(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: dict[str, str]
+) -> None:
+    monkeypatch.setattr("cifar_tui.engine.judge.load", easy_pictures)
+    tensors = torch.load(trained / "net_001.pth", weights_only=True)
+    safetensors.torch.save_file(tensors, tmp_path / "a.safetensors", said)
+    heard: list[Event] = []
+    evaluate_alone(TUTORIALS, tmp_path, "a.safetensors", heard.append, Requests(), stranger=True)
+    first, second = [event.text for event in heard if isinstance(event, Noted)]
+    assert first == "a.safetensors says in its header what cannot be: it is passed over."
+    assert "as in the tutorial" in second
+    assert isinstance(heard[-1], EvaluationDone)
+
+
+def test_other_classes_than_the_images_show_are_named(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cifar_tui.engine.judge.load", easy_pictures)
+    tensors = torch.load(trained / "net_001.pth", weights_only=True)
+    origin = Origin(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), classes=tuple("abcdefghij"))
+    safetensors.torch.save_file(tensors, tmp_path / "a.safetensors", origin.to_metadata())
+    heard: list[Event] = []
+    evaluate_alone(TUTORIALS, tmp_path, "a.safetensors", heard.append, Requests(), stranger=True)
+    notes = [event.text for event in heard if isinstance(event, Noted)]
+    assert notes[-1] == "The file says that it tells other classes apart than these images show (a, not class0)."
 
 
 def test_a_foreign_file_becomes_the_tutorials(tmp_path: Path) -> None:

@@ -2,13 +2,17 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run
 from cifar_tui.errors import BadInput, cannot_write
+from cifar_tui.recipe import HALF, PRESETS, preset
 from cifar_tui.text import safe_text, size
+
+if TYPE_CHECKING:
+    from cifar_tui.engine.origin import Origin
 
 WEIGHTS = (".pth", ".safetensors")
 KINDS = "net.pth, net.safetensors, epochs.csv or curves.svg"
@@ -55,8 +59,19 @@ def _weights(path: str, out: Path) -> str:
     if CHECKPOINT_PATTERN.fullmatch(out.name) and (in_a_run(out) or sidecar_path(out).exists()):
         raise BadInput(f"{safe_text(str(out), 200)} would pass for a checkpoint of the run there: choose another name.")
     source = checkpoint_at(path)
-    written = export_weights(source, out)
-    return f"{safe_text(source.name)}, {size(written.size)}, loaded back and compared"
+    done = export_weights(source, out)
+    words = f"{safe_text(source.name)}, {size(done.written.size)}, loaded back and compared"
+    return words if out.suffix.lower() == ".safetensors" else f"{words}{_colours_words(done.origin)}"
+
+
+def _colours_words(origin: "Origin") -> str:
+    """What a .pth of the tutorial's cannot say, where it is not what the tutorial does."""
+    if origin.mean == origin.std == HALF:
+        return ""
+    mean, std = (", ".join(f"{value:g}" for value in values) for values in (origin.mean, origin.std))
+    same = [name for name in PRESETS if (preset(name).mean, preset(name).std) == (origin.mean, origin.std)]
+    then = f"evaluate it with --preset {same[0]}" if same else "a .safetensors holds them"
+    return f".\nIts pictures' colours have mean {mean} and deviation {std}, which a .pth does not say: {then}"
 
 
 def _records(path: str, out: Path, *, steps: bool) -> str:

@@ -41,6 +41,8 @@ def predict(
     chosen = {name: value for name, value in choices.items() if value is not None}
     recipe = dataclasses.replace(recipe_for(file, None), **chosen)  # type: ignore[arg-type]
     predictor = Predictor(recipe, file.parent, file.name)
+    if predictor.trouble:
+        print(predictor.trouble, file=sys.stderr)
     console = Console()
     found: list[Prediction | Refusal] = []
     for one in predictor.predict(images):

@@ -23,7 +23,9 @@ def runs(
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each run.")] = False,
     collect: Annotated[
         bool,
-        typer.Option("--gc", help="Remove what crashes left: half-written files and dead sockets, nothing else."),
+        typer.Option(
+            "--gc", help="Remove what crashes left: half-written and half-deleted files, dead sockets, nothing else."
+        ),
     ] = False,
 ) -> None:
     """List the runs: their state, how far they came, and how well."""

@@ -11,6 +11,7 @@ from cifar_tui.engine.content import describe
 from cifar_tui.engine.foreign import TUTORIAL, Layout, compare, weights_in, width_of
 from cifar_tui.engine.model import ResNet18
 from cifar_tui.engine.opened import LARGEST_OF_OURS, open_plain, verify
+from cifar_tui.engine.origin import Origin, origin_in
 from cifar_tui.errors import CheckpointDamaged, refused
 from cifar_tui.runs.durable import Written, write_durably
 from cifar_tui.runs.folder import RECIPE_NAME
@@ -21,13 +22,8 @@ MOST_BESIDE = 8
 """How many times a network's size a file may have: its optimiser's state, and an average of it, are some."""
 
 
-def save_weights(network: nn.Module, path: Path) -> Written:
-    """Write the network's state_dict as the tutorial does: plain tensors by the tutorial's keys. Raises OSError."""
-    return save_tensors(plain_tensors(network), path)
-
-
 def plain_tensors(network: nn.Module) -> dict[str, torch.Tensor]:
-    """The network's state_dict on the CPU, each tensor's numbers in a row."""
+    """The network's state_dict by the tutorial's keys, on the CPU, each tensor's numbers in a row."""
     return {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
 
 
@@ -60,6 +56,20 @@ class ReadNetwork:
     """Whose names its layers had."""
     sha256: str = ""
     """Of the file, for a checkpoint of a run of ours; empty for any other."""
+    origin: Origin | None = None
+    """What the file itself says of its weights."""
+    trouble: str = ""
+    """Why what it says is not heeded, as a sentence."""
+
+    @property
+    def mean(self) -> tuple[float, float, float]:
+        """What is subtracted from each colour, as the file or its project says."""
+        return self.origin.mean if self.origin else self.layout.mean
+
+    @property
+    def std(self) -> tuple[float, float, float]:
+        """What each colour is then divided by, as the file or its project says."""
+        return self.origin.std if self.origin else self.layout.std
 
 
 def load_tensors(path: Path, size: int, sha256: str) -> object:
@@ -117,7 +127,10 @@ def read_open(file: BinaryIO, name: str) -> ReadNetwork:
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
         raise CheckpointDamaged(f"{name} cannot be used: its weights are no finite numbers.")
     network.to_empty(device="cpu").load_state_dict(tensors)
-    return ReadNetwork(network, layout)
+    try:
+        return ReadNetwork(network, layout, origin=origin_in(described.metadata))
+    except ValueError:
+        return ReadNetwork(network, layout, trouble=f"{name} says in its header what cannot be: it is passed over.")
 
 
 def _sidecar(folder: Path, checkpoint: str) -> Sidecar:

@@ -1,5 +1,6 @@
 """Measures several checkpoints on the very same test images, and says where they differ."""
 
+import dataclasses
 import itertools
 import time
 from collections.abc import Callable, Sequence
@@ -38,6 +39,7 @@ def compare_alone(contenders: Sequence[Contender], emit: Callable[[Event], None]
     for one in contenders[1:]:
         _check_classes(contenders[0].name, contenders[0].classes, one)
     read = [read_network(one.weights) for one in contenders]
+    contenders = [_with_classes(*pair) for pair in zip(contenders, read, strict=True)]
     try:
         data = load(contenders[0].recipe, emit, given_up)
         for one in contenders:
@@ -94,13 +96,20 @@ def _judge(
         emit(Progressed(f"Measuring {safe_text(one.name, 60)}", done, images, "images", seconds))
         return not given_up()
 
-    recipe: Recipe = one.recipe.with_colours(read.layout.mean, read.layout.std) if one.stranger else one.recipe
+    recipe: Recipe = one.recipe.with_colours(read.mean, read.std) if one.stranger else one.recipe
     test = ImageBank(data.test.pixels, data.test.labels, recipe, device.torch, 0)
     network = read.network.to(device.torch, memory_format=device.memory_format)  # type: ignore[call-overload]
     logits = logits_on(network, test, device, go_on) if go_on(0) else None
     if logits is None:
         raise StopAsked
     return verdict_on(logits, data.test.labels).loss, logits.argmax(1)
+
+
+def _with_classes(one: Contender, read: ReadNetwork) -> Contender:
+    """The same with the classes that the file says, where it is of no run of ours."""
+    if one.stranger and read.origin is not None:
+        return dataclasses.replace(one, classes=read.origin.classes)
+    return one
 
 
 def _check_classes(name: str, classes: tuple[str, ...], other: Contender) -> None:

@@ -29,6 +29,8 @@ class Described(Protocol):
     """What it would become."""
     stored_bytes: int
     """Bytes that loading it takes."""
+    metadata: dict[str, str]
+    """Words beside the tensors; none where the format has no place for them."""
 
     def load(self) -> object:
         """Load it, on the CPU; no code in it is run. Raises CheckpointDamaged."""
@@ -43,6 +45,7 @@ class TorchFile:
         self._name = name
         self.content: Content = scan(self._archive.pickle, self._archive.storages)
         self.stored_bytes = sum(self._archive.storages.values())
+        self.metadata: dict[str, str] = {}
 
     def load(self) -> object:
         """Load it, on the CPU; no code in it is run. Raises CheckpointDamaged."""

@@ -1,39 +1,73 @@
 """Writes a checkpoint's weights as files that other programs open."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import safetensors.torch
 import torch
 
-from cifar_tui.engine.checkpoint import plain_tensors, read_network, read_open, write_tensors
+from cifar_tui.engine.checkpoint import ReadNetwork, plain_tensors, read_network, read_open, write_tensors
+from cifar_tui.engine.origin import LONGEST_NAME, Origin, can_be_said
 from cifar_tui.errors import CifarTuiError
+from cifar_tui.runs.contender import classes_of
 from cifar_tui.runs.durable import Written, write_durably
+from cifar_tui.runs.folder import read_recipe
+from cifar_tui.runs.sidecars import read_sidecar, sidecar_path
+from cifar_tui.runs.start import is_ours
 from cifar_tui.text import safe_text
 
 
-def export_weights(source: Path, target: Path) -> Written:
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written."""
+
+    written: Written
+    """The file."""
+    origin: Origin
+    """What is known of the weights; of the two formats only safetensors holds it."""
+
+
+def export_weights(source: Path, target: Path) -> Exported:
     """Write the network in `source` as the tutorial's .pth or, by the target's name, as safetensors.
 
     What was written is loaded back and compared before it takes the target's place. Raises CheckpointDamaged when
-    `source` cannot be read, OSError when `target` cannot be written.
+    `source` cannot be read, BadInput when its run cannot, OSError when `target` cannot be written.
     """
-    tensors = plain_tensors(read_network(source).network)
+    read = read_network(source)
+    tensors, origin = plain_tensors(read.network), _origin(source, read)
+    as_safetensors = target.suffix.lower() == ".safetensors"
 
     def write(file: BinaryIO) -> None:
-        if target.suffix == ".safetensors":
-            file.write(safetensors.torch.save(tensors, {"format": "pt"}))
+        if as_safetensors:
+            file.write(safetensors.torch.save(tensors, {"format": "pt", **origin.to_metadata()}))
         else:
             write_tensors(tensors, file)
         file.flush()
-        _check_same(tensors, file, safe_text(target.name))
+        _check_same(tensors, origin if as_safetensors else None, file, safe_text(target.name))
 
-    return write_durably(target, write)
+    return Exported(write_durably(target, write), origin)
 
 
-def _check_same(tensors: Mapping[str, torch.Tensor], file: BinaryIO, name: str) -> None:
+def _origin(source: Path, read: ReadNetwork) -> Origin:
+    """What is known of the weights: from their run's files, else from their own. Raises BadInput."""
+    if not is_ours(source):
+        return read.origin or Origin(mean=read.mean, std=read.std)
+    recipe, classes = read_recipe(source.parent), classes_of(source.parent)
+    epoch = read_sidecar(sidecar_path(source)).epoch if read.sha256 else 0
+    return Origin(
+        mean=recipe.mean,
+        std=recipe.std,
+        classes=classes if can_be_said(classes) else (),
+        run=safe_text(source.parent.absolute().name, LONGEST_NAME),
+        epoch=epoch,
+    )
+
+
+def _check_same(tensors: Mapping[str, torch.Tensor], origin: Origin | None, file: BinaryIO, name: str) -> None:
     """Load what was written and compare it number by number. Raises CifarTuiError."""
-    found = read_open(file, name).network.state_dict()
-    if not all(torch.equal(found[key], tensor) for key, tensor in tensors.items()):
+    found = read_open(file, name)
+    state = found.network.state_dict()
+    if found.origin != origin or not all(torch.equal(state[key], tensor) for key, tensor in tensors.items()):
         raise CifarTuiError(f"{name} was not written: read back, it was not the same. Try another disk.")

@@ -1,6 +1,5 @@
 """Evaluates a saved checkpoint because a person asked: the same for a live run and for one that has ended."""
 
-import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,6 @@ from cifar_tui.engine.checkpoint import ReadNetwork, read_network
 from cifar_tui.engine.data import DataFacts, load
 from cifar_tui.engine.device import Device, choose_device
 from cifar_tui.engine.evaluate import evaluate
-from cifar_tui.engine.foreign import Layout
 from cifar_tui.engine.scores import Verdict
 from cifar_tui.errors import CheckpointDamaged, StopAsked
 from cifar_tui.events import (
@@ -133,25 +131,37 @@ def evaluate_alone(
         emit(EvaluationFailed(safe_text(checkpoint), str(error), damaged=True))
         return
     if stranger:
-        recipe = _normalised_for(read.layout, recipe, emit)
+        recipe = _normalised_for(read, recipe, emit)
     try:
         data = load(recipe, emit, given_up)
     except StopAsked:
         emit(EvaluationFailed(safe_text(checkpoint), GIVEN_UP, damaged=False))
         return
+    _note_classes(read, data.classes, emit)
     test = ImageBank(data.test.pixels, data.test.labels, recipe, device.torch, 0)
     judge = Judge(folder, test, data.facts(), device, emit)
     judge.evaluate(checkpoint, lambda: not given_up(), tta=tta, keep=keep, read=read)
 
 
-def _normalised_for(layout: Layout, recipe: Recipe, emit: Callable[[Event], None]) -> Recipe:
-    """The recipe with the colours a project trains on, and what is taken for granted said."""
-    mean, std = (", ".join(f"{value:g}" for value in values) for values in (layout.mean, layout.std))
-    assumed = f" {layout.assumed}" if layout.assumed else ""
-    emit(
-        Noted(
-            f"The layers are named as in {layout.project}, so colours are normalised as there (mean {mean}, "
-            f"deviation {std}). --preset takes a preset's instead.{assumed}"
-        )
-    )
-    return dataclasses.replace(recipe, mean=layout.mean, std=layout.std)
+def _normalised_for(read: ReadNetwork, recipe: Recipe, emit: Callable[[Event], None]) -> Recipe:
+    """The recipe with the colours that the file says or its project trains on, and what is taken for granted said."""
+    mean, std = (", ".join(f"{value:g}" for value in values) for values in (read.mean, read.std))
+    if read.trouble:
+        emit(Noted(read.trouble))
+    if read.origin is not None:
+        come_from = f" It comes from {read.origin.words()}." if read.origin.run else ""
+        because, assumed = "Colours are normalised as the file says", come_from
+    else:
+        because = f"The layers are named as in {read.layout.project}, so colours are normalised as there"
+        assumed = f" {read.layout.assumed}" if read.layout.assumed else ""
+    emit(Noted(f"{because} (mean {mean}, deviation {std}). --preset takes a preset's instead.{assumed}"))
+    return recipe.with_colours(read.mean, read.std)
+
+
+def _note_classes(read: ReadNetwork, classes: tuple[str, ...], emit: Callable[[Event], None]) -> None:
+    """Say where the images show other classes than the file says that it tells apart."""
+    told = read.origin.classes if read.origin is not None else ()
+    differing = next((pair for pair in zip(told, classes, strict=False) if pair[0] != pair[1]), None)
+    if differing is not None:
+        there, here = (safe_text(name, 40) for name in differing)
+        emit(Noted(f"The file says that it tells other classes apart than these images show ({there}, not {here})."))

@@ -1,6 +1,5 @@
 """Says what a checkpoint takes a person's own pictures for."""
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from cifar_tui.events import DataReady
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.journal import NAME as JOURNAL_NAME
 from cifar_tui.runs.journal import read_events
+from cifar_tui.runs.start import is_ours
 from cifar_tui.text import safe_text
 
 LONGEST_PATH = 4_096
@@ -47,16 +47,17 @@ class Refusal:
 
 
 class Predictor:
-    """A checkpoint's network, ready for pictures."""
+    """A checkpoint's network, ready for pictures; `trouble` is what of its file is passed over, as a sentence."""
 
     def __init__(self, recipe: Recipe, folder: Path, checkpoint: str) -> None:
         """Put the network on its device. Raises CheckpointDamaged or BadInput."""
-        self.classes = class_names(folder)
         self._recipe = recipe
         self._device: Device = choose_device(recipe)
         read = read_network(folder / checkpoint)
-        if not read.sha256:
-            self._recipe = dataclasses.replace(recipe, mean=read.layout.mean, std=read.layout.std)
+        self.trouble = read.trouble
+        self.classes = read.origin.classes if read.origin is not None and read.origin.classes else class_names(folder)
+        if not (read.sha256 or is_ours(folder / checkpoint)):
+            self._recipe = recipe.with_colours(read.mean, read.std)
         self._network: ResNet18 = read.network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
         self._network.eval()
 

@@ -35,7 +35,7 @@ class SafetensorsFile:
         self._file = file
         self._damaged = CheckpointDamaged(f"{name} is damaged: it cannot be read as safetensors.")
         try:
-            tensors, self.stored_bytes = _described(file)
+            tensors, self.stored_bytes, self.metadata = _described(file)
         except (ValueError, TypeError, KeyError, AttributeError, OSError):
             raise self._damaged from None
         self.content: Content = {name: tensor for name, tensor in tensors.items()}  # noqa: C416 - widens the type
@@ -54,8 +54,11 @@ def looks_like_safetensors(head: bytes) -> bool:
     return len(head) > LENGTH_BYTES and head[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{" and head[LENGTH_BYTES - 1] == 0
 
 
-def _described(file: BinaryIO) -> tuple[dict[str, StoredTensor], int]:
-    """The tensors of the header, and how many bytes they have. Raises ValueError for any header out of order."""
+def _described(file: BinaryIO) -> tuple[dict[str, StoredTensor], int, dict[str, str]]:
+    """The tensors of the header, how many bytes they have, and the words beside them.
+
+    Raises ValueError for any header out of order.
+    """
     file.seek(0)
     header_bytes = int.from_bytes(file.read(LENGTH_BYTES), "little")
     data_bytes = size_of(file) - LENGTH_BYTES - header_bytes
@@ -64,7 +67,9 @@ def _described(file: BinaryIO) -> tuple[dict[str, StoredTensor], int]:
     if data_bytes < 0:
         raise ValueError("cut")
     header = orjson.loads(file.read(header_bytes))
-    header.pop("__metadata__", None)
+    metadata = header.pop("__metadata__", None) or {}
+    if not all(isinstance(value, str) for value in metadata.values()):
+        raise ValueError("no words")
     spans = []
     tensors = {}
     for name, entry in header.items():
@@ -82,4 +87,4 @@ def _described(file: BinaryIO) -> tuple[dict[str, StoredTensor], int]:
         end = after
     if end != data_bytes:
         raise ValueError("more or less than was described")
-    return tensors, data_bytes
+    return tensors, data_bytes, metadata

@@ -15,6 +15,7 @@ from cifar_tui.errors import BadInput, FolderInUse, cannot_write
 from cifar_tui.output import OUTPUT_NAME
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.durable import TEMPORARY_PREFIX, write_durably
+from cifar_tui.runs.unfinished import finish_deletions
 from cifar_tui.text import safe_text
 
 RUNS_FOLDER = Path("runs")
@@ -147,9 +148,10 @@ def find_run(run: str) -> Path:
 
 
 def _collect_leftovers(folder: Path) -> None:
-    """Remove what a killed trainer was writing; the lock is held, so nobody is. Raises OSError."""
+    """Remove what a killed trainer was writing or deleting; the lock is held, so nobody is. Raises OSError."""
     for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
         path.unlink(missing_ok=True)
+    finish_deletions(folder)
 
 
 def _write_recipe(folder: Path, recipe: Recipe) -> None:

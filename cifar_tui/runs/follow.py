@@ -1,7 +1,7 @@
 """Follows a run that lives elsewhere, or has ended: its journal for what it says, its socket for what is asked."""
 
+import contextlib
 import dataclasses
-import os
 import threading
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -11,7 +11,7 @@ from cifar_tui.curves import StepColumns
 from cifar_tui.events import RunFailed, RunFinished, RunResumed, RunStarted, RunStopped, StepDone
 from cifar_tui.history import Said
 from cifar_tui.runs.folder import being_trained
-from cifar_tui.runs.journal import NAME, read_said
+from cifar_tui.runs.journal import NAME, JournalTail
 from cifar_tui.runs.remote.client import RemoteControl
 from cifar_tui.text import safe_text
 
@@ -78,14 +78,13 @@ class RemoteRun:
         self.remote.close()
 
     def _read(self) -> None:
-        path = self._folder / NAME
         over = False
-        file = path.open("rb")
-        try:
+        with contextlib.closing(JournalTail(self._folder)) as journal:
             while not self._left.is_set():
                 # Looked at before the journal is read once more, so that a last word is never missed.
                 trained = being_trained(self._folder)
-                said = [self._here(one) for one in read_said(file)]
+                journal.went_back()  # then everything is said again, from the start
+                said = [self._here(one) for one in journal.read()]
                 over = _is_over(said, over)
                 if not trained and not over:
                     said.append(RunFailed(NO_WORD, "", 1))
@@ -95,12 +94,6 @@ class RemoteRun:
                 if not trained:
                     return
                 self._left.wait(LOOK_SECONDS)
-                if os.stat(path).st_ino != os.fstat(file.fileno()).st_ino:  # noqa: PTH116 - of a descriptor, too
-                    # Written again from an earlier step on: everything is said again, from the start.
-                    file.close()
-                    file = path.open("rb")
-        finally:
-            file.close()
 
     def _here(self, said: Said) -> Said:
         """What was said, of the folder where the run is now: it may have been moved, or come from another machine."""

@@ -1,6 +1,7 @@
 """The journal of a run: every event as one JSON line, in order, with the time it was said."""
 
 import itertools
+import os
 import time
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
@@ -71,6 +72,34 @@ def read_said(file: BinaryIO) -> Iterator[Said]:
             yield from _said(records)
         except (ValueError, TypeError, KeyError, AttributeError):
             yield from _line_by_line(block[:whole])
+
+
+class JournalTail:
+    """A run's journal, kept open to be read on as it grows. Used by one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        """Stand at its start. Raises OSError."""
+        self._path = folder / NAME
+        self._file = self._path.open("rb")
+
+    def went_back(self) -> bool:
+        """Whether the run has gone back and its journal was written again; it then stands at the start. Raises OSError.
+
+        The old file stays open until then, so that no new one has its number.
+        """
+        if os.stat(self._path).st_ino == os.fstat(self._file.fileno()).st_ino:  # noqa: PTH116 - of a descriptor, too
+            return False
+        self._file.close()
+        self._file = self._path.open("rb")
+        return True
+
+    def read(self) -> Iterator[Said]:
+        """Everything that was said since the last time. Raises OSError."""
+        return read_said(self._file)
+
+    def close(self) -> None:
+        """Read no more."""
+        self._file.close()
 
 
 def _said(records: Sequence[Any]) -> list[Said]:

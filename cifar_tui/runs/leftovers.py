@@ -1,4 +1,4 @@
-"""Tidies what crashes leave behind: half-written files and dead sockets. Nothing of a run that lives, nothing else."""
+"""Tidies what crashes leave behind: half-written and half-deleted files, dead sockets. Nothing else, of no live run."""
 
 import contextlib
 import socket
@@ -10,6 +10,7 @@ from cifar_tui.errors import CifarTuiError
 from cifar_tui.runs.durable import TEMPORARY_PREFIX
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.remote.address import ADDRESS_NAME, SOCKET_PATTERN, check_private, discard_address, socket_folder
+from cifar_tui.runs.unfinished import unfinished_deletions
 
 YOUNG_SECONDS = 60.0
 """A socket that nobody answers yet may belong to a run that is just starting."""
@@ -29,9 +30,11 @@ def collect_leftovers(runs: Iterable[Path]) -> list[Path]:
 def _of_run(run: Path) -> list[Path]:
     """Raises FolderInUse for a run that lives, which tidies after itself."""
     left = [*run.glob(f"{TEMPORARY_PREFIX}*"), *run.glob(ADDRESS_NAME)]
+    for one in unfinished_deletions(run):
+        left += [path for path in (one.weights, one.doomed) if path.exists()]
     if not left:
         return []
-    folder = RunFolder.reopen(run)  # which removes half-written files
+    folder = RunFolder.reopen(run)  # which removes half-written files, and finishes deletions
     try:
         discard_address(run)
     finally:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_tui.runs.pins import pins_or_none
-from cifar_tui.runs.sidecars import CHECKPOINT_PATTERN, Sidecar, read_sidecar, sidecar_path
+from cifar_tui.runs.sidecars import STEM, Sidecar, read_sidecar, sidecar_path
 from cifar_tui.runs.states import list_states
 
 FIRST_PIECE = 40
@@ -19,7 +19,10 @@ PIECE = 1_000
 """Checkpoints handed on at a time after that."""
 SETTLED_NS = 1_000_000_000
 """A folder that changed later than this before a look may change again within the same tick of its clock."""
-NUMBERS = re.compile(r"\d+")
+SIDECARS = re.compile(rf"^({STEM})\.json$", re.MULTILINE)
+"""The sidecars among names of files, a line each."""
+MOST_STEPS = 10**15
+"""More than any run has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +107,16 @@ class Listing:
 
 def _checkpoints(folder: Path) -> list[str]:
     """The names of what has a sidecar, the newest first, as far as names tell. Raises OSError."""
-    weights = (name[: -len(".json")] + ".pth" for name in os.listdir(folder) if name.endswith(".json"))  # noqa: PTH208
-    return sorted(filter(CHECKPOINT_PATTERN.fullmatch, weights), key=_place, reverse=True)
+    # All names at once: one by one they take three times as long, with the screen waiting for the same interpreter.
+    stems = SIDECARS.findall("\n".join(os.listdir(folder)))  # noqa: PTH208
+    stems.sort(key=_place, reverse=True)
+    return [f"{stem}.pth" for stem in stems]
 
 
-def _place(name: str) -> tuple[int, float]:
-    """Epoch and step; what ends an epoch comes after all within."""
-    epoch, *step = map(int, NUMBERS.findall(name))
-    return epoch, step[0] if step else float("inf")
+def _place(stem: str) -> int:
+    """Epoch and step as one number; what ends an epoch comes after all within."""
+    epoch, _, step = stem.removeprefix("net_").partition("_step_")
+    return int(epoch) * MOST_STEPS + (int(step) if step else MOST_STEPS - 1)
 
 
 def _file_size(path: Path) -> int | None:

@@ -9,8 +9,9 @@ from cifar_tui.errors import BadInput
 from cifar_tui.events import CheckpointDeleted, Noted
 from cifar_tui.runs.pins import PINS_NAME, pins_or_none, write_pin
 from cifar_tui.runs.retention import BROKEN_PINS, Standing, Vouched, superfluous, why_kept
-from cifar_tui.runs.sidecars import Sidecar, delete_checkpoint, list_sidecars, sidecar_path
+from cifar_tui.runs.sidecars import CHECKPOINT_PATTERN, Sidecar, delete_checkpoint, list_sidecars, sidecar_path
 from cifar_tui.runs.states import list_states
+from cifar_tui.runs.unfinished import finish_deletions
 
 ASKED = "a person asked"
 
@@ -59,6 +60,9 @@ class Remover:
         for one in superfluous(self._standing(vouched, in_use), kept):
             delete_checkpoint(self._folder, one.checkpoint)
             yield CheckpointDeleted(one.checkpoint, f"keep {keep}")
+        for name in finish_deletions(self._folder):  # which the disk refused before
+            if CHECKPOINT_PATTERN.fullmatch(name):
+                yield CheckpointDeleted(name, f"keep {keep}")
 
     def pin(self, checkpoint: str, *, pinned: bool) -> None:
         """Pin a checkpoint, or take its pin away. Raises BadInput with a sentence, OSError."""

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import orjson
 
-from cifar_tui.faults import reach
-from cifar_tui.runs.durable import sync_folder, write_durably
+from cifar_tui.runs.deletion import delete_marked
+from cifar_tui.runs.durable import write_durably
 
 SIDECAR_LIMIT = 64 * 1024
 """Bytes; a larger file is not one of ours."""
-CHECKPOINT_PATTERN = re.compile(r"net_\d{3,}(_step_\d{5,})?\.pth")
+STEM = r"net_\d{3,}(?:_step_\d{5,})?"
+CHECKPOINT_PATTERN = re.compile(rf"{STEM}\.pth")
 """The names our checkpoints have."""
 
 
@@ -128,18 +129,14 @@ def _read_field(field: "dataclasses.Field[object]", record: dict[str, object]) -
 
 
 def delete_checkpoint(folder: Path, checkpoint: str) -> None:
-    """Delete a checkpoint: its mark first, so that half of it is never taken for a whole one.
+    """Delete a checkpoint with its verdict; half of it is never taken for a whole one, and is gone after a restart.
 
     Deleting again is harmless. Raises OSError; ValueError for what is no checkpoint's name.
     """
     if not CHECKPOINT_PATTERN.fullmatch(checkpoint):
         raise ValueError("not a checkpoint's name")
     weights = folder / checkpoint
-    for path in (sidecar_path(weights), weights, verdict_path(weights)):
-        path.unlink(missing_ok=True)
-        reach("unlinked", path.name)
-        if path.suffix == ".json":
-            sync_folder(folder)
+    delete_marked(sidecar_path(weights), [weights, verdict_path(weights)])
 
 
 def discard_sidecars(folder: Path, after_step: int) -> None:

@@ -71,13 +71,14 @@ def keep_start(weights: Path, folder: Path, sha256: str) -> None:
 def source_words(folder: Path, sidecar: Sidecar) -> str:
     """How a checkpoint of a run is named on the command line: `RUN:EPOCH`, or its path in mid-epoch."""
     if sidecar.checkpoint == epoch_checkpoint(sidecar.epoch):
-        return f"{safe_text(_run_words(folder), 200)}:{sidecar.epoch}"
+        return f"{run_words(folder)}:{sidecar.epoch}"
     return safe_text(str(_shortest(folder) / sidecar.checkpoint), 300)
 
 
-def _run_words(folder: Path) -> str:
+def run_words(folder: Path) -> str:
+    """How a run is named on the command line: by its name in `runs/`, or by its folder."""
     shortest = _shortest(folder)
-    return shortest.name if shortest.parent == RUNS_FOLDER else str(shortest)
+    return safe_text(shortest.name if shortest.parent == RUNS_FOLDER else str(shortest), 200)
 
 
 def _shortest(folder: Path) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 
+from cifar_tui.runs.deletion import delete_marked
 from cifar_tui.runs.durable import write_durably
 from cifar_tui.runs.sidecars import SIDECAR_LIMIT
 
@@ -53,10 +54,9 @@ def commit_state(folder: Path, record: StateRecord) -> None:
 
 
 def discard_state(folder: Path, step: int) -> None:
-    """Delete a state: its mark first, so that half of it is never taken for a whole one. Raises OSError."""
+    """Delete a state; half of it is never taken for a whole one, and is gone after a restart. Raises OSError."""
     weights = state_path(folder, step)
-    weights.with_suffix(".json").unlink(missing_ok=True)
-    weights.unlink(missing_ok=True)
+    delete_marked(weights.with_suffix(".json"), [weights])
 
 
 def list_states(folder: Path) -> list[StateRecord]:
@@ -66,7 +66,7 @@ def list_states(folder: Path) -> list[StateRecord]:
         if not STATE_PATTERN.fullmatch(path.name):
             continue
         try:
-            record = _read(path)
+            record = read_state_record(path)
         except (OSError, ValueError):
             continue
         if state_path(folder, record.step).with_suffix(".json") == path:
@@ -74,8 +74,8 @@ def list_states(folder: Path) -> list[StateRecord]:
     return sorted(found, key=lambda record: record.step, reverse=True)
 
 
-def _read(path: Path) -> StateRecord:
-    """Raises ValueError when it is no record of a state."""
+def read_state_record(path: Path) -> StateRecord:
+    """Read one. Raises ValueError when it is no record of a state, OSError when it cannot be read."""
     with path.open("rb") as file:
         content = file.read(SIDECAR_LIMIT + 1)
     record = orjson.loads(content) if len(content) <= SIDECAR_LIMIT else None

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import gc
 import math
 import signal
 import time
@@ -86,6 +87,8 @@ def run_screen(jobs: Jobs, options: ScreenOptions) -> ScreenResult:
         driver=SteadyDriver,
         started=lambda folder: stray.keep_in(folder),
     )
+    # What is loaded by now stays. Looking through it for garbage would stop the screen for a fifth of a second.
+    gc.freeze()
     with StrayOutput() as stray:
         returned = app.run(mouse=options.mouse)
     # Textual's handlers outlive it, and would draw a screen that is gone.

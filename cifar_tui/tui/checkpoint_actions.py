@@ -1,11 +1,9 @@
-"""What a person can have done with the checkpoints of a run that has ended: a new run, a comparison."""
+"""What a person can have done with checkpoints: a comparison, and a new run from one of a run that has ended."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
 from cifar_tui.comparison_words import MOST_COMPARED
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.runs.sidecars import Sidecar
 from cifar_tui.runs.start import source_words
 from cifar_tui.session import Jobs, Link
 from cifar_tui.tui.branch_question import BranchChoice, BranchQuestion
@@ -25,7 +23,7 @@ class CheckpointActions(RunActions, inherit_bindings=False):
     def on_checkpoints_branch_asked(self, message: BranchAsked) -> None:
         """Ask what is to be different, and start a new run."""
         started = self.history.started
-        if started is None or self._refused("train --from", message.folder, [message.sidecar]):
+        if started is None or not self._may_branch(message):
             return
 
         def answered(choice: BranchChoice | None) -> None:
@@ -35,29 +33,32 @@ class CheckpointActions(RunActions, inherit_bindings=False):
         self.push_screen(BranchQuestion(message.sidecar.checkpoint, started.recipe), answered)
 
     def on_checkpoints_comparison_asked(self, message: ComparisonAsked) -> None:
-        """Compare what is marked."""
-        marked = message.sidecars
-        if not 2 <= len(marked) <= MOST_COMPARED:
-            self.notify(f"Mark 2 to {MOST_COMPARED} checkpoints with space, then v compares them.")
-        elif not self._refused("compare", message.folder, marked):
+        """Compare what is marked; a run that trains trains on meanwhile."""
+        if not 2 <= len(message.weights) <= MOST_COMPARED:
+            self.notify(f"Mark 2 to {MOST_COMPARED} checkpoints with space, then m compares them.")
+        elif self.followed.evaluating:
+            self.notify(EVALUATING, severity="warning")
+        else:
             try:
-                link = self._jobs.compare([message.folder / one.checkpoint for one in marked])
+                link = self._jobs.compare(message.weights, beside=self.history.live)
             except CifarTuiError as error:
                 self.notify(str(error), severity="error", markup=False)
                 return
             self.push_screen(ComparisonScreen(link))
 
-    def _refused(self, command: str, folder: Path, sidecars: Sequence[Sidecar]) -> bool:
-        """Say why a job of this process cannot start now, and what can. Returns whether that is so."""
+    def _may_branch(self, message: BranchAsked) -> bool:
+        """Whether a new run can start here now; where it cannot, it is said why, and what can."""
         if self.history.live:
-            words = " ".join(source_words(folder, one) for one in sidecars)
-            sentence = f"This run is training: stop or detach it first, or type elsewhere: cifar-tui {command} {words}"
+            words = source_words(message.folder, message.sidecar)
+            sentence = (
+                f"This run is training: stop or detach it first, or type elsewhere: cifar-tui train --from {words}"
+            )
         elif self.followed.evaluating:
             sentence = EVALUATING
         else:
-            return False
+            return True
         self.notify(sentence, severity="warning", timeout=15, markup=False)
-        return True
+        return False
 
     def _branch(self, checkpoint: str, choice: BranchChoice) -> None:
         """Follow the new run, on the dashboard."""

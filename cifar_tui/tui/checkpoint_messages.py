@@ -33,11 +33,10 @@ class TendingAsked(Message, namespace="checkpoints"):
 class ComparisonAsked(Message, namespace="checkpoints"):
     """A person wants the marked checkpoints compared."""
 
-    def __init__(self, folder: Path, sidecars: list[Sidecar]) -> None:
-        """Say which, in the folder of their run."""
+    def __init__(self, weights: list[Path]) -> None:
+        """Say which, by their files."""
         super().__init__()
-        self.folder = folder
-        self.sidecars = sidecars
+        self.weights = weights
 
 
 class BranchAsked(Message, namespace="checkpoints"):

@@ -89,4 +89,4 @@ class ComparisonScreen(Screen[None]):
             return [(("Reading the checkpoints…", "value"),)]
         line: Row = ((summary.progress_line(progress), "value"),)
         share = progress.done / progress.total if progress.total else 0.0
-        return [line, bar(share, BAR_WIDTH), (), (("v gives it up", "dim"),)]
+        return [line, bar(share, BAR_WIDTH), (), (("m gives it up", "dim"),)]

@@ -8,16 +8,17 @@ from textual.message import Message
 
 from cifar_tui.runs.listing import FIRST_PIECE, Listing, Piece
 
-DRAW_SECONDS = 0.02
+DRAW_SECONDS = 0.05
 """What the screen is left for drawing after every piece that fills it."""
 
 
 class Found(Message):
     """A part of the folder was looked at."""
 
-    def __init__(self, piece: Piece) -> None:
-        """Hand on what was found."""
+    def __init__(self, lister: "Lister", piece: Piece) -> None:
+        """Hand on what was found, and who found it."""
         super().__init__()
+        self.lister = lister
         self.piece = piece
 
 
@@ -59,7 +60,7 @@ class Lister:
             for piece in self._listing.look():
                 if self._leave.is_set():
                     return
-                self._say(Found(piece))
+                self._say(Found(self, piece))
                 # The screen draws with the same interpreter, and what it has now is what a person waits for.
                 self._leave.wait(DRAW_SECONDS if len(piece.changed) >= FIRST_PIECE else 0.0)
         except OSError:

@@ -1,22 +1,20 @@
 """The key that draws other runs over the one on the screen."""
 
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.worker import Worker, WorkerState
 
 from cifar_tui.tui.chart_keys import ChartKeys
-from cifar_tui.tui.run_choice import RunChoice, read_runs, runs_beside
+from cifar_tui.tui.other_runs import OtherRuns, RunRead, RunSaid
+from cifar_tui.tui.run_choice import RunChoice, runs_beside
 from cifar_tui.tui.widgets.chart import Chart
 from cifar_tui.tui.widgets.overlay import Overlaid
-
-READING = "read-runs"
+from cifar_tui.tui.widgets.rows import Rows
 
 
 class OverlayKeys(ChartKeys):
-    """A screen with charts that other runs can be drawn on."""
+    """A screen with charts that other runs can be drawn on; those that still train are followed."""
 
     OVERLAY_BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -25,6 +23,8 @@ class OverlayKeys(ChartKeys):
     ]
 
     _overlaid_folders: tuple[Path, ...] = ()
+    _others: OtherRuns | None = None
+    _overlaid: tuple[Overlaid, ...] = ()
 
     def action_choose_runs(self) -> None:
         """Ask which of the runs beside this one are to be drawn over it."""
@@ -35,17 +35,42 @@ class OverlayKeys(ChartKeys):
         else:
             self.notify("There is no other run beside this one.")
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Draw what was read."""
-        if event.worker.name == READING and event.state == WorkerState.SUCCESS and event.worker.result is not None:
-            self._overlay(event.worker.result)
+    def on_unmount(self) -> None:
+        """Follow nobody any more."""
+        self._follow(())
+
+    def on_run_read(self, message: RunRead) -> None:
+        """Draw a run that was read."""
+        if message.reader is self._others:
+            number = message.place + 1
+            one = Overlaid(self._overlaid_folders[message.place].name, number, message.history)
+            before = [other for other in self._overlaid if other.number != number]
+            self._overlay(tuple(sorted([*before, one], key=lambda other: other.number)))
+
+    def on_run_said(self, message: RunSaid) -> None:
+        """Take in what a run has said since, and ask to be shown."""
+        if message.reader is self._others:
+            for one in self._overlaid:
+                if one.number == message.place + 1:
+                    for said in message.said:
+                        one.history.apply(said)
+            self.post_message(Rows.Outdated())
 
     def _read(self, folders: tuple[Path, ...] | None) -> None:
         """Read the runs' journals on a thread of their own: a long one takes a second."""
-        self._overlaid_folders = folders or ()
-        self.run_worker(partial(read_runs, self._overlaid_folders), READING, thread=True, exclusive=True)
+        chosen = folders or ()
+        if chosen != self._overlaid_folders or not (self._others and self._others.following):
+            self._follow(chosen)
+            self._overlay(())
+
+    def _follow(self, folders: tuple[Path, ...]) -> None:
+        if self._others is not None:
+            self._others.close()
+        self._overlaid_folders = folders
+        self._others = OtherRuns(folders, self.post_message)
 
     def _overlay(self, others: tuple[Overlaid, ...]) -> None:
+        self._overlaid = others
         for chart in self.query(Chart):
             chart.overlay(others)
             chart.show(self.shown_history, self.view)

@@ -1,4 +1,4 @@
-"""The runs beside the one on the screen: which there are, and the choice of those to be drawn over it."""
+"""The runs beside the one on the screen: which there are, and the choice of those to be drawn or listed."""
 
 import contextlib
 from collections.abc import Collection, Sequence
@@ -9,21 +9,20 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import SelectionList, Static
+from textual.widgets import OptionList, SelectionList, Static
 
 from cifar_tui.errors import BadInput
-from cifar_tui.history import RunHistory
 from cifar_tui.recipe import Recipe
 from cifar_tui.recipe_words import differences
 from cifar_tui.runs.folder import all_runs, read_recipe
-from cifar_tui.runs.journal import NAME, read_said
 from cifar_tui.text import safe_text
 from cifar_tui.tui.over import Over
-from cifar_tui.tui.widgets.overlay import MOST_OVERLAID, Overlaid
+from cifar_tui.tui.widgets.overlay import MOST_OVERLAID
 
 MOST_LISTED = 50
 """The newest runs that can be chosen from."""
 HELP = f"Space or a click draws one over this run, {MOST_OVERLAID} at most; escape goes back."
+PICK_HELP = "Enter or a click shows its checkpoints, marks stay; escape goes back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +45,13 @@ def runs_beside(folder: Path, recipe: Recipe) -> list[RunBeside]:
     return found
 
 
-def read_runs(folders: Sequence[Path]) -> tuple[Overlaid, ...]:
-    """What runs have said so far, those whose journal can be read; for a thread of its own."""
-    found: list[Overlaid] = []
-    for folder in folders:
-        history = RunHistory()
-        with contextlib.suppress(OSError), (folder / NAME).open("rb") as journal:
-            for said in read_said(journal):
-                history.apply(said)
-            found.append(Overlaid(folder.name, len(found) + 1, history))
-    return tuple(found)
+def _prompt(folder: Path) -> str:
+    """A run's name as markup."""
+    return safe_text(folder.name, 60).replace("[", "\\[")
+
+
+def _told(differences: Sequence[str]) -> str:
+    return f"Differs: {', '.join(differences)}." if differences else "Its recipe is the same."
 
 
 class RunChoice(Over[tuple[Path, ...]]):
@@ -74,19 +70,15 @@ class RunChoice(Over[tuple[Path, ...]]):
         with Vertical(classes="dialog"):
             yield Static("Runs over this one", classes="dialog-title")
             yield SelectionList[int](
-                *(
-                    (safe_text(one.folder.name, 60).replace("[", "\\["), place, one.folder in self._chosen)
-                    for place, one in enumerate(self._beside)
-                )
+                *((_prompt(one.folder), place, one.folder in self._chosen) for place, one in enumerate(self._beside))
             )
             yield Static("", id="run-differences", markup=False)
             yield Static(HELP, classes="dialog-detail")
 
     def on_selection_list_selection_highlighted(self, event: SelectionList.SelectionHighlighted[int]) -> None:
         """Say how the recipe of the run under the cursor differs."""
-        told = self._beside[event.selection.value].differences
-        words = f"Differs: {', '.join(told)}." if told else "Its recipe is the same."
-        self.query_one("#run-differences", Static).update(words)
+        told = _told(self._beside[event.selection.value].differences)
+        self.query_one("#run-differences", Static).update(told)
 
     def on_selection_list_selection_toggled(self, event: SelectionList.SelectionToggled[int]) -> None:
         """Keep to as many as can be told apart."""
@@ -98,3 +90,41 @@ class RunChoice(Over[tuple[Path, ...]]):
         """Answer with what is chosen now."""
         chosen = self.query_one(SelectionList).selected
         self.dismiss(tuple(one.folder for place, one in enumerate(self._beside) if place in chosen))
+
+
+class RunPick(Over[Path | None]):
+    """Asks whose checkpoints are to be shown; answers with the run's folder, or None when it is waved away."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,a,q", "wave_away", "Back", show=False)]
+
+    def __init__(self, own: Path, beside: Sequence[RunBeside], shown: Path) -> None:
+        """Ask about the run on the screen and those beside it; the cursor is on the one that is shown."""
+        super().__init__()
+        self._folders = [own, *(one.folder for one in beside)]
+        self._told = ["This is the run on the screen.", *(_told(one.differences) for one in beside)]
+        self._shown = shown
+
+    def compose(self) -> ComposeResult:
+        """Lay the question out."""
+        with Vertical(classes="dialog"):
+            yield Static("Whose checkpoints", classes="dialog-title")
+            yield OptionList(*map(_prompt, self._folders))
+            yield Static("", id="run-differences", markup=False)
+            yield Static(PICK_HELP, classes="dialog-detail")
+
+    def on_mount(self) -> None:
+        """Begin with the run that is shown."""
+        if self._shown in self._folders:
+            self.query_one(OptionList).highlighted = self._folders.index(self._shown)
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Say how the recipe of the run under the cursor differs."""
+        self.query_one("#run-differences", Static).update(self._told[event.option_index])
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Answer with the run."""
+        self.dismiss(self._folders[event.option_index])
+
+    def action_wave_away(self) -> None:
+        """Answer with nothing."""
+        self.dismiss(None)

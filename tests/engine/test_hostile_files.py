@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from cifar_tui.control import Requests
-from cifar_tui.engine.checkpoint import load_network, read_network, save_weights
+from cifar_tui.engine.checkpoint import load_network, plain_tensors, read_network, save_tensors
 from cifar_tui.engine.model import fresh_network
 from cifar_tui.engine.pickle_scan import scan
 from cifar_tui.engine.state import newest_state
@@ -59,7 +59,7 @@ def test_a_hostile_file_is_refused_at_once_in_our_own_words(tmp_path: Path, host
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("small") / "net.pth"
-    save_weights(fresh_network(1, 0), path)
+    save_tensors(plain_tensors(fresh_network(1, 0)), path)
     return path.read_bytes()
 
 

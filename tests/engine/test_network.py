@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from cifar_tui.engine.checkpoint import load_network, save_weights
+from cifar_tui.engine.checkpoint import load_network, plain_tensors, save_tensors
 from cifar_tui.engine.model import ResNet18, count_parameters, fresh_network
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.runs.sidecars import Sidecar, read_sidecar, sidecar_path, write_sidecar
@@ -80,7 +80,7 @@ def test_the_network_is_the_tutorials_key_for_key_and_number_for_number(tmp_path
 
 def test_what_we_save_loads_in_the_tutorials_network(tmp_path: Path) -> None:
     ours = ResNet18().to(memory_format=torch.channels_last)
-    save_weights(ours, tmp_path / "net_001.pth")
+    save_tensors(plain_tensors(ours), tmp_path / "net_001.pth")
     theirs = TutorialNetwork()
     theirs.load_state_dict(torch.load(tmp_path / "net_001.pth"), strict=True)
     assert all(torch.equal(one, other) for one, other in zip(ours.parameters(), theirs.parameters(), strict=True))
@@ -97,7 +97,7 @@ def test_first_weights_follow_from_the_seed_alone_and_leave_torchs_generator_alo
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Sidecar:
-    written = save_weights(fresh_network(4, 0), tmp_path / "net_001.pth")
+    written = save_tensors(plain_tensors(fresh_network(4, 0)), tmp_path / "net_001.pth")
     sidecar = Sidecar(
         checkpoint="net_001.pth",
         run="one",
@@ -176,7 +176,7 @@ def test_a_file_that_is_whole_but_not_ours_is_refused(tmp_path: Path, checkpoint
 
     path = tmp_path / "net_001.pth"
     if what == "another network":
-        written = save_weights(fresh_network(8, 0), path)
+        written = save_tensors(plain_tensors(fresh_network(8, 0)), path)
     else:
 
         class Code:
@@ -186,7 +186,7 @@ def test_a_file_that_is_whole_but_not_ours_is_refused(tmp_path: Path, checkpoint
         path.write_bytes(pickle.dumps(Code())) if what == "code" else torch.save([1, 2], path)
         content = path.read_bytes()
         written = dataclasses.replace(
-            save_weights(fresh_network(4, 0), tmp_path / "other"),
+            save_tensors(plain_tensors(fresh_network(4, 0)), tmp_path / "other"),
             size=len(content),
             sha256=hashlib.sha256(content).hexdigest(),
         )

@@ -9,7 +9,7 @@ from cifar_tui.control import DeleteCheckpoint, Evaluate, PinCheckpoint, Request
 from cifar_tui.engine import train as train_module
 from cifar_tui.events import CheckpointDeleted, CheckpointSaved, EvaluationDone, Noted, StateSaved
 from cifar_tui.history import RunHistory
-from cifar_tui.runs import sidecars
+from cifar_tui.runs import deletion
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.runs.pins import read_pins
@@ -68,8 +68,8 @@ def test_what_is_evaluated_stays_and_the_last_good_one_too(tmp_path: Path) -> No
 def test_a_deletion_that_fails_is_said_once_and_training_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refuse = faults.parse("eio:unlinked:net_*.json:1:99")
-    monkeypatch.setattr(sidecars, "reach", refuse.reach)
+    refuse = faults.parse("eio:unlinked:net_*.pth:1:99")
+    monkeypatch.setattr(deletion, "reach", refuse.reach)
     folder = tmp_path / "one"
     person = trained.run(folder, epochs=5, keep="best+last:2")
     said = [note.text for note in person.heard(Noted) if "could not be deleted" in note.text]

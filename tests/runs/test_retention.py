@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.events import CheckpointDeleted, CheckpointSaved, Noted
-from cifar_tui.runs import sidecars
+from cifar_tui.runs import deletion
 from cifar_tui.runs.pins import PINS_NAME, read_pins, write_pin
 from cifar_tui.runs.removal import Remover
 from cifar_tui.runs.retention import Vouched
@@ -33,21 +33,21 @@ class Killed(BaseException):
 
 
 @contextmanager
-def failing_after(unlinked: int, error: BaseException) -> Iterator[None]:
-    """The so-many-th deleted file is the last one."""
-    left = unlinked
+def failing_after(points: int, error: BaseException) -> Iterator[None]:
+    """So many points of deletions are passed, and the next is the last."""
+    left = points
 
     def reach(point: str, subject: str) -> None:
         nonlocal left
-        left -= point == "unlinked"
+        left -= point in ("renamed", "unlinked")
         if left < 0:
             raise error
 
-    before, sidecars.reach = sidecars.reach, reach  # type: ignore[attr-defined]
+    before, deletion.reach = deletion.reach, reach  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        sidecars.reach = before  # type: ignore[attr-defined]
+        deletion.reach = before  # type: ignore[attr-defined]
 
 
 def put(folder: Path, name: str, epoch: int, step: int) -> None:

@@ -1,18 +1,26 @@
 import dataclasses
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 import pytest
 
+from cifar_tui.events import Event, Noted, RunFinished
 from cifar_tui.recipe import preset
 from cifar_tui.recipe_words import differences
+from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.journal import NAME, append_event
 from cifar_tui.runs.line_file import LineFile
+from cifar_tui.runs.rewind import rewind_records
+from cifar_tui.tui import other_runs
 from cifar_tui.tui.chart_view import ChartView
-from cifar_tui.tui.run_choice import read_runs, runs_beside
+from cifar_tui.tui.other_runs import OtherRuns, RunRead, RunSaid
+from cifar_tui.tui.run_choice import runs_beside
 from cifar_tui.tui.widgets.axes import XAxis
 from cifar_tui.tui.widgets.chart_kinds import LOSS
-from cifar_tui.tui.widgets.overlay import legend, overlaid_curves, reach
+from cifar_tui.tui.widgets.overlay import Overlaid, legend, overlaid_curves, reach
 from tests import scripted
 from tests.scripted import ScriptedJobs, ScriptedLink
 from tests.tui.drive import screen, settle, words
@@ -30,6 +38,29 @@ def put_run(folder: Path, epochs: int = 5) -> None:
     for event in [scripted.started(folder, OTHER, folder.name), *opening, *scripted.epochs(epochs)]:
         append_event(journal, event)
     journal.close()
+
+
+def say(folder: Path, *events: Event) -> None:
+    """What a run says goes into its journal."""
+    journal = LineFile(folder / NAME)
+    for event in events:
+        append_event(journal, event)
+    journal.close()
+
+
+def read_runs(*folders: Path) -> list[Overlaid]:
+    """Runs that have ended, as they are drawn."""
+    told: list[RunRead | RunSaid] = []
+    reader = OtherRuns(folders, told.append)
+    eventually(lambda: not reader.following)
+    return [Overlaid(folders[one.place].name, one.place + 1, one.history) for one in told if isinstance(one, RunRead)]
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def beside(place: Path, *names: str) -> ScriptedJobs:
@@ -69,7 +100,7 @@ async def test_four_runs_at_most_are_drawn(tmp_path: Path) -> None:
 def test_another_runs_curve_lies_where_its_own_steps_epochs_and_seconds_are(tmp_path: Path, axis: str) -> None:
     put_run(tmp_path / "other")
     put_run(tmp_path / "one", epochs=2)
-    (other,), (one,) = read_runs([tmp_path / "other"]), read_runs([tmp_path / "one"])
+    (other,), (one,) = read_runs(tmp_path / "other"), read_runs(tmp_path / "one")
     view = ChartView(axis=axis)  # type: ignore[arg-type]
     x = XAxis.of(one.history, view, reach([other], view))
     smooth, tests = overlaid_curves([other], LOSS, view, x, 60)
@@ -97,6 +128,78 @@ def test_the_runs_beside_one_come_with_their_differences(tmp_path: Path) -> None
 def test_names_are_cut_to_the_room_there_is(tmp_path: Path) -> None:
     for name in ("quick-20260101-120000", "[red]"):
         put_run(tmp_path / name)
-    runs = read_runs([tmp_path / "quick-20260101-120000", tmp_path / "[red]"])
+    runs = read_runs(tmp_path / "quick-20260101-120000", tmp_path / "[red]")
     assert "quick-2026…" in legend(runs, 32)
     assert "\\[red]" in legend(runs, 32)
+
+
+async def test_a_run_that_still_trains_is_followed_on_the_chart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(other_runs, "LOOK_SECONDS", 0.02)
+    jobs = beside(tmp_path, "other")
+    trainer = RunFolder.reopen(tmp_path / "other")
+    async with screen(jobs, (80, 24), hardware=StillMachine()) as pilot:
+        await pilot.press("o", "space", "escape")
+        await settle(pilot)
+        before = words(pilot)
+        await settle(pilot)
+        assert words(pilot) == before
+        say(tmp_path / "other", *scripted.epochs(25)[5 * 52 :])
+        await settle(pilot)
+        after = words(pilot)
+        assert "Loss · 1 other" in after
+        assert [row[8:] for row in after.split("\n")[5:14]] != [row[8:] for row in before.split("\n")[5:14]]
+        await pilot.press("o", "space", "escape")
+        await settle(pilot)
+        assert "1 other" not in words(pilot)
+        assert followers() == []
+    trainer.close()
+
+
+def followers() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name == "other runs"]
+
+
+def test_what_a_run_says_later_is_handed_on_until_it_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(other_runs, "LOOK_SECONDS", 0.02)
+    for name in ("live", "ended"):
+        put_run(tmp_path / name, epochs=1)
+    trainer = RunFolder.reopen(tmp_path / "live")
+    told: list[RunRead | RunSaid] = []
+    reader = OtherRuns([tmp_path / "nowhere", tmp_path / "ended", tmp_path / "live"], told.append)
+    eventually(lambda: len(told) == 2)
+    assert [(one.place, one.history.step) for one in told if isinstance(one, RunRead)] == [(1, 50), (2, 50)]
+    say(tmp_path / "ended", scripted.step(51))
+    with (tmp_path / "live" / NAME).open("ab") as journal:
+        journal.write(b'{"at": 1, "event": "Noted", ')
+    say(tmp_path / "live")
+    time.sleep(0.1)
+    assert len(told) == 2, "half a line is none, and a run that has ended is looked at no more"
+    with (tmp_path / "live" / NAME).open("ab") as journal:
+        journal.write(b'"text": "here"}\n')
+    eventually(lambda: len(told) == 3)
+    assert isinstance(told[2], RunSaid)
+    assert (told[2].place, told[2].said) == (2, [Noted("here")])
+    trainer.close()
+    eventually(lambda: not reader.following)
+
+
+def test_a_run_that_goes_back_is_read_again_and_its_last_word_is_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(other_runs, "LOOK_SECONDS", 0.02)
+    put_run(tmp_path / "live", epochs=3)
+    trainer = RunFolder.reopen(tmp_path / "live")
+    told: list[RunRead | RunSaid] = []
+    reader = OtherRuns([tmp_path / "live"], told.append)
+    eventually(lambda: len(told) == 1)
+    rewind_records(tmp_path / "live", 100)
+    eventually(lambda: len(told) == 2)
+    assert isinstance(told[1], RunRead)
+    assert told[1].history.step == 100
+    say(tmp_path / "live", RunFinished(100, 0.5))
+    trainer.close()
+    eventually(lambda: not reader.following)
+    assert isinstance(told[2], RunSaid)
+    assert told[2].said == [RunFinished(100, 0.5)]

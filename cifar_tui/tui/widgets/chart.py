@@ -93,7 +93,11 @@ class Chart(Rows):
         if width < 12 or height < 4 or not self.display:
             return False
         asked = (view, width, height, self._others)
-        drawn = (*asked, id(history), history.curves.version)
+        drawn = (
+            *asked,
+            id(history),
+            *(one.curves.version for one in (history, *(one.history for one in self._others))),
+        )
         if drawn == self._drawn:
             return False
         now = time.perf_counter()

@@ -32,7 +32,7 @@ class Overlaid:
     number: int
     """What stands for it on the charts, from 1."""
     history: RunHistory
-    """All it had said when it was read."""
+    """All it has said so far, as far as it was read."""
 
 
 @dataclass(frozen=True, slots=True)

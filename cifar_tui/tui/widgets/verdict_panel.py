@@ -7,6 +7,7 @@ from cifar_tui.tui.widgets.rows import Row, Rows
 from cifar_tui.tui.widgets.verdict_rows import failure_rows, progress_rows, verdict_rows, wrapped
 
 NONE_YET = "No checkpoint yet: the first comes after the first epoch."
+READ_ONLY = "This is another run: space marks its checkpoints, m compares."
 NO_MATCH = "No checkpoint matches. Escape in the filter shows all."
 
 
@@ -18,15 +19,26 @@ class VerdictPanel(Rows):
         super().__init__(id="verdict", classes="panel")
         self.border_title = "Evaluation"
 
-    def show(self, checkpoint: str, found: FoundVerdict | None, history: RunHistory, *, filtered: bool) -> None:
-        """Put what is known of a checkpoint up; an empty name is none, because of the filter or of the run."""
+    def show(
+        self,
+        checkpoint: str,
+        found: FoundVerdict | None,
+        history: RunHistory,
+        *,
+        filtered: bool,
+        read_only: bool = False,
+    ) -> None:
+        """Put what is known of a checkpoint up; an empty name is none, because of the filter or of the run.
+
+        One of a run that is only read cannot be measured here.
+        """
         self.border_subtitle = "enter opens it" if found is not None else ""
         if checkpoint:
-            self.set_rows(self._rows_on(checkpoint, found, history))
+            self.set_rows(self._rows_on(checkpoint, found, history, read_only))
         else:
             self.set_rows(wrapped(NO_MATCH if filtered else NONE_YET, self.size.width, "dim"))
 
-    def _rows_on(self, name: str, found: FoundVerdict | None, history: RunHistory) -> list[Row]:
+    def _rows_on(self, name: str, found: FoundVerdict | None, history: RunHistory, read_only: bool) -> list[Row]:
         width, height = self.size.width, self.size.height
         if history.evaluation is not None and history.evaluation.checkpoint == name:
             done = history.evaluation.done if isinstance(history.evaluation, EvaluationProgressed) else 0
@@ -36,7 +48,6 @@ class VerdictPanel(Rows):
             return failure_rows(failure.reason, failure.damaged, width)
         if found is not None:
             return verdict_rows(found, width, height)
-        return [
-            *wrapped(f"{name} is not evaluated yet.", width, "dim"),
-            (("Press ", "dim"), ("e", "accent"), (" to measure it on the test images.", "dim")),
-        ]
+        measure: Row = (("Press ", "dim"), ("e", "accent"), (" to measure it on the test images.", "dim"))
+        advice = wrapped(READ_ONLY, width, "dim") if read_only else [measure]
+        return [*wrapped(f"{name} is not evaluated yet.", width, "dim"), *advice]

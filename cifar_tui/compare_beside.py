@@ -1,0 +1,112 @@
+"""Compares checkpoints beside a run that trains: in a process of its own, on the processor, behind everything else.
+
+The process is this module as a program: it prints what it says as JSON lines.
+"""
+
+import contextlib
+import dataclasses
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+import orjson
+
+from cifar_tui.compare_job import CompareJob
+from cifar_tui.control import CancelEvaluation, Request, Requests, Stop
+from cifar_tui.errors import CifarTuiError
+from cifar_tui.events import ComparisonDone, EvaluationFailed, Event, from_record, to_record
+from cifar_tui.history import Said
+from cifar_tui.runs.contender import Contender, contender_of_run
+
+NICENESS = 10
+"""How far behind the training its process stands, from 0 to 19."""
+NO_WORD = "The comparison ended without a word: it was killed, or something in it broke."
+
+
+class ComparisonBeside:
+    """A comparison under way in another process, as a link."""
+
+    def __init__(self, weights: Sequence[Path]) -> None:
+        """Start it. Raises OSError."""
+        self.elsewhere = False
+        self.silent_seconds = 0.0
+        self._said: SimpleQueue[Said] = SimpleQueue()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "cifar_tui.compare_beside", *map(str, weights)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._thread = threading.Thread(target=self._read, name="comparison", daemon=True)
+        self._thread.start()
+
+    def drain(self) -> list[Said]:
+        """Everything said since the last call, in order; never waits."""
+        said: list[Said] = []
+        with contextlib.suppress(Empty):
+            while True:
+                said.append(self._said.get_nowait())
+        return said
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process has ended."""
+        return not self._thread.is_alive()
+
+    def hears(self, verb: type[Request]) -> bool:
+        """Whether it can be asked for that: only to give up."""
+        return not self.ended and issubclass(verb, CancelEvaluation | Stop)
+
+    def ask(self, request: Request) -> None:
+        """Give the comparison up: it holds nothing that could be lost."""
+        if isinstance(request, CancelEvaluation | Stop):
+            self._process.terminate()
+
+    def join(self, seconds: float | None = None) -> bool:
+        """Wait for the process, at most so long. Returns whether it has ended."""
+        self._thread.join(seconds)
+        return self.ended
+
+    def _read(self) -> None:
+        result: Event | None = None
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                with contextlib.suppress(ValueError):
+                    event = from_record(orjson.loads(line))
+                    result = event if isinstance(event, ComparisonDone | EvaluationFailed) else result
+                    self._said.put(event)
+        self._process.wait()
+        if result is None:
+            self._said.put(EvaluationFailed("", NO_WORD, damaged=False))
+
+
+def main(weights: Sequence[str]) -> None:
+    """Compare, and print what is said."""
+    os.nice(NICENESS)
+    try:
+        job = CompareJob([_on_the_processor(contender_of_run(Path(one))) for one in weights])
+        job.run(_print, Requests())
+    except CifarTuiError as error:
+        _print(EvaluationFailed("", str(error), damaged=False))
+
+
+def _on_the_processor(contender: Contender) -> Contender:
+    """The same, judged where it takes no memory from a run that trains on a GPU."""
+    precision = "fp32" if contender.recipe.precision == "fp16" else contender.recipe.precision
+    return dataclasses.replace(
+        contender, recipe=dataclasses.replace(contender.recipe, device="cpu", precision=precision)
+    )
+
+
+def _print(event: Event) -> None:
+    """One line. Nobody who reads ends the program."""
+    print(orjson.dumps(to_record(event)).decode(), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,83 @@
+"""What a safetensors file says of its weights beside them: colours, class names, and where they come from.
+
+It stands in the header that the format has for words of any kind, one entry each; lists are JSON.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from cifar_tui.engine.model import CLASSES
+from cifar_tui.text import safe_text
+
+Colours = tuple[float, float, float]
+LEAST_STD = 1e-3
+"""What colours may be divided by, at least."""
+LONGEST_NAME = 100
+MOST_DIGITS = 9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What is known of weights that are a file of their own."""
+
+    mean: Colours
+    """Subtracted from each colour, 0 to 1."""
+    std: Colours
+    """What each colour is then divided by."""
+    classes: tuple[str, ...] = ()
+    """The class names in label order; empty where they are not known."""
+    run: str = ""
+    """The run they come from; empty where that is not known."""
+    epoch: int = 0
+    """The epoch they come from; 0 where that is not known."""
+
+    def to_metadata(self) -> dict[str, str]:
+        """The header's entries."""
+        lists = {"mean": self.mean, "std": self.std, "classes": self.classes}
+        words = {name: orjson.dumps(values).decode() for name, values in lists.items() if values}
+        return words | ({"run": self.run} if self.run else {}) | ({"epoch": str(self.epoch)} if self.epoch else {})
+
+    def words(self) -> str:
+        """`run one, epoch 3`, as far as it is known."""
+        pieces = (f"run {safe_text(self.run, LONGEST_NAME)}" if self.run else "", f"epoch {self.epoch}")
+        return ", ".join(pieces if self.epoch and self.run else pieces[:1] if self.run else ())
+
+
+def origin_in(metadata: Mapping[str, str]) -> Origin | None:
+    """What a header says; None where it says nothing of colours. Raises ValueError for anything but our own words."""
+    if "mean" not in metadata and "std" not in metadata:
+        return None
+    mean, std = (_colours(metadata.get(name, "")) for name in ("mean", "std"))
+    if min(mean) < 0 or min(std) < LEAST_STD:
+        raise ValueError("impossible colours")
+    run, epoch = metadata.get("run", ""), metadata.get("epoch", "0")
+    if len(run) > LONGEST_NAME or not (epoch.isascii() and epoch.isdecimal() and len(epoch) <= MOST_DIGITS):
+        raise ValueError("an impossible run or epoch")
+    return Origin(mean=mean, std=std, classes=_classes(metadata.get("classes", "[]")), run=run, epoch=int(epoch))
+
+
+def _colours(words: str) -> Colours:
+    values = orjson.loads(words)
+    if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):
+        raise ValueError("no numbers")
+    if len(values) != 3 or not all(math.isfinite(value) and value <= 1 for value in values):
+        raise ValueError("not three shares")
+    red, green, blue = map(float, values)
+    return red, green, blue
+
+
+def _classes(words: str) -> tuple[str, ...]:
+    names = orjson.loads(words)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("no names")
+    if names and not can_be_said(names):
+        raise ValueError("not the classes of a network of ours")
+    return tuple(names)
+
+
+def can_be_said(classes: Sequence[str]) -> bool:
+    """Whether class names can stand in a header: as many as a network has, each once, none endless."""
+    return len(set(classes)) == len(classes) == CLASSES and all(0 < len(name) <= LONGEST_NAME for name in classes)

@@ -1,0 +1,30 @@
+"""Deletes weights with a mark beside them: a crash leaves them whole, or what can be told to be half deleted.
+
+The mark is renamed first: from then on nobody takes the weights for whole, and the renamed mark says which are being
+deleted. It goes last.
+"""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from cifar_tui.faults import reach
+from cifar_tui.runs.durable import sync_folder
+
+DELETING_PREFIX = ".deleting-"
+"""How the mark of weights that are being deleted is named, before its own name."""
+
+
+def delete_marked(mark: Path, files: Sequence[Path]) -> None:
+    """Delete files that are whole while there is a mark. Deleting again is harmless. Raises OSError."""
+    doomed = mark.with_name(DELETING_PREFIX + mark.name)
+    with contextlib.suppress(FileNotFoundError):
+        mark.replace(doomed)
+        reach("renamed", doomed.name)
+        sync_folder(mark.parent)
+    for path in files:
+        path.unlink(missing_ok=True)
+        reach("unlinked", path.name)
+    sync_folder(mark.parent)
+    doomed.unlink(missing_ok=True)
+    reach("unlinked", doomed.name)

@@ -1,0 +1,94 @@
+"""Finds deletions that a crash broke off in a run's folder, and finishes them. Whoever does holds the run's lock.
+
+Only weights that are bit by bit those that were being deleted go. Others of the same name, copied there or saved anew,
+are nobody's leftovers.
+"""
+
+import contextlib
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifar_tui.runs.deletion import DELETING_PREFIX, delete_marked
+from cifar_tui.runs.plain_file import open_plain
+from cifar_tui.runs.sidecars import CHECKPOINT_PATTERN, read_sidecar, verdict_path
+from cifar_tui.runs.states import STATE_PATTERN, read_state_record, state_path
+from cifar_tui.runs.verdicts import read_verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A deletion that was begun."""
+
+    doomed: Path
+    """The mark, renamed."""
+    weights: Path
+    """The file that was to go."""
+    size: int
+    """Bytes it had."""
+    sha256: str
+    """Hexadecimal digest of what it held."""
+
+    @property
+    def mark(self) -> Path:
+        """The mark, as it was named before."""
+        return self.doomed.with_name(self.doomed.name.removeprefix(DELETING_PREFIX))
+
+
+def unfinished_deletions(folder: Path) -> list[Unfinished]:
+    """The deletions that were begun in a folder. A file that only has such a name is none."""
+    found = []
+    for path in sorted(folder.glob(f"{DELETING_PREFIX}*.json")):
+        with contextlib.suppress(OSError, ValueError):
+            if path.is_file() and not path.is_symlink():
+                found.append(_read(path))
+    return found
+
+
+def finish_deletions(folder: Path) -> list[str]:
+    """Finish them all. Returns the names of the weights that are gone now. Raises OSError."""
+    gone = []
+    for one in unfinished_deletions(folder):
+        if one.mark.exists():
+            one.doomed.unlink(missing_ok=True)  # saved anew since, and whole
+            continue
+        delete_marked(one.mark, [path for path in _files(one) if path is not None])
+        if not one.weights.exists():
+            gone.append(one.weights.name)
+    return gone
+
+
+def _read(doomed: Path) -> Unfinished:
+    """Raises ValueError for what is no renamed mark of ours, OSError."""
+    name = doomed.name.removeprefix(DELETING_PREFIX)
+    if STATE_PATTERN.fullmatch(name):
+        state = read_state_record(doomed)
+        found = Unfinished(doomed, state_path(doomed.parent, state.step), state.size, state.sha256)
+    else:
+        sidecar = read_sidecar(doomed)
+        found = Unfinished(doomed, doomed.parent / sidecar.checkpoint, sidecar.size, sidecar.sha256)
+    if found.weights.with_suffix(".json").name != name:
+        raise ValueError("the mark of other weights")
+    return found
+
+
+def _files(one: Unfinished) -> tuple[Path | None, Path | None]:
+    """What goes with the mark: the weights and the verdict, where they are those that were to go."""
+    return (one.weights if _is_same(one) else None, verdict_path(one.weights) if _has_verdict(one) else None)
+
+
+def _is_same(one: Unfinished) -> bool:
+    try:
+        with open_plain(one.weights, one.size) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == one.sha256
+    except (OSError, ValueError):
+        return False
+
+
+def _has_verdict(one: Unfinished) -> bool:
+    if not CHECKPOINT_PATTERN.fullmatch(one.weights.name):
+        return False
+    try:
+        return read_verdict(one.weights.parent, one.weights.name).sha256 == one.sha256
+    except (OSError, ValueError):
+        return False

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from cifar_tui.control import CancelEvaluation, Evaluate
 from cifar_tui.events import ComparisonDone, EvaluationFailed, Progressed
 from cifar_tui.history import Said
@@ -11,10 +13,11 @@ from tests.faults.trainers import trainer
 
 
 def said_until_it_ended(link: Link) -> list[Said]:
-    assert link.join(60)
+    assert link.join(250)
     return list(link.drain())
 
 
+@pytest.mark.timeout(400)  # it stands behind everything else, on a busy machine for minutes
 def test_checkpoints_of_two_runs_are_compared_while_one_of_them_trains(tmp_path: Path) -> None:
     with trainer(tmp_path / "two", epochs=1) as other:
         assert other.exit_code() == 0

@@ -3,12 +3,15 @@
 import contextlib
 import hashlib
 import os
+import resource
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 from pseudo_terminal import PATIENCE_SECONDS
 
@@ -49,6 +52,54 @@ def test_every_refusal_of_every_part_of_a_save_leaves_what_was_saved(
             assert kinds[-1] == "RunFinished"
         check(run, Evidence(restarted=True))
     record_property("tries", len(tried))
+
+
+def nobody_may_trace() -> bool:
+    """Whether there is no strace here, or it may not watch another process."""
+    return shutil.which("strace") is None or bool(
+        subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, check=False).returncode
+    )
+
+
+@pytest.mark.fault(8)
+@pytest.mark.fault(9)
+@pytest.mark.timeout(2_400)
+@pytest.mark.skipif(nobody_may_trace(), reason="needs strace, and a machine that lets it watch")
+def test_every_system_call_of_a_save_may_be_refused(
+    tmp_path: Path, often: bool, record_property: Callable[[str, object], None]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults.refused_calls", str(tmp_path), str(int(often))],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=2_300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = orjson.loads(done.stdout)
+    assert set(found["calls"]) >= {"openat", "write", "fsync", "close", "rename"}, "a whole save was recorded"
+    assert found["tried"] == (2 * sum(found["calls"].values()) if often else len(found["calls"]))
+    assert found["failures"] == []
+    record_property("tries", found["tried"])
+
+
+@pytest.mark.fault(8)
+def test_a_file_that_may_grow_no_further_is_saved_once_it_may(tmp_path: Path) -> None:
+    """A quota, as the system's limit on the size of a process's files."""
+    run = tmp_path / "run"
+    with trainer(run) as one:
+        one.wait_for(lambda: bool(one.said("CheckpointSaved")))
+        before = digests(run)
+        half = (run / "net_001.pth").stat().st_size // 2
+        resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (half, resource.RLIM_INFINITY))
+        one.wait_for(lambda: "could not be saved: File too large" in one.printed)
+        resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        assert {name: digests(run).get(name) for name in before} == before, "what was saved is as it was"
+        one.process.send_signal(signal.SIGTERM)
+        assert one.exit_code() == 143
+    check(run, Evidence(restarted=True))
 
 
 @pytest.fixture

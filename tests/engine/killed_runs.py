@@ -23,6 +23,7 @@ from cifar_tui import faults
 from cifar_tui.control import Watch
 from cifar_tui.engine import keeper, train
 from cifar_tui.engine.data import DataSet, Split
+from cifar_tui.engine.saver import Save, Saver
 from cifar_tui.errors import BadInput
 from cifar_tui.events import RunResumed
 from cifar_tui.jobs import LocalJobs
@@ -71,6 +72,17 @@ def train_or_go_on(folder: Path) -> None:
     session.join()
 
 
+def wait_for_every_save() -> None:
+    """Have no state take the place of one that waits for the disk, so that how many there are is known."""
+    put = Saver.put
+
+    def put_and_wait(saver: Saver, save: Save) -> None:
+        put(saver, save)
+        saver.wait()
+
+    Saver.put = put_and_wait  # type: ignore[assignment, method-assign]
+
+
 def in_a_process(folder: Path, kill_after: float | None, fault: str | None = None) -> bool:
     """Returns whether it was killed before it ended by itself."""
     child = os.fork()
@@ -78,6 +90,7 @@ def in_a_process(folder: Path, kill_after: float | None, fault: str | None = Non
         if fault is not None:
             for module in (durable, line_file, train):
                 module.reach = faults.parse(fault).reach  # type: ignore[attr-defined]
+            wait_for_every_save()
         train_or_go_on(folder)
         os._exit(0)
     if kill_after is not None:

@@ -56,6 +56,8 @@ class PseudoTerminal:
         self._stream = pyte.ByteStream(self.screen)
         self.raw = bytearray()
         """Every byte the program wrote."""
+        self.blind = False
+        """Whether what comes is read and kept, and not put on the screen."""
         self._ended = False
         self._link = link
         self._free_at = time.monotonic()
@@ -139,7 +141,8 @@ class PseudoTerminal:
         while self._on_the_way and self._on_the_way[0][0] <= time.monotonic():
             content = self._on_the_way.popleft()[1]
             self.raw += content
-            self._stream.feed(content)
+            if not self.blind:
+                self._stream.feed(content)
             arrived = arrived or bool(content)
         return arrived
 

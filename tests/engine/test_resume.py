@@ -65,7 +65,7 @@ def outcome(folder: Path) -> object:
 
 
 @pytest.mark.fault(1)
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2_400)
 def test_runs_killed_at_random_moments_and_every_point_of_a_save_end_with_the_very_same_weights(
     tmp_path: Path, often: bool, record_property: Callable[[str, object], None]
 ) -> None:
@@ -76,7 +76,7 @@ def test_runs_killed_at_random_moments_and_every_point_of_a_save_end_with_the_ve
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=580,
+        timeout=2_300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

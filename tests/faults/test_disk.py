@@ -31,7 +31,7 @@ def digests(run: Path) -> dict[str, str]:
 
 @pytest.mark.fault(8)
 @pytest.mark.fault(9)
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2_400)
 def test_every_refusal_of_every_part_of_a_save_leaves_what_was_saved(
     tmp_path: Path, often: bool, record_property: Callable[[str, object], None]
 ) -> None:

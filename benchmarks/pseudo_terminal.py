@@ -10,13 +10,15 @@ import struct
 import termios
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyte
 
 READ_BYTES = 65_536
+PATIENCE_SECONDS = 120.0
+"""How long to wait for anything, on however busy a machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class PseudoTerminal:
         self._stream = pyte.ByteStream(self.screen)
         self.raw = bytearray()
         """Every byte the program wrote."""
+        self.blind = False
+        """Whether what comes is read and kept, and not put on the screen."""
         self._ended = False
         self._link = link
         self._free_at = time.monotonic()
@@ -137,7 +141,8 @@ class PseudoTerminal:
         while self._on_the_way and self._on_the_way[0][0] <= time.monotonic():
             content = self._on_the_way.popleft()[1]
             self.raw += content
-            self._stream.feed(content)
+            if not self.blind:
+                self._stream.feed(content)
             arrived = arrived or bool(content)
         return arrived
 
@@ -151,14 +156,18 @@ class PseudoTerminal:
         while (left := until - time.monotonic()) > 0:
             self.read(min(left, 0.1))
 
-    def wait_for(self, words: str, seconds: float = 60.0) -> str:
+    def wait_for(self, words: str, seconds: float = PATIENCE_SECONDS) -> str:
         """Read until `words` are on the screen. Raises AssertionError when they do not come."""
-        until = time.monotonic() + seconds
-        while words not in self.text:
-            if time.monotonic() > until:
-                raise AssertionError(f"{words!r} did not come:\n{self.text}")
-            self.read(0.1)
+        self.read_until(lambda: words in self.text, repr(words), seconds)
         return self.text
+
+    def read_until(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+        """Read until something holds. Raises AssertionError, saying what did not come, when it never does."""
+        until = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > until:
+                raise AssertionError(f"{what} did not come:\n{self.text}")
+            self._read_or_wait()
 
     def settle(self, quiet_seconds: float, seconds: float = 10.0) -> float:
         """Read until nothing has come for a while. Returns when the last byte came, on the monotonic clock."""
@@ -173,7 +182,7 @@ class PseudoTerminal:
         self._keys.append((time.monotonic() + self._link.delay_seconds, keys.encode()))
         self._send_keys()
 
-    def exit_code(self, seconds: float = 60.0) -> int:
+    def exit_code(self, seconds: float = PATIENCE_SECONDS) -> int:
         """Read until the program has ended. Raises AssertionError, and kills it, when it does not end."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:

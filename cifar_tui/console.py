@@ -236,15 +236,16 @@ class Interrupts:
         self._console = console
         self._count = 0
 
-    def handled(self) -> contextlib.AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def handled(self) -> Iterator[None]:
         """Handle SIGINT and SIGTERM, and let a closed terminal be, until the block ends."""
-        return handling(
-            {
-                signal.SIGINT: self._interrupt,
-                signal.SIGTERM: self._terminate,
-                signal.SIGHUP: signal.SIG_IGN,
-            }
-        )
+        with handling({signal.SIGTERM: self._terminate, signal.SIGHUP: signal.SIG_IGN}):
+            before = signal.signal(signal.SIGINT, self._interrupt)
+            try:
+                yield
+            finally:
+                # All is saved by now: one Ctrl-C more has nothing to cut short but our last words.
+                signal.signal(signal.SIGINT, signal.SIG_IGN if self._count else before)
 
     def _interrupt(self, _signal: int, _frame: FrameType | None) -> None:
         self._count += 1

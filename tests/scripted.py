@@ -42,6 +42,11 @@ class ScriptedLink:
     def say(self, *events: Event) -> None:
         self._waiting.extend(events)
 
+    @property
+    def silent(self) -> bool:
+        """Whether everything it said was heard."""
+        return not self._waiting
+
     def drain(self) -> list[Event]:
         events, self._waiting = self._waiting, []
         return events

@@ -35,7 +35,7 @@ def run(folder: Path, *words: str, **more: str) -> "subprocess.CompletedProcess[
         env=environment(folder, **more),
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=120,
         check=False,
     )
 
@@ -159,7 +159,7 @@ def test_help_and_presets_load_neither_torch_nor_textual(tmp_path: Path) -> None
     check += "print(sorted({{'torch', 'textual', 'plotext', 'torchvision'}} & set(sys.modules)))"
     for words in (["--help"], ["train", "--help"], ["predict", "--help"], ["presets"]):
         done = subprocess.run(
-            [sys.executable, "-c", check.format(words=words)], capture_output=True, text=True, timeout=60, check=True
+            [sys.executable, "-c", check.format(words=words)], capture_output=True, text=True, timeout=120, check=True
         )
         assert done.stdout.strip().endswith("[]")
 
@@ -180,7 +180,7 @@ def test_a_signal_stops_saves_and_ends(tmp_path: Path, number: int, code: int) -
                 process.send_signal(number)
                 break
         rest = process.stdout.read()
-        assert process.wait(30) == code
+        assert process.wait(120) == code
     assert "Stopped after step" in rest
 
 

@@ -22,7 +22,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         preset("quick"), data="synthetic", width=8, train_images=200, test_images=100, batch_size=50, epochs=2
     )
     jobs = LocalJobs(recipe, "one", place / "runs" / "one-synthetic")
-    assert jobs.train().join(60)
+    assert jobs.train().join(120)
     jobs.close()
     choices = ("--epochs", "1", "--lr", "0.01", "--flip", "none", "--cutout", "0", "--run-name", "two", "--headless")
     done = run(place, "train", "--from", "one-synthetic:1", *choices)
@@ -81,7 +81,7 @@ def test_a_run_attached_to_is_branched_here_and_its_folder_stays(place: Path, mo
     before = sorted(path.name for path in (place / "runs" / "one-synthetic").iterdir())
     jobs = AttachedJobs(Path("runs/one-synthetic"))
     link = jobs.branch("net_002.pth", 1, 0.01)
-    assert link.join(60)
+    assert link.join(120)
     history = RunHistory()
     for said in link.drain():
         history.apply(said)

@@ -23,7 +23,7 @@ asyncio.run(main())
 print(sorted({"torch", "torchvision"} & set(sys.modules)))
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.stdout.strip() == "[]", done.stderr
 
@@ -43,7 +43,7 @@ assert console.follow(jobs.train()) == 0
 print(sorted({{"textual", "plotext", "typer", "torch._dynamo", "sympy"}} & set(sys.modules)))
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.stdout.strip().splitlines()[-1] == "[]", done.stderr
 
@@ -53,7 +53,7 @@ def test_the_wheel_holds_the_themes_and_the_layout(tmp_path: Path) -> None:
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
         cwd=ROOT,
         capture_output=True,
-        timeout=60,
+        timeout=120,
         check=True,
     )
     (wheel,) = tmp_path.glob("*.whl")

@@ -59,7 +59,7 @@ def test_a_job_runs_on_a_thread_of_its_own_and_heeds_requests() -> None:
     session = Session(job)
     session.start()
     session.ask(Stop())
-    assert session.join(10)
+    assert session.join(120)
     assert job.thread == "engine"
     assert job.closed
     assert session.drain() == [scripted.started(), scripted.step(1), RunStopped(1, "")]
@@ -72,12 +72,12 @@ def test_who_is_elsewhere_asks_and_what_is_not_for_the_records_is_said() -> None
     session.start()
     job.say(Noted("The disk is full."))
     job.ask(Stop())
-    session.join(10)
+    session.join(120)
     assert Noted("The disk is full.") in session.drain()
 
 
 def all_of(link: Session) -> list[Said]:
-    assert link.join(60)
+    assert link.join(120)
     return link.drain()
 
 

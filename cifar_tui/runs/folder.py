@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import os
 import re
-import socket
 import time
 from pathlib import Path
 from typing import Self
@@ -15,6 +14,7 @@ from cifar_tui.errors import BadInput, FolderInUse, cannot_write
 from cifar_tui.output import OUTPUT_NAME
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.durable import TEMPORARY_PREFIX, write_durably
+from cifar_tui.runs.holder import MARK_LIMIT, living_holder, own_mark
 from cifar_tui.runs.unfinished import finish_deletions
 from cifar_tui.text import safe_text
 
@@ -26,7 +26,9 @@ START_NAME = "start.pth"
 """A copy of the weights that a run started with, where they were another run's."""
 FAILURE_NAME = "failure.txt"
 LOCK_WAITS = (0.01, 0.04)
-"""Seconds between tries to lock a folder."""
+"""Seconds between tries to lock a folder, whoever holds it."""
+NAMELESS_SECONDS = 5.0
+"""How long a lock is tried again that nobody says to hold: on a busy machine, saying so takes a while."""
 NAME_PATTERN = re.compile(r"[\w][\w.+-]{0,99}", re.ASCII)
 """What a run may be called: it becomes a folder's name."""
 
@@ -111,6 +113,8 @@ class RunFolder:
     def close(self) -> None:
         """Give the lock back."""
         if self._lock >= 0:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._lock, 0)
             os.close(self._lock)
             self._lock = -1
 
@@ -201,13 +205,21 @@ def only_live_run() -> Path:
     raise BadInput(f"{'Several runs are' if live else 'No run is'} being trained here: name one of {names}.")
 
 
-def _lock(lock: int) -> None:
-    """Lock an open file. Who only looks whether it is locked holds it for a moment, so it is tried again."""
-    for wait in LOCK_WAITS:
+def _lock(lock: int) -> str:
+    """Lock an open file. Returns who holds it; empty when it is ours now.
+
+    It is tried again: who only looks whether it is locked holds it for a moment without a name.
+    """
+    waits = list(LOCK_WAITS)
+    until = time.monotonic() + NAMELESS_SECONDS
+    while True:
         with contextlib.suppress(OSError):
-            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        time.sleep(wait)
-    return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return ""
+        holder = living_holder(os.pread(lock, MARK_LIMIT, 0))
+        if not waits and (holder or time.monotonic() >= until):
+            return safe_text(holder) or "another process"
+        time.sleep(waits.pop(0) if waits else LOCK_WAITS[-1])
 
 
 def _take_lock(folder: Path) -> int:
@@ -215,13 +227,14 @@ def _take_lock(folder: Path) -> int:
     path = folder / LOCK_NAME
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     try:
-        _lock(lock)
-    except OSError:
-        holder = safe_text(os.read(lock, 200).decode("utf-8", "replace").strip()) or "another process"
+        holder = _lock(lock)
+        if holder:
+            raise FolderInUse(
+                f"The run in {folder} is being trained by {holder}. Choose another folder or wait for it."
+            )
+        os.ftruncate(lock, 0)
+        os.write(lock, own_mark())
+    except BaseException:
         os.close(lock)
-        raise FolderInUse(
-            f"The run in {folder} is being trained by {holder}. Choose another folder or wait for it."
-        ) from None
-    os.ftruncate(lock, 0)
-    os.write(lock, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+        raise
     return lock

@@ -4,15 +4,25 @@ Textual's writer dies with the terminal, after which its queue fills and the app
 spins; and SIGHUP ends the process, training and all.
 """
 
+import asyncio
 import contextlib
+import math
 import os
 import select
 import signal
 from types import FrameType
 from typing import IO, Any
 
+from textual import events
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
+
+RESIZE_SECONDS = 1.0
+"""How often the screen is drawn anew while its size changes all the time, as when an edge is dragged: that costs a
+whole screen, in which the training hardly goes on."""
+REST_SECONDS = 0.15
+"""A size that has stayed for so long is drawn."""
 
 
 class SteadyFile:
@@ -68,6 +78,30 @@ class SteadyDriver(LinuxDriver):
         poll = select.poll()
         poll.register(self.fileno, 0)
         return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
+
+    def start_application_mode(self) -> None:
+        """Take the screen; of many sizes in a row only the first, the last and a few between are drawn."""
+        super().start_application_mode()  # type: ignore[no-untyped-call] # Textual's own
+        loop = asyncio.get_running_loop()
+        drawn_at, timer = -math.inf, loop.call_later(0.0, lambda: None)
+
+        def draw() -> None:
+            nonlocal drawn_at
+            drawn_at = loop.time()
+            size = Size(*self._get_terminal_size())
+            self._app.post_message(events.Resize(size, size))
+
+        def resized() -> None:
+            nonlocal timer
+            timer.cancel()
+            now, next_at = loop.time(), drawn_at + RESIZE_SECONDS
+            timer = loop.call_at(now if next_at <= now else min(now + REST_SECONDS, next_at), draw)
+
+        def heard(_number: int, _frame: FrameType | None) -> None:
+            if not self._in_band_window_resize:
+                loop.call_soon_threadsafe(resized)
+
+        signal.signal(signal.SIGWINCH, heard)
 
     def _get_terminal_size(self) -> tuple[int, int]:
         """The size of the terminal itself: standard output may be a file."""

@@ -32,6 +32,7 @@ class Lister:
         self._listing: Listing | None = None
         self._asked = threading.Event()
         self._leave = threading.Event()
+        self._looking = False
         self._thread: threading.Thread | None = None
 
     def look(self, folder: Path) -> None:
@@ -42,6 +43,11 @@ class Lister:
             self._thread = threading.Thread(target=self._look_when_asked, name="listing", daemon=True)
             self._thread.start()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a look is under way, or still to come."""
+        return self._asked.is_set() or self._looking
+
     def close(self) -> None:
         """Look no more."""
         self._leave.set()
@@ -49,8 +55,10 @@ class Lister:
 
     def _look_when_asked(self) -> None:
         while self._asked.wait() and not self._leave.is_set():
+            self._looking = True
             self._asked.clear()
             self._look()
+            self._looking = False
 
     def _look(self) -> None:
         if self._folder is None:

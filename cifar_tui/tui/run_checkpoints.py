@@ -91,6 +91,11 @@ class RunCheckpoints:
         return True
 
     @property
+    def busy(self) -> bool:
+        """Whether the folder is being looked at, or still to be."""
+        return self._lister.busy
+
+    @property
     def outdated(self) -> bool:
         """Whether other signs hold now than were last shown."""
         return self._signs != self._signs_now()

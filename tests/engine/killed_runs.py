@@ -9,6 +9,7 @@ import dataclasses
 import itertools
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -22,6 +23,7 @@ from cifar_tui import faults
 from cifar_tui.control import Watch
 from cifar_tui.engine import keeper, train
 from cifar_tui.engine.data import DataSet, Split
+from cifar_tui.engine.saver import Save, Saver
 from cifar_tui.errors import BadInput
 from cifar_tui.events import RunResumed
 from cifar_tui.jobs import LocalJobs
@@ -30,6 +32,7 @@ from cifar_tui.runs import durable, line_file
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.runs.sidecars import list_sidecars
+from cifar_tui.runs.states import list_states
 from tests.invariants import Evidence, check
 
 EPOCHS = 2
@@ -69,6 +72,17 @@ def train_or_go_on(folder: Path) -> None:
     session.join()
 
 
+def wait_for_every_save() -> None:
+    """Have no state take the place of one that waits for the disk, so that how many there are is known."""
+    put = Saver.put
+
+    def put_and_wait(saver: Saver, save: Save) -> None:
+        put(saver, save)
+        saver.wait()
+
+    Saver.put = put_and_wait  # type: ignore[assignment, method-assign]
+
+
 def in_a_process(folder: Path, kill_after: float | None, fault: str | None = None) -> bool:
     """Returns whether it was killed before it ended by itself."""
     child = os.fork()
@@ -76,6 +90,7 @@ def in_a_process(folder: Path, kill_after: float | None, fault: str | None = Non
         if fault is not None:
             for module in (durable, line_file, train):
                 module.reach = faults.parse(fault).reach  # type: ignore[attr-defined]
+            wait_for_every_save()
         train_or_go_on(folder)
         os._exit(0)
     if kill_after is not None:
@@ -104,6 +119,23 @@ def whole_weights(folder: Path) -> dict[str, str]:
     return {one.checkpoint: one.sha256 for one in list_sidecars(folder) if "step" not in one.checkpoint}
 
 
+def killed_often(folder: Path, kills: int, seconds: float, chance: random.Random) -> tuple[int, float]:
+    """Kill a run under way so often, and at least until it has gone on from a state once where it saves many.
+
+    `seconds` is what a whole run takes, which a busy machine changes from one moment to the next. Returns how often it
+    was killed, and what a whole run takes by now.
+    """
+    killed = 0
+    while killed < kills or (keeper.STATE_SECONDS == 0.0 and not resumptions(folder)):
+        if in_a_process(folder, chance.uniform(0.1, 0.5) * seconds):
+            killed += 1
+            seconds *= 1.0 if folder.exists() and list_states(folder) else 1.2
+        else:
+            shutil.rmtree(folder)
+            killed, seconds = 0, seconds * 0.8
+    return killed, seconds
+
+
 def killed_at_every_point(place: Path) -> list[str]:
     """Kill a run at each point of each file of a save, and go on with it. Returns where that was tried."""
     keeper.STATE_SECONDS = 0.0
@@ -121,6 +153,8 @@ def killed_at_every_point(place: Path) -> list[str]:
 
 def resumptions(folder: Path) -> int:
     """How often the run went on from a state."""
+    if not (folder / NAME).exists():
+        return 0
     return sum(isinstance(event, RunResumed) for event in read_events(folder / NAME))
 
 
@@ -138,8 +172,8 @@ def main(place: Path, runs: int, kills: int, every_point: int) -> None:
     for number in range(runs):
         # From a state after every step to one now and then.
         keeper.STATE_SECONDS = (0.0, 0.1, 0.3)[number % 3]
-        for _ in range(kills):
-            killed += in_a_process(place / f"run{number}", chance.uniform(0.1, 0.5) * whole_seconds)
+        times, whole_seconds = killed_often(place / f"run{number}", kills, whole_seconds, chance)
+        killed += times
         in_a_process(place / f"run{number}", None)
         results.append(result(place / f"run{number}"))
         resumed += resumptions(place / f"run{number}")

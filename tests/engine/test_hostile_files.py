@@ -23,7 +23,8 @@ from cifar_tui.runs.states import StateRecord, commit_state, state_path
 from tests.engine.hostile_files import CORPUS
 from tests.engine.hostile_parts import Hostile, saved, saved_pickle, touch, weights
 
-SECONDS = 1.0
+PROCESSOR_SECONDS = 1.0
+"""The most that a refusal may keep a core busy; how long it takes, however busy the machine is, is for a benchmark."""
 KILOBYTES = 100_000
 """How much memory a refusal may take."""
 THEIR_WORDS = ("weights_only", "Traceback", "UnpicklingError", "torch.load(file")
@@ -44,9 +45,9 @@ def sentence_for(path: Path) -> str:
 def test_a_hostile_file_is_refused_at_once_in_our_own_words(tmp_path: Path, hostile: Hostile) -> None:
     path = built(hostile, tmp_path)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    started = time.perf_counter()
+    started = time.process_time()
     sentence = sentence_for(path)
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < PROCESSOR_SECONDS
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < KILOBYTES
     assert re.search(hostile.expected, sentence), sentence
     assert sentence.isprintable()

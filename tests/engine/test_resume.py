@@ -13,6 +13,7 @@ from cifar_tui.control import ChangeRate, FinishEpoch, Request, SaveNow, Stop
 from cifar_tui.engine import keeper
 from cifar_tui.engine import train as train_module
 from cifar_tui.engine.data import DataSet, Split
+from cifar_tui.engine.saver import Save, Saver
 from cifar_tui.errors import BadInput
 from cifar_tui.events import (
     CheckpointSaved,
@@ -64,7 +65,7 @@ def outcome(folder: Path) -> object:
 
 
 @pytest.mark.fault(1)
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2_400)
 def test_runs_killed_at_random_moments_and_every_point_of_a_save_end_with_the_very_same_weights(
     tmp_path: Path, often: bool, record_property: Callable[[str, object], None]
 ) -> None:
@@ -75,14 +76,14 @@ def test_runs_killed_at_random_moments_and_every_point_of_a_save_end_with_the_ve
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=580,
+        timeout=2_300,
         check=False,
     )
     assert done.returncode == 0, done.stderr
     found = orjson.loads(done.stdout)
     record_property("tries", found["killed"] + len(found["points"]))
-    assert found["killed"] >= 0.8 * runs * kills, "most must have been killed under way for this to prove anything"
-    assert found["resumed"] >= runs / 2, "and gone on from a state"
+    assert found["killed"] >= runs * kills, "all were killed under way, often"
+    assert found["resumed"] >= runs / 3, "and those that save a state after every step went on from one"
     assert len(found["points"]) == (20 if often else 0)
     assert len(found["whole"]["weights"]) == 2
     assert found["whole"]["leftovers"] == []
@@ -124,6 +125,14 @@ def test_two_states_are_kept_and_the_older_is_used_when_the_newer_is_damaged(
 ) -> None:
     monkeypatch.setattr(keeper, "STATE_SECONDS", 0.0)
     monkeypatch.setattr(keeper, "STATE_COST", 1e9)
+    put = Saver.put
+
+    def put_and_wait(saver: Saver, save: Save) -> None:
+        """However slow the disk, no state takes the place of one that waits for it."""
+        put(saver, save)
+        saver.wait()
+
+    monkeypatch.setattr(Saver, "put", put_and_wait)
     run(tmp_path / "cut", {EpochDone: [Stop()]})
     newest, older = list_states(tmp_path / "cut")
     file = tmp_path / "cut" / f"state_{newest.step:07d}.pt"

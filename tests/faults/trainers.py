@@ -4,11 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from pseudo_terminal import PATIENCE_SECONDS
 
 from cifar_tui.faults import VARIABLE
 from tests.invariants import journal_lines
@@ -31,6 +34,7 @@ class Trainer:
         variables = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
         if fault is not None:
             variables[VARIABLE] = fault
+        self._words: list[str] = []
         self.process = subprocess.Popen(
             command("train", "--headless", *words),
             env=variables,
@@ -38,6 +42,13 @@ class Trainer:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self._listener = threading.Thread(target=self._listen)
+        self._listener.start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as stream:
+            self._words.extend(stream)
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -47,23 +58,42 @@ class Trainer:
     def said(self, kind: str) -> list[dict[str, Any]]:
         return [line for line in self.lines if line["event"] == kind]
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
-        until = time.monotonic() + seconds
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        until = time.monotonic() + PATIENCE_SECONDS
         while not condition():
-            assert time.monotonic() < until, self.lines[-3:]
-            assert self.process.poll() is None or condition(), self.process.stdout and self.process.stdout.read()
+            assert time.monotonic() < until, (self.lines[-3:], self.printed)
+            assert self.process.poll() is None or condition(), self.printed
             time.sleep(0.02)
 
     def wait_for_steps(self, count: int) -> None:
         self.wait_for(lambda: len(self.said("StepDone")) >= count)
 
-    def exit_code(self, seconds: float = 60.0) -> int:
-        return self.process.wait(seconds)
+    def exit_code(self) -> int:
+        return self.process.wait(PATIENCE_SECONDS)
+
+    @property
+    def suspended(self) -> bool:
+        """Whether its process is stopped (Linux)."""
+        state = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state == "T"
+
+    @property
+    def printed(self) -> str:
+        """What it has printed so far."""
+        return "".join(self._words)
 
     @property
     def output(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.read()
+        """All that it printed, once it has ended."""
+        self._listener.join(PATIENCE_SECONDS)
+        return self.printed
+
+    def close(self) -> None:
+        """Leave no process behind."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self._listener.join(PATIENCE_SECONDS)
 
 
 @contextmanager
@@ -81,11 +111,7 @@ def trainer(
     try:
         yield one
     finally:
-        if one.process.poll() is None:
-            one.process.send_signal(signal.SIGKILL)
-        one.process.wait()
-        if one.process.stdout is not None:
-            one.process.stdout.close()
+        one.close()
 
 
 def resumed(run: Path, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -95,6 +121,6 @@ def resumed(run: Path, *words: str) -> "subprocess.CompletedProcess[str]":
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )

@@ -53,7 +53,7 @@ def engine(run: Path) -> Iterator[Engine]:
     one.server.close()
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until
@@ -64,7 +64,7 @@ def connected(run: Path) -> socket.socket:
     path = address.read_address(run)
     assert path is not None
     end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    end.settimeout(10)
+    end.settimeout(120)
     end.connect(str(path))
     return end
 
@@ -94,7 +94,7 @@ def test_a_screen_asks_and_is_told_what_no_journal_holds(run: Path, engine: Engi
     eventually(lambda: remote.hears(FinishEpoch))
     assert engine.asked == [Watch(watched=True, screen=1)]
     remote.ask(Pause("pts/3"))
-    assert remote.wait_until_heard(10)
+    assert remote.wait_until_heard(120)
     assert engine.asked[1:] == [Pause("pts/3")]
     event = Progressed("Reading pictures", 5, 10, "images", 1.0)
     engine.server.tell(event)
@@ -165,7 +165,7 @@ def test_the_ninth_client_is_refused_and_told_why(run: Path, engine: Engine) -> 
 def test_who_never_reads_is_dropped_and_the_others_notice_nothing(
     run: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(server, "PATIENCE_SECONDS", 1e9)
     lazy, other = connected(run), connected(run)
     for end in (lazy, other):
         end.sendall(to_line({"protocol": 1}))
@@ -173,19 +173,21 @@ def test_who_never_reads_is_dropped_and_the_others_notice_nothing(
     reader = threading.Thread(target=lambda: heard.extend(iter(lambda: other.recv(65_536), b"")), daemon=True)
     reader.start()
     long = Noted("word " * 800)
-    waited = []
-    for _ in range(300):
-        before = time.monotonic()
+
+    def much_was_heard() -> bool:
+        """The lazy one would be waited for until the end of time: telling waits for nobody, nor does the other."""
         engine.server.tell(long)
-        waited.append(time.monotonic() - before)
-        time.sleep(0.002)
-    assert max(waited) < 0.25, "telling waits for nobody"
-    so_far = len(heard)
-    eventually(lambda: len(heard) > so_far)
+        return sum(map(len, heard)) > 1_000_000
+
+    eventually(much_was_heard)
+    monkeypatch.setattr(server, "PATIENCE_SECONDS", 2.0)
+    eventually(lambda: len(engine.server._clients) == 1)
     assert hung_up(lazy)
     lazy.close()
+    so_far = len(heard)
+    eventually(lambda: len(heard) > so_far)
     other.shutdown(socket.SHUT_RDWR)
-    reader.join(10)
+    reader.join(120)
     other.close()
 
 
@@ -363,11 +365,11 @@ def test_another_user_is_kept_out_by_the_folder_and_by_the_socket(run: Path, eng
     for place in (path.parents[0], *path.parents[1:-1]):
         if place != path.parent:
             place.chmod(place.stat().st_mode | 0o055)
-    kept_out = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    kept_out = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert kept_out.returncode != 0
     path.parent.chmod(0o777)
     path.chmod(0o777)
-    heard = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    heard = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     path.parent.chmod(0o700)
     assert heard.stdout.strip() in ("b''", ""), "let through by the folder, it is hung up on"
     assert engine.asked == []

@@ -1,5 +1,4 @@
 import errno
-import multiprocessing
 import os
 import re
 import time
@@ -124,30 +123,6 @@ def test_a_run_that_trained_nothing_leaves_no_folder(tmp_path: Path) -> None:
     run.discard()
     run.close()
     assert not (tmp_path / "a").exists()
-
-
-def _race(path: str, start: float, results: "multiprocessing.Queue[str]") -> None:
-    time.sleep(max(0.0, start - time.time()))
-    try:
-        RunFolder.create(Path(path), "a", preset("quick"))
-        results.put("won")
-        time.sleep(1)
-    except (FolderInUse, BadInput):
-        results.put("lost")
-
-
-@pytest.mark.fault(14)
-def test_of_two_trainers_on_one_folder_exactly_one_wins(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    results: multiprocessing.Queue[str] = context.Queue()
-    start = time.time() + 1.5
-    racers = [context.Process(target=_race, args=(str(tmp_path / "run"), start, results)) for _ in range(2)]
-    for racer in racers:
-        racer.start()
-    outcomes = sorted(results.get(timeout=30) for _ in racers)
-    for racer in racers:
-        racer.join()
-    assert outcomes == ["lost", "won"]
 
 
 def test_a_run_on_synthetic_pictures_says_so_in_its_name() -> None:

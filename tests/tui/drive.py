@@ -1,21 +1,39 @@
 """Drives the real screen on a scripted engine, and reads the words on it."""
 
+import asyncio
 import html
 import re
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from textual.pilot import Pilot
 
 from cifar_tui.hardware import Hardware
+from cifar_tui.tui import app as app_module
 from cifar_tui.tui.app import NO_OPTIONS, MonitorApp, ScreenOptions
+from cifar_tui.tui.checkpoints import Checkpoints
+from cifar_tui.tui.comparison import ComparisonScreen
 from cifar_tui.tui.preferences import Preferences, PreferencesFile
 from cifar_tui.tui.themes import find_themes
 from tests.scripted import ScriptedJobs
 
 SHIPPED_THEMES = [Path(__file__).parents[2] / "themes"]
 SIZES = [(120, 40), (80, 24), (60, 20)]
+PATIENCE_SECONDS = 60.0
+"""How long a screen may take to come to rest, on however busy a machine."""
+
+
+class CountingApp(MonitorApp):
+    """The app, and how often it has looked for what was said."""
+
+    CSS_PATH = str(Path(app_module.__file__).with_name("app.tcss"))
+    looks = 0
+
+    def _drain(self) -> None:
+        super()._drain()
+        self.looks += 1
 
 
 @asynccontextmanager
@@ -28,7 +46,7 @@ async def screen(
     file: PreferencesFile | None = None,
 ) -> AsyncIterator[Pilot[int]]:
     """The app on `jobs`, settled after its first events."""
-    app = MonitorApp(
+    app = CountingApp(
         jobs,
         find_themes(SHIPPED_THEMES),
         theme,
@@ -44,9 +62,33 @@ async def screen(
 
 
 async def settle(pilot: Pilot[int]) -> None:
-    """Long enough for the events to be drained and for every chart to have had its turn."""
-    await pilot.pause(0.15)
+    """Wait until everything said so far is on the screen, and nothing more is under way."""
+    app = app_of(pilot)
+    for _ in range(2):  # what the first round has shown may have asked for more
+        await pilot.pause()
+        await app.workers.wait_for_complete()
+        looked = app.looks
+        # Two looks: one may have been under way, and what had no room yet comes with the next.
+        await until(lambda looked=looked: not app.is_running or (app.looks >= looked + 2 and at_rest(app)))  # type: ignore[misc]
     await pilot.pause()
+
+
+def at_rest(app: CountingApp) -> bool:
+    """Whether no screen waits for a folder, for what a job says, or for its turn to draw."""
+    for one in app.screen_stack if app.is_running else ():
+        if isinstance(one, Checkpoints) and one.shown.busy:
+            return False
+        if isinstance(one, ComparisonScreen) and not getattr(one._link, "silent", True):
+            return False
+    return not app._outdated
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that the app does by itself. Raises AssertionError when it never does."""
+    patience = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < patience, "the screen never came to rest"
+        await asyncio.sleep(0.005)
 
 
 def words(pilot: Pilot[int]) -> str:
@@ -61,7 +103,7 @@ def words(pilot: Pilot[int]) -> str:
     return "\n".join(rows[y] for y in sorted(rows))
 
 
-def app_of(pilot: Pilot[int]) -> MonitorApp:
+def app_of(pilot: Pilot[int]) -> CountingApp:
     """The app with its own type."""
-    assert isinstance(pilot.app, MonitorApp)
+    assert isinstance(pilot.app, CountingApp)
     return pilot.app

@@ -26,6 +26,7 @@ from cifar_tui.events import (
     RunStopped,
 )
 from cifar_tui.recipe import preset
+from cifar_tui.tui import app as app_module
 from tests import scripted
 from tests.scripted import ScriptedJobs, ScriptedLink
 from tests.tui.drive import SIZES, app_of, screen, settle, words
@@ -174,7 +175,8 @@ async def test_detaching_takes_the_screen_down_and_asks_the_run_nothing(keys: li
     assert pilot.app.return_value == 0
 
 
-async def test_ctrl_c_asks_then_stops_and_saves_then_leaves_at_once() -> None:
+async def test_ctrl_c_asks_then_stops_and_saves_then_leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_module, "INTERRUPT_SECONDS", math.inf)
     link = running()
     async with screen(ScriptedJobs(link)) as pilot:
         await pilot.press("ctrl+c")

@@ -95,6 +95,7 @@ def recipe_words(recipe: Recipe) -> str:
     parts += [f"crop {recipe.crop_padding}"] if recipe.crop_padding else []
     parts += [f"{recipe.flip} flip"] if recipe.flip != "none" else []
     parts += [f"cutout {recipe.cutout}"] if recipe.cutout else []
+    parts += [f"weight decay {recipe.weight_decay:g}"] if recipe.weight_decay != 5e-4 else []
     parts += [f"label smoothing {recipe.label_smoothing:g}"] if recipe.label_smoothing else []
     return ", ".join(parts)
 

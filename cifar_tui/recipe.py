@@ -302,10 +302,18 @@ PRESETS: dict[str, Preset] = {
     "quick": Preset(dataclasses.replace(_TRIANGLE, preset="quick", epochs=26), "a good network soon", "about 93.4 %"),
     "short": Preset(
         dataclasses.replace(
-            _TRIANGLE, preset="short", epochs=8, batch_size=125, learning_rate=0.1, crop_padding=2, cutout=0
+            _TRIANGLE,
+            preset="short",
+            epochs=8,
+            batch_size=125,
+            learning_rate=0.1,
+            weight_decay=1.5e-3,
+            label_smoothing=0.1,
+            crop_padding=2,
+            cutout=0,
         ),
         "4 to 10 epochs, what one can wait for on a CPU",
-        "87.2 % measured, on JPEG copies of the pictures",
+        "87.6 % measured, on JPEG copies of the pictures",
     ),
     "default": Preset(_TRIANGLE, "what the tutorial only claims", "about 95.5 %"),
     "max": Preset(

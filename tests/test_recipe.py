@@ -32,7 +32,11 @@ def test_the_presets_are_those_of_the_reference() -> None:
     assert (best.epochs, best.batch_size, best.learning_rate, best.schedule) == (200, 128, 0.1, "drops")
     assert (best.flip, best.cutout, best.crop_padding) == ("random", 16, 4)
     assert PRESETS["smoke"].recipe.train_images == 2_000
-    assert all(named.recipe.momentum == 0.9 and named.recipe.weight_decay == 5e-4 for named in PRESETS.values())
+    assert all(named.recipe.momentum == 0.9 for named in PRESETS.values())
+    decays = {name: named.recipe.weight_decay for name, named in PRESETS.items()}
+    assert decays.pop("short") == 1.5e-3
+    assert set(decays.values()) == {5e-4}
+    assert [name for name, named in PRESETS.items() if named.recipe.label_smoothing] == ["short"]
 
 
 def test_steps_per_epoch_keep_the_ragged_last_batch() -> None:

@@ -12,7 +12,7 @@ from cifar_tui.engine.accelerate import Accelerator
 from cifar_tui.engine.attendant import Attendant
 from cifar_tui.engine.augment import EpochPlan, Images, plan_epoch
 from cifar_tui.engine.data import DataFacts, load
-from cifar_tui.engine.device import Device, StepFence, choose_device
+from cifar_tui.engine.device import Device, StepFence, choose_device, give_way
 from cifar_tui.engine.exam import Exam, ExamResult
 from cifar_tui.engine.judge import Judge
 from cifar_tui.engine.keeper import Keeper
@@ -70,6 +70,7 @@ def train(
         emit(RunStarted(folder.name, str(folder.path), recipe, time.time(), __version__))
     try:
         device = choose_device(recipe)
+        give_way(device)
         found = state_to_resume(recipe, folder, emit) if changes is not None else None
         data = load(recipe, emit, requests.stop_asked)
         facts = data.facts()

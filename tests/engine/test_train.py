@@ -1,3 +1,6 @@
+import os
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +10,7 @@ import torch
 from cifar_tui.control import CancelEvaluation, Evaluate, Pause, Resume, Stop
 from cifar_tui.engine import train as train_module
 from cifar_tui.engine.checkpoint import load_network, save_tensors
+from cifar_tui.engine.device import CPU_NICENESS
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import (
     CheckpointFailed,
@@ -155,3 +159,19 @@ def test_a_run_whose_end_cannot_be_saved_says_so(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(keeper, "ROOM_SECONDS", 0.0)
     with pytest.raises(CifarTuiError, match="trained, but the last could not be saved"):
         run(tmp_path / "one")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no niceness of its own")
+def test_training_on_the_processor_lets_screens_go_first(tmp_path: Path) -> None:
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    seen: list[int] = []
+
+    def train() -> None:
+        run(tmp_path / "one")
+        seen.append(os.getpriority(os.PRIO_PROCESS, 0))
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    thread.join()
+    assert seen == [max(before, CPU_NICENESS)]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before

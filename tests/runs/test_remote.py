@@ -92,7 +92,7 @@ def hung_up(end: socket.socket) -> bool:
 def test_a_screen_asks_and_is_told_what_no_journal_holds(run: Path, engine: Engine) -> None:
     remote = RemoteControl(run, screen=True)
     eventually(lambda: remote.hears(FinishEpoch))
-    assert engine.asked == [Watch(watched=True, screen=1)]
+    eventually(lambda: engine.asked == [Watch(watched=True, screen=1)])  # said after the greeting that it hears by
     remote.ask(Pause("pts/3"))
     assert remote.wait_until_heard(120)
     assert engine.asked[1:] == [Pause("pts/3")]

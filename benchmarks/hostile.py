@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from cifar_tui.engine.checkpoint import read_network
+from cifar_tui.engine.checkpoints.checkpoint import read_network
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.text import safe_text
 from tests.engine.hostile_files import CORPUS

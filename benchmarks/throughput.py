@@ -192,7 +192,7 @@ def decoded_pictures(data: str, batch_size: int, *, augmented: bool) -> "torch.u
     from PIL import Image
     from torchvision import transforms
 
-    from cifar_tui.engine.data import load
+    from cifar_tui.engine.data.load import load
     from cifar_tui.recipe import preset
 
     recipe = dataclasses.replace(preset("tutorial"), data=data)
@@ -222,7 +222,7 @@ def plain_loop(data: str, steps: int, batch_size: int, *, augmented: bool) -> No
     import torch
     from torch import nn
 
-    from cifar_tui.engine.model import ResNet18
+    from cifar_tui.engine.network.model import ResNet18
 
     loader = decoded_pictures(data, batch_size, augmented=augmented)
     network = ResNet18(64)

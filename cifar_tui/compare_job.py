@@ -25,7 +25,7 @@ class CompareJob:
 
     def run(self, emit: Emit, requests: Requests) -> None:
         """Read, load and measure."""
-        from cifar_tui.engine.compare import compare_alone
+        from cifar_tui.engine.evaluation.compare import compare_alone
 
         compare_alone(self._contenders, emit, requests)
 

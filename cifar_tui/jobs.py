@@ -252,7 +252,7 @@ class TrainJob:
 
     def run(self, emit: Emit, requests: Requests) -> None:
         """Train; data that cannot be had ends the run as an event, and its folder goes again."""
-        from cifar_tui.engine.train import train
+        from cifar_tui.engine.training.train import train
 
         try:
             train(self._recipe, self._folder, emit, requests, self._changes, settle=self._records.settle)
@@ -331,7 +331,7 @@ class EvaluateJob:
 
     def run(self, emit: Emit, requests: Requests) -> None:
         """Load the data again and measure."""
-        from cifar_tui.engine.judge import evaluate_alone
+        from cifar_tui.engine.evaluation.evaluate_checkpoint import evaluate_alone
 
         choices = {"tta": self._tta, "stranger": self._stranger, "keep": self._keep}
         evaluate_alone(self._recipe, self._folder, self._checkpoint, emit, requests, **choices)

@@ -17,13 +17,13 @@ from typer.testing import CliRunner, Result
 
 from cifar_tui.cli import app
 from cifar_tui.control import ChangeRate, Requests, SaveNow
-from cifar_tui.engine import export as export_module
-from cifar_tui.engine import train as train_module
-from cifar_tui.engine.checkpoint import load_network, read_network, write_tensors
-from cifar_tui.engine.foreign import TUTORIAL
-from cifar_tui.engine.judge import evaluate_alone
-from cifar_tui.engine.origin import Origin, origin_in
-from cifar_tui.engine.predict import Prediction, Predictor
+from cifar_tui.engine.checkpoints import export as export_module
+from cifar_tui.engine.checkpoints.checkpoint import load_network, read_network, write_tensors
+from cifar_tui.engine.evaluation.evaluate_checkpoint import evaluate_alone
+from cifar_tui.engine.evaluation.predict import Prediction, Predictor
+from cifar_tui.engine.formats.layouts import TUTORIAL
+from cifar_tui.engine.formats.metadata import Origin, origin_in
+from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import BadInput, CheckpointDamaged, CifarTuiError
 from cifar_tui.events import EpochDone, EvaluationDone, Event, Noted, RolledBack, StepDone, TrainingStarted
 from cifar_tui.history import Said
@@ -69,7 +69,7 @@ def test_weights_come_back_number_by_number(trained: Path, tmp_path: Path) -> No
 def test_safetensors_say_their_colours_their_classes_and_where_they_come_from(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cifar_tui.engine.judge.load", easy_pictures)
+    monkeypatch.setattr("cifar_tui.engine.evaluation.evaluate_checkpoint.load", easy_pictures)
     recipe = read_recipe(trained)
     assert recipe.mean != TUTORIAL.mean
     moved = tmp_path / "moved.safetensors"
@@ -145,7 +145,7 @@ def test_any_words_in_a_header_are_an_origin_or_one_named_error(said: dict[str, 
 def test_a_header_that_cannot_be_is_passed_over_and_named(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: dict[str, str]
 ) -> None:
-    monkeypatch.setattr("cifar_tui.engine.judge.load", easy_pictures)
+    monkeypatch.setattr("cifar_tui.engine.evaluation.evaluate_checkpoint.load", easy_pictures)
     tensors = torch.load(trained / "net_001.pth", weights_only=True)
     safetensors.torch.save_file(tensors, tmp_path / "a.safetensors", said)
     heard: list[Event] = []
@@ -159,7 +159,7 @@ def test_a_header_that_cannot_be_is_passed_over_and_named(
 def test_other_classes_than_the_images_show_are_named(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cifar_tui.engine.judge.load", easy_pictures)
+    monkeypatch.setattr("cifar_tui.engine.evaluation.evaluate_checkpoint.load", easy_pictures)
     tensors = torch.load(trained / "net_001.pth", weights_only=True)
     origin = Origin(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), classes=tuple("abcdefghij"))
     safetensors.torch.save_file(tensors, tmp_path / "a.safetensors", origin.to_metadata())

@@ -82,7 +82,7 @@ def all_of(link: Session) -> list[Said]:
 
 
 def replace_training(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    from cifar_tui.engine import train
+    from cifar_tui.engine.training import train
 
     def broken(*_: object, **__: object) -> None:
         raise error
@@ -120,9 +120,9 @@ def test_bad_input_found_late_keeps_its_exit_code(tmp_path: Path, monkeypatch: p
 
 
 def test_an_evaluation_that_breaks_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cifar_tui.engine import judge
+    from cifar_tui.engine.evaluation import evaluate_checkpoint
 
-    monkeypatch.setattr(judge, "read_network", lambda *_: 1 / 0)
+    monkeypatch.setattr(evaluate_checkpoint, "read_network", lambda *_: 1 / 0)
     replace_training(monkeypatch, ZeroDivisionError())
     jobs = LocalJobs(RECIPE, None, tmp_path / "one")
     all_of(jobs.train())

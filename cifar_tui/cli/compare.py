@@ -31,7 +31,7 @@ def compare(
     from cifar_tui.compare_job import start_comparison
     from cifar_tui.comparison_words import MOST_COMPARED
     from cifar_tui.console import report_comparison
-    from cifar_tui.engine.data import check_source
+    from cifar_tui.engine.data.load import check_source
 
     if not 2 <= len(paths) <= MOST_COMPARED:
         raise BadInput(f"Name 2 to {MOST_COMPARED} checkpoints to compare, not {len(paths)}.")

@@ -42,7 +42,7 @@ def evaluate(
     It may be of a run, a file of the tutorial's or of pytorch-cifar's (.pth), or safetensors.
     """
     from cifar_tui.console import report_evaluation
-    from cifar_tui.engine.data import check_source
+    from cifar_tui.engine.data.load import check_source
     from cifar_tui.jobs import evaluate_checkpoint
 
     file = checkpoint_at(path)

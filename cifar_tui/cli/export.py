@@ -12,7 +12,7 @@ from cifar_tui.recipe import HALF, PRESETS, preset
 from cifar_tui.text import safe_text, size
 
 if TYPE_CHECKING:
-    from cifar_tui.engine.origin import Origin
+    from cifar_tui.engine.formats.metadata import Origin
 
 WEIGHTS = (".pth", ".safetensors")
 KINDS = "net.pth, net.safetensors, epochs.csv or curves.svg"
@@ -53,7 +53,7 @@ def _check_free(out: Path, force: bool) -> None:
 
 def _weights(path: str, out: Path) -> str:
     """Write weights. Returns what was written, in words."""
-    from cifar_tui.engine.export import export_weights
+    from cifar_tui.engine.checkpoints.export import export_weights
     from cifar_tui.runs.sidecars import CHECKPOINT_PATTERN, sidecar_path
 
     if CHECKPOINT_PATTERN.fullmatch(out.name) and (in_a_run(out) or sidecar_path(out).exists()):

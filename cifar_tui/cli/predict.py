@@ -15,7 +15,7 @@ from cifar_tui.recipe import DeviceChoice, Precision
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from cifar_tui.engine.predict import Prediction, Refusal
+    from cifar_tui.engine.evaluation.predict import Prediction, Refusal
 
 PLACES = 3
 """Classes named of each picture."""
@@ -31,7 +31,7 @@ def predict(
     """Say what a checkpoint takes pictures of your own for: the three most probable classes of each."""
     from rich.console import Console
 
-    from cifar_tui.engine.predict import Prediction, Predictor
+    from cifar_tui.engine.evaluation.predict import Prediction, Predictor
 
     file = checkpoint_at(path)
     choices = {
@@ -82,7 +82,7 @@ def as_one_line(checkpoint: str, found: "list[Prediction | Refusal]", classes: t
     """What was found as JSON; a name that is no text has `�` where it is none."""
     import orjson
 
-    from cifar_tui.engine.predict import Prediction
+    from cifar_tui.engine.evaluation.predict import Prediction
 
     pictures: list[dict[str, object]] = []
     for one in found:

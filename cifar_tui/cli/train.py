@@ -145,7 +145,7 @@ def train(
 
 def _recipe(preset_name: str, chosen: Mapping[str, object]) -> Recipe:
     """The preset with a person's choices in it, checked as far as possible before anything starts."""
-    from cifar_tui.engine.data import check_source
+    from cifar_tui.engine.data.load import check_source
 
     # Each value has its option's type, which is the field's; the checker cannot follow the names.
     recipe = dataclasses.replace(preset_here(preset_name), **chosen).check()  # type: ignore[arg-type]
@@ -158,7 +158,7 @@ def _branched(weights: Path, preset_name: str | None, chosen: Mapping[str, objec
 
     Raises BadInput, CheckpointDamaged.
     """
-    from cifar_tui.engine.data import check_source
+    from cifar_tui.engine.data.load import check_source
     from cifar_tui.runs.start import is_ours, recipe_from
 
     if is_ours(weights):
@@ -166,7 +166,7 @@ def _branched(weights: Path, preset_name: str | None, chosen: Mapping[str, objec
             raise BadInput("--preset cannot be combined with a run's checkpoint: its run's recipe is taken.")
         recipe = recipe_from(weights)
     else:
-        from cifar_tui.engine.start import recipe_from_stranger
+        from cifar_tui.engine.checkpoints.initial_weights import recipe_from_stranger
 
         known = preset_here(preset_name or DEFAULT_PRESET)
         recipe = recipe_from_stranger(weights, known, colours=preset_name is None)
@@ -179,7 +179,7 @@ def _branched(weights: Path, preset_name: str | None, chosen: Mapping[str, objec
 
 def _resumed(run: str, chosen: Mapping[str, object], elsewhere: Set[str]) -> "LocalJobs":
     """The jobs of a run to go on with, its recipe changed where that is possible. Raises BadInput, FolderInUse."""
-    from cifar_tui.engine.data import check_source
+    from cifar_tui.engine.data.load import check_source
     from cifar_tui.jobs import LocalJobs, check_resumable
     from cifar_tui.runs.folder import RunFolder, find_run
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cifar_tui.engine.model import ResNet18
+from cifar_tui.engine.network.model import ResNet18
 from tests.engine.hostile_parts import (
     ESCAPE,
     WIDTH,

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from cifar_tui.engine.model import ResNet18
+from cifar_tui.engine.network.model import ResNet18
 
 WIDTH = 4
 ESCAPE = "\x1b]52;c;bXk=\x07\x1b[31m\u202ename"

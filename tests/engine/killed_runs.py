@@ -21,9 +21,10 @@ import torch
 
 from cifar_tui import faults
 from cifar_tui.control import Watch
-from cifar_tui.engine import keeper, train
-from cifar_tui.engine.data import DataSet, Split
-from cifar_tui.engine.saver import Save, Saver
+from cifar_tui.engine.checkpoints import checkpointer
+from cifar_tui.engine.checkpoints.background_writer import Save, Saver
+from cifar_tui.engine.data.dataset import DataSet, Split
+from cifar_tui.engine.training import train
 from cifar_tui.errors import BadInput
 from cifar_tui.events import RunResumed
 from cifar_tui.jobs import LocalJobs
@@ -126,7 +127,7 @@ def killed_often(folder: Path, kills: int, seconds: float, chance: random.Random
     was killed, and what a whole run takes by now.
     """
     killed = 0
-    while killed < kills or (keeper.STATE_SECONDS == 0.0 and not resumptions(folder)):
+    while killed < kills or (checkpointer.STATE_SECONDS == 0.0 and not resumptions(folder)):
         if in_a_process(folder, chance.uniform(0.1, 0.5) * seconds):
             killed += 1
             seconds *= 1.0 if folder.exists() and list_states(folder) else 1.2
@@ -138,7 +139,7 @@ def killed_often(folder: Path, kills: int, seconds: float, chance: random.Random
 
 def killed_at_every_point(place: Path) -> list[str]:
     """Kill a run at each point of each file of a save, and go on with it. Returns where that was tried."""
-    keeper.STATE_SECONDS = 0.0
+    checkpointer.STATE_SECONDS = 0.0
     whole = whole_weights(place / "whole")
     tried = []
     for number, (point, name) in enumerate(itertools.product(POINTS, FILES)):
@@ -162,7 +163,7 @@ def main(place: Path, runs: int, kills: int, every_point: int) -> None:
     torch.set_num_threads(1)
     train.load = pictures  # type: ignore[assignment,attr-defined]
     chance = random.Random(0)
-    keeper.STATE_SECONDS = keeper.STATE_COST = 1e9
+    checkpointer.STATE_SECONDS = checkpointer.STATE_COST = 1e9
     # Here first, so that what torch loads at its first step is there in every process to come.
     train_or_go_on(place / "whole")
     started = time.monotonic()
@@ -171,7 +172,7 @@ def main(place: Path, runs: int, kills: int, every_point: int) -> None:
     results, killed, resumed = [], 0, 0
     for number in range(runs):
         # From a state after every step to one now and then.
-        keeper.STATE_SECONDS = (0.0, 0.1, 0.3)[number % 3]
+        checkpointer.STATE_SECONDS = (0.0, 0.1, 0.3)[number % 3]
         times, whole_seconds = killed_often(place / f"run{number}", kills, whole_seconds, chance)
         killed += times
         in_a_process(place / f"run{number}", None)

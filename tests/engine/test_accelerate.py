@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from cifar_tui.engine.accelerate import WARM_UPS, Accelerator
-from cifar_tui.engine.device import choose_device
-from cifar_tui.engine.stepper import Stepper
+from cifar_tui.engine.network.accelerate import WARM_UPS, Accelerator
+from cifar_tui.engine.network.device import choose_device
+from cifar_tui.engine.network.stepper import Stepper
 from cifar_tui.recipe import Acceleration
 from tests.engine.trained import tiny_recipe
 

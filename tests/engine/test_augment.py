@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from cifar_tui.engine.augment import EpochPlan, ImageBank, plan_epoch
+from cifar_tui.engine.data.augment import EpochPlan, ImageBank, plan_epoch
 from cifar_tui.recipe import PRESETS, Recipe, preset
 
 CPU = torch.device("cpu")

@@ -5,9 +5,9 @@ import torch
 
 from cifar_tui import summary
 from cifar_tui.control import Stop
-from cifar_tui.engine import train as train_module
-from cifar_tui.engine.checkpoint import read_network
-from cifar_tui.engine.start import recipe_from_stranger
+from cifar_tui.engine.checkpoints.checkpoint import read_network
+from cifar_tui.engine.checkpoints.initial_weights import recipe_from_stranger
+from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import BadInput, CheckpointDamaged
 from cifar_tui.events import EpochDone, Event, RunFinished, RunResumed, RunStarted, StepDone
 from cifar_tui.jobs import check_resumable

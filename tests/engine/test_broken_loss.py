@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from cifar_tui.control import ChangeRate, Ignore, Pause, Request, RollBack, Stop, Watch
-from cifar_tui.engine import keeper
-from cifar_tui.engine import train as train_module
-from cifar_tui.engine.augment import ImageBank
-from cifar_tui.engine.checkpoint import load_network
-from cifar_tui.engine.device import choose_device
-from cifar_tui.engine.stepper import Stepper
+from cifar_tui.engine.checkpoints import checkpointer
+from cifar_tui.engine.checkpoints.checkpoint import load_network
+from cifar_tui.engine.data.augment import ImageBank
+from cifar_tui.engine.network.device import choose_device
+from cifar_tui.engine.network.stepper import Stepper
+from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import (
     CheckpointFailed,
@@ -33,8 +33,8 @@ from tests.engine.trained import STEPS, easy_pictures, run, tiny_recipe
 @pytest.fixture(autouse=True)
 def _easy_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_module, "load", easy_pictures)
-    monkeypatch.setattr(keeper, "STATE_SECONDS", 0.0)
-    monkeypatch.setattr(keeper, "STATE_COST", 1e9)
+    monkeypatch.setattr(checkpointer, "STATE_SECONDS", 0.0)
+    monkeypatch.setattr(checkpointer, "STATE_COST", 1e9)
 
 
 def break_batches(monkeypatch: pytest.MonkeyPatch, first: int, count: int) -> None:
@@ -159,7 +159,7 @@ def test_a_pause_asked_for_before_the_answer_does_not_hold_training(
 
 @pytest.mark.fault(17)
 def test_going_back_never_raises_a_rate_that_was_lowered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper, "STATE_SECONDS", 1e9)
+    monkeypatch.setattr(checkpointer, "STATE_SECONDS", 1e9)
     break_batches(monkeypatch, first=4, count=1)
     person = run(tmp_path / "one", {StepDone: [ChangeRate(0.001)]}, schedule="constant")
     assert person.heard(RolledBack)[0].to_step == 0
@@ -170,7 +170,7 @@ def test_going_back_never_raises_a_rate_that_was_lowered(tmp_path: Path, monkeyp
 def test_checkpoints_of_undone_steps_are_not_taken_for_the_newest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper, "STATE_SECONDS", 1e9)
+    monkeypatch.setattr(checkpointer, "STATE_SECONDS", 1e9)
     break_batches(monkeypatch, first=STEPS + 2, count=1)
     person = run(tmp_path / "one", {RolledBack: [Stop()]})
     assert person.heard(RolledBack)[0].to_step == 0

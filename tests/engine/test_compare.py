@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from cifar_tui.control import CancelEvaluation, Requests
-from cifar_tui.engine import compare as compare_module
-from cifar_tui.engine import train as train_module
-from cifar_tui.engine.compare import compare_alone, side_by_side
+from cifar_tui.engine.evaluation import compare as compare_module
+from cifar_tui.engine.evaluation.compare import compare_alone, side_by_side
+from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import BadInput
 from cifar_tui.events import ComparedPair, ComparisonDone, EpochDone, EvaluationFailed, Event
 from cifar_tui.runs.contender import contender_of_run

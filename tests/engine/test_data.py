@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from cifar_tui.engine import picture_folder
-from cifar_tui.engine.data import DataSet, Split, _part, check_source, load
-from cifar_tui.engine.synthetic import draw_pictures
+from cifar_tui.engine.data import image_folder
+from cifar_tui.engine.data.dataset import DataSet, Split
+from cifar_tui.engine.data.load import _part, check_source, load
+from cifar_tui.engine.data.synthetic import draw_pictures
 from cifar_tui.errors import BadInput, CifarTuiError, DataDamaged, StopAsked
 from cifar_tui.events import Progressed
 from cifar_tui.recipe import Recipe, preset
@@ -74,7 +75,7 @@ def test_pictures_are_resized_as_the_tutorial_resizes_them(folder: Path) -> None
 
 def test_the_second_start_reads_no_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = loaded(recipe_for(folder))
-    monkeypatch.setattr(picture_folder, "_read_picture", lambda file: pytest.fail("a picture was read again"))
+    monkeypatch.setattr(image_folder, "_read_picture", lambda file: pytest.fail("a picture was read again"))
     second = loaded(recipe_for(folder))
     assert (first.train.pixels == second.train.pixels).all()
     assert (first.test.pixels == second.test.pixels).all()

@@ -10,11 +10,11 @@ import torchvision
 from torch import nn
 
 from cifar_tui.control import Requests
-from cifar_tui.engine import judge
-from cifar_tui.engine.augment import ImageBank
-from cifar_tui.engine.checkpoint import read_network
-from cifar_tui.engine.foreign import KUANGLIU, TORCHVISION, TUTORIAL
-from cifar_tui.engine.model import ResNet18
+from cifar_tui.engine.checkpoints.checkpoint import read_network
+from cifar_tui.engine.data.augment import ImageBank
+from cifar_tui.engine.evaluation import evaluate_checkpoint
+from cifar_tui.engine.formats.layouts import KUANGLIU, TORCHVISION, TUTORIAL
+from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.events import EvaluationDone, Event, Noted
 from cifar_tui.jobs import EvaluateJob
@@ -143,8 +143,8 @@ def test_a_stranger_is_measured_on_colours_as_its_project_has_them(
         recipes.append(recipe)
         return ImageBank(pixels, labels, recipe, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(judge, "load", easy_pictures)
-    monkeypatch.setattr(judge, "ImageBank", bank)
+    monkeypatch.setattr(evaluate_checkpoint, "load", easy_pictures)
+    monkeypatch.setattr(evaluate_checkpoint, "ImageBank", bank)
     torch.save(ResNet18(4).state_dict(), tmp_path / "net_001.pth")
     torch.save({"net": KuangliuResNet(4).state_dict()}, tmp_path / "ckpt.pth")
     for name in ("net_001.pth", "ckpt.pth"):

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from cifar_tui.control import Requests
-from cifar_tui.engine.checkpoint import load_network, plain_tensors, read_network, save_tensors
-from cifar_tui.engine.model import fresh_network
-from cifar_tui.engine.pickle_scan import scan
-from cifar_tui.engine.state import newest_state
+from cifar_tui.engine.checkpoints.checkpoint import load_network, plain_tensors, read_network, save_tensors
+from cifar_tui.engine.checkpoints.training_state import newest_state
+from cifar_tui.engine.formats.pickle_scan import scan
+from cifar_tui.engine.network.model import fresh_network
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.events import EvaluationFailed, Event
 from cifar_tui.jobs import EvaluateJob
@@ -99,8 +99,8 @@ def test_flipped_numbers_are_damaged(tmp_path: Path, small: bytes) -> None:
 
 
 def test_a_file_that_is_replaced_while_it_is_read_is_the_opened_one_or_refused(tmp_path: Path, small: bytes) -> None:
-    from cifar_tui.engine.content import describe
-    from cifar_tui.engine.opened import open_plain
+    from cifar_tui.engine.formats.detect import describe
+    from cifar_tui.engine.formats.open_file import open_plain
 
     path = tmp_path / "net.pth"
     path.write_bytes(small)

@@ -5,7 +5,7 @@ import orjson
 import pytest
 
 from cifar_tui.control import Evaluate, Requests, Stop
-from cifar_tui.engine import judge as judge_module
+from cifar_tui.engine.evaluation import evaluate_checkpoint as judge_module
 from cifar_tui.events import (
     CheckpointSaved,
     DataReady,
@@ -26,7 +26,7 @@ NAME = "net_001.pth"
 
 @pytest.fixture(autouse=True)
 def _easy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cifar_tui.engine.train.load", trained.easy_pictures)
+    monkeypatch.setattr("cifar_tui.engine.training.train.load", trained.easy_pictures)
     monkeypatch.setattr(judge_module, "load", trained.easy_pictures)
 
 

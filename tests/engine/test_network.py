@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from cifar_tui.engine.checkpoint import load_network, plain_tensors, save_tensors
-from cifar_tui.engine.model import ResNet18, count_parameters, fresh_network
+from cifar_tui.engine.checkpoints.checkpoint import load_network, plain_tensors, save_tensors
+from cifar_tui.engine.network.model import ResNet18, count_parameters, fresh_network
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.runs.sidecars import Sidecar, read_sidecar, sidecar_path, write_sidecar
 

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from torchvision.datasets import CIFAR10
 
-from cifar_tui.engine import download as download_module
-from cifar_tui.engine.data import DataSet
-from cifar_tui.engine.official import MIRROR_VARIABLE, load_official
+from cifar_tui.engine.data import download as download_module
+from cifar_tui.engine.data.cifar10 import MIRROR_VARIABLE, load_official
+from cifar_tui.engine.data.dataset import DataSet
 from cifar_tui.errors import BadInput, DataDamaged, DataUnavailable, StopAsked
 from cifar_tui.events import Progressed
 

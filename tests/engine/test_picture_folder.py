@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cifar_tui.engine import picture_folder
-from cifar_tui.engine.data import DataSet
-from cifar_tui.engine.picture_folder import Listing, check_folder, load_folder
+from cifar_tui.engine.data import image_folder
+from cifar_tui.engine.data.dataset import DataSet
+from cifar_tui.engine.data.image_folder import Listing, check_folder, load_folder
 from cifar_tui.errors import BadInput, DataDamaged, StopAsked
 from cifar_tui.events import Progressed
 from cifar_tui.runs.durable import TEMPORARY_PREFIX
@@ -137,23 +137,23 @@ def slow_pictures(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         read.append(file)
         return np.zeros((32, 32, 3), dtype=np.uint8)
 
-    monkeypatch.setattr(picture_folder, "_read_picture", slowly)
+    monkeypatch.setattr(image_folder, "_read_picture", slowly)
     return read
 
 
 @pytest.fixture
 def given_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
     """Waits until the reading of a folder was given up. Four are read at a time."""
-    started: SimpleQueue[picture_folder.Decoding] = SimpleQueue()
-    decoding = picture_folder.Decoding
+    started: SimpleQueue[image_folder.Decoding] = SimpleQueue()
+    decoding = image_folder.Decoding
 
-    def watched(files: tuple[str, ...]) -> picture_folder.Decoding:
+    def watched(files: tuple[str, ...]) -> image_folder.Decoding:
         one = decoding(files)
         for _ in files:
             started.put(one)
         return one
 
-    monkeypatch.setattr(picture_folder, "Decoding", watched)
+    monkeypatch.setattr(image_folder, "Decoding", watched)
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
     return lambda: started.get().given_up.wait(120)
 
@@ -168,7 +168,7 @@ def test_a_stop_does_not_wait_for_the_chunk_under_way(
         assert given_up()
         return np.zeros((32, 32, 3), dtype=np.uint8)
 
-    monkeypatch.setattr(picture_folder, "_read_picture", endless)
+    monkeypatch.setattr(image_folder, "_read_picture", endless)
     with pytest.raises(StopAsked):
         load_folder(folder, lambda progress: None, lambda: bool(read))
     assert len(read) == 1
@@ -188,7 +188,7 @@ def test_progress_is_said_at_the_start_now_and_then_and_at_the_end(folder: Path,
 def test_a_picture_that_cannot_be_read_ends_the_reading_of_the_others(
     folder: Path, monkeypatch: pytest.MonkeyPatch, given_up: Callable[[], bool]
 ) -> None:
-    monkeypatch.setattr(picture_folder, "CHUNK", 1)
+    monkeypatch.setattr(image_folder, "CHUNK", 1)
     read = []
 
     def fail_first(file: str) -> None:
@@ -197,7 +197,7 @@ def test_a_picture_that_cannot_be_read_ends_the_reading_of_the_others(
         read.append(file)
         assert given_up()
 
-    monkeypatch.setattr(picture_folder, "_read_picture", fail_first)
+    monkeypatch.setattr(image_folder, "_read_picture", fail_first)
     with pytest.raises(DataDamaged):
         loaded(folder)
     assert len(read) < 5
@@ -257,7 +257,7 @@ PIXELS = np.arange(2 * 32 * 32 * 3, dtype=np.uint32).astype(np.uint8).reshape(2,
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("kept") / "whole.npy"
-    picture_folder._write_cache(path, LISTING, PIXELS)
+    image_folder._write_cache(path, LISTING, PIXELS)
     return path
 
 
@@ -271,12 +271,12 @@ def test_no_damage_to_the_kept_array_is_accepted_or_raises(kept: Path, junk: byt
     content = whole[:place] + junk + (whole[place + len(junk) :] if inside else b"")
     damaged = kept.with_name("damaged.npy")
     damaged.write_bytes(content)
-    read = picture_folder._read_cache(damaged, LISTING)
+    read = image_folder._read_cache(damaged, LISTING)
     assert (read is None) == (content != whole)
     assert read is None or (read == PIXELS).all()
 
 
 def test_a_whole_kept_array_of_other_pictures_is_not_taken(kept: Path) -> None:
     other = Listing(LISTING.files, LISTING.labels, 1, "fedcba9876543210")
-    assert picture_folder._read_cache(kept, other) is None
-    assert picture_folder._read_cache(kept, Listing(("one",), LISTING.labels[:1], 1, LISTING.fingerprint)) is None
+    assert image_folder._read_cache(kept, other) is None
+    assert image_folder._read_cache(kept, Listing(("one",), LISTING.labels[:1], 1, LISTING.fingerprint)) is None

@@ -15,8 +15,14 @@ from rich.console import Console
 
 from cifar_tui import half_blocks
 from cifar_tui.cli.predict import as_one_line, ranked, show
-from cifar_tui.engine.picture_file import MOST_PIXELS, PictureUnreadable, middle_upright, read_own_picture, read_picture
-from cifar_tui.engine.predict import Prediction, Predictor, Refusal, class_names
+from cifar_tui.engine.data.image_file import (
+    MOST_PIXELS,
+    PictureUnreadable,
+    middle_upright,
+    read_own_picture,
+    read_picture,
+)
+from cifar_tui.engine.evaluation.predict import Prediction, Predictor, Refusal, class_names
 from cifar_tui.events import EvaluationDone
 from cifar_tui.runs.folder import read_recipe
 from tests.engine import trained
@@ -30,8 +36,8 @@ ORIENTATION = 0x0112
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A run whose network was trained for an epoch."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cifar_tui.engine.train.load", trained.easy_pictures)
-        patch.setattr("cifar_tui.engine.judge.load", trained.easy_pictures)
+        patch.setattr("cifar_tui.engine.training.train.load", trained.easy_pictures)
+        patch.setattr("cifar_tui.engine.evaluation.evaluate_checkpoint.load", trained.easy_pictures)
         path = tmp_path_factory.mktemp("runs") / "one"
         trained.run(path, epochs=1)
         yield path

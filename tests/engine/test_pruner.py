@@ -6,7 +6,7 @@ import pytest
 
 from cifar_tui import faults
 from cifar_tui.control import DeleteCheckpoint, Evaluate, PinCheckpoint, Request
-from cifar_tui.engine import train as train_module
+from cifar_tui.engine.training import train as train_module
 from cifar_tui.events import CheckpointDeleted, CheckpointSaved, EvaluationDone, Noted, StateSaved
 from cifar_tui.history import RunHistory
 from cifar_tui.runs import deletion

@@ -10,10 +10,10 @@ import orjson
 import pytest
 
 from cifar_tui.control import ChangeRate, FinishEpoch, Request, SaveNow, Stop
-from cifar_tui.engine import keeper
-from cifar_tui.engine import train as train_module
-from cifar_tui.engine.data import DataSet, Split
-from cifar_tui.engine.saver import Save, Saver
+from cifar_tui.engine.checkpoints import checkpointer
+from cifar_tui.engine.checkpoints.background_writer import Save, Saver
+from cifar_tui.engine.data.dataset import DataSet, Split
+from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import BadInput
 from cifar_tui.events import (
     CheckpointSaved,
@@ -102,8 +102,8 @@ def test_a_run_stopped_and_resumed_is_the_unbroken_run(tmp_path: Path, moment: t
 def test_saving_and_finishing_early_change_no_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: object
 ) -> None:
-    monkeypatch.setattr(keeper, "STATE_SECONDS", 0.0)
-    monkeypatch.setattr(keeper, "STATE_COST", 1e9)
+    monkeypatch.setattr(checkpointer, "STATE_SECONDS", 0.0)
+    monkeypatch.setattr(checkpointer, "STATE_COST", 1e9)
     early = run(tmp_path / "cut", {StepDone: [SaveNow(), FinishEpoch()]})
     assert any("_step_" in saved.checkpoint for saved in early.heard(CheckpointSaved))
     assert early.heard(StateSaved), "in the background, where the newest replaces what still waits"
@@ -123,8 +123,8 @@ def test_a_finish_asked_twice_is_called_off(tmp_path: Path) -> None:
 def test_two_states_are_kept_and_the_older_is_used_when_the_newer_is_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: object
 ) -> None:
-    monkeypatch.setattr(keeper, "STATE_SECONDS", 0.0)
-    monkeypatch.setattr(keeper, "STATE_COST", 1e9)
+    monkeypatch.setattr(checkpointer, "STATE_SECONDS", 0.0)
+    monkeypatch.setattr(checkpointer, "STATE_COST", 1e9)
     put = Saver.put
 
     def put_and_wait(saver: Saver, save: Save) -> None:

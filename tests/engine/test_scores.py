@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.engine.scores import WRONGEST, calibration_error, top_accuracy, verdict_on
+from cifar_tui.engine.evaluation.metrics import WRONGEST, calibration_error, top_accuracy, verdict_on
 
 LABELS = np.array([0, 1, 2, 3])
 

@@ -3,9 +3,9 @@
 import torch
 from torch.nn import functional
 
-from cifar_tui.engine.device import choose_device
-from cifar_tui.engine.model import fresh_network
-from cifar_tui.engine.stepper import Stepper
+from cifar_tui.engine.network.device import choose_device
+from cifar_tui.engine.network.model import fresh_network
+from cifar_tui.engine.network.stepper import Stepper
 from cifar_tui.recipe import Recipe
 from tests.engine.trained import tiny_recipe
 

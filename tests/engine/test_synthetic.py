@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cifar_tui.engine.data import DataSet
-from cifar_tui.engine.synthetic import CLASSES, draw_pictures
+from cifar_tui.engine.data.dataset import DataSet
+from cifar_tui.engine.data.synthetic import CLASSES, draw_pictures
 from cifar_tui.errors import StopAsked
 from cifar_tui.events import Progressed
 

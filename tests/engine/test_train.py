@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from cifar_tui.control import CancelEvaluation, Evaluate, Pause, Resume, Stop
-from cifar_tui.engine import train as train_module
-from cifar_tui.engine.checkpoint import load_network, save_tensors
-from cifar_tui.engine.device import CPU_NICENESS
+from cifar_tui.engine.checkpoints.checkpoint import load_network, save_tensors
+from cifar_tui.engine.network.device import CPU_NICENESS
+from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import (
     CheckpointFailed,
@@ -128,7 +128,7 @@ def test_a_damaged_checkpoint_and_a_cancelled_evaluation_leave_the_run_alone(tmp
 def test_a_full_disk_is_said_and_training_goes_on_until_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cifar_tui.engine import keeper
+    from cifar_tui.engine.checkpoints import checkpointer
 
     whole, tries = save_tensors, []
 
@@ -138,8 +138,8 @@ def test_a_full_disk_is_said_and_training_goes_on_until_there_is_room(
             raise OSError(28, "No space left on device")
         return whole(content, path)
 
-    monkeypatch.setattr(keeper, "save_tensors", full_at_first)
-    monkeypatch.setattr(keeper, "ROOM_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(checkpointer, "save_tensors", full_at_first)
+    monkeypatch.setattr(checkpointer, "ROOM_POLL_SECONDS", 0.01)
     person = run(tmp_path / "one")
     reason = person.heard(CheckpointFailed)[0].reason
     assert "No space left" in reason
@@ -150,13 +150,13 @@ def test_a_full_disk_is_said_and_training_goes_on_until_there_is_room(
 
 
 def test_a_run_whose_end_cannot_be_saved_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cifar_tui.engine import keeper
+    from cifar_tui.engine.checkpoints import checkpointer
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(keeper, "save_tensors", full)
-    monkeypatch.setattr(keeper, "ROOM_SECONDS", 0.0)
+    monkeypatch.setattr(checkpointer, "save_tensors", full)
+    monkeypatch.setattr(checkpointer, "ROOM_SECONDS", 0.0)
     with pytest.raises(CifarTuiError, match="trained, but the last could not be saved"):
         run(tmp_path / "one")
 

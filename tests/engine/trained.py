@@ -8,8 +8,8 @@ from typing import TypeVar
 import numpy as np
 
 from cifar_tui.control import Request, Requests
-from cifar_tui.engine import train as train_module
-from cifar_tui.engine.data import DataSet, Split
+from cifar_tui.engine.data.dataset import DataSet, Split
+from cifar_tui.engine.training import train as train_module
 from cifar_tui.events import Event
 from cifar_tui.recipe import Recipe, preset
 from cifar_tui.runs.folder import RunFolder

@@ -17,8 +17,9 @@ from pathlib import Path
 import orjson
 import torch
 
-from cifar_tui.engine import keeper, train
-from cifar_tui.engine.saver import Saver
+from cifar_tui.engine.checkpoints import checkpointer
+from cifar_tui.engine.checkpoints.background_writer import Saver
+from cifar_tui.engine.training import train
 from cifar_tui.events import CheckpointSaved, RunFinished, StateSaved, StepDone
 from cifar_tui.runs.journal import NAME, read_events
 from tests.engine.killed_runs import pictures, train_or_go_on, whole_weights
@@ -138,7 +139,7 @@ def main(place: Path, every_call: int) -> None:
     torch.set_num_threads(1)
     train.load = pictures  # type: ignore[assignment,attr-defined]
     # The state is saved once, at the end: how many more there are would hang on the machine's speed.
-    keeper.STATE_SECONDS = keeper.STATE_COST = 1e9
+    checkpointer.STATE_SECONDS = checkpointer.STATE_COST = 1e9
     train_or_go_on(place / "first")
     assert traced_trainer(place / "whole", place / "whole.txt", "") == 0
     calls, whole = recorded(place / "whole.txt"), whole_weights(place / "whole")

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from cifar_tui.engine.data import SIDE, DataSet, Split
+from cifar_tui.engine.data.dataset import SIDE, DataSet, Split
 from cifar_tui.recipe import Recipe
 
 EPOCHS_PER_SEED = 1 << 20

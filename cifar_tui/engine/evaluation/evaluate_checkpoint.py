@@ -5,12 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cifar_tui.control import CancelEvaluation, Requests, Stop
-from cifar_tui.engine.augment import ImageBank
-from cifar_tui.engine.checkpoint import ReadNetwork, read_network
-from cifar_tui.engine.data import DataFacts, load
-from cifar_tui.engine.device import Device, choose_device
-from cifar_tui.engine.evaluate import evaluate
-from cifar_tui.engine.scores import Verdict
+from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, read_network
+from cifar_tui.engine.data.augment import ImageBank
+from cifar_tui.engine.data.dataset import DataFacts
+from cifar_tui.engine.data.load import load
+from cifar_tui.engine.evaluation.evaluate import evaluate
+from cifar_tui.engine.evaluation.metrics import Verdict
+from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.errors import CheckpointDamaged, StopAsked
 from cifar_tui.events import (
     EvaluationDone,

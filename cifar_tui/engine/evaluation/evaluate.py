@@ -7,9 +7,9 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from cifar_tui.engine.augment import ImageBank
-from cifar_tui.engine.device import Device
-from cifar_tui.engine.scores import Verdict, verdict_on
+from cifar_tui.engine.data.augment import ImageBank
+from cifar_tui.engine.evaluation.metrics import Verdict, verdict_on
+from cifar_tui.engine.network.device import Device
 
 BATCH_ON_GPU = 1_000
 """Images measured at once on a GPU."""

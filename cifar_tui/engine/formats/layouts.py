@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import torch
 
-from cifar_tui.engine.model import CLASSES
-from cifar_tui.engine.pickle_values import StoredTensor
+from cifar_tui.engine.formats.stored_tensor import StoredTensor
+from cifar_tui.engine.network.model import CLASSES
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.recipe import CIFAR10_MEAN, HALF
 from cifar_tui.text import safe_text

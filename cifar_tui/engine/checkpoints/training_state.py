@@ -7,9 +7,9 @@ from typing import TypeGuard
 
 import torch
 
-from cifar_tui.engine.checkpoint import load_tensors, save_tensors
-from cifar_tui.engine.model import ResNet18
-from cifar_tui.engine.stepper import Tensors, TrainingState
+from cifar_tui.engine.checkpoints.checkpoint import load_tensors, save_tensors
+from cifar_tui.engine.network.model import ResNet18
+from cifar_tui.engine.network.stepper import Tensors, TrainingState
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.runs.states import Environment, StateRecord, commit_state, list_states, state_path
 

@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from cifar_tui.control import CancelEvaluation, Requests, Stop
-from cifar_tui.engine.augment import ImageBank
-from cifar_tui.engine.checkpoint import ReadNetwork, read_network
-from cifar_tui.engine.data import DataSet, load
-from cifar_tui.engine.device import Device, choose_device
-from cifar_tui.engine.evaluate import logits_on
-from cifar_tui.engine.judge import GIVEN_UP
-from cifar_tui.engine.scores import verdict_on
+from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, read_network
+from cifar_tui.engine.data.augment import ImageBank
+from cifar_tui.engine.data.dataset import DataSet
+from cifar_tui.engine.data.load import load
+from cifar_tui.engine.evaluation.evaluate import logits_on
+from cifar_tui.engine.evaluation.evaluate_checkpoint import GIVEN_UP
+from cifar_tui.engine.evaluation.metrics import verdict_on
+from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.errors import BadInput, StopAsked
 from cifar_tui.events import ComparedPair, ComparisonDone, EvaluationFailed, Event, Progressed
 from cifar_tui.recipe import Recipe

@@ -1,29 +1,15 @@
 """What a pickle would become, on paper: containers that know how much hangs on them, and tensors without numbers."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import torch
 
+from cifar_tui.engine.formats.stored_tensor import Content, StoredTensor
 from cifar_tui.errors import refused
 
 MOST_NODES = 100_000
 """Values reachable from the outermost one, counted as often as they are reached."""
 DEEPEST = 32
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTensor:
-    """A tensor that a file describes; nothing of it has been read."""
-
-    dtype: torch.dtype
-    """Of its numbers."""
-    shape: tuple[int, ...]
-    """Its size along each dimension."""
-
-
-Content: TypeAlias = "StoredTensor | str | int | float | bool | dict[object, Content] | list[Content] | None"
-"""What a file would become; tuples are lists here."""
 
 
 @dataclass(slots=True)

@@ -6,12 +6,12 @@ from typing import BinaryIO, Protocol
 
 import torch
 
-from cifar_tui.engine.archive import UNREADABLE, Archive
-from cifar_tui.engine.opened import size_of
-from cifar_tui.engine.pickle_names import LEGACY_START, unwanted_call_in_stream
-from cifar_tui.engine.pickle_scan import scan
-from cifar_tui.engine.pickle_values import Content
-from cifar_tui.engine.safetensors_file import SafetensorsFile, looks_like_safetensors
+from cifar_tui.engine.formats.open_file import size_of
+from cifar_tui.engine.formats.pickle_calls import LEGACY_START, unwanted_call_in_stream
+from cifar_tui.engine.formats.pickle_scan import scan
+from cifar_tui.engine.formats.safetensors_file import SafetensorsFile, looks_like_safetensors
+from cifar_tui.engine.formats.stored_tensor import Content
+from cifar_tui.engine.formats.zip_archive import UNREADABLE, Archive
 from cifar_tui.errors import CheckpointDamaged, refused
 
 HEAD_BYTES = 256 * 1024

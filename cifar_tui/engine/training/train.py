@@ -8,22 +8,23 @@ import torch
 
 from cifar_tui import __version__, text
 from cifar_tui.control import ChangeRate, DeleteCheckpoint, Ignore, PinCheckpoint, Requests
-from cifar_tui.engine.accelerate import Accelerator
-from cifar_tui.engine.attendant import Attendant
-from cifar_tui.engine.augment import EpochPlan, Images, plan_epoch
-from cifar_tui.engine.data import DataFacts, load
-from cifar_tui.engine.device import Device, StepFence, choose_device, give_way
-from cifar_tui.engine.exam import Exam, ExamResult
-from cifar_tui.engine.judge import Judge
-from cifar_tui.engine.keeper import Keeper
-from cifar_tui.engine.meter import QueuedStep, StepMeter
-from cifar_tui.engine.model import count_parameters
-from cifar_tui.engine.past import EpochMeans, Past, read_past
-from cifar_tui.engine.pruner import Pruner
-from cifar_tui.engine.pulse import Pulse
-from cifar_tui.engine.resume import say_resumed, state_to_resume
-from cifar_tui.engine.start import first_weights
-from cifar_tui.engine.stepper import Stepper, TrainingState
+from cifar_tui.engine.checkpoints.checkpointer import Keeper
+from cifar_tui.engine.checkpoints.initial_weights import first_weights
+from cifar_tui.engine.checkpoints.pruner import Pruner
+from cifar_tui.engine.data.augment import EpochPlan, Images, plan_epoch
+from cifar_tui.engine.data.dataset import DataFacts
+from cifar_tui.engine.data.load import load
+from cifar_tui.engine.evaluation.evaluate_checkpoint import Judge
+from cifar_tui.engine.network.accelerate import Accelerator
+from cifar_tui.engine.network.device import Device, StepFence, choose_device, give_way
+from cifar_tui.engine.network.meter import QueuedStep, StepMeter
+from cifar_tui.engine.network.model import count_parameters
+from cifar_tui.engine.network.stepper import Stepper, TrainingState
+from cifar_tui.engine.training.clock import Pulse
+from cifar_tui.engine.training.epoch_test import Exam, ExamResult
+from cifar_tui.engine.training.progress import EpochMeans, Past, read_past
+from cifar_tui.engine.training.request_handler import Attendant
+from cifar_tui.engine.training.resume import say_resumed, state_to_resume
 from cifar_tui.errors import BadInput, CifarTuiError, StopAsked
 from cifar_tui.events import (
     DataReady,

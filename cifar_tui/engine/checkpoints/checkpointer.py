@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from cifar_tui import text
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
-from cifar_tui.engine.checkpoint import save_tensors
-from cifar_tui.engine.data import DataFacts
-from cifar_tui.engine.pruner import Pruner
-from cifar_tui.engine.saver import Save, Saver
-from cifar_tui.engine.state import newest_state, save_state
-from cifar_tui.engine.stepper import Stepper, Tensors, TrainingState
+from cifar_tui.engine.checkpoints.background_writer import Save, Saver
+from cifar_tui.engine.checkpoints.checkpoint import save_tensors
+from cifar_tui.engine.checkpoints.pruner import Pruner
+from cifar_tui.engine.checkpoints.training_state import newest_state, save_state
+from cifar_tui.engine.data.dataset import DataFacts
+from cifar_tui.engine.network.stepper import Stepper, Tensors, TrainingState
 from cifar_tui.events import CheckpointFailed, CheckpointSaved, EpochDone, Event, Noted, StateSaved
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import RunFolder

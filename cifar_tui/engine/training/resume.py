@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cifar_tui import __version__
-from cifar_tui.engine.data import DataFacts
-from cifar_tui.engine.device import Device, inexact_because
-from cifar_tui.engine.past import read_past
-from cifar_tui.engine.state import newest_state
-from cifar_tui.engine.stepper import TrainingState
+from cifar_tui.engine.checkpoints.training_state import newest_state
+from cifar_tui.engine.data.dataset import DataFacts
+from cifar_tui.engine.network.device import Device, inexact_because
+from cifar_tui.engine.network.stepper import TrainingState
+from cifar_tui.engine.training.progress import read_past
 from cifar_tui.errors import BadInput
 from cifar_tui.events import Event, Noted, RunResumed, RunStarted
 from cifar_tui.recipe import Recipe

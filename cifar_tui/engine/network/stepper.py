@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from cifar_tui.engine.device import Device
-from cifar_tui.engine.model import fresh_network
+from cifar_tui.engine.network.device import Device
+from cifar_tui.engine.network.model import fresh_network
 from cifar_tui.recipe import Recipe
 
 Tensors = dict[str, torch.Tensor]

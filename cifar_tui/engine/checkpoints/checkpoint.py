@@ -7,11 +7,11 @@ from typing import BinaryIO
 import torch
 from torch import nn
 
-from cifar_tui.engine.content import describe
-from cifar_tui.engine.foreign import TUTORIAL, Layout, compare, weights_in, width_of
-from cifar_tui.engine.model import ResNet18
-from cifar_tui.engine.opened import LARGEST_OF_OURS, open_plain, verify
-from cifar_tui.engine.origin import Origin, origin_in
+from cifar_tui.engine.formats.detect import describe
+from cifar_tui.engine.formats.layouts import TUTORIAL, Layout, compare, weights_in, width_of
+from cifar_tui.engine.formats.metadata import Origin, origin_in
+from cifar_tui.engine.formats.open_file import LARGEST_OF_OURS, open_plain, verify
+from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.errors import CheckpointDamaged, refused
 from cifar_tui.runs.durable import Written, write_durably
 from cifar_tui.runs.folder import RECIPE_NAME

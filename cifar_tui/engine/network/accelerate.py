@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import torch
 
-from cifar_tui.engine.device import Device
-from cifar_tui.engine.stepper import Stepper
+from cifar_tui.engine.network.device import Device
+from cifar_tui.engine.network.stepper import Stepper
 from cifar_tui.recipe import Acceleration, Recipe
 
 WARM_UPS = 3

@@ -8,8 +8,8 @@ from typing import BinaryIO
 import safetensors.torch
 import torch
 
-from cifar_tui.engine.checkpoint import ReadNetwork, plain_tensors, read_network, read_open, write_tensors
-from cifar_tui.engine.origin import LONGEST_NAME, Origin, can_be_said
+from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, plain_tensors, read_network, read_open, write_tensors
+from cifar_tui.engine.formats.metadata import LONGEST_NAME, Origin, can_be_said
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.runs.contender import classes_of
 from cifar_tui.runs.durable import Written, write_durably

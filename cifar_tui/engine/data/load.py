@@ -1,88 +1,20 @@
 """Loads the images a recipe asks for: the official data set, a folder of pictures, or drawn ones."""
 
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from cifar_tui.engine.data.dataset import CLASSES, DataSet, Report, Split
 from cifar_tui.errors import BadInput
-from cifar_tui.events import Progressed
 from cifar_tui.recipe import Recipe
-
-CLASSES = 10
-SIDE = 32
-"""Pixels of a picture's side."""
-Report = Callable[[Progressed], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """The images of one split."""
-
-    pixels: npt.NDArray[np.uint8]
-    """uint8 [N, 32, 32, 3], RGB."""
-    labels: npt.NDArray[np.int64]
-    """int64 [N], 0 to 9."""
-
-    def checksum(self) -> str:
-        """CRC-32 of the images and their labels."""
-        # ravel: zlib reads flat arrays without copying them.
-        pixels = zlib.crc32(np.ascontiguousarray(self.pixels).ravel().data)
-        return f"{zlib.crc32(np.ascontiguousarray(self.labels).data, pixels):08x}"
-
-
-@dataclass(frozen=True, slots=True)
-class DataFacts:
-    """What a run keeps of its data set once the images are on the device."""
-
-    description: str
-    """What the images are, for people."""
-    synthetic: bool
-    """Whether they were drawn by the program."""
-    classes: tuple[str, ...]
-    """Class names in label order."""
-    train_images: int
-    """Images to train on."""
-    test_images: int
-    """Images to test on."""
-    checksum: str
-    """CRC-32 of the training images and their labels, to notice other images, not tampering."""
-    test_checksum: str
-    """The same of the test images."""
-
-
-@dataclass(frozen=True, slots=True)
-class DataSet:
-    """Images to train and to test on."""
-
-    description: str
-    """What they are, for people."""
-    synthetic: bool
-    """Whether they were drawn by the program."""
-    classes: tuple[str, ...]
-    """Class names in label order."""
-    train: Split
-    """Images to train on."""
-    test: Split
-    """Images to test on."""
-    held_out: Split | None = None
-    """Training images held out, to choose the best epoch on."""
-
-    def facts(self) -> DataFacts:
-        """What is to be remembered of it; 0.1 s for 60,000 images."""
-        counts = len(self.train.labels), len(self.test.labels)
-        checksums = self.train.checksum(), self.test.checksum()
-        return DataFacts(self.description, self.synthetic, self.classes, *counts, *checksums)
 
 
 def check_source(recipe: Recipe) -> None:
     """Check what can be checked at once, before anything starts. Raises BadInput with one sentence."""
     if recipe.data in ("cifar10", "synthetic"):
         return
-    from cifar_tui.engine.picture_folder import check_folder
+    from cifar_tui.engine.data.image_folder import check_folder
 
     check_folder(Path(recipe.data))
 
@@ -108,14 +40,14 @@ def load(recipe: Recipe, report: Report, stop_asked: Callable[[], bool]) -> Data
 
 def _load_all(recipe: Recipe, report: Report, stop_asked: Callable[[], bool]) -> DataSet:
     if recipe.data == "synthetic":
-        from cifar_tui.engine.synthetic import draw_pictures
+        from cifar_tui.engine.data.synthetic import draw_pictures
 
         return draw_pictures(report, stop_asked, recipe.train_images, recipe.test_images)
     if recipe.data == "cifar10":
-        from cifar_tui.engine.official import load_official
+        from cifar_tui.engine.data.cifar10 import load_official
 
         return load_official(Path(recipe.data_dir), report, stop_asked)
-    from cifar_tui.engine.picture_folder import load_folder
+    from cifar_tui.engine.data.image_folder import load_folder
 
     return load_folder(Path(recipe.data), report, stop_asked)
 

@@ -7,8 +7,8 @@ import orjson
 import safetensors.torch
 import torch
 
-from cifar_tui.engine.opened import size_of
-from cifar_tui.engine.pickle_values import Content, StoredTensor
+from cifar_tui.engine.formats.open_file import size_of
+from cifar_tui.engine.formats.stored_tensor import Content, StoredTensor
 from cifar_tui.errors import CheckpointDamaged, refused
 
 MOST_HEADER_BYTES = 1024 * 1024

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cifar_tui.engine.augment import ImageBank
-from cifar_tui.engine.checkpoint import read_network
-from cifar_tui.engine.data import CLASSES
-from cifar_tui.engine.device import Device, choose_device
-from cifar_tui.engine.model import ResNet18
-from cifar_tui.engine.picture_file import PictureUnreadable, read_own_picture
+from cifar_tui.engine.checkpoints.checkpoint import read_network
+from cifar_tui.engine.data.augment import ImageBank
+from cifar_tui.engine.data.dataset import CLASSES
+from cifar_tui.engine.data.image_file import PictureUnreadable, read_own_picture
+from cifar_tui.engine.network.device import Device, choose_device
+from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.events import DataReady
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.journal import NAME as JOURNAL_NAME

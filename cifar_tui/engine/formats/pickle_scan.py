@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from cifar_tui.engine.pickle_names import MOST_INSTRUCTIONS, unwanted_call
-from cifar_tui.engine.pickle_values import Content, Group, Named, Storage, StoredTensor, as_content
+from cifar_tui.engine.formats.pickle_calls import MOST_INSTRUCTIONS, unwanted_call
+from cifar_tui.engine.formats.pickle_values import Group, Named, Storage, as_content
+from cifar_tui.engine.formats.stored_tensor import Content, StoredTensor
 from cifar_tui.errors import CheckpointDamaged, refused
 from cifar_tui.text import safe_text
 

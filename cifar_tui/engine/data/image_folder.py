@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
-from cifar_tui.engine.data import CLASSES, SIDE, DataSet, Report, Split
-from cifar_tui.engine.picture_file import PictureUnreadable, Pixels, read_picture, squeezed
+from cifar_tui.engine.data.dataset import CLASSES, SIDE, DataSet, Report, Split
+from cifar_tui.engine.data.image_file import PictureUnreadable, Pixels, read_picture, squeezed
 from cifar_tui.errors import BadInput, DataDamaged, StopAsked
 from cifar_tui.events import Progressed
 from cifar_tui.runs.durable import TEMPORARY_PREFIX, write_durably

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from cifar_tui.engine.model import CLASSES
+from cifar_tui.engine.network.model import CLASSES
 from cifar_tui.text import safe_text
 
 Colours = tuple[float, float, float]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from cifar_tui.engine.data import SIDE, DataSet, Report, Split
+from cifar_tui.engine.data.dataset import SIDE, DataSet, Report, Split
 from cifar_tui.errors import StopAsked
 from cifar_tui.events import Progressed
 

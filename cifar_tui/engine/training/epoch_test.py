@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from cifar_tui.engine.attendant import Attendant
-from cifar_tui.engine.augment import ImageBank
-from cifar_tui.engine.device import Device
-from cifar_tui.engine.evaluate import evaluate
-from cifar_tui.engine.scores import Verdict
+from cifar_tui.engine.data.augment import ImageBank
+from cifar_tui.engine.evaluation.evaluate import evaluate
+from cifar_tui.engine.evaluation.metrics import Verdict
+from cifar_tui.engine.network.device import Device
+from cifar_tui.engine.training.request_handler import Attendant
 from cifar_tui.events import Event, Progressed
 from cifar_tui.faults import reach
 

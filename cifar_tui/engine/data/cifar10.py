@@ -16,8 +16,8 @@ from typing import Protocol
 
 import numpy as np
 
-from cifar_tui.engine.data import CLASSES, SIDE, DataSet, Report, Split
-from cifar_tui.engine.download import Source, download
+from cifar_tui.engine.data.dataset import CLASSES, SIDE, DataSet, Report, Split
+from cifar_tui.engine.data.download import Source, download
 from cifar_tui.errors import BadInput, DataDamaged, DataUnavailable, StopAsked, cannot_write
 from cifar_tui.events import Progressed
 from cifar_tui.text import safe_text

@@ -1,0 +1,1 @@
+"""Checkpoints and training states: saved in the background, loaded, pruned and exported."""

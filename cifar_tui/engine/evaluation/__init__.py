@@ -1,0 +1,1 @@
+"""Evaluating, comparing and predicting with a network's weights."""

@@ -1,0 +1,1 @@
+"""The network, its device, and one optimizer update of it."""

@@ -320,7 +320,7 @@ def show(run: ScriptedRun) -> None:
     """Put a run on the screen."""
     from cifar_tui.hardware import Hardware
     from cifar_tui.tui.app import MonitorApp
-    from cifar_tui.tui.themes import find_themes, theme_folders
+    from cifar_tui.tui.settings.themes import find_themes, theme_folders
 
     themes = find_themes(theme_folders())
     MonitorApp(run, themes, themes.chosen(None), Hardware()).run()

@@ -18,7 +18,7 @@ from cifar_tui.events import Event, RunStarted
 from cifar_tui.hardware import Hardware
 from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.tui.app import MonitorApp
-from cifar_tui.tui.themes import find_themes, theme_folders
+from cifar_tui.tui.settings.themes import find_themes, theme_folders
 
 SETTLE_SECONDS = 1.5
 """Long enough for every chart to have had its turn."""

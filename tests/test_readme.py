@@ -4,12 +4,12 @@ from pathlib import Path
 import typer
 
 from cifar_tui.cli import app
-from cifar_tui.tui.checkpoints import Checkpoints
-from cifar_tui.tui.comparison import ComparisonScreen
-from cifar_tui.tui.dashboard import Dashboard
-from cifar_tui.tui.dialogs import described
-from cifar_tui.tui.verdict import VerdictScreen
-from cifar_tui.tui.wrong_pictures import WrongPictures
+from cifar_tui.tui.browser.browser import Checkpoints
+from cifar_tui.tui.dashboard.dashboard import Dashboard
+from cifar_tui.tui.dialogs.questions import described
+from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
+from cifar_tui.tui.evaluation.misclassified import WrongPictures
+from cifar_tui.tui.evaluation.verdict_screen import VerdictScreen
 
 SCREENS = (Dashboard, Checkpoints, VerdictScreen, WrongPictures, ComparisonScreen)
 ROOT = Path(__file__).parents[1]

@@ -21,15 +21,15 @@ from cifar_tui.hardware import Hardware
 from cifar_tui.history import RunHistory
 from cifar_tui.output import StrayOutput
 from cifar_tui.session import Jobs, Link
-from cifar_tui.tui.alarm import Alarm, Alert
+from cifar_tui.tui.alert import Alarm, Alert
+from cifar_tui.tui.browser.browser import Checkpoints
+from cifar_tui.tui.browser.checkpoint_messages import EvaluationAsked
 from cifar_tui.tui.checkpoint_actions import EVALUATING, CheckpointActions
-from cifar_tui.tui.checkpoint_messages import EvaluationAsked
-from cifar_tui.tui.checkpoints import Checkpoints
-from cifar_tui.tui.dashboard import Dashboard
-from cifar_tui.tui.dialogs import data_question, quit_question
-from cifar_tui.tui.driver import SteadyDriver, terminal_is_gone
-from cifar_tui.tui.preferences import Preferences, PreferencesFile
-from cifar_tui.tui.themes import Themes, find_themes, theme_folders
+from cifar_tui.tui.dashboard.dashboard import Dashboard
+from cifar_tui.tui.dialogs.questions import data_question, quit_question
+from cifar_tui.tui.settings.preferences import Preferences, PreferencesFile
+from cifar_tui.tui.settings.themes import Themes, find_themes, theme_folders
+from cifar_tui.tui.terminal.driver import SteadyDriver, terminal_is_gone
 from cifar_tui.tui.widgets.status import Asked
 
 DRAIN_SECONDS = 0.25

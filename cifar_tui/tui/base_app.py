@@ -12,10 +12,10 @@ from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
 
-from cifar_tui.tui.dialogs import Help, described
-from cifar_tui.tui.preferences import Preferences, PreferencesFile
-from cifar_tui.tui.themes import Themes
-from cifar_tui.tui.wire import EncodedUpdate, Wire
+from cifar_tui.tui.dialogs.questions import Help, described
+from cifar_tui.tui.settings.preferences import Preferences, PreferencesFile
+from cifar_tui.tui.settings.themes import Themes
+from cifar_tui.tui.terminal.diff_renderer import EncodedUpdate, Wire
 
 WIDTHS = [(0, "-minute"), (40, "-narrow"), (70, "-medium"), (100, "-wide")]
 """The classes of every screen by the columns there are."""

@@ -6,10 +6,10 @@ from cifar_tui.comparison_words import MOST_COMPARED
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.runs.start import source_words
 from cifar_tui.session import Jobs, Link
-from cifar_tui.tui.branch_question import BranchChoice, BranchQuestion
-from cifar_tui.tui.checkpoint_messages import BranchAsked, ComparisonAsked
-from cifar_tui.tui.checkpoints import Checkpoints
-from cifar_tui.tui.comparison import ComparisonScreen
+from cifar_tui.tui.browser.browser import Checkpoints
+from cifar_tui.tui.browser.checkpoint_messages import BranchAsked, ComparisonAsked
+from cifar_tui.tui.dialogs.branch import BranchChoice, BranchQuestion
+from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
 from cifar_tui.tui.run_actions import RunActions
 
 EVALUATING = "An evaluation is under way: x gives it up, in the browser (c)."

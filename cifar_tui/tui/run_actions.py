@@ -19,11 +19,11 @@ from cifar_tui.events import LossNotFinite
 from cifar_tui.history import RunHistory
 from cifar_tui.session import Jobs
 from cifar_tui.tui.base_app import BaseApp
-from cifar_tui.tui.checkpoint_messages import TendingAsked
-from cifar_tui.tui.dialogs import Question, RateQuestion, broken_loss_question, stop_question
+from cifar_tui.tui.browser.checkpoint_messages import TendingAsked
+from cifar_tui.tui.dialogs.questions import Question, RateQuestion, broken_loss_question, stop_question
 from cifar_tui.tui.followed_run import FollowedRun
-from cifar_tui.tui.preferences import Preferences, PreferencesFile
-from cifar_tui.tui.themes import Themes
+from cifar_tui.tui.settings.preferences import Preferences, PreferencesFile
+from cifar_tui.tui.settings.themes import Themes
 from cifar_tui.tui.widgets.status import Asked
 
 REQUESTS: dict[str, type[Request]] = {

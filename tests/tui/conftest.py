@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
-from cifar_tui.tui.checkpoints import Checkpoints
-from cifar_tui.tui.dashboard import Dashboard
-from cifar_tui.tui.dialogs import described
-from cifar_tui.tui.verdict import VerdictScreen
-from cifar_tui.tui.widgets import chart
-from cifar_tui.tui.wrong_pictures import WrongPictures
+from cifar_tui.tui.browser.browser import Checkpoints
+from cifar_tui.tui.charts import chart
+from cifar_tui.tui.dashboard.dashboard import Dashboard
+from cifar_tui.tui.dialogs.questions import described
+from cifar_tui.tui.evaluation.misclassified import WrongPictures
+from cifar_tui.tui.evaluation.verdict_screen import VerdictScreen
 
 
 @pytest.fixture(autouse=True)

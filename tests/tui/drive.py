@@ -13,10 +13,10 @@ from textual.pilot import Pilot
 from cifar_tui.hardware import Hardware
 from cifar_tui.tui import app as app_module
 from cifar_tui.tui.app import NO_OPTIONS, MonitorApp, ScreenOptions
-from cifar_tui.tui.checkpoints import Checkpoints
-from cifar_tui.tui.comparison import ComparisonScreen
-from cifar_tui.tui.preferences import Preferences, PreferencesFile
-from cifar_tui.tui.themes import find_themes
+from cifar_tui.tui.browser.browser import Checkpoints
+from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
+from cifar_tui.tui.settings.preferences import Preferences, PreferencesFile
+from cifar_tui.tui.settings.themes import find_themes
 from tests.scripted import ScriptedJobs
 
 SHIPPED_THEMES = [Path(__file__).parents[2] / "themes"]

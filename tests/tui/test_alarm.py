@@ -6,7 +6,7 @@ import pytest
 
 from cifar_tui.events import LossNotFinite, RolledBack, RunFailed, RunFinished
 from cifar_tui.history import RunHistory
-from cifar_tui.tui.alarm import Alarm, Alert
+from cifar_tui.tui.alert import Alarm, Alert
 from tests import scripted
 
 

@@ -5,7 +5,7 @@ import pytest
 from cifar_tui.ancestry import Ancestor
 from cifar_tui.events import RunFinished
 from cifar_tui.recipe import preset
-from cifar_tui.tui.branch_question import parse_choice
+from cifar_tui.tui.dialogs.branch import parse_choice
 from tests import scripted
 from tests.scripted import ScriptedJobs, ScriptedLink
 from tests.tui.drive import screen, settle, words

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from cifar_tui.series import Points
-from cifar_tui.tui.widgets.canvas import Trace, draw
+from cifar_tui.tui.charts.canvas import Trace, draw
+from cifar_tui.tui.charts.scale import Limits, nice_limits, nice_step, step_limit
 from cifar_tui.tui.widgets.rows import Row, bar, cut, fitted
-from cifar_tui.tui.widgets.scale import Limits, nice_limits, nice_step, step_limit
 
 WILD = st.floats(allow_nan=True, allow_infinity=True)
 

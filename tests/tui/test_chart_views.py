@@ -13,9 +13,9 @@ from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
 from cifar_tui.events import Paused, RateChanged, Resumed
-from cifar_tui.tui.chart_view import NARROWEST, ChartView
-from cifar_tui.tui.preferences import PreferencesFile
-from cifar_tui.tui.widgets.scale import log_limits, log_ticks, time_limit, time_step
+from cifar_tui.tui.charts.chart_view import NARROWEST, ChartView
+from cifar_tui.tui.charts.scale import log_limits, log_ticks, time_limit, time_step
+from cifar_tui.tui.settings.preferences import PreferencesFile
 from tests import scripted
 from tests.scripted import ScriptedJobs, ScriptedLink
 from tests.tui.drive import screen, settle, words

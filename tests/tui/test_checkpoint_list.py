@@ -13,8 +13,8 @@ from cifar_tui.history import RunHistory
 from cifar_tui.runs.listing import Listing
 from cifar_tui.runs.pins import write_pin
 from cifar_tui.runs.sidecars import delete_checkpoint, epoch_checkpoint, sidecar_path
-from cifar_tui.tui.checkpoint_view import SORTED_BY, CheckpointView
-from cifar_tui.tui.checkpoints import Checkpoints
+from cifar_tui.tui.browser.browser import Checkpoints
+from cifar_tui.tui.browser.checkpoint_view import SORTED_BY, CheckpointView
 from tests import scripted
 from tests.scripted import ScriptedJobs, ScriptedLink
 from tests.tui.drive import app_of, screen, settle, until, words

@@ -7,8 +7,8 @@ from cifar_tui.control import CancelEvaluation
 from cifar_tui.events import ComparedPair, ComparisonDone, EvaluationFailed, Progressed, RunFinished
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.listing import Listed
-from cifar_tui.tui import other_runs
-from cifar_tui.tui.run_checkpoints import RunCheckpoints, marks_caption
+from cifar_tui.tui import run_reader
+from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints, marks_caption
 from tests import scripted
 from tests.scripted import CLASSES, ScriptedJobs, ScriptedLink
 from tests.tui.drive import screen, settle, words
@@ -145,7 +145,7 @@ async def test_checkpoints_of_several_runs_are_marked_and_compared(
 async def test_another_run_that_trains_is_followed_in_the_browser(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(other_runs, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(run_reader, "LOOK_SECONDS", 0.02)
     jobs = browsing(tmp_path / "one", live=True)
     put_run(tmp_path / "two", epochs=1)
     scripted.put_checkpoint(tmp_path / "two", 1)

@@ -14,13 +14,13 @@ from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.journal import NAME, append_event
 from cifar_tui.runs.line_file import LineFile
 from cifar_tui.runs.rewind import rewind_records
-from cifar_tui.tui import other_runs
-from cifar_tui.tui.chart_view import ChartView
-from cifar_tui.tui.other_runs import OtherRuns, RunRead, RunSaid
-from cifar_tui.tui.run_choice import runs_beside
-from cifar_tui.tui.widgets.axes import XAxis
-from cifar_tui.tui.widgets.chart_kinds import LOSS
-from cifar_tui.tui.widgets.overlay import Overlaid, legend, overlaid_curves, reach
+from cifar_tui.tui import run_reader
+from cifar_tui.tui.charts.axes import XAxis
+from cifar_tui.tui.charts.chart_kinds import LOSS
+from cifar_tui.tui.charts.chart_view import ChartView
+from cifar_tui.tui.charts.overlay import Overlaid, legend, overlaid_curves, reach
+from cifar_tui.tui.dialogs.run_choice import runs_beside
+from cifar_tui.tui.run_reader import OtherRuns, RunRead, RunSaid
 from tests import scripted
 from tests.scripted import ScriptedJobs, ScriptedLink
 from tests.tui.drive import screen, settle, words
@@ -136,7 +136,7 @@ def test_names_are_cut_to_the_room_there_is(tmp_path: Path) -> None:
 async def test_a_run_that_still_trains_is_followed_on_the_chart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(other_runs, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(run_reader, "LOOK_SECONDS", 0.02)
     jobs = beside(tmp_path, "other")
     trainer = RunFolder.reopen(tmp_path / "other")
     async with screen(jobs, (80, 24), hardware=StillMachine()) as pilot:
@@ -162,7 +162,7 @@ def followers() -> list[threading.Thread]:
 
 
 def test_what_a_run_says_later_is_handed_on_until_it_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(other_runs, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(run_reader, "LOOK_SECONDS", 0.02)
     for name in ("live", "ended"):
         put_run(tmp_path / name, epochs=1)
     trainer = RunFolder.reopen(tmp_path / "live")
@@ -188,7 +188,7 @@ def test_what_a_run_says_later_is_handed_on_until_it_has_ended(tmp_path: Path, m
 def test_a_run_that_goes_back_is_read_again_and_its_last_word_is_heard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(other_runs, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(run_reader, "LOOK_SECONDS", 0.02)
     put_run(tmp_path / "live", epochs=3)
     trainer = RunFolder.reopen(tmp_path / "live")
     told: list[RunRead | RunSaid] = []

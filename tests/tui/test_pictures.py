@@ -5,7 +5,7 @@ import pytest
 from rich.color import ColorSystem
 
 from cifar_tui.half_blocks import LINES, SIDE, picture_line
-from cifar_tui.tui.widgets.pictures import Pictures
+from cifar_tui.tui.evaluation.image_cards import Pictures
 from tests import scripted
 from tests.tui.test_verdict import browser, press, resize
 

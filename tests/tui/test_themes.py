@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 
 from cifar_tui.errors import BadInput
 from cifar_tui.events import Paused
-from cifar_tui.tui.heat import SHARES, contrast, heat_variables
-from cifar_tui.tui.themes import DEFAULT_THEME, find_themes, read_theme
+from cifar_tui.tui.settings.heat_map_colours import SHARES, contrast, heat_variables
+from cifar_tui.tui.settings.themes import DEFAULT_THEME, find_themes, read_theme
 from tests import scripted
 from tests.scripted import ScriptedJobs, ScriptedLink
 from tests.tui.drive import SHIPPED_THEMES, screen, settle, words

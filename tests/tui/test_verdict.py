@@ -13,8 +13,8 @@ from cifar_tui.events import DataReady, EvaluationDone, Event
 from cifar_tui.history import RunHistory
 from cifar_tui.runs.sidecars import verdict_path
 from cifar_tui.runs.verdicts import KeptVerdict, keep_verdict
-from cifar_tui.tui.found_verdict import VerdictFinder
-from cifar_tui.tui.widgets.matrix import ConfusionMatrix, short_percent, strength
+from cifar_tui.tui.evaluation.confusion_matrix import ConfusionMatrix, short_percent, strength
+from cifar_tui.tui.evaluation.verdict_finder import VerdictFinder
 from tests import scripted
 from tests.scripted import ScriptedJobs, ScriptedLink
 from tests.tui.drive import SIZES, screen, settle, words

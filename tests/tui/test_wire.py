@@ -12,7 +12,7 @@ from textual._compositor import LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-from cifar_tui.tui.wire import Wire
+from cifar_tui.tui.terminal.diff_renderer import Wire
 
 COLUMNS, ROWS = 24, 4
 CONSOLE = Console(color_system="256", force_terminal=True, legacy_windows=False)

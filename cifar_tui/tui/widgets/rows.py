@@ -8,7 +8,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from cifar_tui.tui.widgets.late_styles import LateStyles
+from cifar_tui.tui.terminal.lazy_styles import LateStyles
 
 Span = tuple[str, str]
 """Text and the name of its style: a class of the stylesheet without `rows--`; empty for plain text."""

@@ -12,10 +12,10 @@ from cifar_tui.comparison_words import comparison_rows
 from cifar_tui.control import CancelEvaluation
 from cifar_tui.events import ComparisonDone, EvaluationFailed, Progressed
 from cifar_tui.session import Link
-from cifar_tui.tui import keys
+from cifar_tui.tui import common_keys
+from cifar_tui.tui.evaluation.verdict_rows import wrapped
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Row, Rows, bar
-from cifar_tui.tui.widgets.verdict_rows import wrapped
 
 DRAIN_SECONDS = 0.1
 """How often is looked whether there is more to show."""
@@ -27,7 +27,7 @@ class ComparisonScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m,escape", "app.pop_screen", "Back", key_display="m", tooltip="Back to the checkpoints"),
-        *keys.AFTER,
+        *common_keys.AFTER,
     ]
 
     def __init__(self, link: Link) -> None:

@@ -12,23 +12,16 @@ from textual.message import Message
 from cifar_tui import text
 from cifar_tui.history import RunHistory
 from cifar_tui.series import Points, Series
-from cifar_tui.tui.chart_view import ChartView
-from cifar_tui.tui.widgets.axes import XAxis, YAxis, whole_run
-from cifar_tui.tui.widgets.canvas import Trace
-from cifar_tui.tui.widgets.chart_kinds import ChartKind, Curve
-from cifar_tui.tui.widgets.drawing import (
-    STYLE_NUMBERS,
-    Drawing,
-    centred,
-    marks_above,
-    rows_of,
-    ticks_below,
-)
-from cifar_tui.tui.widgets.overlay import Overlaid, numbers, overlaid_curves, reach, spreads
-from cifar_tui.tui.widgets.overlay import legend as legend_of_runs
-from cifar_tui.tui.widgets.overlay import lines as lines_of
+from cifar_tui.tui.charts.axes import XAxis, YAxis, whole_run
+from cifar_tui.tui.charts.canvas import Trace
+from cifar_tui.tui.charts.chart_kinds import ChartKind, Curve
+from cifar_tui.tui.charts.chart_view import ChartView
+from cifar_tui.tui.charts.drawing import STYLE_NUMBERS, Drawing, centred, marks_above, rows_of, ticks_below
+from cifar_tui.tui.charts.overlay import Overlaid, numbers, overlaid_curves, reach, spreads
+from cifar_tui.tui.charts.overlay import legend as legend_of_runs
+from cifar_tui.tui.charts.overlay import lines as lines_of
+from cifar_tui.tui.charts.scale import Limits, log_limits, nice_limits
 from cifar_tui.tui.widgets.rows import Rows
-from cifar_tui.tui.widgets.scale import Limits, log_limits, nice_limits
 
 SPIKE_SHARE = 0.01
 """The share of points at either end that may not set the scale; they are clipped to the edge and marked."""

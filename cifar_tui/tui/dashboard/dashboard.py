@@ -13,13 +13,13 @@ from textual.widgets import Static
 
 from cifar_tui.hardware import Hardware
 from cifar_tui.history import RunHistory
-from cifar_tui.tui import keys
-from cifar_tui.tui.chart_view import ChartView
-from cifar_tui.tui.dialogs import PanelChoice
-from cifar_tui.tui.overlay_keys import OverlayKeys
-from cifar_tui.tui.preferences import PANELS, Preferences
-from cifar_tui.tui.widgets.chart import Chart
-from cifar_tui.tui.widgets.chart_kinds import ACCURACY, LEARNING_RATE, LOSS
+from cifar_tui.tui import common_keys
+from cifar_tui.tui.charts.chart import Chart
+from cifar_tui.tui.charts.chart_kinds import ACCURACY, LEARNING_RATE, LOSS
+from cifar_tui.tui.charts.chart_view import ChartView
+from cifar_tui.tui.dashboard.overlay_keys import OverlayKeys
+from cifar_tui.tui.dialogs.questions import PanelChoice
+from cifar_tui.tui.settings.preferences import PANELS, Preferences
 from cifar_tui.tui.widgets.device_panel import DevicePanel
 from cifar_tui.tui.widgets.epoch_table import EpochTable
 from cifar_tui.tui.widgets.key_row import KeyRow
@@ -35,14 +35,14 @@ class Dashboard(OverlayKeys):
 
     AUTO_FOCUS = "EpochTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        *keys.BEFORE,
+        *common_keys.BEFORE,
         Binding("c", "app.checkpoints", "Checkpoints", tooltip="Show what was saved"),
         Binding("e", "app.evaluate_newest", "Evaluate", tooltip="Measure the newest checkpoint on the test images"),
         Binding("v", "next_view", "View", tooltip="Give one panel the whole screen; again for the next"),
         Binding("V", "previous_view", "Back a view", show=False, tooltip="The panel before"),
         Binding("escape", "all_panels", "All panels", show=False, tooltip="Show all panels again"),
         Binding("h", "choose_panels", "Panels", show=False, tooltip="Choose which panels are shown"),
-        *keys.AFTER,
+        *common_keys.AFTER,
         *OverlayKeys.OVERLAY_BINDINGS,
         *OverlayKeys.CHART_BINDINGS,
     ]

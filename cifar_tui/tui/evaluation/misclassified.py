@@ -8,12 +8,12 @@ from textual.screen import Screen
 
 from cifar_tui import text
 from cifar_tui.events import WrongImage
-from cifar_tui.tui import keys
-from cifar_tui.tui.found_verdict import FoundVerdict
+from cifar_tui.tui import common_keys
+from cifar_tui.tui.evaluation.image_cards import NO_ROOM, Card, Pictures
+from cifar_tui.tui.evaluation.verdict_finder import FoundVerdict
+from cifar_tui.tui.evaluation.verdict_rows import wrapped
 from cifar_tui.tui.widgets.key_row import KeyRow
-from cifar_tui.tui.widgets.pictures import NO_ROOM, Card, Pictures
 from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, cut, fitted
-from cifar_tui.tui.widgets.verdict_rows import wrapped
 from cifar_tui.verdict_words import class_names
 
 NOT_KEPT = "The pictures of this verdict were not kept: e, among the checkpoints, measures it again."
@@ -50,8 +50,8 @@ class WrongPictures(Screen[None]):
             tooltip="Taken for the class before",
         ),
         Binding("a", "all", "All", tooltip="Pictures of every class"),
-        *keys.BEFORE,
-        *keys.AFTER,
+        *common_keys.BEFORE,
+        *common_keys.AFTER,
     ]
 
     def __init__(self, found: FoundVerdict, label: int | None = None, predicted: int | None = None) -> None:

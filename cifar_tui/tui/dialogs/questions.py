@@ -14,7 +14,7 @@ from textual.widgets.button import ButtonVariant
 from cifar_tui.control import ChangeRate
 from cifar_tui.text import safe_text
 from cifar_tui.text import size as size_in_words
-from cifar_tui.tui.over import Over
+from cifar_tui.tui.dialogs.modal import Over
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from cifar_tui.recipe import Recipe
 from cifar_tui.recipe_words import differences
 from cifar_tui.runs.folder import all_runs, read_recipe
 from cifar_tui.text import safe_text
-from cifar_tui.tui.over import Over
-from cifar_tui.tui.widgets.overlay import MOST_OVERLAID
+from cifar_tui.tui.charts.overlay import MOST_OVERLAID
+from cifar_tui.tui.dialogs.modal import Over
 
 MOST_LISTED = 50
 """The newest runs that can be chosen from."""

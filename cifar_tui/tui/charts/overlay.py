@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from cifar_tui import text
 from cifar_tui.history import RunHistory
 from cifar_tui.series import Points
-from cifar_tui.tui.chart_view import ChartView
-from cifar_tui.tui.widgets.axes import XAxis, YAxis, whole_run
-from cifar_tui.tui.widgets.canvas import Trace
-from cifar_tui.tui.widgets.chart_kinds import ChartKind, Curve
-from cifar_tui.tui.widgets.drawing import STYLE_NUMBERS
+from cifar_tui.tui.charts.axes import XAxis, YAxis, whole_run
+from cifar_tui.tui.charts.canvas import Trace
+from cifar_tui.tui.charts.chart_kinds import ChartKind, Curve
+from cifar_tui.tui.charts.chart_view import ChartView
+from cifar_tui.tui.charts.drawing import STYLE_NUMBERS
 from cifar_tui.tui.widgets.rows import cut
 
 COLOURS = ("secondary", "success", "warning", "primary")

@@ -8,18 +8,18 @@ from textual.screen import Screen
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.runs.start import run_words
-from cifar_tui.tui import keys
-from cifar_tui.tui.checkpoint_messages import (
+from cifar_tui.tui import common_keys
+from cifar_tui.tui.browser.checkpoint_messages import (
     BranchAsked,
     CancellationAsked,
     ComparisonAsked,
     EvaluationAsked,
     TendingAsked,
 )
-from cifar_tui.tui.checkpoint_view import Entry
-from cifar_tui.tui.dialogs import delete_question
-from cifar_tui.tui.run_checkpoints import RunCheckpoints
-from cifar_tui.tui.verdict import VerdictScreen
+from cifar_tui.tui.browser.checkpoint_view import Entry
+from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints
+from cifar_tui.tui.dialogs.questions import delete_question
+from cifar_tui.tui.evaluation.verdict_screen import VerdictScreen
 
 SOON_SECONDS = 0.3
 """When the folder is looked at again after a person has changed something."""
@@ -42,8 +42,8 @@ class CheckpointKeys(Screen[None]):
         Binding("m", "compare", "Compare", show=False, tooltip="Compare the marked checkpoints, image by image"),
         Binding("a", "choose_run", "Other run", show=False, tooltip="Show another run's checkpoints; marks stay"),
         Binding("x", "cancel", "Give up", show=False, tooltip="Give up the evaluation under way"),
-        *keys.BEFORE,
-        *keys.AFTER,
+        *common_keys.BEFORE,
+        *common_keys.AFTER,
     ]
 
     shown: RunCheckpoints

@@ -6,7 +6,7 @@ import textwrap
 from cifar_tui import text
 from cifar_tui.confusion import most_confused
 from cifar_tui.events import EvaluationDone
-from cifar_tui.tui.found_verdict import FoundVerdict
+from cifar_tui.tui.evaluation.verdict_finder import FoundVerdict
 from cifar_tui.tui.widgets.rows import Row, bar, fitted
 from cifar_tui.verdict_words import class_names
 

@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 
 from cifar_tui.recipe import Recipe
 from cifar_tui.text import safe_text
-from cifar_tui.tui.over import Over
+from cifar_tui.tui.dialogs.modal import Over
 
 
 @dataclass(frozen=True, slots=True)

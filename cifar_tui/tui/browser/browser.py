@@ -6,18 +6,18 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
 from cifar_tui.history import RunHistory
-from cifar_tui.tui.checkpoint_keys import CheckpointKeys
-from cifar_tui.tui.checkpoint_view import Entry
-from cifar_tui.tui.lister import Found
-from cifar_tui.tui.other_runs import RunRead, RunSaid
-from cifar_tui.tui.run_checkpoints import RunCheckpoints, marks_caption
-from cifar_tui.tui.run_choice import RunPick, runs_beside
-from cifar_tui.tui.widgets.checkpoint_list import CheckpointList
-from cifar_tui.tui.widgets.filter_box import FilterBox
+from cifar_tui.tui.browser.checkpoint_keys import CheckpointKeys
+from cifar_tui.tui.browser.checkpoint_list import CheckpointList
+from cifar_tui.tui.browser.checkpoint_view import Entry
+from cifar_tui.tui.browser.filter_box import FilterBox
+from cifar_tui.tui.browser.folder_watcher import Found
+from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints, marks_caption
+from cifar_tui.tui.dialogs.run_choice import RunPick, runs_beside
+from cifar_tui.tui.evaluation.verdict_panel import VerdictPanel
+from cifar_tui.tui.run_reader import RunRead, RunSaid
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Rows
 from cifar_tui.tui.widgets.status import Asked, StatusPanel
-from cifar_tui.tui.widgets.verdict_panel import VerdictPanel
 
 LIST_SECONDS = 2.0
 """How often the folder is looked at again while the browser is open."""

@@ -2,9 +2,9 @@
 
 from cifar_tui.events import EvaluationProgressed
 from cifar_tui.history import RunHistory
-from cifar_tui.tui.found_verdict import FoundVerdict
+from cifar_tui.tui.evaluation.verdict_finder import FoundVerdict
+from cifar_tui.tui.evaluation.verdict_rows import failure_rows, progress_rows, verdict_rows, wrapped
 from cifar_tui.tui.widgets.rows import Row, Rows
-from cifar_tui.tui.widgets.verdict_rows import failure_rows, progress_rows, verdict_rows, wrapped
 
 NONE_YET = "No checkpoint yet: the first comes after the first epoch."
 READ_ONLY = "This is another run: space marks its checkpoints, m compares."

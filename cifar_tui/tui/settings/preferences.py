@@ -12,8 +12,8 @@ from typing import Self
 import platformdirs
 
 from cifar_tui.text import safe_text
-from cifar_tui.tui.chart_view import AXES, SMOOTHINGS, Axis, ChartView, Smoothing
-from cifar_tui.tui.widgets.chart_kinds import CURVE_LABELS
+from cifar_tui.tui.charts.chart_kinds import CURVE_LABELS
+from cifar_tui.tui.charts.chart_view import AXES, SMOOTHINGS, Axis, ChartView, Smoothing
 
 SIZE_LIMIT = 64 * 1024
 """Bytes; a larger file is no configuration."""

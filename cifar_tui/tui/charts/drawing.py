@@ -9,9 +9,9 @@ import numpy as np
 
 from cifar_tui.history import RunHistory
 from cifar_tui.series import Points, Series
-from cifar_tui.tui.widgets.axes import XAxis, YAxis
-from cifar_tui.tui.widgets.canvas import Trace, draw
-from cifar_tui.tui.widgets.chart_kinds import Curve
+from cifar_tui.tui.charts.axes import XAxis, YAxis
+from cifar_tui.tui.charts.canvas import Trace, draw
+from cifar_tui.tui.charts.chart_kinds import Curve
 from cifar_tui.tui.widgets.rows import Row
 
 ABOVE_SHARE = 1e-6

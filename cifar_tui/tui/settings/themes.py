@@ -12,7 +12,7 @@ from textual.theme import Theme
 import cifar_tui
 from cifar_tui.errors import BadInput
 from cifar_tui.text import safe_text
-from cifar_tui.tui.heat import heat_variables
+from cifar_tui.tui.settings.heat_map_colours import heat_variables
 
 DEFAULT_THEME = "night"
 SIZE_LIMIT = 64 * 1024

@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from cifar_tui.tui.checkpoint_view import PIN_SIGN, Entry
-from cifar_tui.tui.widgets.late_styles import LateStyles
+from cifar_tui.tui.browser.checkpoint_view import PIN_SIGN, Entry
+from cifar_tui.tui.terminal.lazy_styles import LateStyles
 from cifar_tui.tui.widgets.rows import cut
 
 WIDTHS = {"Epoch": 6, "Step": 7, "Acc %": 6, "Test %": 7, "Size": 7, "Saved": 10, PIN_SIGN: 2, "File": 12}

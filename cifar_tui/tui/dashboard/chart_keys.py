@@ -7,9 +7,9 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from cifar_tui.history import RunHistory
-from cifar_tui.tui.chart_view import ChartView
-from cifar_tui.tui.widgets.axes import whole_run
-from cifar_tui.tui.widgets.chart_kinds import CURVE_LABELS
+from cifar_tui.tui.charts.axes import whole_run
+from cifar_tui.tui.charts.chart_kinds import CURVE_LABELS
+from cifar_tui.tui.charts.chart_view import ChartView
 
 ZOOM = 0.5
 PAN = 0.25

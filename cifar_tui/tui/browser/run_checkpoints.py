@@ -6,10 +6,10 @@ from pathlib import Path
 from cifar_tui.history import RunHistory
 from cifar_tui.runs.sidecars import Sidecar, epoch_checkpoint
 from cifar_tui.text import safe_text
-from cifar_tui.tui.checkpoint_view import MARK_SIGN, CheckpointView, Entry
-from cifar_tui.tui.found_verdict import FoundVerdict, VerdictFinder
-from cifar_tui.tui.lister import Found, Lister
-from cifar_tui.tui.other_runs import OtherRuns, RunRead, RunSaid
+from cifar_tui.tui.browser.checkpoint_view import MARK_SIGN, CheckpointView, Entry
+from cifar_tui.tui.browser.folder_watcher import Found, Lister
+from cifar_tui.tui.evaluation.verdict_finder import FoundVerdict, VerdictFinder
+from cifar_tui.tui.run_reader import OtherRuns, RunRead, RunSaid
 from cifar_tui.tui.widgets.rows import cut
 
 NAME_LENGTH = 40

@@ -5,11 +5,11 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from cifar_tui.tui.chart_keys import ChartKeys
-from cifar_tui.tui.other_runs import OtherRuns, RunRead, RunSaid
-from cifar_tui.tui.run_choice import RunChoice, runs_beside
-from cifar_tui.tui.widgets.chart import Chart
-from cifar_tui.tui.widgets.overlay import Overlaid
+from cifar_tui.tui.charts.chart import Chart
+from cifar_tui.tui.charts.overlay import Overlaid
+from cifar_tui.tui.dashboard.chart_keys import ChartKeys
+from cifar_tui.tui.dialogs.run_choice import RunChoice, runs_beside
+from cifar_tui.tui.run_reader import OtherRuns, RunRead, RunSaid
 from cifar_tui.tui.widgets.rows import Rows
 
 

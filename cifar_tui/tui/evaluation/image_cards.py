@@ -6,8 +6,8 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from cifar_tui.half_blocks import LINES, SIDE, picture_line
+from cifar_tui.tui.evaluation.verdict_rows import wrapped
 from cifar_tui.tui.widgets.rows import Row, Rows
-from cifar_tui.tui.widgets.verdict_rows import wrapped
 
 GAP = 2
 """Cells between a picture and its words, and at least between one and the next."""

@@ -9,13 +9,13 @@ from textual.screen import Screen
 
 from cifar_tui import text
 from cifar_tui.confusion import ClassScore, Pair, class_scores, most_confused, share_of_row
-from cifar_tui.tui import keys
-from cifar_tui.tui.found_verdict import FoundVerdict
+from cifar_tui.tui import common_keys
+from cifar_tui.tui.evaluation.confusion_matrix import ConfusionMatrix
+from cifar_tui.tui.evaluation.misclassified import WrongPictures
+from cifar_tui.tui.evaluation.verdict_finder import FoundVerdict
+from cifar_tui.tui.evaluation.verdict_rows import age_rows, number_pieces
 from cifar_tui.tui.widgets.key_row import KeyRow
-from cifar_tui.tui.widgets.matrix import ConfusionMatrix
 from cifar_tui.tui.widgets.rows import Row, Rows, bar, fitted
-from cifar_tui.tui.widgets.verdict_rows import age_rows, number_pieces
-from cifar_tui.tui.wrong_pictures import WrongPictures
 from cifar_tui.verdict_words import class_names
 
 PAIR_WIDTH = 38
@@ -39,8 +39,8 @@ class VerdictScreen(Screen[None]):
         Binding("right", "move(0, 1)", "Right", show=False),
         Binding("up", "move(-1, 0)", "Up", show=False),
         Binding("down", "move(1, 0)", "Down", show=False),
-        *keys.BEFORE,
-        *keys.AFTER,
+        *common_keys.BEFORE,
+        *common_keys.AFTER,
     ]
 
     def __init__(self, found: FoundVerdict) -> None:

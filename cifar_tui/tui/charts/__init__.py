@@ -1,0 +1,1 @@
+"""The charts: what they show, and how curves become rows of cells."""

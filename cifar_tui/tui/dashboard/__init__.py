@@ -1,0 +1,1 @@
+"""The screen of a run: panels, and the keys that change them."""

@@ -1,0 +1,1 @@
+"""Questions and lists in front of a screen."""

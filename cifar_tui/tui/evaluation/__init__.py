@@ -1,0 +1,1 @@
+"""Screens of an evaluation and of a comparison."""

@@ -12,7 +12,6 @@ from typing import TextIO, TypeVar
 
 import orjson
 
-from cifar_tui import comparison_words, summary, verdict_words
 from cifar_tui.control import SaveNow, Stop, Watch
 from cifar_tui.events import (
     CheckpointDeleted,
@@ -38,7 +37,8 @@ from cifar_tui.events import (
     TrainingStarted,
 )
 from cifar_tui.history import RunHistory, Said
-from cifar_tui.session import Link
+from cifar_tui.jobs.session import Link
+from cifar_tui.report import comparison_text, run_summary, verdict_text
 
 POLL_SECONDS = 0.2
 """How often events are fetched."""
@@ -67,26 +67,26 @@ def follow(link: Link, history: RunHistory | None = None, *, resumed: bool = Fal
             console.show(events)
     link.join()
     report_outcome(console.history)
-    return interrupts.exit_code or summary.exit_code(console.history)
+    return interrupts.exit_code or run_summary.exit_code(console.history)
 
 
 def report_outcome(history: RunHistory) -> None:
     """Print how a run ended: success to the output, trouble to stderr."""
-    line = summary.outcome(history)
-    if line and history.started is not None and summary.exit_code(history) == 0:
+    line = run_summary.outcome(history)
+    if line and history.started is not None and run_summary.exit_code(history) == 0:
         line += f" The run is in {history.started.folder}."
     with contextlib.suppress(OSError, ValueError):
-        print(line, file=sys.stderr if summary.exit_code(history) else sys.stdout, flush=True)
+        print(line, file=sys.stderr if run_summary.exit_code(history) else sys.stdout, flush=True)
 
 
 def report_evaluation(link: Link, *, as_json: bool) -> int:
     """Print a checkpoint's verdict once it is there, its progress to stderr meanwhile. Returns the exit code."""
-    return _report(link, EvaluationDone, verdict_words.verdict_record if as_json else verdict_words.verdict_lines)
+    return _report(link, EvaluationDone, verdict_text.verdict_record if as_json else verdict_text.verdict_lines)
 
 
 def report_comparison(link: Link, *, as_json: bool) -> int:
     """Print a comparison once it is there, its progress to stderr meanwhile. Returns the exit code."""
-    words = comparison_words
+    words = comparison_text
     return _report(link, ComparisonDone, words.comparison_record if as_json else words.comparison_lines)
 
 
@@ -182,14 +182,14 @@ class Console:
             case Progressed():
                 return self._progress_lines(event)
             case DataReady():
-                return [f"Training {summary.what_is_trained(self.history)}"]
+                return [f"Training {run_summary.what_is_trained(self.history)}"]
             case TrainingStarted():
                 return [f"ResNet-18, {event.parameters:,} parameters, on {event.device}, {event.precision}"]
             case StepDone():
                 return self._step_lines()
             case EpochDone() if self.history.started is not None:
                 best = self.history.best is event
-                return [summary.epoch_line(event, self.history.started.recipe.epochs, best)]
+                return [run_summary.epoch_line(event, self.history.started.recipe.epochs, best)]
             case CheckpointSaved():
                 return [f"saved {event.checkpoint}"]
             case CheckpointDeleted():
@@ -216,14 +216,14 @@ class Console:
         if progress.unit and progress.done != progress.total and now < self._progress_line_at:
             return []
         self._progress_line_at = now + PROGRESS_SECONDS
-        return [summary.progress_line(progress)]
+        return [run_summary.progress_line(progress)]
 
     def _step_lines(self) -> list[str]:
         now = time.monotonic()
         if now < self._step_line_at:
             return []
         self._step_line_at = now + LINE_SECONDS
-        return [summary.step_line(self.history)]
+        return [run_summary.step_line(self.history)]
 
 
 class Interrupts:

@@ -6,7 +6,7 @@ python docs/results.py
 import json
 from pathlib import Path
 
-from cifar_tui import svg
+from cifar_tui.report import svg
 
 HERE = Path(__file__).parent
 Row = dict[str, object]

@@ -8,7 +8,7 @@ from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request
 from cifar_tui.errors import FolderInUse
 from cifar_tui.events import CheckpointDeleted, Event, Noted, RunStopped
 from cifar_tui.history import Said
-from cifar_tui.jobs import AttachedJobs
+from cifar_tui.jobs.attached import AttachedJobs
 from cifar_tui.recipe import preset
 from cifar_tui.runs.folder import RunFolder, being_trained
 from cifar_tui.runs.journal import NAME, read_events

@@ -7,8 +7,8 @@ import pytest
 from cifar_tui.control import CancelEvaluation, Evaluate
 from cifar_tui.events import ComparisonDone, EvaluationFailed, Progressed
 from cifar_tui.history import Said
-from cifar_tui.jobs import compare
-from cifar_tui.session import Link
+from cifar_tui.jobs.local import compare
+from cifar_tui.jobs.session import Link
 from tests.faults.trainers import trainer
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.confusion import class_scores, most_confused, share_of_row
 from cifar_tui.events import EvaluationDone, from_record
-from cifar_tui.verdict_words import short_names, verdict_lines, verdict_record
+from cifar_tui.report.confusion import class_scores, most_confused, share_of_row
+from cifar_tui.report.verdict_text import short_names, verdict_lines, verdict_record
 from tests import scripted
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import orjson
 import pytest
 
-from cifar_tui import summary
 from cifar_tui.errors import BadInput
 from cifar_tui.history import RunHistory
-from cifar_tui.jobs import AttachedJobs, LocalJobs
+from cifar_tui.jobs.attached import AttachedJobs
+from cifar_tui.jobs.local import LocalJobs
 from cifar_tui.recipe import preset
+from cifar_tui.report import run_summary
 from tests.test_cli import run
 
 
@@ -89,7 +90,7 @@ def test_a_run_attached_to_is_branched_here_and_its_folder_stays(place: Path, mo
     assert history.state == "finished"
     assert history.started is not None
     assert Path(history.started.folder).parent == place / "runs"
-    assert summary.ancestry(history.started.recipe) == "from one-synthetic, epoch 2"
+    assert run_summary.ancestry(history.started.recipe) == "from one-synthetic, epoch 2"
     assert sorted(path.name for path in (place / "runs" / "one-synthetic").iterdir()) == before
     with pytest.raises(BadInput, match="no whole checkpoint"):
         AttachedJobs(Path("runs/one-synthetic")).branch("net_009.pth", 1, 0.01)

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from cifar_tui import jobs as jobs_module
 from cifar_tui.control import Request, Requests, Stop
 from cifar_tui.errors import BadInput, DataUnavailable
 from cifar_tui.events import DataMissing, EvaluationFailed, Event, Noted, Reopened, RunFailed, RunStopped
 from cifar_tui.history import Said
-from cifar_tui.jobs import LocalJobs
+from cifar_tui.jobs import local as jobs_module
+from cifar_tui.jobs.local import LocalJobs
+from cifar_tui.jobs.session import Emit, Session
 from cifar_tui.recipe import preset
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.runs.states import StateRecord, commit_state
-from cifar_tui.session import Emit, Session
 from tests import scripted
 
 RECIPE = dataclasses.replace(preset("quick"), data="synthetic")

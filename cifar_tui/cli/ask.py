@@ -63,8 +63,8 @@ def save(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
 
 def _ask(run: str | None, wait: float, request: "Request", done: "Callable[[RunHistory], bool]", words: str) -> None:
     """Ask a live run, wait until it says that it has done so, and print that. Raises CifarTuiError otherwise."""
-    from cifar_tui import summary
     from cifar_tui.history import RunHistory
+    from cifar_tui.report import run_summary
     from cifar_tui.runs.follow import RemoteRun
 
     folder = live_run(run)
@@ -79,7 +79,7 @@ def _ask(run: str | None, wait: float, request: "Request", done: "Callable[[RunH
             _wait_for_process(link)
     finally:
         link.join()
-    print(words.format(step=history.step, state_step=history.state_step) if words else summary.outcome(history))
+    print(words.format(step=history.step, state_step=history.state_step) if words else run_summary.outcome(history))
     if already and words:
         print("It was so before.", file=sys.stderr)
 

@@ -37,7 +37,7 @@ def attach(
     """Show a run that was started elsewhere, or has ended: its whole history, and what is still said."""
     one_of("--marker", marker, MARKERS)
     one_of("--alert", alert, ALERTS)
-    from cifar_tui.jobs import AttachedJobs
+    from cifar_tui.jobs.attached import AttachedJobs
     from cifar_tui.runs.folder import find_run
 
     if not terminal_fit_for_a_screen():

@@ -28,10 +28,10 @@ def compare(
     precision: PrecisionName = None,
 ) -> None:
     """Measure checkpoints on the same test images, the first one's, and say where they differ from it."""
-    from cifar_tui.compare_job import start_comparison
-    from cifar_tui.comparison_words import MOST_COMPARED
     from cifar_tui.console import report_comparison
     from cifar_tui.engine.data.load import check_source
+    from cifar_tui.jobs.compare import start_comparison
+    from cifar_tui.report.comparison_text import MOST_COMPARED
 
     if not 2 <= len(paths) <= MOST_COMPARED:
         raise BadInput(f"Name 2 to {MOST_COMPARED} checkpoints to compare, not {len(paths)}.")

@@ -17,8 +17,8 @@ from cifar_tui.errors import CifarTuiError
 
 if TYPE_CHECKING:
     from cifar_tui.history import RunHistory
-    from cifar_tui.jobs import LocalJobs
-    from cifar_tui.session import Link
+    from cifar_tui.jobs.local import LocalJobs
+    from cifar_tui.jobs.session import Link
 
 REPORT_TO = "CIFAR_TUI_REPORT_TO"
 """Names, in a detached process's environment, the descriptor on which its starter waits for one report."""
@@ -110,10 +110,10 @@ def _wait_for_start(link: "Link", history: "RunHistory") -> None:
 
 
 def _report(descriptor: int, history: "RunHistory") -> None:
-    from cifar_tui import summary
+    from cifar_tui.report import run_summary
 
     if history.started is None or not history.live:
-        _send(descriptor, Report(trouble=summary.outcome(history), exit_code=summary.exit_code(history) or 1))
+        _send(descriptor, Report(trouble=run_summary.outcome(history), exit_code=run_summary.exit_code(history) or 1))
     else:
         _send(descriptor, Report(history.started.run, history.started.folder))
 

@@ -43,7 +43,7 @@ def evaluate(
     """
     from cifar_tui.console import report_evaluation
     from cifar_tui.engine.data.load import check_source
-    from cifar_tui.jobs import evaluate_checkpoint
+    from cifar_tui.jobs.evaluate import evaluate_checkpoint
 
     file = checkpoint_at(path)
     choices = {

@@ -76,7 +76,7 @@ def _colours_words(origin: "Origin") -> str:
 
 def _records(path: str, out: Path, *, steps: bool) -> str:
     """Write a table or a picture. Returns what was written, in words."""
-    from cifar_tui.curve_picture import curve_picture
+    from cifar_tui.report.curves_svg import curve_picture
     from cifar_tui.runs import tables
     from cifar_tui.runs.durable import write_durably
 

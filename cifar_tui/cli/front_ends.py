@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from cifar_tui.output import OUTPUT_NAME
 
 if TYPE_CHECKING:
-    from cifar_tui.jobs import AttachedJobs, LocalJobs
+    from cifar_tui.jobs.attached import AttachedJobs
+    from cifar_tui.jobs.local import LocalJobs
     from cifar_tui.tui.app import ScreenResult
 
 

@@ -60,7 +60,7 @@ def show(prediction: "Prediction", classes: tuple[str, ...], console: "Console")
     """Print the most probable classes, and on a terminal with colours what the network saw."""
     from rich.segment import Segment, Segments
 
-    from cifar_tui.half_blocks import LINES, picture_line
+    from cifar_tui.report.half_blocks import LINES, picture_line
 
     named = ", ".join(
         f"{text.safe_text(name, 40)} {text.percent(share)}" for name, share in ranked(prediction, classes)

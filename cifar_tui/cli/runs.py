@@ -94,7 +94,8 @@ def to_json(one: "Overview") -> dict[str, object]:
 
 
 def _cells(one: "Overview") -> tuple[str, ...]:
-    from cifar_tui import summary, text
+    from cifar_tui import text
+    from cifar_tui.report import run_summary
 
     share = f" {one.step / one.total_steps:.0%}" if one.total_steps else ""
     best = f"{text.percent(one.best_accuracy)} (epoch {one.best_epoch})" if one.best_accuracy is not None else "–"
@@ -106,7 +107,7 @@ def _cells(one: "Overview") -> tuple[str, ...]:
         text.percent(one.last_accuracy) if one.last_accuracy is not None else "–",
         text.safe_text(one.recipe.preset, 20),
         text.safe_text(one.recipe.data, 40),
-        summary.ancestry(one.recipe).removeprefix("from ") or "–",
+        run_summary.ancestry(one.recipe).removeprefix("from ") or "–",
         text.age(time.time() - one.started_at) if one.started_at else "–",
         text.size(one.size),
         text.safe_text(str(one.folder), 200),

@@ -53,7 +53,7 @@ from cifar_tui.foreground import train_behind_a_parent
 from cifar_tui.recipe import Acceleration, DeviceChoice, Flip, Precision, Recipe
 
 if TYPE_CHECKING:
-    from cifar_tui.jobs import LocalJobs
+    from cifar_tui.jobs.local import LocalJobs
 
 CHANGEABLE = ("epochs", "learning_rate", "precision", "device", "acceleration", "data", "data_dir", "keep")
 """What may differ when a run goes on; anything else would make it another run."""
@@ -123,7 +123,7 @@ def train(
     chosen = {name: value for name, value in choices.items() if value is not None}
     one_of("--marker", marker, MARKERS)
     one_of("--alert", alert, ALERTS)
-    from cifar_tui.jobs import LocalJobs
+    from cifar_tui.jobs.local import LocalJobs
 
     if resume is None and start is None:
         jobs = LocalJobs(_recipe(preset_name or DEFAULT_PRESET, chosen), run_name, outf)
@@ -180,7 +180,7 @@ def _branched(weights: Path, preset_name: str | None, chosen: Mapping[str, objec
 def _resumed(run: str, chosen: Mapping[str, object], elsewhere: Set[str]) -> "LocalJobs":
     """The jobs of a run to go on with, its recipe changed where that is possible. Raises BadInput, FolderInUse."""
     from cifar_tui.engine.data.load import check_source
-    from cifar_tui.jobs import LocalJobs, check_resumable
+    from cifar_tui.jobs.local import LocalJobs, check_resumable
     from cifar_tui.runs.folder import RunFolder, find_run
 
     fixed = sorted(elsewhere | {name for name in chosen if name not in CHANGEABLE})

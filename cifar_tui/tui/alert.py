@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Literal
 
-from cifar_tui import summary
 from cifar_tui.history import RunHistory
+from cifar_tui.report import run_summary
 from cifar_tui.text import safe_text
 
 Alert = Literal["none", "bell", "osc9", "osc777"]
@@ -23,7 +23,7 @@ class Alarm:
         """Call if the run's new state is one to call for."""
         words = ""
         if history.ending is not None:
-            words = summary.outcome(history)
+            words = run_summary.outcome(history)
         elif history.broken is not None:
             words = f"The loss of step {history.broken.at_step:,} is no number: training waits for an answer."
         if words and self._alert != "none":

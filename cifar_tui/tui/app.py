@@ -14,13 +14,13 @@ from typing import ClassVar, Literal
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 
-from cifar_tui import summary
 from cifar_tui.control import Stop, asker
 from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.hardware import Hardware
 from cifar_tui.history import RunHistory
+from cifar_tui.jobs.session import Jobs, Link
 from cifar_tui.output import StrayOutput
-from cifar_tui.session import Jobs, Link
+from cifar_tui.report import run_summary
 from cifar_tui.tui.alert import Alarm, Alert
 from cifar_tui.tui.browser.browser import Checkpoints
 from cifar_tui.tui.browser.checkpoint_messages import EvaluationAsked
@@ -176,7 +176,7 @@ class MonitorApp(CheckpointActions, inherit_bindings=False):
     def action_leave(self) -> None:
         """Leave; while it trains, only after asking which is meant."""
         if not self.followed.hears(Stop):
-            self._leaving = 0 if self.followed.elsewhere else summary.exit_code(self.history)
+            self._leaving = 0 if self.followed.elsewhere else run_summary.exit_code(self.history)
             self.exit(self._leaving)
             return
 
@@ -262,7 +262,7 @@ class MonitorApp(CheckpointActions, inherit_bindings=False):
         if said or self._outdated or self.followed.asked != self._asked_shown:
             self._show_history()
         if self._leaving is not None and self.followed.over:
-            self.exit(self._leaving or summary.exit_code(self.history))
+            self.exit(self._leaving or run_summary.exit_code(self.history))
 
     def _refresh_keys(self) -> None:
         """Show the keys that do something now; a run elsewhere is heard from one moment to the next."""
@@ -280,10 +280,10 @@ class MonitorApp(CheckpointActions, inherit_bindings=False):
             return
         if self.history.state == "no data":
             self.push_screen(
-                data_question(summary.outcome(self.history), resumed=self.history.resumed), self._data_answered
+                data_question(run_summary.outcome(self.history), resumed=self.history.resumed), self._data_answered
             )
-        elif self.followed.starts == 1 and self.history.training is None and summary.exit_code(self.history) == 2:
-            self._leave_with(BadInput(summary.outcome(self.history)))
+        elif self.followed.starts == 1 and self.history.training is None and run_summary.exit_code(self.history) == 2:
+            self._leave_with(BadInput(run_summary.outcome(self.history)))
 
     def _data_answered(self, answer: str | None) -> None:
         if answer == "r":
@@ -291,7 +291,7 @@ class MonitorApp(CheckpointActions, inherit_bindings=False):
         elif answer == "s":
             self._start(lambda: self._jobs.train("synthetic"))
         else:
-            self.exit(summary.exit_code(self.history))
+            self.exit(run_summary.exit_code(self.history))
 
     def on_rows_outdated(self) -> None:
         """Show the history again, once for all widgets that have new room, though nothing new was said."""

@@ -15,7 +15,7 @@ from cifar_tui.control import (
 )
 from cifar_tui.events import RunStarted
 from cifar_tui.history import RunHistory
-from cifar_tui.session import Jobs, Link
+from cifar_tui.jobs.session import Jobs, Link
 from cifar_tui.text import safe_text
 from cifar_tui.tui.widgets.status import Asked
 

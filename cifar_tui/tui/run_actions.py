@@ -17,7 +17,7 @@ from cifar_tui.control import (
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import LossNotFinite
 from cifar_tui.history import RunHistory
-from cifar_tui.session import Jobs
+from cifar_tui.jobs.session import Jobs
 from cifar_tui.tui.base_app import BaseApp
 from cifar_tui.tui.browser.checkpoint_messages import TendingAsked
 from cifar_tui.tui.dialogs.questions import Question, RateQuestion, broken_loss_question, stop_question

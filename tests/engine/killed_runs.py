@@ -27,7 +27,7 @@ from cifar_tui.engine.data.dataset import DataSet, Split
 from cifar_tui.engine.training import train
 from cifar_tui.errors import BadInput
 from cifar_tui.events import RunResumed
-from cifar_tui.jobs import LocalJobs
+from cifar_tui.jobs.local import LocalJobs
 from cifar_tui.recipe import Recipe, preset
 from cifar_tui.runs import durable, line_file
 from cifar_tui.runs.folder import RunFolder

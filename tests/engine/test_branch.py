@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from cifar_tui import summary
 from cifar_tui.control import Stop
 from cifar_tui.engine.checkpoints.checkpoint import read_network
 from cifar_tui.engine.checkpoints.initial_weights import recipe_from_stranger
 from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import BadInput, CheckpointDamaged
 from cifar_tui.events import EpochDone, Event, RunFinished, RunResumed, RunStarted, StepDone
-from cifar_tui.jobs import check_resumable
+from cifar_tui.jobs.local import check_resumable
+from cifar_tui.report import run_summary
 from cifar_tui.runs.folder import START_NAME, RunFolder
 from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.runs.new_run import branch
@@ -129,7 +129,7 @@ def test_synthetic_pictures_stay_in_the_ancestry(parent: Path, tmp_path: Path) -
     assert grandchild.recipe.parent.synthetic
     sibling = recipe_from(tmp_path / "two" / START_NAME)
     assert sibling.parent == child.recipe.parent, "what a run started with is its parent's"
-    assert summary.ancestry(grandchild.recipe) == "from two, epoch 1 (synthetic pictures)"
+    assert run_summary.ancestry(grandchild.recipe) == "from two, epoch 1 (synthetic pictures)"
 
 
 def test_a_file_of_no_run_starts_one_as_wide_as_it_is(parent: Path, tmp_path: Path) -> None:

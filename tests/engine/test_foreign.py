@@ -17,7 +17,7 @@ from cifar_tui.engine.formats.layouts import KUANGLIU, TORCHVISION, TUTORIAL
 from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.events import EvaluationDone, Event, Noted
-from cifar_tui.jobs import EvaluateJob
+from cifar_tui.jobs.evaluate import EvaluateJob
 from cifar_tui.recipe import HALF, Recipe
 from tests.engine.foreign_networks import KuangliuResNet, stirred
 from tests.engine.test_network import TutorialNetwork

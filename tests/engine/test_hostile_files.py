@@ -17,7 +17,7 @@ from cifar_tui.engine.formats.pickle_scan import scan
 from cifar_tui.engine.network.model import fresh_network
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.events import EvaluationFailed, Event
-from cifar_tui.jobs import EvaluateJob
+from cifar_tui.jobs.evaluate import EvaluateJob
 from cifar_tui.recipe import preset
 from cifar_tui.runs.states import StateRecord, commit_state, state_path
 from tests.engine.hostile_files import CORPUS

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from PIL import Image
 from rich.console import Console
 
-from cifar_tui import half_blocks
 from cifar_tui.cli.predict import as_one_line, ranked, show
 from cifar_tui.engine.data.image_file import (
     MOST_PIXELS,
@@ -24,6 +23,7 @@ from cifar_tui.engine.data.image_file import (
 )
 from cifar_tui.engine.evaluation.predict import Prediction, Predictor, Refusal, class_names
 from cifar_tui.events import EvaluationDone
+from cifar_tui.report import half_blocks
 from cifar_tui.runs.folder import read_recipe
 from tests.engine import trained
 from tests.engine.test_judge import alone

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from cifar_tui.comparison_words import comparison_lines, comparison_record
 from cifar_tui.control import CancelEvaluation
 from cifar_tui.events import ComparedPair, ComparisonDone, EvaluationFailed, Progressed, RunFinished
+from cifar_tui.report.comparison_text import comparison_lines, comparison_record
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.listing import Listed
 from cifar_tui.tui import run_reader

@@ -9,7 +9,7 @@ import pytest
 
 from cifar_tui.events import Event, Noted, RunFinished
 from cifar_tui.recipe import preset
-from cifar_tui.recipe_words import differences
+from cifar_tui.report.recipe_changes import differences
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.journal import NAME, append_event
 from cifar_tui.runs.line_file import LineFile

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from rich.color import ColorSystem
 
-from cifar_tui.half_blocks import LINES, SIDE, picture_line
+from cifar_tui.report.half_blocks import LINES, SIDE, picture_line
 from cifar_tui.tui.evaluation.image_cards import Pictures
 from tests import scripted
 from tests.tui.test_verdict import browser, press, resize

@@ -7,11 +7,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import ScrollableContainer
 from textual.screen import Screen
 
-from cifar_tui import summary
-from cifar_tui.comparison_words import comparison_rows
 from cifar_tui.control import CancelEvaluation
 from cifar_tui.events import ComparisonDone, EvaluationFailed, Progressed
-from cifar_tui.session import Link
+from cifar_tui.jobs.session import Link
+from cifar_tui.report import run_summary
+from cifar_tui.report.comparison_text import comparison_rows
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.evaluation.verdict_rows import wrapped
 from cifar_tui.tui.widgets.key_row import KeyRow
@@ -87,6 +87,6 @@ class ComparisonScreen(Screen[None]):
         progress = self._progress
         if progress is None:
             return [(("Reading the checkpoints…", "value"),)]
-        line: Row = ((summary.progress_line(progress), "value"),)
+        line: Row = ((run_summary.progress_line(progress), "value"),)
         share = progress.done / progress.total if progress.total else 0.0
         return [line, bar(share, BAR_WIDTH), (), (("m gives it up", "dim"),)]

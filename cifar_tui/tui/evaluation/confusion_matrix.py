@@ -5,10 +5,10 @@ import math
 from textual import events
 from textual.message import Message
 
-from cifar_tui.confusion import class_scores, share_of_row
 from cifar_tui.events import EvaluationDone
+from cifar_tui.report.confusion import class_scores, share_of_row
+from cifar_tui.report.verdict_text import class_names, short_names
 from cifar_tui.tui.widgets.rows import Row, Rows, Span, cut
-from cifar_tui.verdict_words import class_names, short_names
 
 STRENGTHS = {"right": (0.0, 0.5, 0.8, 0.9), "wrong": (0.0, 0.02, 0.05, 0.15)}
 """From which share of the true class a cell is drawn in which strength; right ones are on the diagonal."""

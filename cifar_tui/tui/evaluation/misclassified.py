@@ -8,13 +8,13 @@ from textual.screen import Screen
 
 from cifar_tui import text
 from cifar_tui.events import WrongImage
+from cifar_tui.report.verdict_text import class_names
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.evaluation.image_cards import NO_ROOM, Card, Pictures
 from cifar_tui.tui.evaluation.verdict_finder import FoundVerdict
 from cifar_tui.tui.evaluation.verdict_rows import wrapped
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, cut, fitted
-from cifar_tui.verdict_words import class_names
 
 NOT_KEPT = "The pictures of this verdict were not kept: e, among the checkpoints, measures it again."
 NONE_WRONG = "No test image was taken for another class."

@@ -4,11 +4,11 @@ import math
 import textwrap
 
 from cifar_tui import text
-from cifar_tui.confusion import most_confused
 from cifar_tui.events import EvaluationDone
+from cifar_tui.report.confusion import most_confused
+from cifar_tui.report.verdict_text import class_names
 from cifar_tui.tui.evaluation.verdict_finder import FoundVerdict
 from cifar_tui.tui.widgets.rows import Row, bar, fitted
-from cifar_tui.verdict_words import class_names
 
 WIDE_VERDICT = 54
 """Cells from which the classes stand in two columns, so that a low screen shows them all."""

@@ -8,7 +8,8 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from cifar_tui import text
-from cifar_tui.confusion import ClassScore, Pair, class_scores, most_confused, share_of_row
+from cifar_tui.report.confusion import ClassScore, Pair, class_scores, most_confused, share_of_row
+from cifar_tui.report.verdict_text import class_names
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.evaluation.confusion_matrix import ConfusionMatrix
 from cifar_tui.tui.evaluation.misclassified import WrongPictures
@@ -16,7 +17,6 @@ from cifar_tui.tui.evaluation.verdict_finder import FoundVerdict
 from cifar_tui.tui.evaluation.verdict_rows import age_rows, number_pieces
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Row, Rows, bar, fitted
-from cifar_tui.verdict_words import class_names
 
 PAIR_WIDTH = 38
 """Cells a pair needs beside another."""

@@ -3,10 +3,11 @@
 import math
 from typing import Literal
 
-from cifar_tui import summary, text
+from cifar_tui import text
 from cifar_tui.control import asker
 from cifar_tui.events import EvaluationProgressed
 from cifar_tui.history import RunHistory, State
+from cifar_tui.report import run_summary
 from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, cut, fitted
 
 Asked = Literal["pause", "resume", "stop", "stalled"]
@@ -71,7 +72,7 @@ def _title_row(history: RunHistory, asked: Asked | None, me: str, width: int) ->
     used = sum(len(part) for part, _ in badge) + len(LABEL_GAP)
     pieces: list[Row] = [_what(history, width - used)]
     if history.training is not None:
-        pieces.append(((summary.on_what(history), "dim"),))
+        pieces.append(((run_summary.on_what(history), "dim"),))
     if history.started is not None:
         pieces.append(((f"run {text.safe_text(history.started.run, 40)}", "dim"),))
     return (*badge, (LABEL_GAP, ""), *fitted(pieces, width - used))
@@ -80,7 +81,7 @@ def _title_row(history: RunHistory, asked: Asked | None, me: str, width: int) ->
 def _what(history: RunHistory, room: int) -> Row:
     recipe = history.started.recipe if history.started is not None else None
     synthetic = recipe is not None and (recipe.synthetic or (recipe.parent is not None and recipe.parent.synthetic))
-    return ((cut(summary.what_is_trained(history), room), "warn" if synthetic else "value"),)
+    return ((cut(run_summary.what_is_trained(history), room), "warn" if synthetic else "value"),)
 
 
 def _progress_row(history: RunHistory, width: int) -> Row:
@@ -109,7 +110,7 @@ def _preparing_row(history: RunHistory, width: int) -> Row:
     progress = history.progress
     if progress is None:
         return ()
-    line: Span = (summary.progress_line(progress), "value")
+    line: Span = (run_summary.progress_line(progress), "value")
     if not progress.total or not progress.unit:
         return fitted([(line,)], width)
     return fitted([(line,), bar(progress.done / progress.total, BAR_WIDTH)], width)
@@ -148,7 +149,7 @@ def _news_row(history: RunHistory, width: int) -> Row:
         return _preparing_row(history, width)
     if history.ending is not None:
         style = "bad" if history.state in ("failed", "no data") else "good" if history.state == "finished" else "warn"
-        return ((cut(summary.outcome(history), width), style),)
+        return ((cut(run_summary.outcome(history), width), style),)
     if history.finish_after:
         return ((f"Stops after epoch {history.finish_after}: f calls it off"[:width], "warn"),)
     if history.notes:

@@ -9,7 +9,9 @@ from typing import Protocol
 
 from cifar_tui.control import Control, DeleteCheckpoint, PinCheckpoint, Request, Requests
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.events import Event
+from cifar_tui.events import (
+    Event,
+)
 from cifar_tui.history import Said
 from cifar_tui.text import safe_text
 
@@ -153,3 +155,10 @@ class Session:
             self._emit(self._job.failed_unexpectedly(reason, "".join(traceback.format_exception(error))))
         finally:
             self._job.close()
+
+
+def start_session(job: Job) -> Session:
+    """Start a job on an engine thread of its own."""
+    session = Session(job)
+    session.start()
+    return session

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from cifar_tui import text
 from cifar_tui.history import RunHistory
+from cifar_tui.report.svg import COLOURS, Line, Panel, picture, ticks
 from cifar_tui.series import Points, Series
-from cifar_tui.svg import COLOURS, Line, Panel, picture, ticks
 
 COLUMNS = 500
 """Drawn at most, each with its lowest and highest value."""

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from cifar_tui.control import Request, Requests
 from cifar_tui.events import EvaluationFailed, Event
+from cifar_tui.jobs.session import Emit, Session
 from cifar_tui.runs.contender import Contender, contender_of_run
-from cifar_tui.session import Emit, Session
 
 
 class CompareJob:

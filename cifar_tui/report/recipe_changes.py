@@ -3,7 +3,7 @@
 import dataclasses
 
 from cifar_tui.recipe import Recipe
-from cifar_tui.summary import ancestry
+from cifar_tui.report.run_summary import ancestry
 from cifar_tui.text import safe_text
 
 SHORT = {"learning_rate": "lr", "train_images": "training images"}

@@ -15,11 +15,11 @@ from queue import Empty, SimpleQueue
 
 import orjson
 
-from cifar_tui.compare_job import CompareJob
 from cifar_tui.control import CancelEvaluation, Request, Requests, Stop
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import ComparisonDone, EvaluationFailed, Event, from_record, to_record
 from cifar_tui.history import Said
+from cifar_tui.jobs.compare import CompareJob
 from cifar_tui.runs.contender import Contender, contender_of_run
 
 NICENESS = 10
@@ -36,7 +36,7 @@ class ComparisonBeside:
         self.silent_seconds = 0.0
         self._said: SimpleQueue[Said] = SimpleQueue()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "cifar_tui.compare_beside", *map(str, weights)],
+            [sys.executable, "-m", "cifar_tui.jobs.local.compare_process", *map(str, weights)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,0 +1,135 @@
+"""The jobs a front end can start: train a run, evaluate a checkpoint of one that has ended.
+
+The engine, and torch with it, is imported on the engine thread when a job runs, after the first frame is up.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
+from cifar_tui.errors import BadInput
+from cifar_tui.jobs.checkpoint import CheckpointJob
+from cifar_tui.jobs.compare import compare_checkpoints
+from cifar_tui.jobs.compare_process import ComparisonBeside
+from cifar_tui.jobs.evaluate import EvaluateJob
+from cifar_tui.jobs.session import Link, Session, start_session
+from cifar_tui.jobs.train import TrainJob, open_recorder
+from cifar_tui.recipe import Recipe
+from cifar_tui.runs.folder import RUNS_FOLDER, START_NAME, RunFolder
+from cifar_tui.runs.new_run import NewRun, branch
+from cifar_tui.runs.states import list_states
+from cifar_tui.text import safe_text
+
+
+class LocalJobs:
+    """Starts jobs on threads of this process."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        name: str | None = None,
+        folder: Path | None = None,
+        resumed: RunFolder | None = None,
+        changes: tuple[str, ...] = (),
+        start: Path | None = None,
+        place: Path | None = None,
+    ) -> None:
+        """Remember what was chosen on the command line.
+
+        That is a new run's recipe, name and folder, and the checkpoint it starts with, where the recipe has a parent;
+        or the open folder of a run to go on with, and what changes in its recipe.
+        """
+        self._new = NewRun(recipe=recipe, name=name, folder=folder, start=start, place=place or RUNS_FOLDER)
+        self._run = resumed
+        self._resumed = resumed is not None
+        self._changes = changes
+
+    def train(self, data: str | None = None) -> Session:
+        """Make the run's folder and start training in it, on other data where `data` names some.
+
+        A run to go on with goes on. Raises BadInput or FolderInUse when the folder cannot be used.
+        """
+        if self._resumed:
+            if data is not None:
+                raise BadInput("A run that goes on keeps its images: start a new run for others.")
+            return self._go_on(self._changes)
+        self.close()
+        if data is not None:
+            self._new = dataclasses.replace(self._new, recipe=dataclasses.replace(self._new.recipe, data=data))
+        self._run = self._new.make()
+        return start_session(TrainJob(self._new.recipe, self._run))
+
+    def resume(self) -> Session:
+        """Go on with the run that has ended, from its newest state. Raises BadInput when there is none."""
+        if self._run is None:
+            raise BadInput("There is no run yet.")
+        self._new = dataclasses.replace(self._new, recipe=self._run.recipe())
+        self._resumed, self._changes = True, ()
+        return self._go_on(())
+
+    def evaluate(self, checkpoint: str) -> Session:
+        """Start measuring a checkpoint of the run that ended."""
+        if self._run is None:
+            raise BadInput("There is no run yet.")
+        return start_session(EvaluateJob(self._new.recipe, self._run.path, checkpoint, open_recorder(self._run)))
+
+    def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> Session:
+        """Start a new run from a checkpoint of the run that ended, in a folder beside its own.
+
+        Raises BadInput or FolderInUse, with the run that ended still at hand.
+        """
+        if self._run is None:
+            raise BadInput("There is no run yet.")
+        new = branch(self._run.path / checkpoint, epochs, learning_rate)
+        run = new.make()
+        self.close()
+        self._new, self._run, self._resumed, self._changes = new, run, False, ()
+        return start_session(TrainJob(new.recipe, run))
+
+    def compare(self, checkpoints: Sequence[Path], *, beside: bool) -> Link:
+        """Start measuring checkpoints of any runs side by side. Raises BadInput."""
+        return compare(checkpoints, beside=beside)
+
+    def tend(self, request: DeleteCheckpoint | PinCheckpoint) -> Session:
+        """Delete or pin a checkpoint of the run that ended."""
+        if self._run is None:
+            raise BadInput("There is no run yet.")
+        return start_session(CheckpointJob(self._run.path, request))
+
+    def close(self) -> None:
+        """Let go of the run's folder, once every job has ended."""
+        if self._run is not None:
+            self._run.close()
+            self._run = None
+
+    def _go_on(self, changes: tuple[str, ...]) -> Session:
+        assert self._run is not None
+        check_resumable(self._run.path)
+        return start_session(TrainJob(self._new.recipe, self._run, changes))
+
+
+def compare(checkpoints: Sequence[Path], *, beside: bool) -> Link:
+    """Start comparing checkpoints of runs with the first of them: `beside` a run that trains, which goes first.
+
+    Raises BadInput.
+    """
+    if not beside:
+        return compare_checkpoints(checkpoints)
+    try:
+        return ComparisonBeside(checkpoints)
+    except OSError as error:
+        raise BadInput(f"The comparison could not be started: {error.strerror or error}.") from error
+
+
+def check_resumable(folder: Path) -> None:
+    """Raises BadInput when the run's folder holds no training state to go on from."""
+    try:
+        states = list_states(folder)
+    except OSError as error:
+        raise BadInput(f"Cannot read {safe_text(str(folder), 200)}: {error.strerror or error}.") from error
+    if not states and not (folder / START_NAME).is_file():
+        raise BadInput(
+            f"There is no training state in {safe_text(str(folder), 200)} to go on from: the run ended before the "
+            "first was saved. Its checkpoints can still be evaluated."
+        )

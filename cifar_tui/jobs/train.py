@@ -1,0 +1,123 @@
+"""The job that trains one run and records it."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from cifar_tui.control import Request, Requests
+from cifar_tui.errors import DataUnavailable, cannot_write
+from cifar_tui.events import (
+    DataMissing,
+    Event,
+    Noted,
+    Reopened,
+    RunFailed,
+    RunResumed,
+    RunStarted,
+    TrainingStarted,
+)
+from cifar_tui.history import Said
+from cifar_tui.jobs.session import Emit
+from cifar_tui.recipe import Recipe
+from cifar_tui.runs.background import BackgroundRecorder
+from cifar_tui.runs.folder import FAILURE_NAME, RunFolder
+from cifar_tui.runs.journal import NAME as JOURNAL_NAME
+from cifar_tui.runs.journal import read_said
+from cifar_tui.runs.recorder import UNRECORDED, Recorder
+from cifar_tui.runs.remote.server import ControlServer
+
+
+def open_recorder(folder: RunFolder) -> Recorder:
+    """The records of a run, to be added to. Raises BadInput when they cannot be written."""
+    try:
+        return Recorder(folder)
+    except OSError as error:
+        raise cannot_write(folder.path, error) from error
+
+
+class TrainJob:
+    """Trains one run in its folder and writes everything down."""
+
+    def __init__(self, recipe: Recipe, folder: RunFolder, changes: tuple[str, ...] | None = None) -> None:
+        """Open the run's records; `changes` is what differs in the recipe of a run that goes on. Raises BadInput."""
+        self._recipe = recipe
+        self._folder = folder
+        self._records = BackgroundRecorder(open_recorder(folder), self._note)
+        self._server: ControlServer | None = None
+        self._say: Callable[[Event], None] | None = None
+        self._changes = changes
+        self._under_way = changes is None
+        self._worth_keeping = changes is not None
+
+    def past(self) -> Iterator[Said]:
+        """What the run said before it ended, and that it is to go on."""
+        if self._changes is None:
+            return
+        with contextlib.suppress(FileNotFoundError), (self._folder.path / JOURNAL_NAME).open("rb") as journal:
+            yield from read_said(journal)
+        yield Reopened(str(self._folder.path))
+
+    def open(self, ask: Callable[[Request], None], say: Callable[[Event], None]) -> None:
+        """Let screens and commands elsewhere reach the run; where that cannot be, it trains all the same."""
+        self._say = say
+        try:
+            self._server = ControlServer(self._folder.path, ask)
+        except OSError as error:
+            self._note(f"This run cannot be attached to: {error.strerror or error}.")
+
+    def run(self, emit: Emit, requests: Requests) -> None:
+        """Train; data that cannot be had ends the run as an event, and its folder goes again."""
+        from cifar_tui.engine.training.train import train
+
+        try:
+            train(self._recipe, self._folder, emit, requests, self._changes, settle=self._records.settle)
+        except DataUnavailable as error:
+            emit(DataMissing(str(error)))
+
+    def record(self, event: Event) -> None:
+        """Have an event written into the run's records; until a run that is to go on does, they stay as they are."""
+        if isinstance(event, TrainingStarted):
+            self._worth_keeping = True
+        if isinstance(event, RunStarted | RunResumed):
+            self._under_way = True
+        if isinstance(event, UNRECORDED):
+            self._tell(event)
+        elif self._under_way:
+            self._records.record(event)
+
+    def failed(self, reason: str, exit_code: int) -> Event:
+        """The run failed."""
+        return RunFailed(reason, "", exit_code)
+
+    def failed_unexpectedly(self, reason: str, details: str) -> Event:
+        """The run failed; the details are put beside its other records."""
+        self._worth_keeping = True
+        return RunFailed(reason, _keep_details(self._folder.path, details), 1)
+
+    def close(self) -> None:
+        """Close the records and the socket; a folder in which no training started is removed."""
+        self._records.close()
+        if self._server is not None:
+            self._server.close()
+        if not self._worth_keeping:
+            self._folder.discard()
+
+    def _note(self, words: str) -> None:
+        """Tell everybody who watches, now, what the records do not hold."""
+        if self._say is not None:
+            self._say(Noted(words))
+        self._tell(Noted(words))
+
+    def _tell(self, event: Event) -> None:
+        if self._server is not None:
+            self._server.tell(event)
+
+
+def _keep_details(folder: Path, details: str) -> str:
+    """Write a traceback into the run's folder. Returns the file; empty when even that is refused."""
+    file = folder / FAILURE_NAME
+    try:
+        file.write_text(details, encoding="utf-8")
+    except OSError:
+        return ""
+    return str(file)

@@ -1,0 +1,1 @@
+"""Runs, evaluations and comparisons as text and pictures, for both front ends."""

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from cifar_tui.events import DataReady, EpochDone, RunFinished, RunResumed, RunStarted, StepDone, TrainingStarted
 from cifar_tui.recipe import PRESETS, Recipe
-from cifar_tui.runs.journal import NAME, read_events
-from cifar_tui.runs.states import list_states
+from cifar_tui.runs.checkpoints.states import list_states
+from cifar_tui.runs.records.journal import NAME, read_events
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results.jsonl"
 

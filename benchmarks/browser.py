@@ -24,7 +24,7 @@ from made_up_runs import write_finished_run
 from pseudo_terminal import PseudoTerminal
 
 from cifar_tui.engine.network.model import ResNet18
-from cifar_tui.runs.sidecars import Sidecar, epoch_checkpoint, sidecar_path
+from cifar_tui.runs.checkpoints.sidecars import Sidecar, epoch_checkpoint, sidecar_path
 
 FEW, MANY = 150, 10_000
 TIMES = 5

@@ -29,7 +29,7 @@ import orjson
 from pseudo_terminal import PATIENCE_SECONDS, PseudoTerminal
 
 from cifar_tui.control import SaveNow
-from cifar_tui.runs.journal import NAME
+from cifar_tui.runs.records.journal import NAME
 from cifar_tui.runs.remote.client import RemoteControl
 
 SIZE = (120, 40)

@@ -24,7 +24,7 @@ from cifar_tui.events import (
 )
 from cifar_tui.recipe import preset
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.journal import NAME
+from cifar_tui.runs.records.journal import NAME
 
 STEPS_PER_SECOND = 100
 STEPS_PER_EPOCH = 1_000

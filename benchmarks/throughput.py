@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from pseudo_terminal import PseudoTerminal
 
 from cifar_tui.events import DataReady, RunStarted, StepDone, TrainingStarted
-from cifar_tui.runs.journal import NAME, from_line
+from cifar_tui.runs.records.journal import NAME, from_line
 
 if TYPE_CHECKING:
     import torch

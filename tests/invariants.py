@@ -11,11 +11,11 @@ from pathlib import Path
 import orjson
 
 from cifar_tui.events import CheckpointDeleted, CheckpointSaved, EpochDone, RolledBack, RunResumed, StateSaved, StepDone
-from cifar_tui.runs.folder import being_trained
-from cifar_tui.runs.journal import NAME, read_events
-from cifar_tui.runs.remote.address import ADDRESS_NAME
-from cifar_tui.runs.sidecars import list_sidecars
-from cifar_tui.runs.states import list_states, state_path
+from cifar_tui.runs.checkpoints.sidecars import list_sidecars
+from cifar_tui.runs.checkpoints.states import list_states, state_path
+from cifar_tui.runs.lock import being_trained
+from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.remote.socket_path import ADDRESS_NAME
 
 UI_GAP_SECONDS = 0.25
 LEAVES_SCREEN, ENTERS_SCREEN = b"\x1b[?1049l", b"\x1b[?1049h"

@@ -18,8 +18,8 @@ from cifar_tui.events import (
     WrongImage,
 )
 from cifar_tui.recipe import Recipe, preset
-from cifar_tui.runs.sidecars import Sidecar, epoch_checkpoint, write_sidecar
-from cifar_tui.runs.verdicts import KeptVerdict, keep_verdict
+from cifar_tui.runs.checkpoints.sidecars import Sidecar, epoch_checkpoint, write_sidecar
+from cifar_tui.runs.checkpoints.verdicts import KeptVerdict, keep_verdict
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 STEPS_PER_EPOCH = 50

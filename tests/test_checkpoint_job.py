@@ -10,11 +10,12 @@ from cifar_tui.events import CheckpointDeleted, Event, Noted, RunStopped
 from cifar_tui.history import Said
 from cifar_tui.jobs.attached import AttachedJobs
 from cifar_tui.recipe import preset
-from cifar_tui.runs.folder import RunFolder, being_trained
-from cifar_tui.runs.journal import NAME, read_events
-from cifar_tui.runs.pins import read_pins
-from cifar_tui.runs.recorder import Recorder
-from cifar_tui.runs.sidecars import list_sidecars
+from cifar_tui.runs.checkpoints.pins import read_pins
+from cifar_tui.runs.checkpoints.sidecars import list_sidecars
+from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.lock import being_trained
+from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.recorder import Recorder
 from tests import scripted
 from tests.runs.test_retention import put
 

@@ -29,8 +29,8 @@ from cifar_tui.events import EpochDone, EvaluationDone, Event, Noted, RolledBack
 from cifar_tui.history import Said
 from cifar_tui.recipe import preset
 from cifar_tui.runs.folder import read_recipe
-from cifar_tui.runs.journal import NAME, read_events
-from cifar_tui.runs.tables import step_rows
+from cifar_tui.runs.records.csv_tables import step_rows
+from cifar_tui.runs.records.journal import NAME, read_events
 from tests.engine.test_network import TutorialNetwork
 from tests.engine.trained import easy_pictures, run
 

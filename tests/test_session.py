@@ -13,9 +13,9 @@ from cifar_tui.jobs import local as jobs_module
 from cifar_tui.jobs.local import LocalJobs
 from cifar_tui.jobs.session import Emit, Session
 from cifar_tui.recipe import preset
+from cifar_tui.runs.checkpoints.states import StateRecord, commit_state
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.journal import NAME, read_events
-from cifar_tui.runs.states import StateRecord, commit_state
+from cifar_tui.runs.records.journal import NAME, read_events
 from tests import scripted
 
 RECIPE = dataclasses.replace(preset("quick"), data="synthetic")

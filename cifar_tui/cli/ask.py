@@ -13,7 +13,7 @@ from cifar_tui.errors import BadInput, CifarTuiError
 if TYPE_CHECKING:
     from cifar_tui.control import Request
     from cifar_tui.history import RunHistory
-    from cifar_tui.runs.follow import RemoteRun
+    from cifar_tui.runs.remote.follow import RemoteRun
 
 RunArgument = Annotated[
     str | None, typer.Argument(metavar="RUN", help="A run's name or folder; without one, the one that is training.")
@@ -65,7 +65,7 @@ def _ask(run: str | None, wait: float, request: "Request", done: "Callable[[RunH
     """Ask a live run, wait until it says that it has done so, and print that. Raises CifarTuiError otherwise."""
     from cifar_tui.history import RunHistory
     from cifar_tui.report import run_summary
-    from cifar_tui.runs.follow import RemoteRun
+    from cifar_tui.runs.remote.follow import RemoteRun
 
     folder = live_run(run)
     link, history = RemoteRun(folder, screen=False), RunHistory()
@@ -86,7 +86,8 @@ def _ask(run: str | None, wait: float, request: "Request", done: "Callable[[RunH
 
 def live_run(run: str | None) -> Path:
     """The folder of a run that lives. Raises BadInput when it does not."""
-    from cifar_tui.runs.folder import being_trained, find_run, only_live_run
+    from cifar_tui.runs.find import find_run, only_live_run
+    from cifar_tui.runs.lock import being_trained
 
     folder = find_run(run) if run is not None else only_live_run()
     if not being_trained(folder):

@@ -38,7 +38,7 @@ def attach(
     one_of("--marker", marker, MARKERS)
     one_of("--alert", alert, ALERTS)
     from cifar_tui.jobs.attached import AttachedJobs
-    from cifar_tui.runs.folder import find_run
+    from cifar_tui.runs.find import find_run
 
     if not terminal_fit_for_a_screen():
         raise BadInput(
@@ -50,7 +50,8 @@ def attach(
 
 def _chosen_run() -> Path:
     """The only run that is being trained, else one from a list. Raises BadInput when there are none."""
-    from cifar_tui.runs.folder import all_runs, being_trained, nothing_to_choose
+    from cifar_tui.runs.find import all_runs, nothing_to_choose
+    from cifar_tui.runs.lock import being_trained
 
     runs = all_runs()
     live = [folder for folder in runs if being_trained(folder)]

@@ -20,8 +20,8 @@ def checkpoint_at(path: str) -> Path:
     # Unlike pathlib, these take any string. Links, pipes and devices are refused where they are opened.
     if os.path.lexists(path) and not os.path.isdir(path):  # noqa: PTH112
         return Path(path)
-    from cifar_tui.runs.folder import find_run
-    from cifar_tui.runs.sidecars import newest_checkpoint
+    from cifar_tui.runs.checkpoints.sidecars import newest_checkpoint
+    from cifar_tui.runs.find import find_run
 
     named = RUN_AND_EPOCH.fullmatch(path)
     if named and not os.path.isdir(path):  # noqa: PTH112
@@ -35,7 +35,7 @@ def checkpoint_at(path: str) -> Path:
 
 def _of_epoch(folder: Path, epoch: int) -> Path:
     """The checkpoint that an epoch ended with. Raises BadInput, with the epochs there are."""
-    from cifar_tui.runs.sidecars import epoch_checkpoint, list_sidecars
+    from cifar_tui.runs.checkpoints.sidecars import epoch_checkpoint, list_sidecars
 
     there = [one.epoch for one in list_sidecars(folder) if one.checkpoint == epoch_checkpoint(one.epoch)]
     if epoch not in there:

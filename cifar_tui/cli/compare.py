@@ -13,7 +13,7 @@ from cifar_tui.errors import BadInput
 from cifar_tui.recipe import DeviceChoice, Precision
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.contender import Contender
+    from cifar_tui.runs.compared_checkpoint import Contender
 
 
 def compare(
@@ -49,7 +49,7 @@ def compare(
 
 def _contender(path: str, chosen: Mapping[str, object]) -> "Contender":
     """The checkpoint a person names, with how it is judged. Raises BadInput."""
-    from cifar_tui.runs.contender import Contender, contender_of_run
+    from cifar_tui.runs.compared_checkpoint import Contender, contender_of_run
 
     file = checkpoint_at(path)
     if in_a_run(file):

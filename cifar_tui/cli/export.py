@@ -54,7 +54,7 @@ def _check_free(out: Path, force: bool) -> None:
 def _weights(path: str, out: Path) -> str:
     """Write weights. Returns what was written, in words."""
     from cifar_tui.engine.checkpoints.export import export_weights
-    from cifar_tui.runs.sidecars import CHECKPOINT_PATTERN, sidecar_path
+    from cifar_tui.runs.checkpoints.sidecars import CHECKPOINT_PATTERN, sidecar_path
 
     if CHECKPOINT_PATTERN.fullmatch(out.name) and (in_a_run(out) or sidecar_path(out).exists()):
         raise BadInput(f"{safe_text(str(out), 200)} would pass for a checkpoint of the run there: choose another name.")
@@ -77,17 +77,17 @@ def _colours_words(origin: "Origin") -> str:
 def _records(path: str, out: Path, *, steps: bool) -> str:
     """Write a table or a picture. Returns what was written, in words."""
     from cifar_tui.report.curves_svg import curve_picture
-    from cifar_tui.runs import tables
     from cifar_tui.runs.durable import write_durably
+    from cifar_tui.runs.records import csv_tables
 
     folder = _run_of(path)
     if steps:
-        step_rows = tables.step_rows(tables.read_journal(folder))
-        tables.write_table(out, tables.STEP_COLUMNS, step_rows)
+        step_rows = csv_tables.step_rows(csv_tables.read_journal(folder))
+        csv_tables.write_table(out, csv_tables.STEP_COLUMNS, step_rows)
         return f"{len(step_rows):,} steps"
-    history = tables.read_history(folder)
+    history = csv_tables.read_history(folder)
     if out.suffix.lower() == ".csv":
-        tables.write_table(out, tables.EPOCH_COLUMNS, tables.epoch_rows(history))
+        csv_tables.write_table(out, csv_tables.EPOCH_COLUMNS, csv_tables.epoch_rows(history))
         return f"{len(history.epochs):,} epochs"
     if history.last_step is None:
         raise BadInput(f"The run in {safe_text(str(folder), 200)} has no steps to draw.")
@@ -98,7 +98,7 @@ def _records(path: str, out: Path, *, steps: bool) -> str:
 
 def _run_of(path: str) -> Path:
     """The folder of the run a person names, or whose checkpoint they name. Raises BadInput."""
-    from cifar_tui.runs.folder import find_run
+    from cifar_tui.runs.find import find_run
 
     file = Path(path)
     if file.is_file() and in_a_run(file):

@@ -86,7 +86,7 @@ def show_on_screen(jobs: "AttachedJobs", **chosen: object) -> int:
 
 def detached_words(run: str, folder: Path) -> str:
     """How to find a run again that has no screen."""
-    from cifar_tui.runs.folder import RUNS_FOLDER
+    from cifar_tui.runs.find import RUNS_FOLDER
     from cifar_tui.text import safe_text
 
     name = run if folder == (RUNS_FOLDER / run).absolute() else str(folder)

@@ -29,8 +29,8 @@ def runs(
     ] = False,
 ) -> None:
     """List the runs: their state, how far they came, and how well."""
-    from cifar_tui.runs.folder import RUNS_FOLDER, all_runs
-    from cifar_tui.runs.leftovers import collect_leftovers
+    from cifar_tui.runs.find import RUNS_FOLDER, all_runs
+    from cifar_tui.runs.garbage import collect_leftovers
 
     place = folder or RUNS_FOLDER
     if folder is not None and not folder.is_dir():

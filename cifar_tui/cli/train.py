@@ -159,7 +159,7 @@ def _branched(weights: Path, preset_name: str | None, chosen: Mapping[str, objec
     Raises BadInput, CheckpointDamaged.
     """
     from cifar_tui.engine.data.load import check_source
-    from cifar_tui.runs.start import is_ours, recipe_from
+    from cifar_tui.runs.parent_weights import is_ours, recipe_from
 
     if is_ours(weights):
         if preset_name is not None:
@@ -181,7 +181,8 @@ def _resumed(run: str, chosen: Mapping[str, object], elsewhere: Set[str]) -> "Lo
     """The jobs of a run to go on with, its recipe changed where that is possible. Raises BadInput, FolderInUse."""
     from cifar_tui.engine.data.load import check_source
     from cifar_tui.jobs.local import LocalJobs, check_resumable
-    from cifar_tui.runs.folder import RunFolder, find_run
+    from cifar_tui.runs.find import find_run
+    from cifar_tui.runs.folder import RunFolder
 
     fixed = sorted(elsewhere | {name for name in chosen if name not in CHANGEABLE})
     if fixed:

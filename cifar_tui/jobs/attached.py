@@ -9,8 +9,8 @@ from cifar_tui.jobs.evaluate import evaluate_checkpoint
 from cifar_tui.jobs.local import LocalJobs, check_resumable, compare
 from cifar_tui.jobs.session import Link, start_session
 from cifar_tui.runs.folder import RunFolder, read_recipe
-from cifar_tui.runs.follow import RemoteRun
 from cifar_tui.runs.new_run import branch
+from cifar_tui.runs.remote.follow import RemoteRun
 
 
 class AttachedJobs:

@@ -7,10 +7,10 @@ from pathlib import Path
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request, Requests
 from cifar_tui.events import CheckpointDeleted, Event, Noted
 from cifar_tui.jobs.session import Emit
-from cifar_tui.runs.journal import NAME, append_event
+from cifar_tui.runs.checkpoints.delete import Remover
 from cifar_tui.runs.line_file import LineFile
 from cifar_tui.runs.overview import read_vouched
-from cifar_tui.runs.removal import Remover
+from cifar_tui.runs.records.journal import NAME, append_event
 
 
 class CheckpointJob:

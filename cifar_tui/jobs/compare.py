@@ -6,7 +6,7 @@ from pathlib import Path
 from cifar_tui.control import Request, Requests
 from cifar_tui.events import EvaluationFailed, Event
 from cifar_tui.jobs.session import Emit, Session
-from cifar_tui.runs.contender import Contender, contender_of_run
+from cifar_tui.runs.compared_checkpoint import Contender, contender_of_run
 
 
 class CompareJob:

@@ -20,7 +20,7 @@ from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import ComparisonDone, EvaluationFailed, Event, from_record, to_record
 from cifar_tui.history import Said
 from cifar_tui.jobs.compare import CompareJob
-from cifar_tui.runs.contender import Contender, contender_of_run
+from cifar_tui.runs.compared_checkpoint import Contender, contender_of_run
 
 NICENESS = 10
 """How far behind the training its process stands, from 0 to 19."""

@@ -11,7 +11,7 @@ from cifar_tui.events import (
 from cifar_tui.jobs.session import Emit, Session, start_session
 from cifar_tui.jobs.train import _keep_details
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.recorder import Recorder
+from cifar_tui.runs.records.recorder import Recorder
 from cifar_tui.text import safe_text
 
 

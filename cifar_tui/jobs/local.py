@@ -16,9 +16,10 @@ from cifar_tui.jobs.evaluate import EvaluateJob
 from cifar_tui.jobs.session import Link, Session, start_session
 from cifar_tui.jobs.train import TrainJob, open_recorder
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.folder import RUNS_FOLDER, START_NAME, RunFolder
+from cifar_tui.runs.checkpoints.states import list_states
+from cifar_tui.runs.find import RUNS_FOLDER
+from cifar_tui.runs.folder import START_NAME, RunFolder
 from cifar_tui.runs.new_run import NewRun, branch
-from cifar_tui.runs.states import list_states
 from cifar_tui.text import safe_text
 
 

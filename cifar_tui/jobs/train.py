@@ -19,11 +19,11 @@ from cifar_tui.events import (
 from cifar_tui.history import Said
 from cifar_tui.jobs.session import Emit
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.background import BackgroundRecorder
 from cifar_tui.runs.folder import FAILURE_NAME, RunFolder
-from cifar_tui.runs.journal import NAME as JOURNAL_NAME
-from cifar_tui.runs.journal import read_said
-from cifar_tui.runs.recorder import UNRECORDED, Recorder
+from cifar_tui.runs.records.background_recorder import BackgroundRecorder
+from cifar_tui.runs.records.journal import NAME as JOURNAL_NAME
+from cifar_tui.runs.records.journal import read_said
+from cifar_tui.runs.records.recorder import UNRECORDED, Recorder
 from cifar_tui.runs.remote.server import ControlServer
 
 

@@ -1,7 +1,6 @@
 """The folder of a run: its name, its layout, and the lock that keeps a second trainer out."""
 
 import contextlib
-import fcntl
 import os
 import re
 import time
@@ -10,25 +9,18 @@ from typing import Self
 
 import orjson
 
-from cifar_tui.errors import BadInput, FolderInUse, cannot_write
+from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.output import OUTPUT_NAME
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletions
 from cifar_tui.runs.durable import TEMPORARY_PREFIX, write_durably
-from cifar_tui.runs.holder import MARK_LIMIT, living_holder, own_mark
-from cifar_tui.runs.unfinished import finish_deletions
+from cifar_tui.runs.lock import LOCK_NAME, take_lock
 from cifar_tui.text import safe_text
 
-RUNS_FOLDER = Path("runs")
-"""Where runs go unless a person says otherwise."""
-LOCK_NAME = "run.lock"
 RECIPE_NAME = "recipe.json"
 START_NAME = "start.pth"
 """A copy of the weights that a run started with, where they were another run's."""
 FAILURE_NAME = "failure.txt"
-LOCK_WAITS = (0.01, 0.04)
-"""Seconds between tries to lock a folder, whoever holds it."""
-NAMELESS_SECONDS = 5.0
-"""How long a lock is tried again that nobody says to hold: on a busy machine, saying so takes a while."""
 NAME_PATTERN = re.compile(r"[\w][\w.+-]{0,99}", re.ASCII)
 """What a run may be called: it becomes a folder's name."""
 
@@ -65,7 +57,7 @@ class RunFolder:
         path = path.absolute()
         try:
             path.mkdir(parents=True, exist_ok=True)
-            lock = _take_lock(path)
+            lock = take_lock(path)
         except OSError as error:
             raise cannot_write(path, error) from error
         try:
@@ -95,7 +87,7 @@ class RunFolder:
         if not (path / RECIPE_NAME).is_file():
             raise BadInput(f"There is no run in {safe_text(str(path), 200)}: it has no {RECIPE_NAME}.")
         try:
-            lock = _take_lock(path)
+            lock = take_lock(path)
         except OSError as error:
             raise cannot_write(path, error) from error
         with contextlib.suppress(OSError):
@@ -138,19 +130,6 @@ def read_recipe(folder: Path) -> Recipe:
         raise BadInput(f"The recipe in {shown} cannot be read: {safe_text(str(error))}.") from None
 
 
-def find_run(run: str) -> Path:
-    """The folder of a run that a person names: by its folder, or by its name in `runs/`. Raises BadInput."""
-    for path in (Path(run), RUNS_FOLDER / run):
-        with contextlib.suppress(OSError, ValueError):  # a name no file can have, a folder that may not be read
-            if (path / RECIPE_NAME).is_file():
-                return path
-    there = sorted(path.parent.name for path in RUNS_FOLDER.glob(f"*/{RECIPE_NAME}")) if RUNS_FOLDER.is_dir() else []
-    known = (
-        f"Runs here: {', '.join(safe_text(name, 60) for name in there[-5:])}." if there else "There are no runs here."
-    )
-    raise BadInput(f"There is no run '{safe_text(run, 100)}', as a folder or in {RUNS_FOLDER}/. {known}")
-
-
 def _collect_leftovers(folder: Path) -> None:
     """Remove what a killed trainer was writing or deleting; the lock is held, so nobody is. Raises OSError."""
     for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
@@ -161,80 +140,3 @@ def _collect_leftovers(folder: Path) -> None:
 def _write_recipe(folder: Path, recipe: Recipe) -> None:
     record = orjson.dumps(recipe.to_record(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     write_durably(folder / RECIPE_NAME, lambda file: file.write(record))
-
-
-def being_trained(folder: Path) -> bool:
-    """Whether some process holds the run in a folder: it trains, or evaluates."""
-    try:
-        lock = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True  # somebody else's: it cannot be known, and its journal may go on
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(lock)
-    return False
-
-
-def all_runs(place: Path = RUNS_FOLDER) -> list[Path]:
-    """The folders of the runs in a folder, the one that was written to last at the end."""
-    if not place.is_dir():
-        return []
-    folders = [path.parent for path in place.glob(f"*/{RECIPE_NAME}")]
-    return sorted(folders, key=lambda folder: folder.stat().st_mtime)
-
-
-def nothing_to_choose() -> BadInput:
-    """The sentence for a place without runs."""
-    return BadInput(f"There are no runs in {RUNS_FOLDER}/ here: name a run's folder.")
-
-
-def only_live_run() -> Path:
-    """The one run in `runs/` that is being trained. Raises BadInput, with what there is to choose from."""
-    runs = all_runs()
-    live = [folder for folder in runs if being_trained(folder)]
-    if len(live) == 1:
-        return live[0]
-    if not runs:
-        raise nothing_to_choose()
-    names = ", ".join(safe_text(folder.name, 60) for folder in (live or runs)[-5:])
-    raise BadInput(f"{'Several runs are' if live else 'No run is'} being trained here: name one of {names}.")
-
-
-def _lock(lock: int) -> str:
-    """Lock an open file. Returns who holds it; empty when it is ours now.
-
-    It is tried again: who only looks whether it is locked holds it for a moment without a name.
-    """
-    waits = list(LOCK_WAITS)
-    until = time.monotonic() + NAMELESS_SECONDS
-    while True:
-        with contextlib.suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return ""
-        holder = living_holder(os.pread(lock, MARK_LIMIT, 0))
-        if not waits and (holder or time.monotonic() >= until):
-            return safe_text(holder) or "another process"
-        time.sleep(waits.pop(0) if waits else LOCK_WAITS[-1])
-
-
-def _take_lock(folder: Path) -> int:
-    """Lock the folder and say who holds it. Raises FolderInUse naming the holder."""
-    path = folder / LOCK_NAME
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-    try:
-        holder = _lock(lock)
-        if holder:
-            raise FolderInUse(
-                f"The run in {folder} is being trained by {holder}. Choose another folder or wait for it."
-            )
-        os.ftruncate(lock, 0)
-        os.write(lock, own_mark())
-    except BaseException:
-        os.close(lock)
-        raise
-    return lock

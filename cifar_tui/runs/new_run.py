@@ -6,8 +6,9 @@ from pathlib import Path
 
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.folder import RUNS_FOLDER, RunFolder, run_name
-from cifar_tui.runs.start import keep_start, recipe_from
+from cifar_tui.runs.find import RUNS_FOLDER
+from cifar_tui.runs.folder import RunFolder, run_name
+from cifar_tui.runs.parent_weights import keep_start, recipe_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,10 @@ from typing import BinaryIO, Literal
 from cifar_tui.events import StepDone
 from cifar_tui.history import RunHistory, State
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.folder import being_trained, read_recipe
-from cifar_tui.runs.journal import NAME, from_line
-from cifar_tui.runs.retention import Vouched
+from cifar_tui.runs.checkpoints.retention import Vouched
+from cifar_tui.runs.folder import read_recipe
+from cifar_tui.runs.lock import being_trained
+from cifar_tui.runs.records.journal import NAME, from_line
 
 BLOCK_BYTES = 1_000_000
 OTHER_THAN_STEPS = re.compile(rb'^\{"at":[^,]{1,40},"event":"(?!StepDone")[^\n]*$', re.MULTILINE)

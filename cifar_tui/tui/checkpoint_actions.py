@@ -5,7 +5,7 @@ from collections.abc import Callable
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.jobs.session import Jobs, Link
 from cifar_tui.report.comparison_text import MOST_COMPARED
-from cifar_tui.runs.start import source_words
+from cifar_tui.runs.find import source_words
 from cifar_tui.tui.browser.browser import Checkpoints
 from cifar_tui.tui.browser.checkpoint_messages import BranchAsked, ComparisonAsked
 from cifar_tui.tui.dialogs.branch import BranchChoice, BranchQuestion

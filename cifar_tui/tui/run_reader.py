@@ -9,8 +9,8 @@ from pathlib import Path
 from textual.message import Message
 
 from cifar_tui.history import RunHistory, Said
-from cifar_tui.runs.folder import being_trained
-from cifar_tui.runs.journal import JournalTail
+from cifar_tui.runs.lock import being_trained
+from cifar_tui.runs.records.journal import JournalTail
 
 LOOK_SECONDS = 2.0
 """How often is looked whether a run that still trains has said more."""

@@ -30,10 +30,10 @@ from cifar_tui.events import RunResumed
 from cifar_tui.jobs.local import LocalJobs
 from cifar_tui.recipe import Recipe, preset
 from cifar_tui.runs import durable, line_file
+from cifar_tui.runs.checkpoints.sidecars import list_sidecars
+from cifar_tui.runs.checkpoints.states import list_states
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.journal import NAME, read_events
-from cifar_tui.runs.sidecars import list_sidecars
-from cifar_tui.runs.states import list_states
+from cifar_tui.runs.records.journal import NAME, read_events
 from tests.invariants import Evidence, check
 
 EPOCHS = 2

@@ -11,13 +11,13 @@ from cifar_tui.errors import BadInput, CheckpointDamaged
 from cifar_tui.events import EpochDone, Event, RunFinished, RunResumed, RunStarted, StepDone
 from cifar_tui.jobs.local import check_resumable
 from cifar_tui.report import run_summary
+from cifar_tui.runs.checkpoints.sidecars import list_sidecars
+from cifar_tui.runs.checkpoints.states import list_states
 from cifar_tui.runs.folder import START_NAME, RunFolder
-from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.runs.new_run import branch
 from cifar_tui.runs.overview import read_overview
-from cifar_tui.runs.sidecars import list_sidecars
-from cifar_tui.runs.start import recipe_from
-from cifar_tui.runs.states import list_states
+from cifar_tui.runs.parent_weights import recipe_from
+from cifar_tui.runs.records.journal import NAME, read_events
 from tests.engine import trained
 from tests.engine.trained import easy_pictures
 

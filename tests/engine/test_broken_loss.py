@@ -25,8 +25,8 @@ from cifar_tui.events import (
     RunStopped,
     StepDone,
 )
+from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.sidecars import list_sidecars
 from tests.engine.trained import STEPS, easy_pictures, run, tiny_recipe
 
 

@@ -10,7 +10,7 @@ from cifar_tui.engine.evaluation.compare import compare_alone, side_by_side
 from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import BadInput
 from cifar_tui.events import ComparedPair, ComparisonDone, EpochDone, EvaluationFailed, Event
-from cifar_tui.runs.contender import contender_of_run
+from cifar_tui.runs.compared_checkpoint import contender_of_run
 from tests.engine import trained
 from tests.engine.trained import easy_pictures
 

@@ -16,9 +16,9 @@ from cifar_tui.events import (
     Event,
     Noted,
 )
+from cifar_tui.runs.checkpoints.sidecars import list_sidecars, verdict_path
+from cifar_tui.runs.checkpoints.verdicts import read_verdict
 from cifar_tui.runs.folder import read_recipe
-from cifar_tui.runs.sidecars import list_sidecars, verdict_path
-from cifar_tui.runs.verdicts import read_verdict
 from tests.engine import trained
 
 NAME = "net_001.pth"

@@ -9,7 +9,7 @@ from torch.nn import functional
 from cifar_tui.engine.checkpoints.checkpoint import load_network, plain_tensors, save_tensors
 from cifar_tui.engine.network.model import ResNet18, count_parameters, fresh_network
 from cifar_tui.errors import CheckpointDamaged
-from cifar_tui.runs.sidecars import Sidecar, read_sidecar, sidecar_path, write_sidecar
+from cifar_tui.runs.checkpoints.sidecars import Sidecar, read_sidecar, sidecar_path, write_sidecar
 
 
 class TutorialBlock(nn.Module):

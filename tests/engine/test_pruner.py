@@ -9,11 +9,11 @@ from cifar_tui.control import DeleteCheckpoint, Evaluate, PinCheckpoint, Request
 from cifar_tui.engine.training import train as train_module
 from cifar_tui.events import CheckpointDeleted, CheckpointSaved, EvaluationDone, Noted, StateSaved
 from cifar_tui.history import RunHistory
-from cifar_tui.runs import deletion
+from cifar_tui.runs.checkpoints import delete_files
+from cifar_tui.runs.checkpoints.pins import read_pins
+from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.folder import read_recipe
-from cifar_tui.runs.journal import NAME, read_events
-from cifar_tui.runs.pins import read_pins
-from cifar_tui.runs.sidecars import list_sidecars
+from cifar_tui.runs.records.journal import NAME, read_events
 from tests.engine import trained
 from tests.invariants import Evidence, check
 
@@ -69,7 +69,7 @@ def test_a_deletion_that_fails_is_said_once_and_training_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse = faults.parse("eio:unlinked:net_*.pth:1:99")
-    monkeypatch.setattr(deletion, "reach", refuse.reach)
+    monkeypatch.setattr(delete_files, "reach", refuse.reach)
     folder = tmp_path / "one"
     person = trained.run(folder, epochs=5, keep="best+last:2")
     said = [note.text for note in person.heard(Noted) if "could not be deleted" in note.text]

@@ -28,10 +28,10 @@ from cifar_tui.events import (
     StateSaved,
     StepDone,
 )
+from cifar_tui.runs.checkpoints.sidecars import list_sidecars
+from cifar_tui.runs.checkpoints.states import list_states
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.journal import NAME, read_events
-from cifar_tui.runs.sidecars import list_sidecars
-from cifar_tui.runs.states import list_states
+from cifar_tui.runs.records.journal import NAME, read_events
 from tests.engine.trained import STEPS, easy_pictures, resume, run
 
 

@@ -13,7 +13,7 @@ from cifar_tui.engine.training import train as train_module
 from cifar_tui.events import Event
 from cifar_tui.recipe import Recipe, preset
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.recorder import Recorder
+from cifar_tui.runs.records.recorder import Recorder
 
 Kind = TypeVar("Kind")
 TRAIN_IMAGES, TEST_IMAGES, STEPS = 100, 500, 5

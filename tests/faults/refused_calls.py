@@ -21,7 +21,7 @@ from cifar_tui.engine.checkpoints import checkpointer
 from cifar_tui.engine.checkpoints.background_writer import Saver
 from cifar_tui.engine.training import train
 from cifar_tui.events import CheckpointSaved, RunFinished, StateSaved, StepDone
-from cifar_tui.runs.journal import NAME, read_events
+from cifar_tui.runs.records.journal import NAME, read_events
 from tests.engine.killed_runs import pictures, train_or_go_on, whole_weights
 from tests.invariants import Evidence, check
 

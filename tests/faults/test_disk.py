@@ -15,7 +15,7 @@ import orjson
 import pytest
 from pseudo_terminal import PATIENCE_SECONDS
 
-from cifar_tui.runs.states import list_states, state_path
+from cifar_tui.runs.checkpoints.states import list_states, state_path
 from tests.faults.trainers import command, trainer
 from tests.invariants import Evidence, check
 

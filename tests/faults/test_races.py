@@ -14,11 +14,12 @@ import pytest
 from pseudo_terminal import PATIENCE_SECONDS
 
 from cifar_tui.recipe import preset
-from cifar_tui.runs.folder import LOCK_NAME, RunFolder, being_trained
+from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.garbage import collect_leftovers
 from cifar_tui.runs.holder import living_holder, own_mark
-from cifar_tui.runs.journal import NAME
-from cifar_tui.runs.leftovers import collect_leftovers
-from cifar_tui.runs.remote import address
+from cifar_tui.runs.lock import LOCK_NAME, being_trained
+from cifar_tui.runs.records.journal import NAME
+from cifar_tui.runs.remote import socket_path
 from cifar_tui.runs.remote.client import RemoteControl
 from tests.invariants import Evidence, check
 
@@ -111,12 +112,12 @@ def test_of_many_trainers_exactly_one_wins_and_the_others_name_it_until_it_is_ki
         # Killed, it leaves its mark, its socket and its socket's address: none of it keeps the next one out.
         winners[0].kill()
         assert not being_trained(run)
-        assert (run / address.ADDRESS_NAME).exists()
+        assert (run / socket_path.ADDRESS_NAME).exists()
         contenders.remove(winners[0])
         contenders.append(join())
         assert contenders[-1].hear() == "ready"
     RunFolder.reopen(run).close()
-    address.discard_address(run)
+    socket_path.discard_address(run)
     for one in contenders:
         one.kill()
     check(run, Evidence(restarted=True))
@@ -158,16 +159,16 @@ def test_a_stale_socket_is_removed_only_by_who_holds_the_run(run: Path, join: Ca
     for one in (killed, living):
         assert one.hear() == "ready"
     assert race([killed])[0] == [killed]
-    socket_path = address.read_address(run)
-    assert socket_path is not None
+    answering = socket_path.read_address(run)
+    assert answering is not None
     killed.kill()
     holder = RunFolder.reopen(run)  # which has not come to the socket yet
     living.tell("race 0")
     assert "is being trained by" in living.hear()
-    os.utime(socket_path, (0, 0))
-    os.utime(run / address.ADDRESS_NAME, (0, 0))
-    assert run / address.ADDRESS_NAME not in collect_leftovers([run]), "who tidies leaves a run that is held alone"
-    assert (run / address.ADDRESS_NAME).exists()
+    os.utime(answering, (0, 0))
+    os.utime(run / socket_path.ADDRESS_NAME, (0, 0))
+    assert run / socket_path.ADDRESS_NAME not in collect_leftovers([run]), "who tidies leaves a run that is held alone"
+    assert (run / socket_path.ADDRESS_NAME).exists()
     holder.close()
     assert race([living])[0] == [living]
     remote, until = RemoteControl(run, screen=False), time.monotonic() + PATIENCE_SECONDS

@@ -13,8 +13,8 @@ import pytest
 from pseudo_terminal import PATIENCE_SECONDS, PseudoTerminal
 
 from cifar_tui.history import RunHistory
-from cifar_tui.runs.journal import NAME, read_events
-from cifar_tui.runs.sidecars import list_sidecars, newest_checkpoint
+from cifar_tui.runs.checkpoints.sidecars import list_sidecars, newest_checkpoint
+from cifar_tui.runs.records.journal import NAME, read_events
 from tests.faults.trainers import SMALL, command, resumed, trainer
 from tests.invariants import Evidence, check
 

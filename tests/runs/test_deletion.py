@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cifar_tui.recipe import preset
-from cifar_tui.runs.deletion import DELETING_PREFIX
+from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX
+from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletions
+from cifar_tui.runs.checkpoints.sidecars import delete_checkpoint, list_sidecars, sidecar_path, verdict_path
+from cifar_tui.runs.checkpoints.states import StateRecord, commit_state, discard_state, list_states, state_path
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.leftovers import collect_leftovers
-from cifar_tui.runs.sidecars import delete_checkpoint, list_sidecars, sidecar_path, verdict_path
-from cifar_tui.runs.states import StateRecord, commit_state, discard_state, list_states, state_path
-from cifar_tui.runs.unfinished import finish_deletions
+from cifar_tui.runs.garbage import collect_leftovers
 from tests import scripted
 from tests.faults.trainers import resumed, trainer
 from tests.invariants import Evidence, check

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from cifar_tui.control import Evaluate, FinishEpoch, Pause, Request, Resume, Stop, Watch
 from cifar_tui.events import Event, Noted, Progressed
-from cifar_tui.runs.remote import address, client, server
+from cifar_tui.runs.remote import client, server, socket_path
 from cifar_tui.runs.remote.client import RemoteControl
-from cifar_tui.runs.remote.lines import LINE_LIMIT, LineBuffer, from_line, request_from, request_record, to_line
 from cifar_tui.runs.remote.server import ControlServer
+from cifar_tui.runs.remote.wire_format import LINE_LIMIT, LineBuffer, from_line, request_from, request_record, to_line
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 120.0) -> None:
 
 
 def connected(run: Path) -> socket.socket:
-    path = address.read_address(run)
+    path = socket_path.read_address(run)
     assert path is not None
     end = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     end.settimeout(120)
@@ -277,13 +277,13 @@ def test_the_socket_is_for_its_owner_alone_whatever_the_umask(run: Path) -> None
         one = Engine(run)
     finally:
         os.umask(before)
-    path = address.read_address(run)
+    path = socket_path.read_address(run)
     assert path is not None
     assert path.lstat().st_mode & 0o777 == 0o600
     assert path.parent.lstat().st_mode & 0o777 == 0o700
     one.server.close()
     assert not path.exists()
-    assert not (run / address.ADDRESS_NAME).exists()
+    assert not (run / socket_path.ADDRESS_NAME).exists()
 
 
 @pytest.mark.fault(16)
@@ -302,8 +302,8 @@ def test_an_unsafe_folder_is_refused_on_both_sides(run: Path, tmp_path: Path, se
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trap:
         if how != "file":
             trap.bind(str(folder / f"{'0' * 16}.sock"))
-        (run / address.ADDRESS_NAME).write_bytes(orjson.dumps({"socket": str(folder / f"{'0' * 16}.sock")}))
-        assert address.read_address(run) is None
+        (run / socket_path.ADDRESS_NAME).write_bytes(orjson.dumps({"socket": str(folder / f"{'0' * 16}.sock")}))
+        assert socket_path.read_address(run) is None
 
 
 @pytest.mark.fault(16)
@@ -313,9 +313,9 @@ def test_an_address_that_leads_elsewhere_is_not_followed_and_not_removed(run: Pa
     precious = private / "precious.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
         other.bind(str(precious))
-        (run / address.ADDRESS_NAME).write_bytes(orjson.dumps({"socket": str(precious)}))
-        assert address.read_address(run) is None
-        address.discard_address(run)
+        (run / socket_path.ADDRESS_NAME).write_bytes(orjson.dumps({"socket": str(precious)}))
+        assert socket_path.read_address(run) is None
+        socket_path.discard_address(run)
     assert precious.exists()
 
 
@@ -324,16 +324,16 @@ def test_an_address_that_leads_elsewhere_is_not_followed_and_not_removed(run: Pa
 def test_any_address_is_a_socket_or_none(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     run = tmp_path_factory.getbasetemp() / "any-address"
     run.mkdir(exist_ok=True)
-    (run / address.ADDRESS_NAME).write_bytes(content)
-    assert address.read_address(run) is None
+    (run / socket_path.ADDRESS_NAME).write_bytes(content)
+    assert socket_path.read_address(run) is None
 
 
 @pytest.mark.fault(14)
 def test_a_stale_socket_is_taken_over_by_who_holds_the_run(run: Path) -> None:
-    path = address.make_socket_path(run)
+    path = socket_path.make_socket_path(run)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stale:
         stale.bind(str(path))  # as a killed trainer leaves it
-    address.write_address(run, path)
+    socket_path.write_address(run, path)
     one = Engine(run)
     with connected(run) as end:
         assert said(end, "cifar-tui")
@@ -347,9 +347,9 @@ def test_paths_are_short_enough_whatever_the_environment(monkeypatch: pytest.Mon
     run = tmp_path / ("r" * 200)
     run.mkdir()
     one = Engine(run)
-    path = address.read_address(run)
+    path = socket_path.read_address(run)
     assert path is not None
-    assert len(os.fsencode(path)) < address.PATH_LIMIT
+    assert len(os.fsencode(path)) < socket_path.PATH_LIMIT
     one.server.close()
 
 
@@ -358,7 +358,7 @@ def test_paths_are_short_enough_whatever_the_environment(monkeypatch: pytest.Mon
     os.geteuid() != 0 or shutil.which("setpriv") is None, reason="only root can be two users, with setpriv"
 )
 def test_another_user_is_kept_out_by_the_folder_and_by_the_socket(run: Path, engine: Engine) -> None:
-    path = address.read_address(run)
+    path = socket_path.read_address(run)
     assert path is not None
     program = f"import socket; s = socket.socket(socket.AF_UNIX); s.connect({str(path)!r}); print(s.recv(10))"
     command = ["setpriv", "--reuid", "65534", "--clear-groups", sys.executable, "-c", program]

@@ -16,12 +16,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.events import CheckpointDeleted, CheckpointSaved, Noted
-from cifar_tui.runs import deletion
-from cifar_tui.runs.pins import PINS_NAME, read_pins, write_pin
-from cifar_tui.runs.removal import Remover
-from cifar_tui.runs.retention import Vouched
-from cifar_tui.runs.sidecars import delete_checkpoint, epoch_checkpoint, list_sidecars, step_checkpoint, write_sidecar
-from cifar_tui.runs.states import StateRecord, commit_state, discard_state, list_states, state_path
+from cifar_tui.runs.checkpoints import delete_files
+from cifar_tui.runs.checkpoints.delete import Remover
+from cifar_tui.runs.checkpoints.pins import PINS_NAME, read_pins, write_pin
+from cifar_tui.runs.checkpoints.retention import Vouched
+from cifar_tui.runs.checkpoints.sidecars import (
+    delete_checkpoint,
+    epoch_checkpoint,
+    list_sidecars,
+    step_checkpoint,
+    write_sidecar,
+)
+from cifar_tui.runs.checkpoints.states import StateRecord, commit_state, discard_state, list_states, state_path
 from tests import scripted
 
 STEPS = scripted.STEPS_PER_EPOCH
@@ -43,11 +49,11 @@ def failing_after(points: int, error: BaseException) -> Iterator[None]:
         if left < 0:
             raise error
 
-    before, deletion.reach = deletion.reach, reach  # type: ignore[attr-defined]
+    before, delete_files.reach = delete_files.reach, reach  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        deletion.reach = before  # type: ignore[attr-defined]
+        delete_files.reach = before  # type: ignore[attr-defined]
 
 
 def put(folder: Path, name: str, epoch: int, step: int) -> None:

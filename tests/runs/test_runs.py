@@ -12,18 +12,14 @@ from hypothesis import strategies as st
 from cifar_tui.errors import BadInput, FolderInUse
 from cifar_tui.events import RolledBack, RunFinished, StepDone
 from cifar_tui.recipe import preset
-from cifar_tui.runs import journal, line_file, recorder
+from cifar_tui.runs import line_file
+from cifar_tui.runs.checkpoints.sidecars import list_sidecars, read_sidecar, sidecar_path, step_checkpoint
 from cifar_tui.runs.durable import TEMPORARY_PREFIX, write_durably
 from cifar_tui.runs.folder import RunFolder, run_name
-from cifar_tui.runs.journal import NAME, read_events
 from cifar_tui.runs.line_file import LineFile
-from cifar_tui.runs.recorder import Recorder
-from cifar_tui.runs.sidecars import (
-    list_sidecars,
-    read_sidecar,
-    sidecar_path,
-    step_checkpoint,
-)
+from cifar_tui.runs.records import journal, recorder
+from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.recorder import Recorder
 from tests import scripted
 
 NOW = time.struct_time((2026, 1, 2, 3, 4, 5, 4, 2, 0))

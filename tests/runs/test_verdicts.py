@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cifar_tui.runs.sidecars import discard_sidecars, list_sidecars, newest_checkpoint, verdict_path
-from cifar_tui.runs.verdicts import SIZE_LIMIT, KeptVerdict, check_verdict, keep_verdict, read_verdict
+from cifar_tui.runs.checkpoints.sidecars import discard_sidecars, list_sidecars, newest_checkpoint, verdict_path
+from cifar_tui.runs.checkpoints.verdicts import SIZE_LIMIT, KeptVerdict, check_verdict, keep_verdict, read_verdict
 from tests import scripted
 
 NAME = "net_003.pth"

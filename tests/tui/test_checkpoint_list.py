@@ -10,9 +10,9 @@ from textual.pilot import Pilot
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.events import CheckpointDeleted, RunStopped
 from cifar_tui.history import RunHistory
-from cifar_tui.runs.listing import Listing
-from cifar_tui.runs.pins import write_pin
-from cifar_tui.runs.sidecars import delete_checkpoint, epoch_checkpoint, sidecar_path
+from cifar_tui.runs.checkpoints.listing import Listing
+from cifar_tui.runs.checkpoints.pins import write_pin
+from cifar_tui.runs.checkpoints.sidecars import delete_checkpoint, epoch_checkpoint, sidecar_path
 from cifar_tui.tui.browser.browser import Checkpoints
 from cifar_tui.tui.browser.checkpoint_view import SORTED_BY, CheckpointView
 from tests import scripted

@@ -5,8 +5,8 @@ import pytest
 from cifar_tui.control import CancelEvaluation
 from cifar_tui.events import ComparedPair, ComparisonDone, EvaluationFailed, Progressed, RunFinished
 from cifar_tui.report.comparison_text import comparison_lines, comparison_record
+from cifar_tui.runs.checkpoints.listing import Listed
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.listing import Listed
 from cifar_tui.tui import run_reader
 from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints, marks_caption
 from tests import scripted

@@ -11,9 +11,9 @@ from cifar_tui.events import Event, Noted, RunFinished
 from cifar_tui.recipe import preset
 from cifar_tui.report.recipe_changes import differences
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.journal import NAME, append_event
 from cifar_tui.runs.line_file import LineFile
-from cifar_tui.runs.rewind import rewind_records
+from cifar_tui.runs.records.journal import NAME, append_event
+from cifar_tui.runs.records.rewind import rewind_records
 from cifar_tui.tui import run_reader
 from cifar_tui.tui.charts.axes import XAxis
 from cifar_tui.tui.charts.chart_kinds import LOSS

@@ -14,8 +14,7 @@ from cifar_tui.engine.data.dataset import DataFacts
 from cifar_tui.engine.network.stepper import Stepper, Tensors, TrainingState
 from cifar_tui.events import CheckpointFailed, CheckpointSaved, EpochDone, Event, Noted, StateSaved
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.sidecars import (
+from cifar_tui.runs.checkpoints.sidecars import (
     Sidecar,
     discard_sidecars,
     epoch_checkpoint,
@@ -23,7 +22,8 @@ from cifar_tui.runs.sidecars import (
     step_checkpoint,
     write_sidecar,
 )
-from cifar_tui.runs.states import Environment, state_path
+from cifar_tui.runs.checkpoints.states import Environment, state_path
+from cifar_tui.runs.folder import RunFolder
 
 STATE_SECONDS = 30.0
 """Training that a crash may cost: how often the state is saved."""

@@ -11,8 +11,8 @@ from cifar_tui.engine.network.model import fresh_network
 from cifar_tui.engine.network.stepper import Tensors
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.checkpoints.sidecars import read_sidecar, sidecar_path
 from cifar_tui.runs.folder import START_NAME
-from cifar_tui.runs.sidecars import read_sidecar, sidecar_path
 from cifar_tui.text import safe_text
 
 

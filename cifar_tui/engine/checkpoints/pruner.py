@@ -6,8 +6,8 @@ from pathlib import Path
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.events import CheckpointSaved, EpochDone, Event, Noted
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.removal import Remover
-from cifar_tui.runs.retention import Vouched
+from cifar_tui.runs.checkpoints.delete import Remover
+from cifar_tui.runs.checkpoints.retention import Vouched
 
 
 class Pruner:

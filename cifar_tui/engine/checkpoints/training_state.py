@@ -11,7 +11,7 @@ from cifar_tui.engine.checkpoints.checkpoint import load_tensors, save_tensors
 from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.engine.network.stepper import Tensors, TrainingState
 from cifar_tui.errors import CheckpointDamaged
-from cifar_tui.runs.states import Environment, StateRecord, commit_state, list_states, state_path
+from cifar_tui.runs.checkpoints.states import Environment, StateRecord, commit_state, list_states, state_path
 
 
 def save_state(folder: Path, state: TrainingState, images: str, environment: Environment) -> None:

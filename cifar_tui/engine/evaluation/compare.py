@@ -20,7 +20,7 @@ from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.errors import BadInput, StopAsked
 from cifar_tui.events import ComparedPair, ComparisonDone, EvaluationFailed, Event, Progressed
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.contender import Contender
+from cifar_tui.runs.compared_checkpoint import Contender
 from cifar_tui.text import safe_text
 
 Ints = npt.NDArray[np.int64]

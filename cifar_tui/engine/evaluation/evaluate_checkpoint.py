@@ -22,7 +22,7 @@ from cifar_tui.events import (
     Noted,
 )
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.verdicts import KeptVerdict, keep_verdict
+from cifar_tui.runs.checkpoints.verdicts import KeptVerdict, keep_verdict
 from cifar_tui.text import safe_text
 
 GIVEN_UP = "The evaluation was given up."

@@ -15,9 +15,9 @@ from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.events import DataReady
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.journal import NAME as JOURNAL_NAME
-from cifar_tui.runs.journal import read_events
-from cifar_tui.runs.start import is_ours
+from cifar_tui.runs.parent_weights import is_ours
+from cifar_tui.runs.records.journal import NAME as JOURNAL_NAME
+from cifar_tui.runs.records.journal import read_events
 from cifar_tui.text import safe_text
 
 LONGEST_PATH = 4_096

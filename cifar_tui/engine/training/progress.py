@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cifar_tui.events import EpochDone, StepDone
-from cifar_tui.runs.journal import NAME, read_events
-from cifar_tui.runs.retention import Vouched
-from cifar_tui.runs.rewind import epoch_saved_at, stands
+from cifar_tui.runs.checkpoints.retention import Vouched
+from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.rewind import epoch_saved_at, stands
 
 
 class EpochMeans:

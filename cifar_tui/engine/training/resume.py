@@ -13,9 +13,9 @@ from cifar_tui.engine.training.progress import read_past
 from cifar_tui.errors import BadInput
 from cifar_tui.events import Event, Noted, RunResumed, RunStarted
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.checkpoints.states import StateRecord
 from cifar_tui.runs.folder import START_NAME, RunFolder
-from cifar_tui.runs.journal import NAME, read_events
-from cifar_tui.runs.states import StateRecord
+from cifar_tui.runs.records.journal import NAME, read_events
 
 Emit = Callable[[Event], None]
 

@@ -14,8 +14,8 @@ from queue import Empty, SimpleQueue
 
 from cifar_tui.control import Request
 from cifar_tui.events import Event, Noted, from_record
-from cifar_tui.runs.remote.address import read_address
-from cifar_tui.runs.remote.lines import (
+from cifar_tui.runs.remote.socket_path import read_address
+from cifar_tui.runs.remote.wire_format import (
     PROTOCOL,
     VERBS,
     VERBS_OF_ALL_VERSIONS,

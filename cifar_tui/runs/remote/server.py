@@ -15,8 +15,8 @@ from pathlib import Path
 from cifar_tui import __version__
 from cifar_tui.control import Request, Watch
 from cifar_tui.events import Event, to_record
-from cifar_tui.runs.remote import address
-from cifar_tui.runs.remote.lines import (
+from cifar_tui.runs.remote import socket_path
+from cifar_tui.runs.remote.wire_format import (
     PROTOCOL,
     VERBS_OF_ALL_VERSIONS,
     LineBuffer,
@@ -94,8 +94,8 @@ class ControlServer:
         self._connections = 0
         self._beat_at = 0.0
         self._closing = False
-        address.discard_address(run)
-        self._listener = _bound(address.make_socket_path(run))
+        socket_path.discard_address(run)
+        self._listener = _bound(socket_path.make_socket_path(run))
         self._waker, self._woken = socket.socketpair()
         for end in (self._waker, self._woken):
             end.setblocking(False)
@@ -103,7 +103,7 @@ class ControlServer:
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._woken, selectors.EVENT_READ)
         try:
-            address.write_address(run, Path(self._listener.getsockname()))
+            socket_path.write_address(run, Path(self._listener.getsockname()))
         except OSError:
             self._let_go()
             raise
@@ -235,7 +235,7 @@ class ControlServer:
     def _let_go(self) -> None:
         for client in list(self._clients.values()):
             self._drop(client)
-        address.discard_address(self._run)
+        socket_path.discard_address(self._run)
         self._selector.close()
         for end in (self._listener, self._waker, self._woken):
             end.close()

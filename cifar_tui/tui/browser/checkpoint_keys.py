@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
-from cifar_tui.runs.start import run_words
+from cifar_tui.runs.find import run_words
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.browser.checkpoint_messages import (
     BranchAsked,

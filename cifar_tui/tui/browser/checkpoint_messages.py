@@ -5,7 +5,7 @@ from pathlib import Path
 from textual.message import Message
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
-from cifar_tui.runs.sidecars import Sidecar
+from cifar_tui.runs.checkpoints.sidecars import Sidecar
 
 
 class EvaluationAsked(Message, namespace="checkpoints"):

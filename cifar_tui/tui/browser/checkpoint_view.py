@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from cifar_tui import text
 from cifar_tui.history import RunHistory
-from cifar_tui.runs.listing import Listed, Piece
-from cifar_tui.runs.retention import Standing, Vouched, why_kept
-from cifar_tui.runs.sidecars import Sidecar
+from cifar_tui.runs.checkpoints.listing import Listed, Piece
+from cifar_tui.runs.checkpoints.retention import Standing, Vouched, why_kept
+from cifar_tui.runs.checkpoints.sidecars import Sidecar
 from cifar_tui.tui.widgets.epoch_table import BEST_SIGN
 
 PIN_SIGN = "◉"

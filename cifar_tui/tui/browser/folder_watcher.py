@@ -6,7 +6,7 @@ from pathlib import Path
 
 from textual.message import Message
 
-from cifar_tui.runs.listing import FIRST_PIECE, Listing, Piece
+from cifar_tui.runs.checkpoints.listing import FIRST_PIECE, Listing, Piece
 
 DRAW_SECONDS = 0.05
 """What the screen is left for drawing after every piece that fills it."""

@@ -14,7 +14,8 @@ from textual.widgets import OptionList, SelectionList, Static
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Recipe
 from cifar_tui.report.recipe_changes import differences
-from cifar_tui.runs.folder import all_runs, read_recipe
+from cifar_tui.runs.find import all_runs
+from cifar_tui.runs.folder import read_recipe
 from cifar_tui.text import safe_text
 from cifar_tui.tui.charts.overlay import MOST_OVERLAID
 from cifar_tui.tui.dialogs.modal import Over

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from cifar_tui.events import EvaluationDone
 from cifar_tui.history import RunHistory
-from cifar_tui.runs.sidecars import Sidecar, verdict_path
-from cifar_tui.runs.verdicts import OTHER_IMAGES, KeptVerdict, check_verdict, read_verdict
+from cifar_tui.runs.checkpoints.sidecars import Sidecar, verdict_path
+from cifar_tui.runs.checkpoints.verdicts import OTHER_IMAGES, KeptVerdict, check_verdict, read_verdict
 
 
 @dataclass(frozen=True, slots=True)

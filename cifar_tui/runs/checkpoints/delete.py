@@ -7,11 +7,17 @@ from pathlib import Path
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.errors import BadInput
 from cifar_tui.events import CheckpointDeleted, Noted
-from cifar_tui.runs.pins import PINS_NAME, pins_or_none, write_pin
-from cifar_tui.runs.retention import BROKEN_PINS, Standing, Vouched, superfluous, why_kept
-from cifar_tui.runs.sidecars import CHECKPOINT_PATTERN, Sidecar, delete_checkpoint, list_sidecars, sidecar_path
-from cifar_tui.runs.states import list_states
-from cifar_tui.runs.unfinished import finish_deletions
+from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletions
+from cifar_tui.runs.checkpoints.pins import PINS_NAME, pins_or_none, write_pin
+from cifar_tui.runs.checkpoints.retention import BROKEN_PINS, Standing, Vouched, superfluous, why_kept
+from cifar_tui.runs.checkpoints.sidecars import (
+    CHECKPOINT_PATTERN,
+    Sidecar,
+    delete_checkpoint,
+    list_sidecars,
+    sidecar_path,
+)
+from cifar_tui.runs.checkpoints.states import list_states
 
 ASKED = "a person asked"
 

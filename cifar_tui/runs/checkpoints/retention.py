@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from cifar_tui.events import CheckpointDeleted, CheckpointSaved, EpochDone, RolledBack, RunResumed
 from cifar_tui.history import Said
-from cifar_tui.runs.sidecars import Sidecar
+from cifar_tui.runs.checkpoints.sidecars import Sidecar
 
 LEAST_KEPT = 2
 """Of the newest: one, and the one before in case the newest is damaged."""

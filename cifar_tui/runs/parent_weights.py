@@ -7,10 +7,14 @@ from typing import BinaryIO
 from cifar_tui.ancestry import Ancestor
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.checkpoints.sidecars import (
+    CHECKPOINT_PATTERN,
+    read_sidecar,
+    sidecar_path,
+)
 from cifar_tui.runs.durable import write_durably
-from cifar_tui.runs.folder import RECIPE_NAME, RUNS_FOLDER, START_NAME, read_recipe
+from cifar_tui.runs.folder import RECIPE_NAME, START_NAME, read_recipe
 from cifar_tui.runs.plain_file import open_plain
-from cifar_tui.runs.sidecars import CHECKPOINT_PATTERN, Sidecar, epoch_checkpoint, read_sidecar, sidecar_path
 from cifar_tui.text import safe_text
 
 LARGEST = 4 * 1024 * 1024 * 1024
@@ -66,24 +70,3 @@ def keep_start(weights: Path, folder: Path, sha256: str) -> None:
     if written.sha256 != sha256:
         (folder / START_NAME).unlink(missing_ok=True)
         raise BadInput(f"{name} is damaged: its content is not what was saved (SHA-256 differs).")
-
-
-def source_words(folder: Path, sidecar: Sidecar) -> str:
-    """How a checkpoint of a run is named on the command line: `RUN:EPOCH`, or its path in mid-epoch."""
-    if sidecar.checkpoint == epoch_checkpoint(sidecar.epoch):
-        return f"{run_words(folder)}:{sidecar.epoch}"
-    return safe_text(str(_shortest(folder) / sidecar.checkpoint), 300)
-
-
-def run_words(folder: Path) -> str:
-    """How a run is named on the command line: by its name in `runs/`, or by its folder."""
-    shortest = _shortest(folder)
-    return safe_text(shortest.name if shortest.parent == RUNS_FOLDER else str(shortest), 200)
-
-
-def _shortest(folder: Path) -> Path:
-    """The folder as it can be typed here."""
-    try:
-        return folder.relative_to(Path.cwd())
-    except (ValueError, OSError):
-        return folder

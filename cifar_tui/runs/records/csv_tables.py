@@ -13,7 +13,7 @@ from cifar_tui.errors import BadInput
 from cifar_tui.events import EpochDone, RolledBack, RunResumed, StepDone
 from cifar_tui.history import RunHistory, Said
 from cifar_tui.runs.durable import Written, write_durably
-from cifar_tui.runs.journal import NAME, read_said
+from cifar_tui.runs.records.journal import NAME, read_said
 from cifar_tui.text import safe_text
 
 Row = Sequence[object]

@@ -14,9 +14,9 @@ from cifar_tui.events import (
     StateSaved,
     StepDone,
 )
-from cifar_tui.runs import journal, tutorial_logs
+from cifar_tui.runs.checkpoints.sidecars import epoch_checkpoint
 from cifar_tui.runs.durable import write_durably
-from cifar_tui.runs.sidecars import epoch_checkpoint
+from cifar_tui.runs.records import journal, tutorial_logs
 
 UNDONE = (StepDone, EpochDone, Paused, Resumed, CheckpointSaved, StateSaved, RunStopped)
 """What is undone when it was said of a later step. What a person chose, and what went wrong, stands."""

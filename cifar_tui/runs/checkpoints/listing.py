@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifar_tui.runs.pins import pins_or_none
-from cifar_tui.runs.sidecars import STEM, Sidecar, read_sidecar, sidecar_path
-from cifar_tui.runs.states import list_states
+from cifar_tui.runs.checkpoints.pins import pins_or_none
+from cifar_tui.runs.checkpoints.sidecars import STEM, Sidecar, read_sidecar, sidecar_path
+from cifar_tui.runs.checkpoints.states import list_states
 
 FIRST_PIECE = 40
 """Checkpoints that are there at once: about as many as a screen has rows."""

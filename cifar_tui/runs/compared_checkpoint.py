@@ -6,7 +6,7 @@ from pathlib import Path
 from cifar_tui.events import DataReady
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import read_recipe
-from cifar_tui.runs.journal import NAME, from_line
+from cifar_tui.runs.records.journal import NAME, from_line
 
 MARK = b'"event":"DataReady"'
 

@@ -7,10 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cifar_tui.errors import CifarTuiError
+from cifar_tui.runs.checkpoints.interrupted_deletes import unfinished_deletions
 from cifar_tui.runs.durable import TEMPORARY_PREFIX
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.remote.address import ADDRESS_NAME, SOCKET_PATTERN, check_private, discard_address, socket_folder
-from cifar_tui.runs.unfinished import unfinished_deletions
+from cifar_tui.runs.remote.socket_path import (
+    ADDRESS_NAME,
+    SOCKET_PATTERN,
+    check_private,
+    discard_address,
+    socket_folder,
+)
 
 YOUNG_SECONDS = 60.0
 """A socket that nobody answers yet may belong to a run that is just starting."""

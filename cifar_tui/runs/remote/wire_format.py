@@ -25,7 +25,7 @@ from cifar_tui.control import (
     SaveNow,
     Stop,
 )
-from cifar_tui.runs.sidecars import CHECKPOINT_PATTERN
+from cifar_tui.runs.checkpoints.sidecars import CHECKPOINT_PATTERN
 
 PROTOCOL = 1
 """Counts what a program of another version would misunderstand."""

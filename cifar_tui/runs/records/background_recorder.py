@@ -5,7 +5,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 
 from cifar_tui.events import Event, StepDone
-from cifar_tui.runs.recorder import Recorder
+from cifar_tui.runs.records.recorder import Recorder
 
 MOST_WAITING = 200_000
 """Events that may wait for a disk that stands still; beyond, steps are left out."""

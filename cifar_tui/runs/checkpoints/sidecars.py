@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from cifar_tui.runs.deletion import delete_marked
+from cifar_tui.runs.checkpoints.delete_files import delete_marked
 from cifar_tui.runs.durable import write_durably
 
 SIDECAR_LIMIT = 64 * 1024

@@ -1,0 +1,1 @@
+"""The checkpoints in a run's folder: listed, kept, pinned and deleted."""

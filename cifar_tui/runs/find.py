@@ -1,0 +1,75 @@
+"""Finding runs by name, by folder, or because only one is live."""
+
+import contextlib
+from pathlib import Path
+
+from cifar_tui.errors import BadInput
+from cifar_tui.runs.checkpoints.sidecars import (
+    Sidecar,
+    epoch_checkpoint,
+)
+from cifar_tui.runs.folder import RECIPE_NAME
+from cifar_tui.runs.lock import being_trained
+from cifar_tui.text import safe_text
+
+RUNS_FOLDER = Path("runs")
+"""Where runs go unless a person says otherwise."""
+
+
+def find_run(run: str) -> Path:
+    """The folder of a run that a person names: by its folder, or by its name in `runs/`. Raises BadInput."""
+    for path in (Path(run), RUNS_FOLDER / run):
+        with contextlib.suppress(OSError, ValueError):  # a name no file can have, a folder that may not be read
+            if (path / RECIPE_NAME).is_file():
+                return path
+    there = sorted(path.parent.name for path in RUNS_FOLDER.glob(f"*/{RECIPE_NAME}")) if RUNS_FOLDER.is_dir() else []
+    known = (
+        f"Runs here: {', '.join(safe_text(name, 60) for name in there[-5:])}." if there else "There are no runs here."
+    )
+    raise BadInput(f"There is no run '{safe_text(run, 100)}', as a folder or in {RUNS_FOLDER}/. {known}")
+
+
+def all_runs(place: Path = RUNS_FOLDER) -> list[Path]:
+    """The folders of the runs in a folder, the one that was written to last at the end."""
+    if not place.is_dir():
+        return []
+    folders = [path.parent for path in place.glob(f"*/{RECIPE_NAME}")]
+    return sorted(folders, key=lambda folder: folder.stat().st_mtime)
+
+
+def nothing_to_choose() -> BadInput:
+    """The sentence for a place without runs."""
+    return BadInput(f"There are no runs in {RUNS_FOLDER}/ here: name a run's folder.")
+
+
+def only_live_run() -> Path:
+    """The one run in `runs/` that is being trained. Raises BadInput, with what there is to choose from."""
+    runs = all_runs()
+    live = [folder for folder in runs if being_trained(folder)]
+    if len(live) == 1:
+        return live[0]
+    if not runs:
+        raise nothing_to_choose()
+    names = ", ".join(safe_text(folder.name, 60) for folder in (live or runs)[-5:])
+    raise BadInput(f"{'Several runs are' if live else 'No run is'} being trained here: name one of {names}.")
+
+
+def source_words(folder: Path, sidecar: Sidecar) -> str:
+    """How a checkpoint of a run is named on the command line: `RUN:EPOCH`, or its path in mid-epoch."""
+    if sidecar.checkpoint == epoch_checkpoint(sidecar.epoch):
+        return f"{run_words(folder)}:{sidecar.epoch}"
+    return safe_text(str(_shortest(folder) / sidecar.checkpoint), 300)
+
+
+def run_words(folder: Path) -> str:
+    """How a run is named on the command line: by its name in `runs/`, or by its folder."""
+    shortest = _shortest(folder)
+    return safe_text(shortest.name if shortest.parent == RUNS_FOLDER else str(shortest), 200)
+
+
+def _shortest(folder: Path) -> Path:
+    """The folder as it can be typed here."""
+    try:
+        return folder.relative_to(Path.cwd())
+    except (ValueError, OSError):
+        return folder

@@ -1,0 +1,69 @@
+"""The lock of a run's folder: one process trains it."""
+
+import contextlib
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from cifar_tui.errors import FolderInUse
+from cifar_tui.runs.holder import MARK_LIMIT, living_holder, own_mark
+from cifar_tui.text import safe_text
+
+LOCK_NAME = "run.lock"
+LOCK_WAITS = (0.01, 0.04)
+"""Seconds between tries to lock a folder, whoever holds it."""
+NAMELESS_SECONDS = 5.0
+"""How long a lock is tried again that nobody says to hold: on a busy machine, saying so takes a while."""
+
+
+def being_trained(folder: Path) -> bool:
+    """Whether some process holds the run in a folder: it trains, or evaluates."""
+    try:
+        lock = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # somebody else's: it cannot be known, and its journal may go on
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def _lock(lock: int) -> str:
+    """Lock an open file. Returns who holds it; empty when it is ours now.
+
+    It is tried again: who only looks whether it is locked holds it for a moment without a name.
+    """
+    waits = list(LOCK_WAITS)
+    until = time.monotonic() + NAMELESS_SECONDS
+    while True:
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return ""
+        holder = living_holder(os.pread(lock, MARK_LIMIT, 0))
+        if not waits and (holder or time.monotonic() >= until):
+            return safe_text(holder) or "another process"
+        time.sleep(waits.pop(0) if waits else LOCK_WAITS[-1])
+
+
+def take_lock(folder: Path) -> int:
+    """Lock the folder and say who holds it. Raises FolderInUse naming the holder."""
+    path = folder / LOCK_NAME
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    try:
+        holder = _lock(lock)
+        if holder:
+            raise FolderInUse(
+                f"The run in {folder} is being trained by {holder}. Choose another folder or wait for it."
+            )
+        os.ftruncate(lock, 0)
+        os.write(lock, own_mark())
+    except BaseException:
+        os.close(lock)
+        raise
+    return lock

@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 
 from cifar_tui.events import DataReady, EpochDone, RunFinished, RunResumed, RunStarted, StepDone, TrainingStarted
-from cifar_tui.recipe import PRESETS, Recipe
+from cifar_tui.presets import PRESETS
+from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.states import list_states
 from cifar_tui.runs.records.journal import NAME, read_events
 

@@ -20,11 +20,11 @@ from cifar_tui.events import (
     RunStopped,
     StepDone,
     TrainingStarted,
-    to_record,
 )
-from cifar_tui.recipe import preset
+from cifar_tui.presets import preset
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.records.journal import NAME
+from cifar_tui.serialization import to_record
 
 STEPS_PER_SECOND = 100
 STEPS_PER_EPOCH = 1_000

@@ -318,7 +318,7 @@ def follow_scripted_run(*, thin: bool) -> None:
 
 def show(run: ScriptedRun) -> None:
     """Put a run on the screen."""
-    from cifar_tui.hardware import Hardware
+    from cifar_tui.system.hardware import Hardware
     from cifar_tui.tui.app import MonitorApp
     from cifar_tui.tui.settings.themes import find_themes, theme_folders
 

@@ -193,7 +193,7 @@ def decoded_pictures(data: str, batch_size: int, *, augmented: bool) -> "torch.u
     from torchvision import transforms
 
     from cifar_tui.engine.data.load import load
-    from cifar_tui.recipe import preset
+    from cifar_tui.presets import preset
 
     recipe = dataclasses.replace(preset("tutorial"), data=data)
     split = load(recipe, lambda _: None, lambda: False).train

@@ -36,7 +36,7 @@ from cifar_tui.events import (
     StepDone,
     TrainingStarted,
 )
-from cifar_tui.history import RunHistory, Said
+from cifar_tui.history.run_history import RunHistory, Said
 from cifar_tui.jobs.session import Link
 from cifar_tui.report import comparison_text, run_summary, verdict_text
 

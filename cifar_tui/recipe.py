@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, Self
 
-from cifar_tui.ancestry import Ancestor
 from cifar_tui.errors import BadInput
 
 Schedule = Literal["constant", "triangle", "drops"]
@@ -39,6 +38,35 @@ SIDE = 32
 CIFAR10_MEAN = (0.4914, 0.4822, 0.4465)
 CIFAR10_STD = (0.2470, 0.2435, 0.2616)
 HALF = (0.5, 0.5, 0.5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ancestor:
+    """The checkpoint that a run went on from."""
+
+    run: str
+    """The name of its run; empty for a file of no run of ours."""
+    checkpoint: str
+    """The name of its file."""
+    sha256: str
+    """Hexadecimal digest of that file, and of the copy that the run keeps."""
+    epoch: int = 0
+    """The epoch it ended, or was in; 0 where that is not known."""
+    synthetic: bool = False
+    """Whether it, or one of its own ancestors, was trained on pictures drawn by the program."""
+
+    def to_record(self) -> dict[str, object]:
+        """The ancestor as plain data for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, object]) -> "Ancestor":
+        """The ancestor a record was made from. Raises ValueError on anything else."""
+        kinds = {field.name: field.type for field in dataclasses.fields(cls)}
+        if record.keys() != kinds.keys() or any(type(record[name]) is not kind for name, kind in kinds.items()):
+            raise ValueError(f"an ancestor cannot be {record!r:.80}")
+        # Each value was checked against its field's type above; the checker cannot follow that.
+        return cls(**record)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,103 +282,3 @@ def _at_least(name: str, value: int, least: int) -> None:
 def _within(name: str, value: int, most: int) -> None:
     if not 0 <= value <= most:
         raise BadInput(f"The {name} must be 0 to {most} pixels, not {value}.")
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """A named recipe and what may honestly be expected of it."""
-
-    recipe: Recipe
-    """The choices."""
-    summary: str
-    """What it is for, in a few words."""
-    expectation: str
-    """Test accuracy on the official test set, without test-time augmentation."""
-
-
-_TRIANGLE = Recipe(
-    preset="default",
-    epochs=80,
-    batch_size=500,
-    learning_rate=0.2,
-    schedule="triangle",
-    nesterov=True,
-    crop_padding=4,
-    flip="alternating",
-    cutout=12,
-)
-
-PRESETS: dict[str, Preset] = {
-    "tutorial": Preset(
-        Recipe(
-            preset="tutorial",
-            epochs=135,
-            batch_size=128,
-            learning_rate=0.1,
-            schedule="constant",
-            nesterov=False,
-            crop_padding=0,
-            flip="none",
-            cutout=0,
-            mean=HALF,
-            std=HALF,
-            precision="fp32",
-        ),
-        "the tutorial's script, faithfully",
-        "85-89 %, not the 95.17 % it claims",
-    ),
-    "quick": Preset(dataclasses.replace(_TRIANGLE, preset="quick", epochs=26), "a good network soon", "about 93.4 %"),
-    "short": Preset(
-        dataclasses.replace(
-            _TRIANGLE,
-            preset="short",
-            epochs=8,
-            batch_size=125,
-            learning_rate=0.1,
-            weight_decay=1.5e-3,
-            label_smoothing=0.1,
-            crop_padding=2,
-            cutout=0,
-        ),
-        "4 to 10 epochs, what one can wait for on a CPU",
-        "87.6 % measured, on JPEG copies of the pictures",
-    ),
-    "default": Preset(_TRIANGLE, "what the tutorial only claims", "about 95.5 %"),
-    "max": Preset(
-        Recipe(
-            preset="max",
-            epochs=200,
-            batch_size=128,
-            learning_rate=0.1,
-            schedule="drops",
-            nesterov=True,
-            crop_padding=4,
-            padding="zero",
-            flip="random",
-            cutout=16,
-        ),
-        "the last half point, slowly",
-        "about 96.0 %",
-    ),
-    "smoke": Preset(
-        dataclasses.replace(
-            _TRIANGLE,
-            preset="smoke",
-            epochs=2,
-            batch_size=100,
-            learning_rate=0.05,
-            train_images=2_000,
-            test_images=1_000,
-        ),
-        "two short epochs on a CPU",
-        "none: it shows that all works",
-    ),
-}
-"""The named recipes, in the order they are listed."""
-
-
-def preset(name: str) -> Recipe:
-    """The recipe of a preset. Raises BadInput, with the names there are, for any other name."""
-    if name not in PRESETS:
-        raise BadInput(f"There is no preset '{name}'. Choose one of: {', '.join(PRESETS)}.")
-    return PRESETS[name].recipe

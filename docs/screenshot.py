@@ -15,8 +15,8 @@ from pathlib import Path
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request
 from cifar_tui.events import Event, RunStarted
-from cifar_tui.hardware import Hardware
 from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.system.hardware import Hardware
 from cifar_tui.tui.app import MonitorApp
 from cifar_tui.tui.settings.themes import find_themes, theme_folders
 

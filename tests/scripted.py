@@ -17,7 +17,8 @@ from cifar_tui.events import (
     TrainingStarted,
     WrongImage,
 )
-from cifar_tui.recipe import Recipe, preset
+from cifar_tui.presets import preset
+from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, epoch_checkpoint, write_sidecar
 from cifar_tui.runs.checkpoints.verdicts import KeptVerdict, keep_verdict
 

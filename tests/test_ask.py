@@ -12,9 +12,9 @@ import pytest
 from pseudo_terminal import PATIENCE_SECONDS, PseudoTerminal
 
 from cifar_tui.events import RunFinished
-from cifar_tui.recipe import preset
+from cifar_tui.files.append_file import LineFile
+from cifar_tui.presets import preset
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.line_file import LineFile
 from cifar_tui.runs.records.journal import NAME, append_event
 from tests import scripted
 from tests.faults.trainers import SMALL, command, trainer

@@ -7,9 +7,9 @@ import pytest
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request
 from cifar_tui.errors import FolderInUse
 from cifar_tui.events import CheckpointDeleted, Event, Noted, RunStopped
-from cifar_tui.history import Said
+from cifar_tui.history.run_history import Said
 from cifar_tui.jobs.attached import AttachedJobs
-from cifar_tui.recipe import preset
+from cifar_tui.presets import preset
 from cifar_tui.runs.checkpoints.pins import read_pins
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.folder import RunFolder

@@ -6,7 +6,7 @@ import pytest
 
 from cifar_tui.control import CancelEvaluation, Evaluate
 from cifar_tui.events import ComparisonDone, EvaluationFailed, Progressed
-from cifar_tui.history import Said
+from cifar_tui.history.run_history import Said
 from cifar_tui.jobs.local import compare
 from cifar_tui.jobs.session import Link
 from tests.faults.trainers import trainer

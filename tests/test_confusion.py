@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.events import EvaluationDone, from_record
+from cifar_tui.events import EvaluationDone
 from cifar_tui.report.confusion import class_scores, most_confused, share_of_row
 from cifar_tui.report.verdict_text import short_names, verdict_lines, verdict_record
+from cifar_tui.serialization import from_record
 from tests import scripted
 
 

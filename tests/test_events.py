@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.events import KINDS, ComparedPair, EvaluationDone, Event, StepDone, WrongImage, from_record, to_record
-from cifar_tui.recipe import Recipe, preset
+from cifar_tui.events import KINDS, ComparedPair, EvaluationDone, Event, StepDone, WrongImage
+from cifar_tui.presets import preset
+from cifar_tui.recipe import Recipe
+from cifar_tui.serialization import from_record, to_record
 from tests.scripted import started, step, verdict
 
 SAMPLES: dict[object, object] = {

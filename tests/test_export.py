@@ -26,8 +26,8 @@ from cifar_tui.engine.formats.metadata import Origin, origin_in
 from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import BadInput, CheckpointDamaged, CifarTuiError
 from cifar_tui.events import EpochDone, EvaluationDone, Event, Noted, RolledBack, StepDone, TrainingStarted
-from cifar_tui.history import Said
-from cifar_tui.recipe import preset
+from cifar_tui.history.run_history import Said
+from cifar_tui.presets import preset
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.records.csv_tables import step_rows
 from cifar_tui.runs.records.journal import NAME, read_events

@@ -3,7 +3,6 @@ import math
 
 import pytest
 
-from cifar_tui.curves import Smoothing
 from cifar_tui.events import (
     DataMissing,
     EvaluationFailed,
@@ -22,8 +21,9 @@ from cifar_tui.events import (
     RunResumed,
     RunStopped,
 )
-from cifar_tui.history import RunHistory
-from cifar_tui.recipe import preset
+from cifar_tui.history.curves import Smoothing
+from cifar_tui.history.run_history import RunHistory
+from cifar_tui.presets import preset
 from tests import scripted
 
 

@@ -7,10 +7,10 @@ import orjson
 import pytest
 
 from cifar_tui.errors import BadInput
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.jobs.attached import AttachedJobs
 from cifar_tui.jobs.local import LocalJobs
-from cifar_tui.recipe import preset
+from cifar_tui.presets import preset
 from cifar_tui.report import run_summary
 from tests.test_cli import run
 

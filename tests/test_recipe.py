@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar_tui.errors import BadInput
-from cifar_tui.recipe import PRESETS, Recipe, preset
+from cifar_tui.presets import PRESETS, preset
+from cifar_tui.recipe import Recipe
 
 
 def test_the_presets_are_those_of_the_reference() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cifar_tui.series import CAPACITY, Series
+from cifar_tui.history.series import CAPACITY, Series
 
 VALUES = st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=300)
 

@@ -8,11 +8,11 @@ import pytest
 from cifar_tui.control import Request, Requests, Stop
 from cifar_tui.errors import BadInput, DataUnavailable
 from cifar_tui.events import DataMissing, EvaluationFailed, Event, Noted, Reopened, RunFailed, RunStopped
-from cifar_tui.history import Said
+from cifar_tui.history.run_history import Said
 from cifar_tui.jobs import local as jobs_module
 from cifar_tui.jobs.local import LocalJobs
 from cifar_tui.jobs.session import Emit, Session
-from cifar_tui.recipe import preset
+from cifar_tui.presets import preset
 from cifar_tui.runs.checkpoints.states import StateRecord, commit_state
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.records.journal import NAME, read_events

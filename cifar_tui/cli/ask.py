@@ -12,7 +12,7 @@ from cifar_tui.errors import BadInput, CifarTuiError
 
 if TYPE_CHECKING:
     from cifar_tui.control import Request
-    from cifar_tui.history import RunHistory
+    from cifar_tui.history.run_history import RunHistory
     from cifar_tui.runs.remote.follow import RemoteRun
 
 RunArgument = Annotated[
@@ -63,7 +63,7 @@ def save(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
 
 def _ask(run: str | None, wait: float, request: "Request", done: "Callable[[RunHistory], bool]", words: str) -> None:
     """Ask a live run, wait until it says that it has done so, and print that. Raises CifarTuiError otherwise."""
-    from cifar_tui.history import RunHistory
+    from cifar_tui.history.run_history import RunHistory
     from cifar_tui.report import run_summary
     from cifar_tui.runs.remote.follow import RemoteRun
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cifar_tui.cli.options import DEFAULT_DATA_DIR, DEFAULT_PRESET
 from cifar_tui.errors import BadInput
-from cifar_tui.recipe import Recipe, preset
+from cifar_tui.presets import preset
+from cifar_tui.recipe import Recipe
 from cifar_tui.text import safe_text
 
 RUN_AND_EPOCH = re.compile(r"(.+):(\d{1,9})", re.DOTALL)

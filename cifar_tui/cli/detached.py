@@ -16,7 +16,7 @@ from cifar_tui.cli.front_ends import detached_words
 from cifar_tui.errors import CifarTuiError
 
 if TYPE_CHECKING:
-    from cifar_tui.history import RunHistory
+    from cifar_tui.history.run_history import RunHistory
     from cifar_tui.jobs.local import LocalJobs
     from cifar_tui.jobs.session import Link
 
@@ -84,8 +84,8 @@ def train_detached(jobs: "LocalJobs", descriptor: int) -> int:
     Returns the exit code.
     """
     from cifar_tui.console import follow
-    from cifar_tui.history import RunHistory
-    from cifar_tui.output import leave_terminal
+    from cifar_tui.history.run_history import RunHistory
+    from cifar_tui.system.output import leave_terminal
 
     try:
         link, history = jobs.train(), RunHistory()

@@ -15,7 +15,8 @@ from cifar_tui.cli.options import (
     absolute,
     one_of,
 )
-from cifar_tui.recipe import PRESETS, DeviceChoice, Precision
+from cifar_tui.presets import PRESETS
+from cifar_tui.recipe import DeviceChoice, Precision
 
 
 def evaluate(

@@ -8,7 +8,8 @@ import typer
 
 from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run
 from cifar_tui.errors import BadInput, cannot_write
-from cifar_tui.recipe import HALF, PRESETS, preset
+from cifar_tui.presets import PRESETS, preset
+from cifar_tui.recipe import HALF
 from cifar_tui.text import safe_text, size
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ def _colours_words(origin: "Origin") -> str:
 
 def _records(path: str, out: Path, *, steps: bool) -> str:
     """Write a table or a picture. Returns what was written, in words."""
+    from cifar_tui.files.atomic_write import write_durably
     from cifar_tui.report.curves_svg import curve_picture
-    from cifar_tui.runs.durable import write_durably
     from cifar_tui.runs.records import csv_tables
 
     folder = _run_of(path)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cifar_tui.output import OUTPUT_NAME
+from cifar_tui.system.output import OUTPUT_NAME
 
 if TYPE_CHECKING:
     from cifar_tui.jobs.attached import AttachedJobs
@@ -41,7 +41,7 @@ def train_on_screen(jobs: "LocalJobs", let_go: Callable[[str], None], **chosen: 
     Returns the exit code.
     """
     from cifar_tui.console import follow, report_outcome
-    from cifar_tui.output import leave_terminal
+    from cifar_tui.system.output import leave_terminal
     from cifar_tui.tui.app import ScreenOptions, run_screen
 
     try:
@@ -67,7 +67,7 @@ def show_on_screen(jobs: "AttachedJobs", **chosen: object) -> int:
     Returns the exit code.
     """
     from cifar_tui.console import follow
-    from cifar_tui.output import leave_terminal
+    from cifar_tui.system.output import leave_terminal
     from cifar_tui.tui.app import ScreenOptions, run_screen
 
     try:

@@ -6,7 +6,8 @@ from typing import Annotated, get_args
 import typer
 
 from cifar_tui.errors import BadInput
-from cifar_tui.recipe import PRESETS, Acceleration, DeviceChoice, Flip, Precision
+from cifar_tui.presets import PRESETS
+from cifar_tui.recipe import Acceleration, DeviceChoice, Flip, Precision
 
 DEFAULT_PRESET = "default"
 DEFAULT_DATA = "cifar10"

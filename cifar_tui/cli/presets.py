@@ -1,6 +1,6 @@
 """`cifar-tui presets`."""
 
-from cifar_tui.recipe import PRESETS
+from cifar_tui.presets import PRESETS
 
 
 def presets() -> None:

@@ -49,8 +49,8 @@ from cifar_tui.cli.options import (
     one_of,
 )
 from cifar_tui.errors import BadInput
-from cifar_tui.foreground import train_behind_a_parent
 from cifar_tui.recipe import Acceleration, DeviceChoice, Flip, Precision, Recipe
+from cifar_tui.system.foreground import train_behind_a_parent
 
 if TYPE_CHECKING:
     from cifar_tui.jobs.local import LocalJobs

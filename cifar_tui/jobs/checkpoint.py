@@ -6,9 +6,9 @@ from pathlib import Path
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request, Requests
 from cifar_tui.events import CheckpointDeleted, Event, Noted
+from cifar_tui.files.append_file import LineFile
 from cifar_tui.jobs.session import Emit
 from cifar_tui.runs.checkpoints.delete import Remover
-from cifar_tui.runs.line_file import LineFile
 from cifar_tui.runs.overview import read_vouched
 from cifar_tui.runs.records.journal import NAME, append_event
 

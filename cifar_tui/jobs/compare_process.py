@@ -17,10 +17,11 @@ import orjson
 
 from cifar_tui.control import CancelEvaluation, Request, Requests, Stop
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.events import ComparisonDone, EvaluationFailed, Event, from_record, to_record
-from cifar_tui.history import Said
+from cifar_tui.events import ComparisonDone, EvaluationFailed, Event
+from cifar_tui.history.run_history import Said
 from cifar_tui.jobs.compare import CompareJob
 from cifar_tui.runs.compared_checkpoint import Contender, contender_of_run
+from cifar_tui.serialization import from_record, to_record
 
 NICENESS = 10
 """How far behind the training its process stands, from 0 to 19."""

@@ -12,7 +12,7 @@ from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import (
     Event,
 )
-from cifar_tui.history import Said
+from cifar_tui.history.run_history import Said
 from cifar_tui.text import safe_text
 
 Emit = Callable[[Event], None]

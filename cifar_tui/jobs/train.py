@@ -16,7 +16,7 @@ from cifar_tui.events import (
     RunStarted,
     TrainingStarted,
 )
-from cifar_tui.history import Said
+from cifar_tui.history.run_history import Said
 from cifar_tui.jobs.session import Emit
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import FAILURE_NAME, RunFolder

@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable
 
 from cifar_tui import text
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
+from cifar_tui.history.series import Points, Series
 from cifar_tui.report.svg import COLOURS, Line, Panel, picture, ticks
-from cifar_tui.series import Points, Series
 
 COLUMNS = 500
 """Drawn at most, each with its lowest and highest value."""

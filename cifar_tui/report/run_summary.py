@@ -4,7 +4,7 @@ import math
 
 from cifar_tui import text
 from cifar_tui.events import DataMissing, EpochDone, Progressed, RunFailed, RunFinished, RunStopped
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.recipe import Recipe
 
 

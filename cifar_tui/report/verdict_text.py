@@ -1,8 +1,9 @@
 """A checkpoint's verdict in words and tables, for the console, and in the short words a screen has room for."""
 
 from cifar_tui import text
-from cifar_tui.events import EvaluationDone, to_record
+from cifar_tui.events import EvaluationDone
 from cifar_tui.report.confusion import class_scores, most_confused
+from cifar_tui.serialization import to_record
 
 NAME_LENGTH = 16
 """Characters of a class name that are shown."""

@@ -10,11 +10,11 @@ from typing import Self
 import orjson
 
 from cifar_tui.errors import BadInput, cannot_write
-from cifar_tui.output import OUTPUT_NAME
+from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_durably
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletions
-from cifar_tui.runs.durable import TEMPORARY_PREFIX, write_durably
 from cifar_tui.runs.lock import LOCK_NAME, take_lock
+from cifar_tui.system.output import OUTPUT_NAME
 from cifar_tui.text import safe_text
 
 RECIPE_NAME = "recipe.json"

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cifar_tui.errors import CifarTuiError
+from cifar_tui.files.atomic_write import TEMPORARY_PREFIX
 from cifar_tui.runs.checkpoints.interrupted_deletes import unfinished_deletions
-from cifar_tui.runs.durable import TEMPORARY_PREFIX
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.remote.socket_path import (
     ADDRESS_NAME,

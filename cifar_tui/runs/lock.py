@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from cifar_tui.errors import FolderInUse
-from cifar_tui.runs.holder import MARK_LIMIT, living_holder, own_mark
+from cifar_tui.files.lock_owner import MARK_LIMIT, living_holder, own_mark
 from cifar_tui.text import safe_text
 
 LOCK_NAME = "run.lock"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from cifar_tui.events import StepDone
-from cifar_tui.history import RunHistory, State
+from cifar_tui.history.run_history import RunHistory, State
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.retention import Vouched
 from cifar_tui.runs.folder import read_recipe

@@ -4,17 +4,16 @@ import shutil
 from pathlib import Path
 from typing import BinaryIO
 
-from cifar_tui.ancestry import Ancestor
 from cifar_tui.errors import BadInput, cannot_write
-from cifar_tui.recipe import Recipe
+from cifar_tui.files.atomic_write import write_durably
+from cifar_tui.files.safe_open import open_plain
+from cifar_tui.recipe import Ancestor, Recipe
 from cifar_tui.runs.checkpoints.sidecars import (
     CHECKPOINT_PATTERN,
     read_sidecar,
     sidecar_path,
 )
-from cifar_tui.runs.durable import write_durably
 from cifar_tui.runs.folder import RECIPE_NAME, START_NAME, read_recipe
-from cifar_tui.runs.plain_file import open_plain
 from cifar_tui.text import safe_text
 
 LARGEST = 4 * 1024 * 1024 * 1024

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Literal
 
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.report import run_summary
 from cifar_tui.text import safe_text
 

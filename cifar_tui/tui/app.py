@@ -16,11 +16,11 @@ from textual.driver import Driver
 
 from cifar_tui.control import Stop, asker
 from cifar_tui.errors import BadInput, CifarTuiError
-from cifar_tui.hardware import Hardware
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.jobs.session import Jobs, Link
-from cifar_tui.output import StrayOutput
 from cifar_tui.report import run_summary
+from cifar_tui.system.hardware import Hardware
+from cifar_tui.system.output import StrayOutput
 from cifar_tui.tui.alert import Alarm, Alert
 from cifar_tui.tui.browser.browser import Checkpoints
 from cifar_tui.tui.browser.checkpoint_messages import EvaluationAsked

@@ -14,7 +14,7 @@ from cifar_tui.control import (
     Watch,
 )
 from cifar_tui.events import RunStarted
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.jobs.session import Jobs, Link
 from cifar_tui.text import safe_text
 from cifar_tui.tui.widgets.status import Asked

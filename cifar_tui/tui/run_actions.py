@@ -16,7 +16,7 @@ from cifar_tui.control import (
 )
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import LossNotFinite
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.jobs.session import Jobs
 from cifar_tui.tui.base_app import BaseApp
 from cifar_tui.tui.browser.checkpoint_messages import TendingAsked

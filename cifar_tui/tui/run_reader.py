@@ -8,7 +8,7 @@ from pathlib import Path
 
 from textual.message import Message
 
-from cifar_tui.history import RunHistory, Said
+from cifar_tui.history.run_history import RunHistory, Said
 from cifar_tui.runs.lock import being_trained
 from cifar_tui.runs.records.journal import JournalTail
 

@@ -19,7 +19,7 @@ import numpy as np
 import orjson
 import torch
 
-from cifar_tui import faults
+from cifar_tui import failpoints
 from cifar_tui.control import Watch
 from cifar_tui.engine.checkpoints import checkpointer
 from cifar_tui.engine.checkpoints.background_writer import Save, Saver
@@ -27,9 +27,10 @@ from cifar_tui.engine.data.dataset import DataSet, Split
 from cifar_tui.engine.training import train
 from cifar_tui.errors import BadInput
 from cifar_tui.events import RunResumed
+from cifar_tui.files import append_file, atomic_write
 from cifar_tui.jobs.local import LocalJobs
-from cifar_tui.recipe import Recipe, preset
-from cifar_tui.runs import durable, line_file
+from cifar_tui.presets import preset
+from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.checkpoints.states import list_states
 from cifar_tui.runs.folder import RunFolder
@@ -89,8 +90,8 @@ def in_a_process(folder: Path, kill_after: float | None, fault: str | None = Non
     child = os.fork()
     if child == 0:
         if fault is not None:
-            for module in (durable, line_file, train):
-                module.reach = faults.parse(fault).reach  # type: ignore[attr-defined]
+            for module in (atomic_write, append_file, train):
+                module.reach = failpoints.parse(fault).reach  # type: ignore[attr-defined]
             wait_for_every_save()
         train_or_go_on(folder)
         os._exit(0)

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from cifar_tui.engine.data.augment import EpochPlan, ImageBank, plan_epoch
-from cifar_tui.recipe import PRESETS, Recipe, preset
+from cifar_tui.presets import PRESETS, preset
+from cifar_tui.recipe import Recipe
 
 CPU = torch.device("cpu")
 COUNT = 40

@@ -14,7 +14,8 @@ from cifar_tui.engine.data.load import _part, check_source, load
 from cifar_tui.engine.data.synthetic import draw_pictures
 from cifar_tui.errors import BadInput, CifarTuiError, DataDamaged, StopAsked
 from cifar_tui.events import Progressed
-from cifar_tui.recipe import Recipe, preset
+from cifar_tui.presets import preset
+from cifar_tui.recipe import Recipe
 
 NAMES = tuple(f"class{number}" for number in range(10))
 

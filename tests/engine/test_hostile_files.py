@@ -18,7 +18,7 @@ from cifar_tui.engine.network.model import fresh_network
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.events import EvaluationFailed, Event
 from cifar_tui.jobs.evaluate import EvaluateJob
-from cifar_tui.recipe import preset
+from cifar_tui.presets import preset
 from cifar_tui.runs.checkpoints.states import StateRecord, commit_state, state_path
 from tests.engine.hostile_files import CORPUS
 from tests.engine.hostile_parts import Hostile, saved, saved_pickle, touch, weights

@@ -15,7 +15,7 @@ from cifar_tui.engine.data.dataset import DataSet
 from cifar_tui.engine.data.image_folder import Listing, check_folder, load_folder
 from cifar_tui.errors import BadInput, DataDamaged, StopAsked
 from cifar_tui.events import Progressed
-from cifar_tui.runs.durable import TEMPORARY_PREFIX
+from cifar_tui.files.atomic_write import TEMPORARY_PREFIX
 
 NAMES = tuple(f"class{number}" for number in range(10))
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from cifar_tui import faults
+from cifar_tui import failpoints
 from cifar_tui.control import DeleteCheckpoint, Evaluate, PinCheckpoint, Request
 from cifar_tui.engine.training import train as train_module
 from cifar_tui.events import CheckpointDeleted, CheckpointSaved, EvaluationDone, Noted, StateSaved
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints import delete_files
 from cifar_tui.runs.checkpoints.pins import read_pins
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
@@ -68,7 +68,7 @@ def test_what_is_evaluated_stays_and_the_last_good_one_too(tmp_path: Path) -> No
 def test_a_deletion_that_fails_is_said_once_and_training_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refuse = faults.parse("eio:unlinked:net_*.pth:1:99")
+    refuse = failpoints.parse("eio:unlinked:net_*.pth:1:99")
     monkeypatch.setattr(delete_files, "reach", refuse.reach)
     folder = tmp_path / "one"
     person = trained.run(folder, epochs=5, keep="best+last:2")

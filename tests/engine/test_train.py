@@ -24,8 +24,8 @@ from cifar_tui.events import (
     RunStopped,
     StepDone,
 )
+from cifar_tui.files.atomic_write import Written
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
-from cifar_tui.runs.durable import Written
 from tests.engine.trained import STEPS, TEST_IMAGES, easy_pictures, run
 
 

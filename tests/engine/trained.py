@@ -11,7 +11,8 @@ from cifar_tui.control import Request, Requests
 from cifar_tui.engine.data.dataset import DataSet, Split
 from cifar_tui.engine.training import train as train_module
 from cifar_tui.events import Event
-from cifar_tui.recipe import Recipe, preset
+from cifar_tui.presets import preset
+from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.records.recorder import Recorder
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from pseudo_terminal import PATIENCE_SECONDS
 
-from cifar_tui.recipe import preset
+from cifar_tui.files.lock_owner import living_holder, own_mark
+from cifar_tui.presets import preset
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.garbage import collect_leftovers
-from cifar_tui.runs.holder import living_holder, own_mark
 from cifar_tui.runs.lock import LOCK_NAME, being_trained
 from cifar_tui.runs.records.journal import NAME
 from cifar_tui.runs.remote import socket_path

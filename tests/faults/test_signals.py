@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pseudo_terminal import PATIENCE_SECONDS, PseudoTerminal
 
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars, newest_checkpoint
 from cifar_tui.runs.records.journal import NAME, read_events
 from tests.faults.trainers import SMALL, command, resumed, trainer

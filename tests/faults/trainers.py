@@ -13,7 +13,7 @@ from typing import Any
 
 from pseudo_terminal import PATIENCE_SECONDS
 
-from cifar_tui.faults import VARIABLE
+from cifar_tui.failpoints import VARIABLE
 from tests.invariants import journal_lines
 
 SMALL = [

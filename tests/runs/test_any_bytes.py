@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cifar_tui.errors import BadInput
-from cifar_tui.recipe import preset
+from cifar_tui.files.append_file import LineFile
+from cifar_tui.presets import preset
 from cifar_tui.runs.checkpoints.states import list_states
 from cifar_tui.runs.folder import RECIPE_NAME, RunFolder, read_recipe
-from cifar_tui.runs.line_file import LineFile
 from cifar_tui.runs.overview import read_overview
 from cifar_tui.runs.records.journal import NAME, append_event
 from tests import scripted

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cifar_tui.recipe import preset
+from cifar_tui.presets import preset
 from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX
 from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletions
 from cifar_tui.runs.checkpoints.sidecars import delete_checkpoint, list_sidecars, sidecar_path, verdict_path

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cifar_tui.curves import StepColumns
 from cifar_tui.events import Event, RunFailed, RunFinished, RunStarted, StepDone
-from cifar_tui.history import RunHistory, Said
-from cifar_tui.recipe import preset
+from cifar_tui.files.append_file import LineFile
+from cifar_tui.history.curves import StepColumns
+from cifar_tui.history.run_history import RunHistory, Said
+from cifar_tui.presets import preset
 from cifar_tui.runs.find import all_runs
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.line_file import LineFile
 from cifar_tui.runs.lock import being_trained
 from cifar_tui.runs.records.journal import NAME, append_event, read_events, read_said
 from cifar_tui.runs.remote.follow import RemoteRun

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from cifar_tui.errors import BadInput, FolderInUse
 from cifar_tui.events import RolledBack, RunFinished, StepDone
-from cifar_tui.recipe import preset
-from cifar_tui.runs import line_file
+from cifar_tui.files import append_file
+from cifar_tui.files.append_file import LineFile
+from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_durably
+from cifar_tui.presets import preset
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars, read_sidecar, sidecar_path, step_checkpoint
-from cifar_tui.runs.durable import TEMPORARY_PREFIX, write_durably
 from cifar_tui.runs.folder import RunFolder, run_name
-from cifar_tui.runs.line_file import LineFile
 from cifar_tui.runs.records import journal, recorder
 from cifar_tui.runs.records.journal import NAME, read_events
 from cifar_tui.runs.records.recorder import Recorder
@@ -79,7 +79,7 @@ def test_lines_wait_in_memory_while_the_disk_is_full(tmp_path: Path, monkeypatch
         return real_write(descriptor, content)
 
     monkeypatch.setattr(os, "write", write)
-    monkeypatch.setattr(line_file, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(append_file, "RETRY_SECONDS", 0.0)
     file.append(b"two\n")
     assert file.error is not None
     full = False

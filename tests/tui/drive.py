@@ -10,7 +10,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from cifar_tui.hardware import Hardware
+from cifar_tui.system.hardware import Hardware
 from cifar_tui.tui import app as app_module
 from cifar_tui.tui.app import NO_OPTIONS, MonitorApp, ScreenOptions
 from cifar_tui.tui.browser.browser import Checkpoints

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from cifar_tui.events import LossNotFinite, RolledBack, RunFailed, RunFinished
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.tui.alert import Alarm, Alert
 from tests import scripted
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from cifar_tui.ancestry import Ancestor
 from cifar_tui.events import RunFinished
-from cifar_tui.recipe import preset
+from cifar_tui.presets import preset
+from cifar_tui.recipe import Ancestor
 from cifar_tui.tui.dialogs.branch import parse_choice
 from tests import scripted
 from tests.scripted import ScriptedJobs, ScriptedLink

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from cifar_tui.series import Points
+from cifar_tui.history.series import Points
 from cifar_tui.tui.charts.canvas import Trace, draw
 from cifar_tui.tui.charts.scale import Limits, nice_limits, nice_step, step_limit
 from cifar_tui.tui.widgets.rows import Row, bar, cut, fitted

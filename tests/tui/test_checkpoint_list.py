@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.events import CheckpointDeleted, RunStopped
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.listing import Listing
 from cifar_tui.runs.checkpoints.pins import write_pin
 from cifar_tui.runs.checkpoints.sidecars import delete_checkpoint, epoch_checkpoint, sidecar_path

@@ -25,7 +25,7 @@ from cifar_tui.events import (
     RunResumed,
     RunStopped,
 )
-from cifar_tui.recipe import preset
+from cifar_tui.presets import preset
 from cifar_tui.tui import app as app_module
 from tests import scripted
 from tests.scripted import ScriptedJobs, ScriptedLink

@@ -21,8 +21,8 @@ from cifar_tui.events import (
     RunFinished,
     RunStopped,
 )
-from cifar_tui.hardware import Hardware, MachineReading
-from cifar_tui.nvidia import GpuReading
+from cifar_tui.system.hardware import Hardware, MachineReading
+from cifar_tui.system.nvidia import GpuReading
 from tests import scripted
 from tests.scripted import ScriptedJobs, ScriptedLink
 from tests.tui.drive import screen, settle, words

@@ -8,10 +8,10 @@ import orjson
 import pytest
 
 from cifar_tui.events import Event, Noted, RunFinished
-from cifar_tui.recipe import preset
+from cifar_tui.files.append_file import LineFile
+from cifar_tui.presets import preset
 from cifar_tui.report.recipe_changes import differences
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.line_file import LineFile
 from cifar_tui.runs.records.journal import NAME, append_event
 from cifar_tui.runs.records.rewind import rewind_records
 from cifar_tui.tui import run_reader

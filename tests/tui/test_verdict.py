@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from cifar_tui.control import Evaluate
 from cifar_tui.events import DataReady, EvaluationDone, Event
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.sidecars import verdict_path
 from cifar_tui.runs.checkpoints.verdicts import KeptVerdict, keep_verdict
 from cifar_tui.tui.evaluation.confusion_matrix import ConfusionMatrix, short_percent, strength

@@ -13,8 +13,8 @@ from cifar_tui.engine.formats.metadata import Origin, origin_in
 from cifar_tui.engine.formats.open_file import LARGEST_OF_OURS, open_plain, verify
 from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.errors import CheckpointDamaged, refused
+from cifar_tui.files.atomic_write import Written, write_durably
 from cifar_tui.runs.checkpoints.sidecars import CHECKPOINT_PATTERN, Sidecar, read_sidecar, sidecar_path
-from cifar_tui.runs.durable import Written, write_durably
 from cifar_tui.runs.folder import RECIPE_NAME
 from cifar_tui.text import safe_text
 

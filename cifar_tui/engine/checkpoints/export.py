@@ -11,9 +11,9 @@ import torch
 from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, plain_tensors, read_network, read_open, write_tensors
 from cifar_tui.engine.formats.metadata import LONGEST_NAME, Origin, can_be_said
 from cifar_tui.errors import CifarTuiError
+from cifar_tui.files.atomic_write import Written, write_durably
 from cifar_tui.runs.checkpoints.sidecars import read_sidecar, sidecar_path
 from cifar_tui.runs.compared_checkpoint import classes_of
-from cifar_tui.runs.durable import Written, write_durably
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.parent_weights import is_ours
 from cifar_tui.text import safe_text

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from cifar_tui.runs.plain_file import open_plain
+from cifar_tui.files.safe_open import open_plain
 from cifar_tui.text import safe_text
 
 if TYPE_CHECKING:

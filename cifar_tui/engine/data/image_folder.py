@@ -23,7 +23,7 @@ from cifar_tui.engine.data.dataset import CLASSES, SIDE, DataSet, Report, Split
 from cifar_tui.engine.data.image_file import PictureUnreadable, Pixels, read_picture, squeezed
 from cifar_tui.errors import BadInput, DataDamaged, StopAsked
 from cifar_tui.events import Progressed
-from cifar_tui.runs.durable import TEMPORARY_PREFIX, write_durably
+from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_durably
 from cifar_tui.text import safe_text
 
 SPLITS = ("train", "test")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cifar_tui.errors import CheckpointDamaged
-from cifar_tui.runs import plain_file
+from cifar_tui.files import safe_open
 from cifar_tui.text import safe_text, size
 
 LARGEST_STRANGER = 512 * 1024 * 1024
@@ -21,16 +21,16 @@ def open_plain(path: Path, most: int = LARGEST_STRANGER) -> BufferedReader:
     """Open a plain file of at most so many bytes. Raises CheckpointDamaged with a sentence for anything else."""
     name = safe_text(path.name)
     try:
-        return plain_file.open_plain(path, most)
+        return safe_open.open_plain(path, most)
     except FileNotFoundError:
         raise CheckpointDamaged(f"{name} is gone: its file was deleted.") from None
     except OSError as error:
         why = "it is a link, name the file itself" if error.errno == errno.ELOOP else error.strerror
         raise CheckpointDamaged(f"{name} cannot be opened: {why}.") from None
-    except plain_file.TooLarge as error:
+    except safe_open.TooLarge as error:
         larger = f"{size(error.size)}, more than any checkpoint of ours ({size(most)})"
         raise CheckpointDamaged(f"{name} has {larger}.") from None
-    except plain_file.NotPlain:
+    except safe_open.NotPlain:
         raise CheckpointDamaged(f"{name} is not a plain file.") from None
     except ValueError:
         raise CheckpointDamaged(f"{name} cannot be a file's name.") from None

@@ -11,7 +11,7 @@ from cifar_tui.engine.evaluation.metrics import Verdict
 from cifar_tui.engine.network.device import Device
 from cifar_tui.engine.training.request_handler import Attendant
 from cifar_tui.events import Event, Progressed
-from cifar_tui.faults import reach
+from cifar_tui.failpoints import reach
 
 
 @dataclass(frozen=True, slots=True)

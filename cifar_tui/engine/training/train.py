@@ -42,7 +42,7 @@ from cifar_tui.events import (
     StepDone,
     TrainingStarted,
 )
-from cifar_tui.faults import reach
+from cifar_tui.failpoints import reach
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import RunFolder
 

@@ -8,8 +8,8 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from cifar_tui.faults import reach
-from cifar_tui.runs.durable import sync_folder
+from cifar_tui.failpoints import reach
+from cifar_tui.files.atomic_write import sync_folder
 
 DELETING_PREFIX = ".deleting-"
 """How the mark of weights that are being deleted is named, before its own name."""

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import orjson
 
+from cifar_tui.files.atomic_write import write_durably
+from cifar_tui.files.safe_open import open_plain
 from cifar_tui.runs.checkpoints.sidecars import CHECKPOINT_PATTERN
-from cifar_tui.runs.durable import write_durably
-from cifar_tui.runs.plain_file import open_plain
 
 PINS_NAME = "pinned.json"
 SIZE_LIMIT = 1024 * 1024

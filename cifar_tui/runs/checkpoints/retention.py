@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from cifar_tui.events import CheckpointDeleted, CheckpointSaved, EpochDone, RolledBack, RunResumed
-from cifar_tui.history import Said
+from cifar_tui.history.run_history import Said
 from cifar_tui.runs.checkpoints.sidecars import Sidecar
 
 LEAST_KEPT = 2

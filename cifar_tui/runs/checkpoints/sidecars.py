@@ -10,8 +10,8 @@ from pathlib import Path
 
 import orjson
 
+from cifar_tui.files.atomic_write import write_durably
 from cifar_tui.runs.checkpoints.delete_files import delete_marked
-from cifar_tui.runs.durable import write_durably
 
 SIDECAR_LIMIT = 64 * 1024
 """Bytes; a larger file is not one of ours."""

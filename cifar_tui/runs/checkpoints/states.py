@@ -10,9 +10,9 @@ from pathlib import Path
 
 import orjson
 
+from cifar_tui.files.atomic_write import write_durably
 from cifar_tui.runs.checkpoints.delete_files import delete_marked
 from cifar_tui.runs.checkpoints.sidecars import SIDECAR_LIMIT
-from cifar_tui.runs.durable import write_durably
 
 STATE_PATTERN = re.compile(r"state_(\d{7,})\.json")
 STATES_KEPT = 2

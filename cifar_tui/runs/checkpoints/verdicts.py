@@ -8,10 +8,11 @@ from pathlib import Path
 
 import orjson
 
-from cifar_tui.events import EvaluationDone, WrongImage, from_record, to_record
+from cifar_tui.events import EvaluationDone, WrongImage
+from cifar_tui.files.atomic_write import write_durably
+from cifar_tui.files.safe_open import open_plain
 from cifar_tui.runs.checkpoints.sidecars import CHECKPOINT_PATTERN, Sidecar, verdict_path
-from cifar_tui.runs.durable import write_durably
-from cifar_tui.runs.plain_file import open_plain
+from cifar_tui.serialization import from_record, to_record
 
 SIZE_LIMIT = 2 * 1024 * 1024
 """Bytes; 190 pictures, the most there can be of ten classes, need 0.8 MB."""

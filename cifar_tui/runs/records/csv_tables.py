@@ -8,11 +8,11 @@ from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO
 
-from cifar_tui.curves import StepColumns
 from cifar_tui.errors import BadInput
 from cifar_tui.events import EpochDone, RolledBack, RunResumed, StepDone
-from cifar_tui.history import RunHistory, Said
-from cifar_tui.runs.durable import Written, write_durably
+from cifar_tui.files.atomic_write import Written, write_durably
+from cifar_tui.history.curves import StepColumns
+from cifar_tui.history.run_history import RunHistory, Said
 from cifar_tui.runs.records.journal import NAME, read_said
 from cifar_tui.text import safe_text
 

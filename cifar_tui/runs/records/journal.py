@@ -11,10 +11,11 @@ from typing import Any, BinaryIO
 import numpy as np
 import orjson
 
-from cifar_tui.curves import StepColumns
-from cifar_tui.events import Event, from_record, to_record
-from cifar_tui.history import Said
-from cifar_tui.runs.line_file import LineFile
+from cifar_tui.events import Event
+from cifar_tui.files.append_file import LineFile
+from cifar_tui.history.curves import StepColumns
+from cifar_tui.history.run_history import Said
+from cifar_tui.serialization import from_record, to_record
 
 NAME = "journal.jsonl"
 """The journal's file name in a run's folder."""

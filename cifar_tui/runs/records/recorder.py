@@ -3,8 +3,8 @@
 import time
 
 from cifar_tui.events import EvaluationProgressed, Event, Progressed, Reopened, RolledBack, RunResumed
+from cifar_tui.files.append_file import RETRY_SECONDS, LineFile
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.line_file import RETRY_SECONDS, LineFile
 from cifar_tui.runs.records.journal import NAME, append_event, read_events
 from cifar_tui.runs.records.rewind import rewind_records
 from cifar_tui.runs.records.tutorial_logs import TutorialLogs

@@ -14,8 +14,8 @@ from cifar_tui.events import (
     StateSaved,
     StepDone,
 )
+from cifar_tui.files.atomic_write import write_durably
 from cifar_tui.runs.checkpoints.sidecars import epoch_checkpoint
-from cifar_tui.runs.durable import write_durably
 from cifar_tui.runs.records import journal, tutorial_logs
 
 UNDONE = (StepDone, EpochDone, Paused, Resumed, CheckpointSaved, StateSaved, RunStopped)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cifar_tui.events import EpochDone, Event, StepDone
-from cifar_tui.runs.durable import write_durably
-from cifar_tui.runs.line_file import LineFile
+from cifar_tui.files.append_file import LineFile
+from cifar_tui.files.atomic_write import write_durably
 
 LOG_NAME = "log.txt"
 ACCURACIES_NAME = "acc.txt"

@@ -13,7 +13,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from cifar_tui.control import Request
-from cifar_tui.events import Event, Noted, from_record
+from cifar_tui.events import Event, Noted
 from cifar_tui.runs.remote.socket_path import read_address
 from cifar_tui.runs.remote.wire_format import (
     PROTOCOL,
@@ -25,6 +25,7 @@ from cifar_tui.runs.remote.wire_format import (
     request_record,
     to_line,
 )
+from cifar_tui.serialization import from_record
 from cifar_tui.text import safe_text
 
 AGAIN_SECONDS = 0.5

@@ -7,9 +7,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from cifar_tui.control import Request, Watch
-from cifar_tui.curves import StepColumns
 from cifar_tui.events import RunFailed, RunFinished, RunResumed, RunStarted, RunStopped, StepDone
-from cifar_tui.history import Said
+from cifar_tui.history.curves import StepColumns
+from cifar_tui.history.run_history import Said
 from cifar_tui.runs.lock import being_trained
 from cifar_tui.runs.records.journal import NAME, JournalTail
 from cifar_tui.runs.remote.client import RemoteControl

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cifar_tui import __version__
 from cifar_tui.control import Request, Watch
-from cifar_tui.events import Event, to_record
+from cifar_tui.events import Event
 from cifar_tui.runs.remote import socket_path
 from cifar_tui.runs.remote.wire_format import (
     PROTOCOL,
@@ -25,6 +25,7 @@ from cifar_tui.runs.remote.wire_format import (
     request_from,
     to_line,
 )
+from cifar_tui.serialization import to_record
 
 CLIENTS = 8
 """The most that are heard at once."""

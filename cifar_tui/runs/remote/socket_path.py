@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from cifar_tui.runs.durable import write_durably
+from cifar_tui.files.atomic_write import write_durably
 
 ADDRESS_NAME = "control.json"
 """The file in a run's folder that names its socket."""

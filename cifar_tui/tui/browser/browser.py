@@ -5,7 +5,7 @@ from pathlib import Path
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.tui.browser.checkpoint_keys import CheckpointKeys
 from cifar_tui.tui.browser.checkpoint_list import CheckpointList
 from cifar_tui.tui.browser.checkpoint_view import Entry

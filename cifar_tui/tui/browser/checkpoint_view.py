@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cifar_tui import text
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.listing import Listed, Piece
 from cifar_tui.runs.checkpoints.retention import Standing, Vouched, why_kept
 from cifar_tui.runs.checkpoints.sidecars import Sidecar

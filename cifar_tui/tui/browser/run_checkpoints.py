@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, epoch_checkpoint
 from cifar_tui.text import safe_text
 from cifar_tui.tui.browser.checkpoint_view import MARK_SIGN, CheckpointView, Entry

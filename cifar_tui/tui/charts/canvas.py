@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cifar_tui.series import Points
+from cifar_tui.history.series import Points
 
 MOST_POINTS = 4_000
 """More than any screen's columns need; a guard, since the cost grows with every point."""

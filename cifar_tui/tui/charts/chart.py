@@ -10,8 +10,8 @@ from textual.geometry import Region
 from textual.message import Message
 
 from cifar_tui import text
-from cifar_tui.history import RunHistory
-from cifar_tui.series import Points, Series
+from cifar_tui.history.run_history import RunHistory
+from cifar_tui.history.series import Points, Series
 from cifar_tui.tui.charts.axes import XAxis, YAxis, whole_run
 from cifar_tui.tui.charts.canvas import Trace
 from cifar_tui.tui.charts.chart_kinds import ChartKind, Curve

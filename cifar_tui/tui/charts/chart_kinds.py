@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cifar_tui import text
-from cifar_tui.curves import Curves
-from cifar_tui.series import Series
+from cifar_tui.history.curves import Curves
+from cifar_tui.history.series import Series
 
 
 @dataclass(frozen=True, slots=True)

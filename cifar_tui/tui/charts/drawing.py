@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cifar_tui.history import RunHistory
-from cifar_tui.series import Points, Series
+from cifar_tui.history.run_history import RunHistory
+from cifar_tui.history.series import Points, Series
 from cifar_tui.tui.charts.axes import XAxis, YAxis
 from cifar_tui.tui.charts.canvas import Trace, draw
 from cifar_tui.tui.charts.chart_kinds import Curve

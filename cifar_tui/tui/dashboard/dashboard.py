@@ -11,8 +11,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from cifar_tui.hardware import Hardware
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
+from cifar_tui.system.hardware import Hardware
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.charts.chart import Chart
 from cifar_tui.tui.charts.chart_kinds import ACCURACY, LEARNING_RATE, LOSS

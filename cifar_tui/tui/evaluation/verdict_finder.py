@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_tui.events import EvaluationDone
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, verdict_path
 from cifar_tui.runs.checkpoints.verdicts import OTHER_IMAGES, KeptVerdict, check_verdict, read_verdict
 

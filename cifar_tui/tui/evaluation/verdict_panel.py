@@ -1,7 +1,7 @@
 """What an evaluation says of the checkpoint under the cursor, in one panel beside the list."""
 
 from cifar_tui.events import EvaluationProgressed
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.tui.evaluation.verdict_finder import FoundVerdict
 from cifar_tui.tui.evaluation.verdict_rows import failure_rows, progress_rows, verdict_rows, wrapped
 from cifar_tui.tui.widgets.rows import Row, Rows

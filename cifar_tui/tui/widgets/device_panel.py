@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING
 
 from cifar_tui import text
-from cifar_tui.hardware import Hardware, MachineReading
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
+from cifar_tui.system.hardware import Hardware, MachineReading
 from cifar_tui.tui.widgets.rows import Row, Rows, bar
 
 if TYPE_CHECKING:
-    from cifar_tui.nvidia import GpuReading
+    from cifar_tui.system.nvidia import GpuReading
 
 READ_SECONDS = 2.0
 """How often the machine is read."""

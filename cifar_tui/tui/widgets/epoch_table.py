@@ -4,7 +4,7 @@ from textual.widgets import DataTable
 
 from cifar_tui import text
 from cifar_tui.events import EpochDone
-from cifar_tui.history import RunHistory
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.tui.widgets.rows import Rows
 
 WIDTHS = {"Epoch": 5, "Loss": 6, "Acc %": 6, "Test loss": 9, "Test %": 6, "Rate": 9, "Time": 7}

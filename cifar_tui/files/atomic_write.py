@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from cifar_tui.faults import reach
+from cifar_tui.failpoints import reach
 
 TEMPORARY_PREFIX = ".writing-"
 """How files under way are named, so that what a crash left can be told from everything else."""

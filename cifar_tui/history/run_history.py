@@ -5,7 +5,6 @@ import math
 from collections import deque
 from typing import Literal
 
-from cifar_tui.curves import Curves, StepColumns
 from cifar_tui.events import (
     CheckpointDeleted,
     CheckpointFailed,
@@ -37,6 +36,7 @@ from cifar_tui.events import (
     StepDone,
     TrainingStarted,
 )
+from cifar_tui.history.curves import Curves, StepColumns
 
 State = Literal["starting", "preparing", "training", "testing", "paused", "stopped", "finished", "failed", "no data"]
 

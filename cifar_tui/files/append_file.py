@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from cifar_tui.faults import reach
+from cifar_tui.failpoints import reach
 
 MOST_WAITING = 64_000_000
 """Bytes that wait for a disk that refuses; beyond, the oldest lines are given up."""

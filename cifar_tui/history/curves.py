@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, fields
 
 from cifar_tui.events import EpochDone, StepDone
-from cifar_tui.series import WILD_FACTOR, Floats, Series
+from cifar_tui.history.series import WILD_FACTOR, Floats, Series
 
 NOW_STEPS = 10.0
 """Half-life of the loss and the accuracy that are said to be those of now, in steps."""

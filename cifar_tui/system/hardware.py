@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
-    from cifar_tui.nvidia import GpuReading
+    from cifar_tui.system.nvidia import GpuReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Hardware:
     def gpu(self, uuid: str) -> "GpuReading | None":
         """The GPU with this UUID now; None where the driver does not know it."""
         # Only here: a machine without such a GPU has no use for the driver's library.
-        from cifar_tui import nvidia
+        from cifar_tui.system import nvidia
 
         if uuid != self._uuid:
             self._uuid, self._gpu = uuid, nvidia.find_gpu(uuid)

@@ -1,0 +1,1 @@
+"""A run's history: events in; curves, epochs and state out."""

@@ -1,0 +1,1 @@
+"""The machine: its hardware, its processes, and what libraries print."""

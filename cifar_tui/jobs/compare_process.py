@@ -37,7 +37,7 @@ class ComparisonBeside:
         self.silent_seconds = 0.0
         self._said: SimpleQueue[Said] = SimpleQueue()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "cifar_tui.jobs.local.compare_process", *map(str, weights)],
+            [sys.executable, "-m", __name__, *map(str, weights)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

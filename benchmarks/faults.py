@@ -199,17 +199,17 @@ def standing_still(seconds: float) -> dict[str, float]:
     with PseudoTerminal(scripted, size=SIZE) as terminal:
         terminal.wait_for("step 1")
         terminal.read_for(3.0)
-        figures = {"screen_scripted_ms": max(gaps_while(terminal, lasting(seconds)))}
-        figures["answer_scripted_ms"] = max(answers_while(terminal, lasting(seconds)))
+        figures = {"screen_scripted_ms": max(gaps_while(terminal, with_epochs(seconds)))}
+        figures["answer_scripted_ms"] = max(answers_while(terminal, with_epochs(seconds)))
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         with PseudoTerminal(command(run, BUSY), size=SIZE) as terminal:
             terminal.wait_for("images/s")
             terminal.read_for(3.0)
             began = time.time()
-            figures["screen_training_ms"] = max(gaps_while(terminal, lasting(seconds)))
+            figures["screen_training_ms"] = max(gaps_while(terminal, with_epochs(seconds)))
             figures["training_gap_ms"] = 1_000 * longest_gap(run, began, time.time())
-            figures["answer_training_ms"] = max(answers_while(terminal, lasting(seconds)))
+            figures["answer_training_ms"] = max(answers_while(terminal, with_epochs(seconds)))
             figures["answer_saving_ms"] = max(answers_while(terminal, saving(run)))
             terminal.blind = True
             figures["screen_storm_ms"] = max(gaps_while(terminal, storming(terminal)))
@@ -241,7 +241,7 @@ def answers_while(terminal: PseudoTerminal, going_on: Callable[[], bool]) -> lis
     return answers
 
 
-def lasting(seconds: float) -> Callable[[], bool]:
+def with_epochs(seconds: float) -> Callable[[], bool]:
     """Goes on for so long."""
     until = time.monotonic() + seconds
     return lambda: time.monotonic() < until
@@ -266,7 +266,7 @@ def saving(run: Path) -> Callable[[], bool]:
             remote.close()
             journal.close()
             return False
-        remote.ask(SaveNow())
+        remote.submit(SaveNow())
         asked += 1
         return True
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from cifar_tui.engine.checkpoints.checkpoint import read_network
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.text import safe_text
-from tests.engine.hostile_files import CORPUS
-from tests.engine.hostile_parts import Hostile
+from tests.engine.formats.hostile_files import CORPUS
+from tests.engine.formats.hostile_parts import Hostile
 
 SECONDS = 1.0
 """The most that a refusal may take."""

@@ -94,17 +94,17 @@ class ScriptedRun:
         """Nothing is measured."""
         return self
 
-    def tend(self, request: DeleteCheckpoint | PinCheckpoint) -> "ScriptedRun":  # noqa: ARG002
+    def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> "ScriptedRun":  # noqa: ARG002
         """Nothing is deleted."""
         return self
 
-    def drain(self) -> list[Event]:
+    def poll(self) -> list[Event]:
         """What was said since the last call."""
         with self._lock:
             events, self._events = self._events, []
         return events
 
-    def ask(self, request: Request) -> None:
+    def submit(self, request: Request) -> None:
         """Heed pause and stop."""
         if isinstance(request, Pause):
             self._paused.set()
@@ -114,7 +114,7 @@ class ScriptedRun:
             self.ended = True
             self._say(RunStopped(1, ""))
 
-    def hears(self, _verb: type[Request]) -> bool:
+    def accepts(self, _verb: type[Request]) -> bool:
         """Everything."""
         return True
 

@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class RunConnection:
     """What lies between a program and the terminal it is seen on."""
 
     bytes_per_second: float = math.inf
@@ -34,7 +34,7 @@ LINK_BYTES = 1_400
 """Carried at a time by a thin link, as a network's packets are."""
 
 
-NO_LINK = Link()
+NO_LINK = RunConnection()
 
 
 class PseudoTerminal:
@@ -48,7 +48,7 @@ class PseudoTerminal:
         term: str = "xterm-256color",
         folder: Path | None = None,
         environment: Mapping[str, str] | None = None,
-        link: Link = NO_LINK,
+        link: RunConnection = NO_LINK,
     ) -> None:
         """Start `command` in a terminal of `size` (columns, rows)."""
         columns, rows = size

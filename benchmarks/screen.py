@@ -20,13 +20,13 @@ from pathlib import Path
 
 import throughput
 from made_up_runs import STEPS_PER_SECOND, ScriptedRun, write_finished_run
-from pseudo_terminal import Link, PseudoTerminal
+from pseudo_terminal import PseudoTerminal, RunConnection
 
 KEYS = ("v", "g", "x", "m", "k", "+", "-", "[", "]", "0", "1", "1", "\x1b[D", "\x1b[C", "V")
 """Keys that change what is in view: panels, scales, axes, zoom, curves, the cursor."""
 OPENING_KEYS = ("?", "?", "c", "c", "h", "q", "l", "\x1b")
 KEY_PRESSES = 30
-THIN_LINK = Link(bytes_per_second=125_000, delay_seconds=0.1)
+THIN_LINK = RunConnection(bytes_per_second=125_000, delay_seconds=0.1)
 """1 Mbit/s, 200 ms there and back."""
 LONG_RUNS = {"open_100k_ms": 100_000, "open_1m_ms": 1_000_000}
 TINY_SECONDS = 6.0
@@ -274,7 +274,7 @@ def tiny_operations(*, watched: bool) -> None:
         run.train()
         while True:
             time.sleep(0.25)
-            run.drain()
+            run.poll()
 
 
 def pressed(terminal: PseudoTerminal, key: str) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from typing import TextIO, TypeVar
 
 import orjson
 
-from cifar_tui.control import SaveNow, Stop, Watch
+from cifar_tui.control import SaveNow, SetAttended, Stop
 from cifar_tui.events import (
     CheckpointDeleted,
     CheckpointFailed,
@@ -36,8 +36,8 @@ from cifar_tui.events import (
     StepDone,
     TrainingStarted,
 )
-from cifar_tui.history.run_history import RunHistory, Said
-from cifar_tui.jobs.session import Link
+from cifar_tui.history.run_history import FeedItem, RunHistory
+from cifar_tui.jobs.session import RunConnection
 from cifar_tui.report import comparison_text, run_summary, verdict_text
 
 POLL_SECONDS = 0.2
@@ -50,7 +50,9 @@ PROGRESS_SECONDS = 2.0
 Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 
 
-def follow(link: Link, history: RunHistory | None = None, *, resumed: bool = False, because: str = "") -> int:
+def follow(
+    connection: RunConnection, history: RunHistory | None = None, *, resumed: bool = False, because: str = ""
+) -> int:
     """Print a run until it ends, from where `history` left it. Returns the exit code.
 
     Of a run that is `resumed`, what it said before it ended is not printed again. `because` says, for the run's
@@ -60,12 +62,12 @@ def follow(link: Link, history: RunHistory | None = None, *, resumed: bool = Fal
     and saves too.
     """
     console = Console(history or RunHistory(), sys.stdout, silent=resumed)
-    link.ask(Watch(watched=False, because=because))
-    interrupts = Interrupts(link, console)
+    connection.submit(SetAttended(attended=False, because=because))
+    interrupts = Interrupts(connection, console)
     with interrupts.handled():
-        for events in said_until_the_end(link):
+        for events in poll_until_ended(connection):
             console.show(events)
-    link.join()
+    connection.join()
     report_outcome(console.history)
     return interrupts.exit_code or run_summary.exit_code(console.history)
 
@@ -79,22 +81,24 @@ def report_outcome(history: RunHistory) -> None:
         print(line, file=sys.stderr if run_summary.exit_code(history) else sys.stdout, flush=True)
 
 
-def report_evaluation(link: Link, *, as_json: bool) -> int:
+def report_evaluation(connection: RunConnection, *, as_json: bool) -> int:
     """Print a checkpoint's verdict once it is there, its progress to stderr meanwhile. Returns the exit code."""
-    return _report(link, EvaluationDone, verdict_text.verdict_record if as_json else verdict_text.verdict_lines)
+    return _report(connection, EvaluationDone, verdict_text.verdict_record if as_json else verdict_text.verdict_lines)
 
 
-def report_comparison(link: Link, *, as_json: bool) -> int:
+def report_comparison(connection: RunConnection, *, as_json: bool) -> int:
     """Print a comparison once it is there, its progress to stderr meanwhile. Returns the exit code."""
     words = comparison_text
-    return _report(link, ComparisonDone, words.comparison_record if as_json else words.comparison_lines)
+    return _report(connection, ComparisonDone, words.comparison_record if as_json else words.comparison_lines)
 
 
 Result = TypeVar("Result", EvaluationDone, ComparisonDone)
 
 
 def _report(
-    link: Link, kind: type[Result], words: Callable[[Result], list[str]] | Callable[[Result], dict[str, object]]
+    connection: RunConnection,
+    kind: type[Result],
+    words: Callable[[Result], list[str]] | Callable[[Result], dict[str, object]],
 ) -> int:
     """Print an evaluation's result, in lines or as JSON, or why there is none. Returns the exit code."""
     result: Result | None = None
@@ -102,10 +106,10 @@ def _report(
     progress = Console(RunHistory(), sys.stderr)
 
     def give_up(_signal: int, _frame: FrameType | None) -> None:
-        link.ask(Stop())
+        connection.submit(Stop())
 
     with handling({signal.SIGINT: give_up, signal.SIGTERM: give_up}):
-        for event in itertools.chain.from_iterable(said_until_the_end(link)):
+        for event in itertools.chain.from_iterable(poll_until_ended(connection)):
             if isinstance(event, kind):
                 result = event
             elif isinstance(event, EvaluationFailed):
@@ -122,11 +126,11 @@ def _report(
     return 0
 
 
-def said_until_the_end(link: Link) -> Iterator[Sequence[Said]]:
+def poll_until_ended(connection: RunConnection) -> Iterator[Sequence[FeedItem]]:
     """What is said, as it is fetched, until the engine has ended and nothing is left."""
     while True:
-        ended = link.ended
-        yield link.drain()
+        ended = connection.ended
+        yield connection.poll()
         if ended:
             return
         time.sleep(POLL_SECONDS)
@@ -157,7 +161,7 @@ class Console:
         self._step_line_at = 0.0
         self._progress_line_at = 0.0
 
-    def show(self, events: Sequence[Said]) -> None:
+    def show(self, events: Sequence[FeedItem]) -> None:
         """Take events in and print what is worth a line."""
         for event in events:
             self.history.apply(event)
@@ -172,7 +176,7 @@ class Console:
         with contextlib.suppress(OSError, ValueError):
             print(line, file=self._output, flush=True)
 
-    def _lines(self, event: Said) -> list[str]:
+    def _lines(self, event: FeedItem) -> list[str]:
         if self._silent:
             return []
         match event:
@@ -229,10 +233,10 @@ class Console:
 class Interrupts:
     """Turns signals into requests while a run is followed."""
 
-    def __init__(self, link: Link, console: Console) -> None:
-        """Ask `link` to stop, and say so on the console."""
+    def __init__(self, connection: RunConnection, console: Console) -> None:
+        """Ask `connection` to stop, and say so on the console."""
         self.exit_code = 0
-        self._link = link
+        self._connection = connection
         self._console = console
         self._count = 0
 
@@ -254,13 +258,13 @@ class Interrupts:
             self._console.say(
                 "Stopping after this step, then saving. Ctrl-C again saves now, three times leaves at once."
             )
-            self._link.ask(Stop())
+            self._connection.submit(Stop())
         elif self._count == 2:
             self._console.say("Saving what is trained. Ctrl-C once more leaves at once; the last saved state stands.")
-            self._link.ask(SaveNow())
+            self._connection.submit(SaveNow())
         else:
             os._exit(self.exit_code)
 
     def _terminate(self, _signal: int, _frame: FrameType | None) -> None:
         self.exit_code = 128 + signal.SIGTERM
-        self._link.ask(Stop())
+        self._connection.submit(Stop())

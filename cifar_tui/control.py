@@ -13,7 +13,7 @@ class Pause:
     """Wait before the next step, keeping everything loaded."""
 
     by: str = ""
-    """Who asks, as `asker` names them."""
+    """Who asks, as `requester_name` names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Stop:
     """Finish the step under way, save, and end."""
 
     by: str = ""
-    """Who asks, as `asker` names them."""
+    """Who asks, as `requester_name` names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,10 @@ class Ignore:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class SetAttended:
     """Say whether a person is there to answer questions. An engine that has not been told decides by itself."""
 
-    watched: bool
+    attended: bool
     """Whether somebody is."""
     because: str = ""
     """A sentence on why that has changed, for the run's records; empty for the usual."""
@@ -115,11 +115,11 @@ Request = (
     | SaveNow
     | RollBack
     | Ignore
-    | Watch
+    | SetAttended
 )
 
 
-def asker() -> str:
+def requester_name() -> str:
     """How everybody who watches is told who asked: by the terminal's name, or by the process that has none."""
     for descriptor in (0, 1, 2):
         with contextlib.suppress(OSError):
@@ -130,39 +130,39 @@ def asker() -> str:
 class Control(Protocol):
     """A person's side: where a front end puts its requests."""
 
-    def ask(self, request: Request) -> None:
+    def submit(self, request: Request) -> None:
         """Hand the request over and return at once; an event confirms it."""
 
 
-class Requests:
+class RequestQueue:
     """Requests in the order they were asked. A front end asks, an engine takes; any thread may do either."""
 
     def __init__(self) -> None:
         self._waiting: deque[Request] = deque()
         self._changed = threading.Condition()
 
-    def ask(self, request: Request) -> None:
+    def enqueue(self, request: Request) -> None:
         """Add a request and wake an engine that waits."""
         with self._changed:
             self._waiting.append(request)
             self._changed.notify_all()
 
-    def take(self) -> Request | None:
+    def dequeue(self) -> Request | None:
         """Return the oldest request, or None at once when there is none."""
         with self._changed:
             return self._waiting.popleft() if self._waiting else None
 
-    def wait(self) -> Request:
+    def wait_for_next(self) -> Request:
         """Return the oldest request, waiting for one as long as it takes."""
         with self._changed:
             self._changed.wait_for(lambda: bool(self._waiting))
             return self._waiting.popleft()
 
-    def stop_asked(self) -> bool:
+    def stop_requested(self) -> bool:
         """Whether a stop is waiting. It stays in the queue."""
-        return self.has(Stop)
+        return self.contains(Stop)
 
-    def has(self, *kinds: type[Request]) -> bool:
+    def contains(self, *kinds: type[Request]) -> bool:
         """Whether a request of one of these kinds is waiting. It stays in the queue."""
         with self._changed:
             return any(isinstance(request, kinds) for request in self._waiting)

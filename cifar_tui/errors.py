@@ -37,7 +37,7 @@ class CheckpointDamaged(CifarTuiError):
     """A checkpoint's file is missing, cut, changed, of another network, or not to be trusted."""
 
 
-class StopAsked(Exception):
+class StopRequested(Exception):
     """A person asked to stop while something long was under way. Never shown: the engine turns it into an event."""
 
 

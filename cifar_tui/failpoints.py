@@ -42,15 +42,15 @@ class Fault:
     """The first time that it goes wrong, counted from 1."""
     times: int
     """How often it goes wrong in a row."""
-    reached: int = 0
+    hits: int = 0
     """How often the point was reached so far."""
 
-    def reach(self, point: str, subject: str) -> None:
+    def hit(self, point: str, subject: str) -> None:
         """Come by a point: where it is this fault's, and its time has come, it goes wrong."""
         if point != self.point or not fnmatch.fnmatchcase(subject, self.subject):
             return
-        self.reached += 1
-        if not self.nth <= self.reached < self.nth + self.times:
+        self.hits += 1
+        if not self.nth <= self.hits < self.nth + self.times:
             return
         if self.action in SIGNALS:
             os.kill(os.getpid(), SIGNALS[self.action])
@@ -72,5 +72,5 @@ def _nothing(_point: str, _subject: str) -> None:
     """Without a fault in the environment."""
 
 
-reach: Callable[[str, str], None] = parse(os.environ[VARIABLE]).reach if VARIABLE in os.environ else _nothing
+hit: Callable[[str, str], None] = parse(os.environ[VARIABLE]).hit if VARIABLE in os.environ else _nothing
 """Come by a point, with the name of the file it is about."""

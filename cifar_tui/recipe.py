@@ -212,11 +212,11 @@ class Recipe:
         """The recipe of a run that starts with a checkpoint's weights, at the beginning of the schedule."""
         return dataclasses.replace(self, parent=ancestor, width=width, rate_changes=())
 
-    def lasting(self, epochs: int, learning_rate: float) -> Self:
+    def with_epochs(self, epochs: int, learning_rate: float) -> Self:
         """The recipe with so many epochs, at another rate."""
         return dataclasses.replace(self, epochs=epochs, learning_rate=learning_rate)
 
-    def with_colours(self, mean: tuple[float, float, float], std: tuple[float, float, float]) -> Self:
+    def with_normalization(self, mean: tuple[float, float, float], std: tuple[float, float, float]) -> Self:
         """The recipe with other colours' mean and deviation."""
         return dataclasses.replace(self, mean=mean, std=std)
 

@@ -16,7 +16,7 @@ def main() -> None:
     """Read the rows, write the page and the picture."""
     lines = (HERE / "results.jsonl").read_text(encoding="utf-8").splitlines()
     rows: list[Row] = [json.loads(line) for line in lines]
-    (HERE / "results.svg").write_text(picture(rows), encoding="utf-8")
+    (HERE / "results.svg").write_text(render_svg(rows), encoding="utf-8")
     (HERE / "results.md").write_text(page(rows), encoding="utf-8")
     print(f"{len(rows)} rows in docs/results.md and docs/results.svg")
 
@@ -36,7 +36,7 @@ def page(rows: list[Row]) -> str:
     return (HERE / "results.head.md").read_text(encoding="utf-8").rstrip() + "\n\n" + "\n".join(table) + "\n"
 
 
-def picture(rows: list[Row]) -> str:
+def render_svg(rows: list[Row]) -> str:
     """Test accuracy after every epoch, one line a run, as SVG."""
     curves = [(name_of(row), [float(str(value)) for value in listed(row["curve"])]) for row in rows]
     most = max(len(curve) for _, curve in curves)
@@ -52,7 +52,7 @@ def picture(rows: list[Row]) -> str:
     ]
     y_ticks = [(tenth / 10, f"{tenth * 10} %") for tenth in range(round(low * 10), 11)]
     x_ticks = [(epoch, str(epoch)) for epoch in range(1, most + 1)]
-    return svg.picture([svg.Panel(lines, low, 1.0, y_ticks, x_ticks, "epoch, test accuracy after it", 1, most)])
+    return svg.render_svg([svg.Panel(lines, low, 1.0, y_ticks, x_ticks, "epoch, test accuracy after it", 1, most)])
 
 
 def name_of(row: Row) -> str:

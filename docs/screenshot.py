@@ -53,15 +53,15 @@ class Replay:
         self.elsewhere = False
         self.silent_seconds = 0.0
 
-    def drain(self) -> list[Event]:
+    def poll(self) -> list[Event]:
         """Everything, once."""
         events, self._events = self._events, []
         return events
 
-    def ask(self, request: Request) -> None:
+    def submit(self, request: Request) -> None:
         """Nothing can be asked of the past."""
 
-    def hears(self, _verb: type[Request]) -> bool:
+    def accepts(self, _verb: type[Request]) -> bool:
         """Everything."""
         return True
 
@@ -89,7 +89,7 @@ class Replay:
         """Nothing new is measured."""
         return self
 
-    def tend(self, _request: DeleteCheckpoint | PinCheckpoint) -> "Replay":
+    def manage_checkpoint(self, _request: DeleteCheckpoint | PinCheckpoint) -> "Replay":
         """Nothing is deleted."""
         return self
 

@@ -13,7 +13,7 @@ import orjson
 from cifar_tui.events import CheckpointDeleted, CheckpointSaved, EpochDone, RolledBack, RunResumed, StateSaved, StepDone
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.checkpoints.states import list_states, state_path
-from cifar_tui.runs.lock import being_trained
+from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.records.journal import NAME, read_events
 from cifar_tui.runs.remote.socket_path import ADDRESS_NAME
 
@@ -99,7 +99,7 @@ def _nothing_left(run: Path) -> None:
     assert not list(run.glob(".writing-*")), "I8: no temporary file is left"
     assert not list(run.glob(".deleting-*")), "I8: nothing is left half deleted"
     assert not (run / ADDRESS_NAME).exists(), "I8: no socket is left"
-    assert not being_trained(run), "I8: no lock is left"
+    assert not is_being_trained(run), "I8: no lock is left"
     assert not processes_of(run), "I8: no process is left"
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request, Watch
+from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request, SetAttended
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import (
     CheckpointSaved,
@@ -20,7 +20,7 @@ from cifar_tui.events import (
 from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, epoch_checkpoint, write_sidecar
-from cifar_tui.runs.checkpoints.verdicts import KeptVerdict, keep_verdict
+from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 STEPS_PER_EPOCH = 50
@@ -28,16 +28,16 @@ CHECKSUM = "0a1b2c3d"
 """Of the test images."""
 
 
-class ScriptedLink:
+class ScriptedConnection:
     """A link whose events a test puts in, and whose requests a test reads."""
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self.asked: list[Request] = []
-        self.watched: bool | None = None
+        self.attended: bool | None = None
         self._waiting = list(events)
         self.ended = False
         self.elsewhere = False
-        self.heard = True
+        self.accepting = True
         self.silent_seconds = 0.0
 
     def say(self, *events: Event) -> None:
@@ -48,18 +48,18 @@ class ScriptedLink:
         """Whether everything it said was heard."""
         return not self._waiting
 
-    def drain(self) -> list[Event]:
+    def poll(self) -> list[Event]:
         events, self._waiting = self._waiting, []
         return events
 
-    def ask(self, request: Request) -> None:
-        if isinstance(request, Watch):
-            self.watched = request.watched
+    def submit(self, request: Request) -> None:
+        if isinstance(request, SetAttended):
+            self.attended = request.attended
         else:
             self.asked.append(request)
 
-    def hears(self, _verb: type[Request]) -> bool:
-        return self.heard
+    def accepts(self, _verb: type[Request]) -> bool:
+        return self.accepting
 
     def join(self, seconds: float | None = None) -> bool:
         return self.ended
@@ -68,21 +68,21 @@ class ScriptedLink:
 class ScriptedJobs:
     """Hands out scripted links and remembers what was started."""
 
-    def __init__(self, *links: ScriptedLink, refusal: CifarTuiError | None = None) -> None:
+    def __init__(self, *links: ScriptedConnection, refusal: CifarTuiError | None = None) -> None:
         self._links = list(links)
         self._refusal = refusal
         self.trained_on: list[str | None] = []
         self.evaluated: list[str] = []
         self.resumed = 0
         self.branched: list[tuple[str, int, float]] = []
-        self.evaluation = ScriptedLink()
+        self.evaluation = ScriptedConnection()
         self.compared: list[list[str]] = []
         self.compared_beside: bool | None = None
-        self.comparison = ScriptedLink()
+        self.comparison = ScriptedConnection()
         self.tended: list[Request] = []
-        self.errand = ScriptedLink()
+        self.errand = ScriptedConnection()
 
-    def train(self, data: str | None = None) -> ScriptedLink:
+    def train(self, data: str | None = None) -> ScriptedConnection:
         if self._refusal is not None:
             raise self._refusal
         self.trained_on.append(data)
@@ -91,30 +91,30 @@ class ScriptedJobs:
     def refuse(self, refusal: CifarTuiError) -> None:
         self._refusal = refusal
 
-    def resume(self) -> ScriptedLink:
+    def resume(self) -> ScriptedConnection:
         if self._refusal is not None:
             raise self._refusal
         self.resumed += 1
         return self._links.pop(0)
 
-    def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> ScriptedLink:
+    def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> ScriptedConnection:
         if self._refusal is not None:
             raise self._refusal
         self.branched.append((checkpoint, epochs, learning_rate))
         return self._links.pop(0)
 
-    def compare(self, checkpoints: Sequence[Path], *, beside: bool) -> ScriptedLink:
+    def compare(self, checkpoints: Sequence[Path], *, beside: bool) -> ScriptedConnection:
         self.compared.append([f"{path.parent.name}/{path.name}" for path in checkpoints])
         self.compared_beside = beside
         return self.comparison
 
-    def evaluate(self, checkpoint: str) -> ScriptedLink:
+    def evaluate(self, checkpoint: str) -> ScriptedConnection:
         if self._refusal is not None:
             raise self._refusal
         self.evaluated.append(checkpoint)
         return self.evaluation
 
-    def tend(self, request: DeleteCheckpoint | PinCheckpoint) -> ScriptedLink:
+    def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> ScriptedConnection:
         self.tended.append(request)
         return self.errand
 
@@ -243,5 +243,7 @@ def picture(number: int) -> bytes:
 def put_verdict(folder: Path, number: int, checksum: str = CHECKSUM, sha256: str = "0" * 64) -> EvaluationDone:
     """A verdict kept beside a checkpoint of `put_checkpoint`."""
     said = verdict(epoch_checkpoint(number), checksum)
-    keep_verdict(folder, KeptVerdict(said, sha256, tuple(picture(place) for place in range(len(said.wrongest)))))
+    store_evaluation(
+        folder, StoredEvaluation(said, sha256, tuple(picture(place) for place in range(len(said.wrongest))))
+    )
     return said

@@ -3,13 +3,13 @@ import pytest
 from cifar_tui import console
 from cifar_tui.events import CheckpointFailed, DataMissing, Event, Noted, Progressed, RunFailed, RunFinished, RunStopped
 from tests import scripted
-from tests.scripted import ScriptedLink
+from tests.scripted import ScriptedConnection
 
 
 def printed(capsys: pytest.CaptureFixture[str], *events: Event) -> tuple[int, str, str]:
-    link = ScriptedLink(events)
-    link.ended = True
-    code = console.follow(link)
+    connection = ScriptedConnection(events)
+    connection.ended = True
+    code = console.follow(connection)
     out, err = capsys.readouterr()
     return code, out, err
 

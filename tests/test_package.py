@@ -11,11 +11,11 @@ ROOT = Path(__file__).parents[1]
 def test_the_whole_screen_runs_without_torch() -> None:
     program = """
 import asyncio, sys
-from tests.scripted import ScriptedJobs, ScriptedLink, epochs, opening
+from tests.scripted import ScriptedJobs, ScriptedConnection, epochs, opening
 from tests.tui.drive import screen, words
 
 async def main():
-    async with screen(ScriptedJobs(ScriptedLink([*opening(), *epochs(2)]))) as pilot:
+    async with screen(ScriptedJobs(ScriptedConnection([*opening(), *epochs(2)]))) as pilot:
         await pilot.press("c")
         assert "Checkpoints" in words(pilot)
 
@@ -33,11 +33,11 @@ def test_a_whole_run_loads_no_screen_and_not_torchs_compiler(tmp_path: Path) -> 
 import sys
 from pathlib import Path
 from cifar_tui import console
-from cifar_tui.jobs import LocalJobs
-from cifar_tui.engine import train
-from tests.engine.trained import easy_pictures, tiny_recipe
+from cifar_tui.jobs.local import LocalJobs
+from cifar_tui.engine.training import train
+from tests.engine.trained import easy_images, tiny_recipe
 
-train.load = easy_pictures
+train.load = easy_images
 jobs = LocalJobs(tiny_recipe(), "one", Path({str(tmp_path)!r}) / "one")
 assert console.follow(jobs.train()) == 0
 print(sorted({{"textual", "plotext", "typer", "torch._dynamo", "sympy"}} & set(sys.modules)))

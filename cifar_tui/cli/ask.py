@@ -28,23 +28,25 @@ POLL_SECONDS = 0.05
 
 def pause(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
     """Pause a run before its next step."""
-    from cifar_tui.control import Pause, asker
+    from cifar_tui.control import Pause, requester_name
 
-    _ask(run, wait, Pause(asker()), lambda history: history.state == "paused", "Paused at step {step:,}.")
+    submit_and_wait(
+        run, wait, Pause(requester_name()), lambda history: history.state == "paused", "Paused at step {step:,}."
+    )
 
 
 def resume(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
     """Let a paused run go on. For a run that has ended: train --resume."""
     from cifar_tui.control import Resume
 
-    _ask(run, wait, Resume(), lambda history: history.state != "paused", "Going on after step {step:,}.")
+    submit_and_wait(run, wait, Resume(), lambda history: history.state != "paused", "Going on after step {step:,}.")
 
 
 def stop(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
     """Stop a run after the step under way, with everything saved."""
-    from cifar_tui.control import Stop, asker
+    from cifar_tui.control import Stop, requester_name
 
-    _ask(run, wait, Stop(asker()), lambda history: not history.live, "")
+    submit_and_wait(run, wait, Stop(requester_name()), lambda history: not history.live, "")
 
 
 def save(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
@@ -58,27 +60,35 @@ def save(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
             before.append(history.state_step)
         return history.state_step > before[0] or history.state_step == history.step > 0
 
-    _ask(run, wait, SaveNow(), saved, "Saved step {state_step:,}.")
+    submit_and_wait(run, wait, SaveNow(), saved, "Saved step {state_step:,}.")
 
 
-def _ask(run: str | None, wait: float, request: "Request", done: "Callable[[RunHistory], bool]", words: str) -> None:
+def submit_and_wait(
+    run: str | None, wait: float, request: "Request", done: "Callable[[RunHistory], bool]", words: str
+) -> None:
     """Ask a live run, wait until it says that it has done so, and print that. Raises CifarTuiError otherwise."""
     from cifar_tui.history.run_history import RunHistory
     from cifar_tui.report import run_summary
     from cifar_tui.runs.remote.follow import RemoteRun
 
     folder = live_run(run)
-    link, history = RemoteRun(folder, screen=False), RunHistory()
+    connection, history = RemoteRun(folder, screen=False), RunHistory()
     until = time.monotonic() + wait
     try:
-        _wait(link, history, lambda: link.caught_up and link.hears(type(request)), until, _unreachable(folder))
+        _wait(
+            connection,
+            history,
+            lambda: connection.caught_up and connection.accepts(type(request)),
+            until,
+            _unreachable(folder),
+        )
         already = done(history)
-        link.ask(request)
-        _wait(link, history, lambda: done(history) or not history.live, until, _unconfirmed(wait))
+        connection.submit(request)
+        _wait(connection, history, lambda: done(history) or not history.live, until, _unconfirmed(wait))
         if not history.live:
-            _wait_for_process(link)
+            _wait_for_process(connection)
     finally:
-        link.join()
+        connection.join()
     print(words.format(step=history.step, state_step=history.state_step) if words else run_summary.outcome(history))
     if already and words:
         print("It was so before.", file=sys.stderr)
@@ -87,31 +97,31 @@ def _ask(run: str | None, wait: float, request: "Request", done: "Callable[[RunH
 def live_run(run: str | None) -> Path:
     """The folder of a run that lives. Raises BadInput when it does not."""
     from cifar_tui.runs.find import find_run, only_live_run
-    from cifar_tui.runs.lock import being_trained
+    from cifar_tui.runs.lock import is_being_trained
 
     folder = find_run(run) if run is not None else only_live_run()
-    if not being_trained(folder):
+    if not is_being_trained(folder):
         raise BadInput(f"{folder} is not being trained: there is nobody to ask.")
     return folder
 
 
 def _wait(
-    link: "RemoteRun", history: "RunHistory", met: Callable[[], bool], until: float, trouble: CifarTuiError
+    connection: "RemoteRun", history: "RunHistory", met: Callable[[], bool], until: float, trouble: CifarTuiError
 ) -> None:
     while True:
-        for said in link.drain():
+        for said in connection.poll():
             history.apply(said)
         if met():
             return
-        if time.monotonic() > until or link.ended or link.remote.refused:
-            raise CifarTuiError(link.remote.refused) if link.remote.refused else trouble
+        if time.monotonic() > until or connection.ended or connection.remote.refused:
+            raise CifarTuiError(connection.remote.refused) if connection.remote.refused else trouble
         time.sleep(POLL_SECONDS)
 
 
-def _wait_for_process(link: "RemoteRun") -> None:
+def _wait_for_process(connection: "RemoteRun") -> None:
     """Wait until the run's folder is free, as whoever goes on with it needs; a screen may still hold it."""
     until = time.monotonic() + FREE_SECONDS
-    while not link.ended and time.monotonic() < until:
+    while not connection.ended and time.monotonic() < until:
         time.sleep(POLL_SECONDS)
 
 

@@ -50,15 +50,15 @@ def attach(
 
 def _chosen_run() -> Path:
     """The only run that is being trained, else one from a list. Raises BadInput when there are none."""
-    from cifar_tui.runs.find import all_runs, nothing_to_choose
-    from cifar_tui.runs.lock import being_trained
+    from cifar_tui.runs.find import all_runs, no_runs_error
+    from cifar_tui.runs.lock import is_being_trained
 
     runs = all_runs()
-    live = [folder for folder in runs if being_trained(folder)]
+    live = [folder for folder in runs if is_being_trained(folder)]
     if len(live) == 1:
         return live[0]
     if not runs:
-        raise nothing_to_choose()
+        raise no_runs_error()
     overviews = list_overviews((live or runs)[-MOST_LISTED:])
     head, *lines = table_lines(overviews)
     print("\n".join([f"    {head}", *(f"{number:>3} {line}" for number, line in enumerate(lines, 1))]))

@@ -13,7 +13,7 @@ from cifar_tui.errors import BadInput
 from cifar_tui.recipe import DeviceChoice, Precision
 
 if TYPE_CHECKING:
-    from cifar_tui.runs.compared_checkpoint import Contender
+    from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint
 
 
 def compare(
@@ -42,19 +42,19 @@ def compare(
         "precision": one_of("--precision", precision, get_args(Precision)),
     }
     chosen = {name: value for name, value in choices.items() if value is not None}
-    contenders = [_contender(path, chosen) for path in paths]
-    check_source(contenders[0].recipe)
-    raise typer.Exit(report_comparison(start_comparison(contenders), as_json=as_json))
+    compared = [_compared_checkpoint(path, chosen) for path in paths]
+    check_source(compared[0].recipe)
+    raise typer.Exit(report_comparison(start_comparison(compared), as_json=as_json))
 
 
-def _contender(path: str, chosen: Mapping[str, object]) -> "Contender":
+def _compared_checkpoint(path: str, chosen: Mapping[str, object]) -> "ComparedCheckpoint":
     """The checkpoint a person names, with how it is judged. Raises BadInput."""
-    from cifar_tui.runs.compared_checkpoint import Contender, contender_of_run
+    from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint, compared_checkpoint
 
     file = checkpoint_at(path)
     if in_a_run(file):
-        contender = contender_of_run(file)
+        contender = compared_checkpoint(file)
     else:
-        contender = Contender(name=file.name, weights=file, recipe=recipe_for(file, None), stranger=True)
+        contender = ComparedCheckpoint(name=file.name, weights=file, recipe=recipe_for(file, None), external=True)
     recipe = dataclasses.replace(contender.recipe, **chosen)  # type: ignore[arg-type] # by their names
     return dataclasses.replace(contender, recipe=recipe)

@@ -18,7 +18,7 @@ from cifar_tui.errors import CifarTuiError
 if TYPE_CHECKING:
     from cifar_tui.history.run_history import RunHistory
     from cifar_tui.jobs.local import LocalJobs
-    from cifar_tui.jobs.session import Link
+    from cifar_tui.jobs.session import RunConnection
 
 REPORT_TO = "CIFAR_TUI_REPORT_TO"
 """Names, in a detached process's environment, the descriptor on which its starter waits for one report."""
@@ -88,12 +88,12 @@ def train_detached(jobs: "LocalJobs", descriptor: int) -> int:
     from cifar_tui.system.output import leave_terminal
 
     try:
-        link, history = jobs.train(), RunHistory()
-        _wait_for_start(link, history)
+        connection, history = jobs.train(), RunHistory()
+        _wait_for_start(connection, history)
         if history.started is not None:
             leave_terminal(Path(history.started.folder))
         _report(descriptor, history)
-        return follow(link, history, because="The run was started without a screen.")
+        return follow(connection, history, because="The run was started without a screen.")
     except CifarTuiError as error:
         _send(descriptor, Report(trouble=str(error), exit_code=error.exit_code))
         return error.exit_code
@@ -101,11 +101,11 @@ def train_detached(jobs: "LocalJobs", descriptor: int) -> int:
         jobs.close()
 
 
-def _wait_for_start(link: "Link", history: "RunHistory") -> None:
+def _wait_for_start(connection: "RunConnection", history: "RunHistory") -> None:
     until = time.monotonic() + START_SECONDS
     while history.training is None and history.live and time.monotonic() < until:
         time.sleep(POLL_SECONDS)
-        for said in link.drain():
+        for said in connection.poll():
             history.apply(said)
 
 

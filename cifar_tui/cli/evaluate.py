@@ -60,6 +60,6 @@ def evaluate(
     # Kept beside the checkpoint is what holds for its run: on the run's own images, each judged by itself.
     keep = ours and data is None and not tta
     session = evaluate_checkpoint(
-        recipe, file.parent, file.name, tta=tta, stranger=preset_name is None and not ours, keep=keep
+        recipe, file.parent, file.name, tta=tta, external=preset_name is None and not ours, keep=keep
     )
     raise typer.Exit(report_evaluation(session, as_json=as_json))

@@ -13,7 +13,7 @@ from cifar_tui.recipe import HALF
 from cifar_tui.text import safe_text, size
 
 if TYPE_CHECKING:
-    from cifar_tui.engine.formats.metadata import Origin
+    from cifar_tui.engine.formats.metadata import WeightsMetadata
 
 WEIGHTS = (".pth", ".safetensors")
 KINDS = "net.pth, net.safetensors, epochs.csv or curves.svg"
@@ -62,10 +62,10 @@ def _weights(path: str, out: Path) -> str:
     source = checkpoint_at(path)
     done = export_weights(source, out)
     words = f"{safe_text(source.name)}, {size(done.written.size)}, loaded back and compared"
-    return words if out.suffix.lower() == ".safetensors" else f"{words}{_colours_words(done.origin)}"
+    return words if out.suffix.lower() == ".safetensors" else f"{words}{_normalization_text(done.origin)}"
 
 
-def _colours_words(origin: "Origin") -> str:
+def _normalization_text(origin: "WeightsMetadata") -> str:
     """What a .pth of the tutorial's cannot say, where it is not what the tutorial does."""
     if origin.mean == origin.std == HALF:
         return ""
@@ -77,8 +77,8 @@ def _colours_words(origin: "Origin") -> str:
 
 def _records(path: str, out: Path, *, steps: bool) -> str:
     """Write a table or a picture. Returns what was written, in words."""
-    from cifar_tui.files.atomic_write import write_durably
-    from cifar_tui.report.curves_svg import curve_picture
+    from cifar_tui.files.atomic_write import write_atomically
+    from cifar_tui.report.curves_svg import curves_svg
     from cifar_tui.runs.records import csv_tables
 
     folder = _run_of(path)
@@ -92,8 +92,8 @@ def _records(path: str, out: Path, *, steps: bool) -> str:
         return f"{len(history.epochs):,} epochs"
     if history.last_step is None:
         raise BadInput(f"The run in {safe_text(str(folder), 200)} has no steps to draw.")
-    drawn = curve_picture(history).encode()
-    write_durably(out, lambda file: file.write(drawn))
+    drawn = curves_svg(history).encode()
+    write_atomically(out, lambda file: file.write(drawn))
     return f"the curves of {history.last_step.step:,} steps"
 
 

@@ -46,8 +46,8 @@ def train_on_screen(jobs: "LocalJobs", let_go: Callable[[str], None], **chosen: 
 
     try:
         result = run_screen(jobs, ScreenOptions(**chosen))  # type: ignore[arg-type] # checked by the command
-        link, started = result.link, result.history.started
-        if link is None or link.ended:
+        connection, started = result.connection, result.history.started
+        if connection is None or connection.ended:
             report_outcome(result.history)
             return result.exit_code
         if result.ending == "at once":
@@ -56,7 +56,7 @@ def train_on_screen(jobs: "LocalJobs", let_go: Callable[[str], None], **chosen: 
             leave_terminal(Path(started.folder) if started is not None else None)
         if result.ending == "detached" and started is not None:
             let_go(detached_words(started.run, Path(started.folder)))
-        return follow(link, result.history, because=_why_without_screen(result))
+        return follow(connection, result.history, because=_why_without_screen(result))
     finally:
         jobs.close()
 
@@ -72,14 +72,14 @@ def show_on_screen(jobs: "AttachedJobs", **chosen: object) -> int:
 
     try:
         result = run_screen(jobs, ScreenOptions(**chosen))  # type: ignore[arg-type] # checked by the command
-        link, started = result.link, result.history.started
-        if link is None or link.elsewhere or link.ended:
+        connection, started = result.connection, result.history.started
+        if connection is None or connection.elsewhere or connection.ended:
             return result.exit_code
         if result.ending == "at once":
             os._exit(result.exit_code)
         if result.ending == "terminal lost":
             leave_terminal(Path(started.folder) if started is not None else None)
-        return follow(link, result.history, because=_why_without_screen(result))
+        return follow(connection, result.history, because=_why_without_screen(result))
     finally:
         jobs.close()
 

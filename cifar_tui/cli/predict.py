@@ -60,7 +60,7 @@ def show(prediction: "Prediction", classes: tuple[str, ...], console: "Console")
     """Print the most probable classes, and on a terminal with colours what the network saw."""
     from rich.segment import Segment, Segments
 
-    from cifar_tui.report.half_blocks import LINES, picture_line
+    from cifar_tui.report.half_blocks import LINES, image_line
 
     named = ", ".join(
         f"{text.safe_text(name, 40)} {text.percent(share)}" for name, share in ranked(prediction, classes)
@@ -68,7 +68,7 @@ def show(prediction: "Prediction", classes: tuple[str, ...], console: "Console")
     print(f"{text.safe_text(prediction.file)}: {named}", flush=True)
     if not console.is_terminal or console.no_color or console.color_system is None:
         return
-    lines = [[*picture_line(prediction.pixels, line), Segment.line()] for line in range(LINES)]
+    lines = [[*image_line(prediction.pixels, line), Segment.line()] for line in range(LINES)]
     console.print(Segments([segment for line in lines for segment in line]), end="")
 
 

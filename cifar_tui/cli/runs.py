@@ -30,14 +30,14 @@ def runs(
 ) -> None:
     """List the runs: their state, how far they came, and how well."""
     from cifar_tui.runs.find import RUNS_FOLDER, all_runs
-    from cifar_tui.runs.garbage import collect_leftovers
+    from cifar_tui.runs.garbage import collect_garbage
 
     place = folder or RUNS_FOLDER
     if folder is not None and not folder.is_dir():
         raise BadInput(f"There is no folder {folder}.")
     found = all_runs(place)
     if collect:
-        removed = collect_leftovers(found)
+        removed = collect_garbage(found)
         print("\n".join(f"removed {path}" for path in removed) or "Nothing was left behind.")
         return
     overviews = list_overviews(found)

@@ -159,17 +159,17 @@ def _branched(weights: Path, preset_name: str | None, chosen: Mapping[str, objec
     Raises BadInput, CheckpointDamaged.
     """
     from cifar_tui.engine.data.load import check_source
-    from cifar_tui.runs.parent_weights import is_ours, recipe_from
+    from cifar_tui.runs.parent_weights import belongs_to_run, recipe_for_child
 
-    if is_ours(weights):
+    if belongs_to_run(weights):
         if preset_name is not None:
             raise BadInput("--preset cannot be combined with a run's checkpoint: its run's recipe is taken.")
-        recipe = recipe_from(weights)
+        recipe = recipe_for_child(weights)
     else:
-        from cifar_tui.engine.checkpoints.initial_weights import recipe_from_stranger
+        from cifar_tui.engine.checkpoints.initial_weights import recipe_for_external
 
         known = preset_here(preset_name or DEFAULT_PRESET)
-        recipe = recipe_from_stranger(weights, known, colours=preset_name is None)
+        recipe = recipe_for_external(weights, known, colours=preset_name is None)
     if chosen.get("width", recipe.width) != recipe.width:
         raise BadInput(f"--width is that of the weights, {recipe.width}: leave it out.")
     recipe = dataclasses.replace(recipe, **chosen).check()  # type: ignore[arg-type] # as above

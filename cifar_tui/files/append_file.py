@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from cifar_tui.failpoints import reach
+from cifar_tui.failpoints import hit
 
 MOST_WAITING = 64_000_000
 """Bytes that wait for a disk that refuses; beyond, the oldest lines are given up."""
@@ -35,7 +35,7 @@ class LineFile:
         """Hand everything that waits to the operating system, as far as it takes it."""
         try:
             while self._waiting:
-                reach("appended", self.path.name)
+                hit("appended", self.path.name)
                 written = os.write(self._descriptor, self._waiting)
                 del self._waiting[:written]
             self.error = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from cifar_tui.failpoints import reach
+from cifar_tui.failpoints import hit
 
 TEMPORARY_PREFIX = ".writing-"
 """How files under way are named, so that what a crash left can be told from everything else."""
@@ -25,7 +25,7 @@ class Written:
     """Hexadecimal digest of the content."""
 
 
-def write_durably(path: Path, write: Callable[[BinaryIO], object]) -> Written:
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Written:
     """Put what `write` writes at `path`, flushed to the disk before it takes the old file's place.
 
     Raises OSError, with the old file untouched, when any part of it fails.
@@ -34,23 +34,23 @@ def write_durably(path: Path, write: Callable[[BinaryIO], object]) -> Written:
     descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "w+b") as file:
-            reach("opened", path.name)
+            hit("opened", path.name)
             write(file)
             file.flush()
-            reach("written", path.name)
+            hit("written", path.name)
             os.fsync(file.fileno())
-            reach("synced", path.name)
+            hit("synced", path.name)
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             size = file.seek(0, os.SEEK_END)
         temporary.replace(path)
-        reach("renamed", path.name)
+        hit("renamed", path.name)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
-    reach("folder-synced", path.name)
+    hit("folder-synced", path.name)
     return Written(size, digest)
 
 

@@ -8,12 +8,12 @@ MARK_LIMIT = 500
 """Bytes; a longer one is not ours."""
 
 
-def own_mark() -> bytes:
+def describe_this_process() -> bytes:
     """What this process writes into the file of a lock that it has taken."""
     return f"process {os.getpid()} on {socket.gethostname()}\n{_identity(os.getpid())}\n".encode()
 
 
-def living_holder(mark: bytes) -> str:
+def living_owner(mark: bytes) -> str:
     """The words of a mark; empty when it is known that whoever left it lives no more.
 
     A number alone may be another process's by now. On another machine nothing can be known, and the words are taken.

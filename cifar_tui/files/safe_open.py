@@ -9,11 +9,11 @@ FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 """A pipe keeps nobody waiting, a terminal is not taken."""
 
 
-class NotPlain(ValueError):
+class NotRegularFile(ValueError):
     """It is a folder, a pipe, or a device."""
 
 
-class TooLarge(NotPlain):
+class TooLarge(NotRegularFile):
     """It is a plain file of more bytes than it may have."""
 
     def __init__(self, size: int) -> None:
@@ -22,11 +22,11 @@ class TooLarge(NotPlain):
         self.size = size
 
 
-def open_plain(path: Path | str, size_limit: int, *, follow_links: bool = False) -> BufferedReader:
-    """A plain file, open for reading. Raises NotPlain or TooLarge, OSError, ValueError."""
+def open_regular(path: Path | str, size_limit: int, *, follow_links: bool = False) -> BufferedReader:
+    """A plain file, open for reading. Raises NotRegularFile or TooLarge, OSError, ValueError."""
     descriptor = os.open(path, FLAGS if follow_links else FLAGS | os.O_NOFOLLOW)
     facts = os.fstat(descriptor)
     if stat.S_ISREG(facts.st_mode) and facts.st_size <= size_limit:
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
-    raise TooLarge(facts.st_size) if stat.S_ISREG(facts.st_mode) else NotPlain("it is no plain file")
+    raise TooLarge(facts.st_size) if stat.S_ISREG(facts.st_mode) else NotRegularFile("it is no plain file")

@@ -45,7 +45,7 @@ RATE_WINDOW_SECONDS = 20.0
 RATE_WINDOW_STEPS = 200
 """The most steps they are taken over."""
 NOTES_KEPT = 100
-Said = Event | StepColumns
+FeedItem = Event | StepColumns
 """What a feed carries."""
 
 
@@ -72,7 +72,7 @@ class RunHistory:
         """The epoch after which the run is to stop; 0 for its planned end."""
         self.paused_by = ""
         """Who asked for the pause, where that is known."""
-        self.broken: LossNotFinite | None = None
+        self.nonfinite_loss: LossNotFinite | None = None
         """The loss that a person has to decide about."""
         self.state_step = 0
         """The step that the newest training state on disk goes on from."""
@@ -85,7 +85,7 @@ class RunHistory:
         self._columns: StepColumns | None = None
         """Newer steps than the recent ones, not taken apart until somebody asks."""
 
-    def apply(self, event: Said) -> None:
+    def apply(self, event: FeedItem) -> None:
         """Take one event in, or many steps."""
         match event:
             case StepDone():
@@ -105,7 +105,7 @@ class RunHistory:
                 self.state, self.paused_by = "paused", event.by
                 self.curves.mark(self.curves.pauses, event.step)
             case Resumed():
-                self.broken, self.state = None, "training"
+                self.nonfinite_loss, self.state = None, "training"
             case CheckpointSaved():
                 self.checkpoints.append(event)
                 self.curves.mark(self.curves.saved, event.step)
@@ -190,19 +190,19 @@ class RunHistory:
             case LossNotFinite():
                 self.curves.mark(self.curves.broken_steps, event.at_step)
                 if event.waiting:
-                    self.broken = event
+                    self.nonfinite_loss = event
                     self.state = "paused"
             case RolledBack():
                 self._rewind(event.to_step)
                 self.curves.mark(self.curves.rate_changes, event.to_step + 1)
-                self.broken, self.state = None, "training"
+                self.nonfinite_loss, self.state = None, "training"
                 self.notes.append(
                     f"Went back from step {event.from_step:,} to {event.to_step:,}, "
                     f"on with learning rate {event.learning_rate:.4g}."
                 )
             case Reopened():
                 self.ending, self.training, self.state = None, None, "preparing"
-                self.finish_after, self.broken, self.evaluation = 0, None, None
+                self.finish_after, self.nonfinite_loss, self.evaluation = 0, None, None
                 self.resumed = True
                 if self.started is not None:
                     self.started = dataclasses.replace(self.started, folder=event.folder)
@@ -212,7 +212,7 @@ class RunHistory:
     def _apply_resumed(self, event: RunResumed) -> None:
         self._rewind(event.at_step)
         self.ending, self.training, self.state = None, None, "preparing"
-        self.finish_after, self.broken = 0, None
+        self.finish_after, self.nonfinite_loss = 0, None
         if self.started is not None:
             self.started = dataclasses.replace(self.started, recipe=event.recipe)
         exact = f", not bit-exact: {event.inexact_because}" if event.inexact_because else ", bit-exact"

@@ -4,12 +4,12 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request, Requests
+from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request, RequestQueue
 from cifar_tui.events import CheckpointDeleted, Event, Noted
 from cifar_tui.files.append_file import LineFile
 from cifar_tui.jobs.session import Emit
-from cifar_tui.runs.checkpoints.delete import Remover
-from cifar_tui.runs.overview import read_vouched
+from cifar_tui.runs.checkpoints.delete import CheckpointDeleter
+from cifar_tui.runs.overview import read_journaled
 from cifar_tui.runs.records.journal import NAME, append_event
 
 
@@ -24,20 +24,22 @@ class CheckpointJob:
         self._request = request
         self._let_go = let_go
 
-    def past(self) -> tuple[Event, ...]:
+    def replay(self) -> tuple[Event, ...]:
         """Nothing: whoever asks has the run's history."""
         return ()
 
-    def open(self, _ask: Callable[[Request], None], _say: Callable[[Event], None]) -> None:
+    def listen(self, _submit: Callable[[Request], None], _say: Callable[[Event], None]) -> None:
         """Nobody else asks."""
 
-    def run(self, emit: Emit, _requests: Requests) -> None:
+    def run(self, emit: Emit, _requests: RequestQueue) -> None:
         """Delete or pin, and say so."""
-        said = Remover(self._folder).heed(self._request, read_vouched(self._folder), frozenset())
+        said = CheckpointDeleter(self._folder).manage_checkpoint(
+            self._request, read_journaled(self._folder), frozenset()
+        )
         if said is not None:
             emit(said)
 
-    def record(self, event: Event) -> None:
+    def append_event(self, event: Event) -> None:
         """Write into the run's journal what was deleted."""
         if isinstance(event, CheckpointDeleted):
             with contextlib.suppress(OSError):  # it is gone all the same, and the folder says so

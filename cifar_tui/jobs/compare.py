@@ -3,33 +3,33 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cifar_tui.control import Request, Requests
+from cifar_tui.control import Request, RequestQueue
 from cifar_tui.events import EvaluationFailed, Event
 from cifar_tui.jobs.session import Emit, Session
-from cifar_tui.runs.compared_checkpoint import Contender, contender_of_run
+from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint, compared_checkpoint
 
 
 class CompareJob:
     """Measures checkpoints of any runs on the same images."""
 
-    def __init__(self, contenders: Sequence[Contender]) -> None:
+    def __init__(self, compared: Sequence[ComparedCheckpoint]) -> None:
         """Compare the others with the first."""
-        self._contenders = contenders
+        self._compared = compared
 
-    def past(self) -> tuple[Event, ...]:
+    def replay(self) -> tuple[Event, ...]:
         """Nothing was said before."""
         return ()
 
-    def open(self, _ask: Callable[[Request], None], _say: Callable[[Event], None]) -> None:
+    def listen(self, _submit: Callable[[Request], None], _say: Callable[[Event], None]) -> None:
         """Nobody else asks."""
 
-    def run(self, emit: Emit, requests: Requests) -> None:
+    def run(self, emit: Emit, requests: RequestQueue) -> None:
         """Read, load and measure."""
-        from cifar_tui.engine.evaluation.compare import compare_alone
+        from cifar_tui.engine.evaluation.compare import compare_checkpoints
 
-        compare_alone(self._contenders, emit, requests)
+        compare_checkpoints(self._compared, emit, requests)
 
-    def record(self, event: Event) -> None:
+    def append_event(self, event: Event) -> None:
         """Nothing is written down."""
 
     def failed(self, reason: str, _exit_code: int) -> Event:
@@ -44,13 +44,13 @@ class CompareJob:
         """There is nothing to let go of."""
 
 
-def start_comparison(contenders: Sequence[Contender]) -> Session:
+def start_comparison(compared: Sequence[ComparedCheckpoint]) -> Session:
     """Start comparing checkpoints with the first of them."""
-    session = Session(CompareJob(contenders))
+    session = Session(CompareJob(compared))
     session.start()
     return session
 
 
 def compare_checkpoints(weights: Sequence[Path]) -> Session:
     """Start comparing checkpoints of runs with the first of them. Raises BadInput."""
-    return start_comparison([contender_of_run(file) for file in weights])
+    return start_comparison([compared_checkpoint(file) for file in weights])

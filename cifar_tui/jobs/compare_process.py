@@ -15,12 +15,12 @@ from queue import Empty, SimpleQueue
 
 import orjson
 
-from cifar_tui.control import CancelEvaluation, Request, Requests, Stop
+from cifar_tui.control import CancelEvaluation, Request, RequestQueue, Stop
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import ComparisonDone, EvaluationFailed, Event
-from cifar_tui.history.run_history import Said
+from cifar_tui.history.run_history import FeedItem
 from cifar_tui.jobs.compare import CompareJob
-from cifar_tui.runs.compared_checkpoint import Contender, contender_of_run
+from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint, compared_checkpoint
 from cifar_tui.serialization import from_record, to_record
 
 NICENESS = 10
@@ -28,14 +28,14 @@ NICENESS = 10
 NO_WORD = "The comparison ended without a word: it was killed, or something in it broke."
 
 
-class ComparisonBeside:
+class CompareProcess:
     """A comparison under way in another process, as a link."""
 
     def __init__(self, weights: Sequence[Path]) -> None:
         """Start it. Raises OSError."""
         self.elsewhere = False
         self.silent_seconds = 0.0
-        self._said: SimpleQueue[Said] = SimpleQueue()
+        self._said: SimpleQueue[FeedItem] = SimpleQueue()
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, *map(str, weights)],
             stdin=subprocess.DEVNULL,
@@ -45,9 +45,9 @@ class ComparisonBeside:
         self._thread = threading.Thread(target=self._read, name="comparison", daemon=True)
         self._thread.start()
 
-    def drain(self) -> list[Said]:
+    def poll(self) -> list[FeedItem]:
         """Everything said since the last call, in order; never waits."""
-        said: list[Said] = []
+        said: list[FeedItem] = []
         with contextlib.suppress(Empty):
             while True:
                 said.append(self._said.get_nowait())
@@ -58,11 +58,11 @@ class ComparisonBeside:
         """Whether the process has ended."""
         return not self._thread.is_alive()
 
-    def hears(self, verb: type[Request]) -> bool:
+    def accepts(self, verb: type[Request]) -> bool:
         """Whether it can be asked for that: only to give up."""
         return not self.ended and issubclass(verb, CancelEvaluation | Stop)
 
-    def ask(self, request: Request) -> None:
+    def submit(self, request: Request) -> None:
         """Give the comparison up: it holds nothing that could be lost."""
         if isinstance(request, CancelEvaluation | Stop):
             self._process.terminate()
@@ -90,13 +90,13 @@ def main(weights: Sequence[str]) -> None:
     """Compare, and print what is said."""
     os.nice(NICENESS)
     try:
-        job = CompareJob([_on_the_processor(contender_of_run(Path(one))) for one in weights])
-        job.run(_print, Requests())
+        job = CompareJob([_on_the_processor(compared_checkpoint(Path(one))) for one in weights])
+        job.run(_print, RequestQueue())
     except CifarTuiError as error:
         _print(EvaluationFailed("", str(error), damaged=False))
 
 
-def _on_the_processor(contender: Contender) -> Contender:
+def _on_the_processor(contender: ComparedCheckpoint) -> ComparedCheckpoint:
     """The same, judged where it takes no memory from a run that trains on a GPU."""
     precision = "fp32" if contender.recipe.precision == "fp16" else contender.recipe.precision
     return dataclasses.replace(

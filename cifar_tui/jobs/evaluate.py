@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from cifar_tui.control import Request, Requests
+from cifar_tui.control import Request, RequestQueue
 from cifar_tui.events import (
     EvaluationFailed,
     Event,
@@ -26,12 +26,12 @@ class EvaluateJob:
         recorder: Recorder | None = None,
         *,
         tta: bool = False,
-        stranger: bool = False,
+        external: bool = False,
         keep: bool = True,
     ) -> None:
         """Measure `checkpoint` in `folder`; with a recorder the verdict joins the run's records.
 
-        A `stranger` is of no run of ours: how its colours are normalised follows from the file. The verdict is kept
+        A `external` is of no run of ours: how its colours are normalised follows from the file. The verdict is kept
         beside the checkpoint where `keep` says so.
         """
         self._recipe = recipe
@@ -39,27 +39,27 @@ class EvaluateJob:
         self._checkpoint = checkpoint
         self._recorder = recorder
         self._tta = tta
-        self._stranger = stranger
+        self._external = external
         self._keep = keep
 
-    def past(self) -> tuple[Event, ...]:
+    def replay(self) -> tuple[Event, ...]:
         """Nothing: whoever asks has the run's history."""
         return ()
 
-    def run(self, emit: Emit, requests: Requests) -> None:
+    def run(self, emit: Emit, requests: RequestQueue) -> None:
         """Load the data again and measure."""
-        from cifar_tui.engine.evaluation.evaluate_checkpoint import evaluate_alone
+        from cifar_tui.engine.evaluation.evaluate_checkpoint import evaluate_checkpoint
 
-        choices = {"tta": self._tta, "stranger": self._stranger, "keep": self._keep}
-        evaluate_alone(self._recipe, self._folder, self._checkpoint, emit, requests, **choices)
+        choices = {"tta": self._tta, "external": self._external, "keep": self._keep}
+        evaluate_checkpoint(self._recipe, self._folder, self._checkpoint, emit, requests, **choices)
 
-    def open(self, _ask: Callable[[Request], None], _say: Callable[[Event], None]) -> None:
+    def listen(self, _submit: Callable[[Request], None], _say: Callable[[Event], None]) -> None:
         """Nobody else asks."""
 
-    def record(self, event: Event) -> None:
+    def append_event(self, event: Event) -> None:
         """Write an event into the run's records, where there are some."""
         if self._recorder:
-            self._recorder.record(event)
+            self._recorder.append_event(event)
 
     def failed(self, reason: str, _exit_code: int) -> Event:
         """The evaluation failed; the run is what it was."""
@@ -78,10 +78,10 @@ class EvaluateJob:
 
 
 def evaluate_checkpoint(
-    recipe: Recipe, folder: Path, checkpoint: str, *, tta: bool = False, stranger: bool = False, keep: bool = True
+    recipe: Recipe, folder: Path, checkpoint: str, *, tta: bool = False, external: bool = False, keep: bool = True
 ) -> Session:
     """Start measuring a checkpoint of any run, which may be training elsewhere, or of none.
 
     Nothing but the verdict is kept.
     """
-    return start_session(EvaluateJob(recipe, folder, checkpoint, tta=tta, stranger=stranger, keep=keep))
+    return start_session(EvaluateJob(recipe, folder, checkpoint, tta=tta, external=external, keep=keep))

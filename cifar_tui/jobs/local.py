@@ -11,9 +11,9 @@ from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.errors import BadInput
 from cifar_tui.jobs.checkpoint import CheckpointJob
 from cifar_tui.jobs.compare import compare_checkpoints
-from cifar_tui.jobs.compare_process import ComparisonBeside
+from cifar_tui.jobs.compare_process import CompareProcess
 from cifar_tui.jobs.evaluate import EvaluateJob
-from cifar_tui.jobs.session import Link, Session, start_session
+from cifar_tui.jobs.session import RunConnection, Session, start_session
 from cifar_tui.jobs.train import TrainJob, open_recorder
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.states import list_states
@@ -88,11 +88,11 @@ class LocalJobs:
         self._new, self._run, self._resumed, self._changes = new, run, False, ()
         return start_session(TrainJob(new.recipe, run))
 
-    def compare(self, checkpoints: Sequence[Path], *, beside: bool) -> Link:
+    def compare(self, checkpoints: Sequence[Path], *, beside: bool) -> RunConnection:
         """Start measuring checkpoints of any runs side by side. Raises BadInput."""
         return compare(checkpoints, beside=beside)
 
-    def tend(self, request: DeleteCheckpoint | PinCheckpoint) -> Session:
+    def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> Session:
         """Delete or pin a checkpoint of the run that ended."""
         if self._run is None:
             raise BadInput("There is no run yet.")
@@ -110,7 +110,7 @@ class LocalJobs:
         return start_session(TrainJob(self._new.recipe, self._run, changes))
 
 
-def compare(checkpoints: Sequence[Path], *, beside: bool) -> Link:
+def compare(checkpoints: Sequence[Path], *, beside: bool) -> RunConnection:
     """Start comparing checkpoints of runs with the first of them: `beside` a run that trains, which goes first.
 
     Raises BadInput.
@@ -118,7 +118,7 @@ def compare(checkpoints: Sequence[Path], *, beside: bool) -> Link:
     if not beside:
         return compare_checkpoints(checkpoints)
     try:
-        return ComparisonBeside(checkpoints)
+        return CompareProcess(checkpoints)
     except OSError as error:
         raise BadInput(f"The comparison could not be started: {error.strerror or error}.") from error
 

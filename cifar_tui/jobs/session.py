@@ -7,12 +7,12 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
-from cifar_tui.control import Control, DeleteCheckpoint, PinCheckpoint, Request, Requests
+from cifar_tui.control import Control, DeleteCheckpoint, PinCheckpoint, Request, RequestQueue
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import (
     Event,
 )
-from cifar_tui.history.run_history import Said
+from cifar_tui.history.run_history import FeedItem
 from cifar_tui.text import safe_text
 
 Emit = Callable[[Event], None]
@@ -21,7 +21,7 @@ Emit = Callable[[Event], None]
 class Feed(Protocol):
     """A front end's side of the events, wherever the engine is."""
 
-    def drain(self) -> Sequence[Said]:
+    def poll(self) -> Sequence[FeedItem]:
         """Everything said since the last call, in order; never waits."""
 
     @property
@@ -29,14 +29,14 @@ class Feed(Protocol):
         """Whether the engine has ended; what it said last may still wait to be drained."""
 
 
-class Link(Feed, Control, Protocol):
+class RunConnection(Feed, Control, Protocol):
     """All a front end has of a run: what was said, and where to ask. Local or remote."""
 
     @property
     def elsewhere(self) -> bool:
         """Whether the engine lives in another process, which goes on without this one."""
 
-    def hears(self, verb: type[Request]) -> bool:
+    def accepts(self, verb: type[Request]) -> bool:
         """Whether the run can be asked for that now; one that is only read about hears nothing."""
 
     @property
@@ -50,38 +50,38 @@ class Link(Feed, Control, Protocol):
 class Jobs(Protocol):
     """What a front end can start by itself."""
 
-    def train(self, data: str | None = None) -> Link:
+    def train(self, data: str | None = None) -> RunConnection:
         """Start the run, on other data than chosen where `data` names some. Raises CifarTuiError."""
 
-    def resume(self) -> Link:
+    def resume(self) -> RunConnection:
         """Go on with the run that has ended; it says everything again first. Raises CifarTuiError."""
 
-    def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> Link:
+    def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> RunConnection:
         """Start a new run that goes on from a checkpoint of one that has ended. Raises CifarTuiError."""
 
-    def evaluate(self, checkpoint: str) -> Link:
+    def evaluate(self, checkpoint: str) -> RunConnection:
         """Start measuring a checkpoint of a run that has ended."""
 
-    def compare(self, checkpoints: Sequence[Path], *, beside: bool) -> Link:
+    def compare(self, checkpoints: Sequence[Path], *, beside: bool) -> RunConnection:
         """Start measuring checkpoints on the same images, `beside` a run that trains. Raises CifarTuiError."""
 
-    def tend(self, request: DeleteCheckpoint | PinCheckpoint) -> Link:
+    def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> RunConnection:
         """Start deleting or pinning a checkpoint of a run that has ended. Raises CifarTuiError."""
 
 
 class Job(Protocol):
     """Something an engine thread does from start to end."""
 
-    def past(self) -> Iterable[Said]:
+    def replay(self) -> Iterable[FeedItem]:
         """What was said before, in order, for those who only come now; it is on record already."""
 
-    def open(self, ask: Callable[[Request], None], say: Callable[[Event], None], /) -> None:
-        """Be reached from elsewhere through `ask`, and `say` what is not for the records."""
+    def listen(self, submit: Callable[[Request], None], say: Callable[[Event], None], /) -> None:
+        """Be reached from elsewhere through `submit`, and `say` what is not for the records."""
 
-    def run(self, emit: Emit, requests: Requests) -> None:
+    def run(self, emit: Emit, requests: RequestQueue) -> None:
         """Do it, saying what happens and heeding what is asked. A failure may raise."""
 
-    def record(self, event: Event) -> None:
+    def append_event(self, event: Event) -> None:
         """Have an event written down; any thread of the engine may, and none waits."""
 
     def failed(self, reason: str, exit_code: int, /) -> Event:
@@ -102,22 +102,22 @@ class Session:
         self._job = job
         self.elsewhere = False
         self.silent_seconds = 0.0
-        self._events: SimpleQueue[Said] = SimpleQueue()
-        self._requests = Requests()
+        self._events: SimpleQueue[FeedItem] = SimpleQueue()
+        self._requests = RequestQueue()
         self._thread = threading.Thread(target=self._run, name="engine")
 
     def start(self) -> None:
         """Start the engine thread."""
-        self._job.open(self.ask, self._events.put)
+        self._job.listen(self.submit, self._events.put)
         self._thread.start()
 
-    def hears(self, _verb: type[Request]) -> bool:
+    def accepts(self, _verb: type[Request]) -> bool:
         """Whether the engine lives: then it hears everything."""
         return not self.ended
 
-    def drain(self) -> list[Said]:
+    def poll(self) -> list[FeedItem]:
         """Everything said since the last call, in order; never waits."""
-        events: list[Said] = []
+        events: list[FeedItem] = []
         try:
             while True:
                 events.append(self._events.get_nowait())
@@ -129,9 +129,9 @@ class Session:
         """Whether the engine thread has ended."""
         return not self._thread.is_alive()
 
-    def ask(self, request: Request) -> None:
+    def submit(self, request: Request) -> None:
         """Hand a request to the engine and return at once."""
-        self._requests.ask(request)
+        self._requests.enqueue(request)
 
     def join(self, seconds: float | None = None) -> bool:
         """Wait for the engine thread, at most so long. Returns whether it has ended."""
@@ -139,12 +139,12 @@ class Session:
         return self.ended
 
     def _emit(self, event: Event) -> None:
-        self._job.record(event)
+        self._job.append_event(event)
         self._events.put(event)
 
     def _run(self) -> None:
         try:
-            for event in self._job.past():
+            for event in self._job.replay():
                 self._events.put(event)
             self._job.run(self._emit, self._requests)
         except CifarTuiError as error:

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from cifar_tui.control import Request, Requests
+from cifar_tui.control import Request, RequestQueue
 from cifar_tui.errors import DataUnavailable, cannot_write
 from cifar_tui.events import (
     DataMissing,
@@ -16,7 +16,7 @@ from cifar_tui.events import (
     RunStarted,
     TrainingStarted,
 )
-from cifar_tui.history.run_history import Said
+from cifar_tui.history.run_history import FeedItem
 from cifar_tui.jobs.session import Emit
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import FAILURE_NAME, RunFolder
@@ -49,7 +49,7 @@ class TrainJob:
         self._under_way = changes is None
         self._worth_keeping = changes is not None
 
-    def past(self) -> Iterator[Said]:
+    def replay(self) -> Iterator[FeedItem]:
         """What the run said before it ended, and that it is to go on."""
         if self._changes is None:
             return
@@ -57,33 +57,33 @@ class TrainJob:
             yield from read_said(journal)
         yield Reopened(str(self._folder.path))
 
-    def open(self, ask: Callable[[Request], None], say: Callable[[Event], None]) -> None:
+    def listen(self, submit: Callable[[Request], None], say: Callable[[Event], None]) -> None:
         """Let screens and commands elsewhere reach the run; where that cannot be, it trains all the same."""
         self._say = say
         try:
-            self._server = ControlServer(self._folder.path, ask)
+            self._server = ControlServer(self._folder.path, submit)
         except OSError as error:
             self._note(f"This run cannot be attached to: {error.strerror or error}.")
 
-    def run(self, emit: Emit, requests: Requests) -> None:
+    def run(self, emit: Emit, requests: RequestQueue) -> None:
         """Train; data that cannot be had ends the run as an event, and its folder goes again."""
         from cifar_tui.engine.training.train import train
 
         try:
-            train(self._recipe, self._folder, emit, requests, self._changes, settle=self._records.settle)
+            train(self._recipe, self._folder, emit, requests, self._changes, flush_records=self._records.flush)
         except DataUnavailable as error:
             emit(DataMissing(str(error)))
 
-    def record(self, event: Event) -> None:
+    def append_event(self, event: Event) -> None:
         """Have an event written into the run's records; until a run that is to go on does, they stay as they are."""
         if isinstance(event, TrainingStarted):
             self._worth_keeping = True
         if isinstance(event, RunStarted | RunResumed):
             self._under_way = True
         if isinstance(event, UNRECORDED):
-            self._tell(event)
+            self._broadcast(event)
         elif self._under_way:
-            self._records.record(event)
+            self._records.append_event(event)
 
     def failed(self, reason: str, exit_code: int) -> Event:
         """The run failed."""
@@ -106,11 +106,11 @@ class TrainJob:
         """Tell everybody who watches, now, what the records do not hold."""
         if self._say is not None:
             self._say(Noted(words))
-        self._tell(Noted(words))
+        self._broadcast(Noted(words))
 
-    def _tell(self, event: Event) -> None:
+    def _broadcast(self, event: Event) -> None:
         if self._server is not None:
-            self._server.tell(event)
+            self._server.broadcast(event)
 
 
 def _keep_details(folder: Path, details: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from cifar_tui import text
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.history.series import Points, Series
-from cifar_tui.report.svg import COLOURS, Line, Panel, picture, ticks
+from cifar_tui.report.svg import COLOURS, Line, Panel, render_svg, ticks
 
 COLUMNS = 500
 """Drawn at most, each with its lowest and highest value."""
@@ -18,7 +18,7 @@ HALF_LIFE_SHARE = 0.01
 """Of the run, for the average of the batches."""
 
 
-def curve_picture(history: RunHistory) -> str:
+def curves_svg(history: RunHistory) -> str:
     """The curves as SVG; of a run with at least one step."""
     curves = history.curves
     last = max(curves.train_loss.last or (1.0, 0.0), curves.learning_rate.last or (1.0, 0.0))[0]
@@ -28,7 +28,7 @@ def curve_picture(history: RunHistory) -> str:
     rate = curves.learning_rate
     rates = [_line(f"rate {text.rate(rate.last[1])}", _thinned(rate, last), RATE)] if rate.last else []
     highest_rate = max(_high(rate), 1e-12)
-    return picture(
+    return render_svg(
         [
             _panel("step, loss", losses, highest, [(tick, f"{tick:g}") for tick in ticks(0, highest)], last),
             _panel("step, accuracy", accuracies, 1.0, [(tenth / 5, f"{tenth * 20} %") for tenth in range(6)], last),

@@ -13,7 +13,7 @@ LINES = SIDE // 2
 HALF_BLOCK = "▀"
 
 
-def picture_line(pixels: bytes, line: int) -> list[Segment]:
+def image_line(pixels: bytes, line: int) -> list[Segment]:
     """One row of a picture's cells, from the top: `pixels` are uint8 [32, 32, 3], RGB."""
     segments = []
     for column in range(SIDE):

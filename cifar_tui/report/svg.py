@@ -53,7 +53,7 @@ class Panel:
     """x on the right."""
 
 
-def picture(panels: Sequence[Panel]) -> str:
+def render_svg(panels: Sequence[Panel]) -> str:
     """The panels, one below the other, as a document."""
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT * len(panels)}" '

@@ -12,7 +12,7 @@ MARK = b'"event":"DataReady"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contender:
+class ComparedCheckpoint:
     """One checkpoint of a comparison."""
 
     name: str
@@ -23,15 +23,15 @@ class Contender:
     """How its images are normalised, and which they are."""
     classes: tuple[str, ...] = ()
     """The class names it was trained with, in label order; empty where they are not known."""
-    stranger: bool = False
+    external: bool = False
     """Whether its colours follow from the file, which is of no run of ours."""
 
 
-def contender_of_run(weights: Path) -> Contender:
+def compared_checkpoint(weights: Path) -> ComparedCheckpoint:
     """A checkpoint of a run, judged as that run judges. Raises BadInput when the run's recipe cannot be read."""
     folder = weights.parent
     name = f"{folder.name}/{weights.name}"
-    return Contender(name=name, weights=weights, recipe=read_recipe(folder), classes=classes_of(folder))
+    return ComparedCheckpoint(name=name, weights=weights, recipe=read_recipe(folder), classes=classes_of(folder))
 
 
 def classes_of(folder: Path) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from cifar_tui.runs.checkpoints.sidecars import (
     epoch_checkpoint,
 )
 from cifar_tui.runs.folder import RECIPE_NAME
-from cifar_tui.runs.lock import being_trained
+from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.text import safe_text
 
 RUNS_FOLDER = Path("runs")
@@ -37,7 +37,7 @@ def all_runs(place: Path = RUNS_FOLDER) -> list[Path]:
     return sorted(folders, key=lambda folder: folder.stat().st_mtime)
 
 
-def nothing_to_choose() -> BadInput:
+def no_runs_error() -> BadInput:
     """The sentence for a place without runs."""
     return BadInput(f"There are no runs in {RUNS_FOLDER}/ here: name a run's folder.")
 
@@ -45,23 +45,23 @@ def nothing_to_choose() -> BadInput:
 def only_live_run() -> Path:
     """The one run in `runs/` that is being trained. Raises BadInput, with what there is to choose from."""
     runs = all_runs()
-    live = [folder for folder in runs if being_trained(folder)]
+    live = [folder for folder in runs if is_being_trained(folder)]
     if len(live) == 1:
         return live[0]
     if not runs:
-        raise nothing_to_choose()
+        raise no_runs_error()
     names = ", ".join(safe_text(folder.name, 60) for folder in (live or runs)[-5:])
     raise BadInput(f"{'Several runs are' if live else 'No run is'} being trained here: name one of {names}.")
 
 
-def source_words(folder: Path, sidecar: Sidecar) -> str:
+def checkpoint_argument(folder: Path, sidecar: Sidecar) -> str:
     """How a checkpoint of a run is named on the command line: `RUN:EPOCH`, or its path in mid-epoch."""
     if sidecar.checkpoint == epoch_checkpoint(sidecar.epoch):
-        return f"{run_words(folder)}:{sidecar.epoch}"
+        return f"{run_argument(folder)}:{sidecar.epoch}"
     return safe_text(str(_shortest(folder) / sidecar.checkpoint), 300)
 
 
-def run_words(folder: Path) -> str:
+def run_argument(folder: Path) -> str:
     """How a run is named on the command line: by its name in `runs/`, or by its folder."""
     shortest = _shortest(folder)
     return safe_text(shortest.name if shortest.parent == RUNS_FOLDER else str(shortest), 200)

@@ -10,9 +10,9 @@ from typing import Self
 import orjson
 
 from cifar_tui.errors import BadInput, cannot_write
-from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_durably
+from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_atomically
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletions
+from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletes
 from cifar_tui.runs.lock import LOCK_NAME, take_lock
 from cifar_tui.system.output import OUTPUT_NAME
 from cifar_tui.text import safe_text
@@ -134,9 +134,9 @@ def _collect_leftovers(folder: Path) -> None:
     """Remove what a killed trainer was writing or deleting; the lock is held, so nobody is. Raises OSError."""
     for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
         path.unlink(missing_ok=True)
-    finish_deletions(folder)
+    finish_deletes(folder)
 
 
 def _write_recipe(folder: Path, recipe: Recipe) -> None:
     record = orjson.dumps(recipe.to_record(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    write_durably(folder / RECIPE_NAME, lambda file: file.write(record))
+    write_atomically(folder / RECIPE_NAME, lambda file: file.write(record))

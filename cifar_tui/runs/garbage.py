@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX
-from cifar_tui.runs.checkpoints.interrupted_deletes import unfinished_deletions
+from cifar_tui.runs.checkpoints.interrupted_deletes import interrupted_deletes
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.remote.socket_path import (
     ADDRESS_NAME,
@@ -22,7 +22,7 @@ YOUNG_SECONDS = 60.0
 """A socket that nobody answers yet may belong to a run that is just starting."""
 
 
-def collect_leftovers(runs: Iterable[Path]) -> list[Path]:
+def collect_garbage(runs: Iterable[Path]) -> list[Path]:
     """Remove them, each run's while its lock is held. Returns what was removed."""
     removed = []
     for run in runs:
@@ -36,7 +36,7 @@ def collect_leftovers(runs: Iterable[Path]) -> list[Path]:
 def _of_run(run: Path) -> list[Path]:
     """Raises FolderInUse for a run that lives, which tidies after itself."""
     left = [*run.glob(f"{TEMPORARY_PREFIX}*"), *run.glob(ADDRESS_NAME)]
-    for one in unfinished_deletions(run):
+    for one in interrupted_deletes(run):
         left += [path for path in (one.weights, one.doomed) if path.exists()]
     if not left:
         return []

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from cifar_tui.errors import FolderInUse
-from cifar_tui.files.lock_owner import MARK_LIMIT, living_holder, own_mark
+from cifar_tui.files.lock_owner import MARK_LIMIT, describe_this_process, living_owner
 from cifar_tui.text import safe_text
 
 LOCK_NAME = "run.lock"
@@ -17,7 +17,7 @@ NAMELESS_SECONDS = 5.0
 """How long a lock is tried again that nobody says to hold: on a busy machine, saying so takes a while."""
 
 
-def being_trained(folder: Path) -> bool:
+def is_being_trained(folder: Path) -> bool:
     """Whether some process holds the run in a folder: it trains, or evaluates."""
     try:
         lock = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -45,7 +45,7 @@ def _lock(lock: int) -> str:
         with contextlib.suppress(OSError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return ""
-        holder = living_holder(os.pread(lock, MARK_LIMIT, 0))
+        holder = living_owner(os.pread(lock, MARK_LIMIT, 0))
         if not waits and (holder or time.monotonic() >= until):
             return safe_text(holder) or "another process"
         time.sleep(waits.pop(0) if waits else LOCK_WAITS[-1])
@@ -62,7 +62,7 @@ def take_lock(folder: Path) -> int:
                 f"The run in {folder} is being trained by {holder}. Choose another folder or wait for it."
             )
         os.ftruncate(lock, 0)
-        os.write(lock, own_mark())
+        os.write(lock, describe_this_process())
     except BaseException:
         os.close(lock)
         raise

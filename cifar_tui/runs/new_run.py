@@ -8,7 +8,7 @@ from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.find import RUNS_FOLDER
 from cifar_tui.runs.folder import RunFolder, run_name
-from cifar_tui.runs.parent_weights import keep_start, recipe_from
+from cifar_tui.runs.parent_weights import copy_parent_weights, recipe_for_child
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class NewRun:
         run = RunFolder.create(self.folder if self.folder is not None else self.place / name, name, self.recipe)
         if self.start is not None and self.recipe.parent is not None:
             try:
-                keep_start(self.start, run.path, self.recipe.parent.sha256)
+                copy_parent_weights(self.start, run.path, self.recipe.parent.sha256)
             except BadInput:
                 run.discard()
                 run.close()
@@ -42,5 +42,5 @@ class NewRun:
 
 def branch(weights: Path, epochs: int, learning_rate: float) -> NewRun:
     """A run that goes on from a checkpoint of a run, beside that run. Raises BadInput."""
-    recipe = recipe_from(weights).lasting(epochs, learning_rate).check()
+    recipe = recipe_for_child(weights).with_epochs(epochs, learning_rate).check()
     return NewRun(recipe=recipe, place=weights.parent.parent, start=weights)

@@ -10,9 +10,9 @@ from typing import BinaryIO, Literal
 from cifar_tui.events import StepDone
 from cifar_tui.history.run_history import RunHistory, State
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.checkpoints.retention import Vouched
+from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
 from cifar_tui.runs.folder import read_recipe
-from cifar_tui.runs.lock import being_trained
+from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.records.journal import NAME, from_line
 
 BLOCK_BYTES = 1_000_000
@@ -55,7 +55,7 @@ class Overview:
 def read_overview(folder: Path) -> Overview:
     """Look at a run's folder. Raises BadInput when its recipe cannot be read."""
     recipe = read_recipe(folder)
-    live = being_trained(folder)
+    live = is_being_trained(folder)
     history = RunHistory()
     with contextlib.suppress(OSError), (folder / NAME).open("rb") as journal:
         for line in _few_lines(journal):
@@ -79,14 +79,14 @@ def read_overview(folder: Path) -> Overview:
     )
 
 
-def read_vouched(folder: Path) -> Vouched:
+def read_journaled(folder: Path) -> JournaledCheckpoints:
     """What a run's journal says of its checkpoints. Raises OSError when it cannot be read."""
-    vouched = Vouched()
+    journaled = JournaledCheckpoints()
     with (folder / NAME).open("rb") as journal:
         for line in _few_lines(journal):
             with contextlib.suppress(ValueError):
-                vouched.take(from_line(line)[1])
-    return vouched
+                journaled.record(from_line(line)[1])
+    return journaled
 
 
 def _few_lines(journal: BinaryIO) -> Iterator[bytes]:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cifar_tui.errors import BadInput, cannot_write
-from cifar_tui.files.atomic_write import write_durably
-from cifar_tui.files.safe_open import open_plain
+from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.safe_open import open_regular
 from cifar_tui.recipe import Ancestor, Recipe
 from cifar_tui.runs.checkpoints.sidecars import (
     CHECKPOINT_PATTERN,
@@ -20,13 +20,13 @@ LARGEST = 4 * 1024 * 1024 * 1024
 """Bytes; no checkpoint has more."""
 
 
-def is_ours(weights: Path) -> bool:
+def belongs_to_run(weights: Path) -> bool:
     """Whether a file is a checkpoint of a run of ours, or what one started with."""
     named = weights.name == START_NAME or CHECKPOINT_PATTERN.fullmatch(weights.name)
     return bool(named) and (weights.parent / RECIPE_NAME).is_file()
 
 
-def recipe_from(weights: Path) -> Recipe:
+def recipe_for_child(weights: Path) -> Recipe:
     """The recipe of a run that goes on from a run's checkpoint: that run's own, from the start of its schedule.
 
     Raises BadInput when run or checkpoint cannot be read.
@@ -50,7 +50,7 @@ def recipe_from(weights: Path) -> Recipe:
     return before.branched(ancestor, sidecar.width)
 
 
-def keep_start(weights: Path, folder: Path, sha256: str) -> None:
+def copy_parent_weights(weights: Path, folder: Path, sha256: str) -> None:
     """Copy the weights into a run's folder. Raises BadInput when they cannot be copied, or are not those meant."""
 
     def copy(file: BinaryIO) -> None:
@@ -59,11 +59,11 @@ def keep_start(weights: Path, folder: Path, sha256: str) -> None:
 
     name = safe_text(weights.name)
     try:
-        source = open_plain(weights, LARGEST)
+        source = open_regular(weights, LARGEST)
     except (OSError, ValueError) as error:
         raise BadInput(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
     try:
-        written = write_durably(folder / START_NAME, copy)
+        written = write_atomically(folder / START_NAME, copy)
     except OSError as error:
         raise cannot_write(folder, error) from error
     if written.sha256 != sha256:

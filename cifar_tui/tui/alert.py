@@ -11,7 +11,7 @@ Alert = Literal["none", "bell", "osc9", "osc777"]
 BELL = "\a"
 
 
-class Alarm:
+class Alerter:
     """Sends the terminal one call for every end and every trouble."""
 
     def __init__(self, alert: Alert, write: Callable[[str], None]) -> None:
@@ -19,13 +19,13 @@ class Alarm:
         self._alert = alert
         self._write = write
 
-    def hear(self, history: RunHistory) -> None:
+    def show(self, history: RunHistory) -> None:
         """Call if the run's new state is one to call for."""
         words = ""
         if history.ending is not None:
             words = run_summary.outcome(history)
-        elif history.broken is not None:
-            words = f"The loss of step {history.broken.at_step:,} is no number: training waits for an answer."
+        elif history.nonfinite_loss is not None:
+            words = f"The loss of step {history.nonfinite_loss.at_step:,} is no number: training waits for an answer."
         if words and self._alert != "none":
             self._write(sequence(self._alert, words))
 

@@ -14,16 +14,16 @@ from typing import ClassVar, Literal
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 
-from cifar_tui.control import Stop, asker
+from cifar_tui.control import Stop, requester_name
 from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.history.run_history import RunHistory
-from cifar_tui.jobs.session import Jobs, Link
+from cifar_tui.jobs.session import Jobs, RunConnection
 from cifar_tui.report import run_summary
 from cifar_tui.system.hardware import Hardware
 from cifar_tui.system.output import StrayOutput
-from cifar_tui.tui.alert import Alarm, Alert
+from cifar_tui.tui.alert import Alert, Alerter
 from cifar_tui.tui.browser.browser import Checkpoints
-from cifar_tui.tui.browser.checkpoint_messages import EvaluationAsked
+from cifar_tui.tui.browser.checkpoint_messages import EvaluationRequested
 from cifar_tui.tui.checkpoint_actions import EVALUATING, CheckpointActions
 from cifar_tui.tui.dashboard.dashboard import Dashboard
 from cifar_tui.tui.dialogs.questions import data_question, quit_question
@@ -49,7 +49,7 @@ class ScreenResult:
     """What the program ends with."""
     history: RunHistory
     """Everything said so far."""
-    link: Link | None
+    connection: RunConnection | None
     """The run, which may still be training if the screen broke, or its terminal is gone."""
     ending: Ending
     """Why the screen ended."""
@@ -99,7 +99,7 @@ def run_screen(jobs: Jobs, options: ScreenOptions) -> ScreenResult:
         raise app.failure
     app.followed.leave()
     code = returned if isinstance(returned, int) else (app.return_code or 0)
-    return ScreenResult(code, app.followed.history, app.followed.link, app.ending)
+    return ScreenResult(code, app.followed.history, app.followed.connection, app.ending)
 
 
 NO_OPTIONS = ScreenOptions()
@@ -143,7 +143,7 @@ class MonitorApp(CheckpointActions, inherit_bindings=False):
         self._started = started
         self._outdated = False
         self._showing_again = False
-        self._alert = Alarm(options.alert, self._write)
+        self._alert = Alerter(options.alert, self._write)
         self._dashboard = Dashboard(hardware, preferences, options.marker)
 
     def on_mount(self) -> None:
@@ -175,7 +175,7 @@ class MonitorApp(CheckpointActions, inherit_bindings=False):
 
     def action_leave(self) -> None:
         """Leave; while it trains, only after asking which is meant."""
-        if not self.followed.hears(Stop):
+        if not self.followed.accepts(Stop):
             self._leaving = 0 if self.followed.elsewhere else run_summary.exit_code(self.history)
             self.exit(self._leaving)
             return
@@ -185,7 +185,7 @@ class MonitorApp(CheckpointActions, inherit_bindings=False):
                 self.action_detach()
             elif answer == "s":
                 self._leaving = 0
-                self._ask("stop", Stop(asker()))
+                self._send_request("stop", Stop(requester_name()))
 
         self.push_screen(quit_question(screen_only=self.followed.elsewhere), answered)
 
@@ -199,21 +199,21 @@ class MonitorApp(CheckpointActions, inherit_bindings=False):
         now = time.monotonic()
         self._interrupts = self._interrupts + 1 if now - self._interrupted_at < INTERRUPT_SECONDS else 1
         self._interrupted_at = now
-        if self._interrupts == 1 or not self.followed.hears(Stop):
+        if self._interrupts == 1 or not self.followed.accepts(Stop):
             self.action_leave()
         elif self._interrupts == 2:
             self._leaving = 128 + signal.SIGINT
             self.notify("Stopping after this step, then saving. Ctrl-C once more leaves at once.")
-            self._ask("stop", Stop(asker()))
+            self._send_request("stop", Stop(requester_name()))
         else:
             self.ending = "at once"
             self.exit(128 + signal.SIGINT)
 
-    def on_checkpoints_evaluation_asked(self, message: EvaluationAsked) -> None:
+    def on_checkpoints_evaluation_requested(self, message: EvaluationRequested) -> None:
         """Measure a checkpoint, in the live run or in a job of its own."""
         self._evaluate(message.checkpoint)
 
-    def on_checkpoints_cancellation_asked(self) -> None:
+    def on_checkpoints_cancellation_requested(self) -> None:
         """Give the evaluation up."""
         self.followed.cancel_evaluation()
 
@@ -221,14 +221,14 @@ class MonitorApp(CheckpointActions, inherit_bindings=False):
         """Keep what a person prefers."""
         self.prefer(dataclasses.replace(message.preferences, theme=self.preferences.theme))
 
-    def _start(self, start: Callable[[], Link]) -> None:
+    def _start(self, start: Callable[[], RunConnection]) -> None:
         """Start the run, or go on with it; what cannot work from the first ends the program with its sentence."""
         if self._leaving is not None:
             return  # a person may leave before the first frame has started anything
         try:
             self.followed.start(start)
         except CifarTuiError as error:
-            if self.followed.link is None:
+            if self.followed.connection is None:
                 self._leave_with(error)
             else:
                 self.notify(str(error), severity="error", markup=False)
@@ -258,7 +258,7 @@ class MonitorApp(CheckpointActions, inherit_bindings=False):
         if self.history.state != state_before:
             self._state_changed()
         if self._leaving is None:
-            self._ask_about_broken_loss()
+            self._ask_about_nonfinite_loss()
         if said or self._outdated or self.followed.asked != self._asked_shown:
             self._show_history()
         if self._leaving is not None and self.followed.over:
@@ -266,14 +266,14 @@ class MonitorApp(CheckpointActions, inherit_bindings=False):
 
     def _refresh_keys(self) -> None:
         """Show the keys that do something now; a run elsewhere is heard from one moment to the next."""
-        heard = self.followed.hears(Stop)
+        heard = self.followed.accepts(Stop)
         if heard != self._heard:
             self._heard = heard
             self.refresh_bindings()
 
     def _state_changed(self) -> None:
         self.refresh_bindings()
-        self._alert.hear(self.history)
+        self._alert.show(self.history)
         if self._started is not None and self.history.started is not None and not self.followed.elsewhere:
             self._started(Path(self.history.started.folder))
         if self._leaving is not None:
@@ -321,7 +321,7 @@ class MonitorApp(CheckpointActions, inherit_bindings=False):
     def _leave_on_signal(self, number: int) -> None:
         """Stop, save and leave when the machine asks to; a run elsewhere is none of this screen's business."""
         self._leaving = 128 + number
-        if self.followed.elsewhere or not self.followed.hears(Stop):
+        if self.followed.elsewhere or not self.followed.accepts(Stop):
             self.exit(self._leaving)
             return
-        self._ask("stop", Stop())
+        self._send_request("stop", Stop())

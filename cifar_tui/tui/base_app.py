@@ -15,7 +15,7 @@ from textual.theme import Theme
 from cifar_tui.tui.dialogs.questions import Help, described
 from cifar_tui.tui.settings.preferences import Preferences, PreferencesFile
 from cifar_tui.tui.settings.themes import Themes
-from cifar_tui.tui.terminal.diff_renderer import EncodedUpdate, Wire
+from cifar_tui.tui.terminal.diff_renderer import DiffRenderer, EncodedUpdate
 
 WIDTHS = [(0, "-minute"), (40, "-narrow"), (70, "-medium"), (100, "-wide")]
 """The classes of every screen by the columns there are."""
@@ -47,7 +47,7 @@ class BaseApp(App[int], inherit_bindings=False):
         super().__init__(driver_class=driver)
         self.preferences = preferences
         self._preferences_file = preferences_file
-        self._wire = Wire()
+        self._wire = DiffRenderer()
         self._cursor_shown = self.cursor_position
         self._themes = themes
         for name in self.available_themes:

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.jobs.session import Jobs, Link
+from cifar_tui.jobs.session import Jobs, RunConnection
 from cifar_tui.report.comparison_text import MOST_COMPARED
-from cifar_tui.runs.find import source_words
+from cifar_tui.runs.find import checkpoint_argument
 from cifar_tui.tui.browser.browser import Checkpoints
-from cifar_tui.tui.browser.checkpoint_messages import BranchAsked, ComparisonAsked
+from cifar_tui.tui.browser.checkpoint_messages import BranchRequested, ComparisonRequested
 from cifar_tui.tui.dialogs.branch import BranchChoice, BranchQuestion
 from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
 from cifar_tui.tui.run_actions import RunActions
@@ -20,7 +20,7 @@ class CheckpointActions(RunActions, inherit_bindings=False):
 
     _jobs: Jobs
 
-    def on_checkpoints_branch_asked(self, message: BranchAsked) -> None:
+    def on_checkpoints_branch_requested(self, message: BranchRequested) -> None:
         """Ask what is to be different, and start a new run."""
         started = self.history.started
         if started is None or not self._may_branch(message):
@@ -32,7 +32,7 @@ class CheckpointActions(RunActions, inherit_bindings=False):
 
         self.push_screen(BranchQuestion(message.sidecar.checkpoint, started.recipe), answered)
 
-    def on_checkpoints_comparison_asked(self, message: ComparisonAsked) -> None:
+    def on_checkpoints_comparison_requested(self, message: ComparisonRequested) -> None:
         """Compare what is marked; a run that trains trains on meanwhile."""
         if not 2 <= len(message.weights) <= MOST_COMPARED:
             self.notify(f"Mark 2 to {MOST_COMPARED} checkpoints with space, then m compares them.")
@@ -40,16 +40,16 @@ class CheckpointActions(RunActions, inherit_bindings=False):
             self.notify(EVALUATING, severity="warning")
         else:
             try:
-                link = self._jobs.compare(message.weights, beside=self.history.live)
+                connection = self._jobs.compare(message.weights, beside=self.history.live)
             except CifarTuiError as error:
                 self.notify(str(error), severity="error", markup=False)
                 return
-            self.push_screen(ComparisonScreen(link))
+            self.push_screen(ComparisonScreen(connection))
 
-    def _may_branch(self, message: BranchAsked) -> bool:
+    def _may_branch(self, message: BranchRequested) -> bool:
         """Whether a new run can start here now; where it cannot, it is said why, and what can."""
         if self.history.live:
-            words = source_words(message.folder, message.sidecar)
+            words = checkpoint_argument(message.folder, message.sidecar)
             sentence = (
                 f"This run is training: stop or detach it first, or type elsewhere: cifar-tui train --from {words}"
             )
@@ -67,6 +67,6 @@ class CheckpointActions(RunActions, inherit_bindings=False):
         if self.followed.starts > starts and isinstance(self.screen, Checkpoints):
             self.pop_screen()
 
-    def _start(self, start: Callable[[], Link]) -> None:
+    def _start(self, start: Callable[[], RunConnection]) -> None:
         """Start a run, and follow it."""
         raise NotImplementedError

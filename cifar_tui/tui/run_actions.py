@@ -12,15 +12,15 @@ from cifar_tui.control import (
     RollBack,
     SaveNow,
     Stop,
-    asker,
+    requester_name,
 )
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import LossNotFinite
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.jobs.session import Jobs
 from cifar_tui.tui.base_app import BaseApp
-from cifar_tui.tui.browser.checkpoint_messages import TendingAsked
-from cifar_tui.tui.dialogs.questions import Question, RateQuestion, broken_loss_question, stop_question
+from cifar_tui.tui.browser.checkpoint_messages import ManagementRequested
+from cifar_tui.tui.dialogs.questions import Question, RateQuestion, nonfinite_loss_question, stop_question
 from cifar_tui.tui.followed_run import FollowedRun
 from cifar_tui.tui.settings.preferences import Preferences, PreferencesFile
 from cifar_tui.tui.settings.themes import Themes
@@ -64,31 +64,31 @@ class RunActions(BaseApp, inherit_bindings=False):
         """Which keys do something in the run's state; the others are hidden."""
         paused = self.history.state == "paused"
         if action in ("pause", "resume"):
-            return self.followed.hears(Pause) and paused == (action == "resume")
+            return self.followed.accepts(Pause) and paused == (action == "resume")
         if action == "detach":
             return self.history.live and self.history.started is not None
         if action == "change_rate" and self.history.last_step is None:
             return False
         if action in REQUESTS:
-            return self.followed.hears(REQUESTS[action])
+            return self.followed.accepts(REQUESTS[action])
         if action == "resume_run":
             return self.history.state in ("stopped", "failed") and self.history.started is not None
         return True
 
     def action_pause(self) -> None:
         """Ask for a pause."""
-        self._ask("pause", Pause(asker()))
+        self._send_request("pause", Pause(requester_name()))
 
     def action_resume(self) -> None:
         """Ask to go on."""
-        self._ask("resume", Resume())
+        self._send_request("resume", Resume())
 
     def action_stop(self) -> None:
         """Stop, once the person has said so again."""
 
         def answered(answer: str | None) -> None:
             if answer == "y":
-                self._ask("stop", Stop(asker()))
+                self._send_request("stop", Stop(requester_name()))
 
         self.push_screen(stop_question(), answered)
 
@@ -106,10 +106,10 @@ class RunActions(BaseApp, inherit_bindings=False):
         self.followed.send(SaveNow())
         self.notify("Saving after this step…")
 
-    def on_checkpoints_tending_asked(self, message: TendingAsked) -> None:
+    def on_checkpoints_management_requested(self, message: ManagementRequested) -> None:
         """Delete or pin a checkpoint, in the live run or in a job of its own."""
         try:
-            self.followed.tend(message.request)
+            self.followed.manage_checkpoint(message.request)
         except CifarTuiError as error:
             self.notify(str(error), severity="error", markup=False)
 
@@ -117,21 +117,21 @@ class RunActions(BaseApp, inherit_bindings=False):
         """Put the history on the screen in view."""
         raise NotImplementedError
 
-    def _ask(self, what: Asked, request: Pause | Resume | Stop) -> None:
-        self.followed.ask(what, request)
+    def _send_request(self, what: Asked, request: Pause | Resume | Stop) -> None:
+        self.followed.send_and_await(what, request)
         self._show_history()
 
-    def _ask_about_broken_loss(self) -> None:
+    def _ask_about_nonfinite_loss(self) -> None:
         """Put the question up once for every loss that waits for an answer."""
-        broken = self.history.broken
-        if broken is self._asked_about:
+        nonfinite_loss = self.history.nonfinite_loss
+        if nonfinite_loss is self._asked_about:
             return
-        self._asked_about = broken
+        self._asked_about = nonfinite_loss
         if self._loss_question is not None and self._loss_question in self.screen_stack:
             self._loss_question.dismiss(DECIDED)  # by somebody else
         self._loss_question = None
-        if broken is not None and self.followed.hears(RollBack):
-            self._loss_question = broken_loss_question(broken.at_step, broken.loss)
+        if nonfinite_loss is not None and self.followed.accepts(RollBack):
+            self._loss_question = nonfinite_loss_question(nonfinite_loss.at_step, nonfinite_loss.loss)
             self.push_screen(self._loss_question, self._broken_loss_answered)
 
     def _broken_loss_answered(self, answer: str | None) -> None:

@@ -8,18 +8,18 @@ from pathlib import Path
 
 from textual.message import Message
 
-from cifar_tui.history.run_history import RunHistory, Said
-from cifar_tui.runs.lock import being_trained
+from cifar_tui.history.run_history import FeedItem, RunHistory
+from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.records.journal import JournalTail
 
 LOOK_SECONDS = 2.0
 """How often is looked whether a run that still trains has said more."""
 
 
-class RunRead(Message):
+class RunLoaded(Message):
     """All that a run had said was read, for the first time or because it has gone back."""
 
-    def __init__(self, reader: "OtherRuns", place: int, history: RunHistory) -> None:
+    def __init__(self, reader: "RunReader", place: int, history: RunHistory) -> None:
         """Hand the history over: it is the receiver's alone from now on."""
         super().__init__()
         self.reader = reader
@@ -27,10 +27,10 @@ class RunRead(Message):
         self.history = history
 
 
-class RunSaid(Message):
+class RunUpdated(Message):
     """A run that was read before has said more."""
 
-    def __init__(self, reader: "OtherRuns", place: int, said: list[Said]) -> None:
+    def __init__(self, reader: "RunReader", place: int, said: list[FeedItem]) -> None:
         """Hand on what it said, in order."""
         super().__init__()
         self.reader = reader
@@ -47,10 +47,10 @@ class _Open:
     journal: JournalTail
 
 
-class OtherRuns:
+class RunReader:
     """Reads runs on a thread of its own, which ends when the last of them has ended."""
 
-    def __init__(self, folders: Sequence[Path], say: Callable[[RunRead | RunSaid], object]) -> None:
+    def __init__(self, folders: Sequence[Path], say: Callable[[RunLoaded | RunUpdated], object]) -> None:
         """Read these at once; what is found is handed to `say`, on that thread, with the run's place among them."""
         self._folders = folders
         self._say = say
@@ -79,7 +79,7 @@ class OtherRuns:
         folder = self._folders[place]
         with contextlib.suppress(OSError):
             # Looked at before the journal is read, so that a last word is never missed.
-            trained = being_trained(folder)
+            trained = is_being_trained(folder)
             one = _Open(place, folder, JournalTail(folder))
             open_files.callback(one.journal.close)
             self._read_whole(one)
@@ -89,11 +89,11 @@ class OtherRuns:
     def _read_on(self, one: _Open) -> bool:
         """Read what a run has said since. Returns whether it may go on."""
         with contextlib.suppress(OSError):
-            trained = being_trained(one.folder)
+            trained = is_being_trained(one.folder)
             if one.journal.went_back():
                 self._read_whole(one)
             elif said := list(one.journal.read()):
-                self._tell(RunSaid(self, one.place, said))
+                self._tell(RunUpdated(self, one.place, said))
             return trained
         return False
 
@@ -103,8 +103,8 @@ class OtherRuns:
             history.apply(said)
             if self._left.is_set():
                 return
-        self._tell(RunRead(self, one.place, history))
+        self._tell(RunLoaded(self, one.place, history))
 
-    def _tell(self, message: RunRead | RunSaid) -> None:
+    def _tell(self, message: RunLoaded | RunUpdated) -> None:
         if not self._left.is_set():
             self._say(message)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from cifar_tui.control import Request, Requests
+from cifar_tui.control import Request, RequestQueue
 from cifar_tui.engine.data.dataset import DataSet, Split
 from cifar_tui.engine.training import train as train_module
 from cifar_tui.events import Event
@@ -20,7 +20,7 @@ Kind = TypeVar("Kind")
 TRAIN_IMAGES, TEST_IMAGES, STEPS = 100, 500, 5
 
 
-def easy_pictures(*_: object) -> DataSet:
+def easy_images(*_: object) -> DataSet:
     """Ten classes that differ by brightness."""
     random = np.random.default_rng(0)
 
@@ -36,7 +36,7 @@ def easy_pictures(*_: object) -> DataSet:
 class Person:
     """Hears every event and asks what a script says, each time an event of its kind comes; all is recorded too."""
 
-    def __init__(self, requests: Requests, script: dict[type[Event], list[Request]], recorder: Recorder) -> None:
+    def __init__(self, requests: RequestQueue, script: dict[type[Event], list[Request]], recorder: Recorder) -> None:
         self.said: list[Event] = []
         self._requests = requests
         self._script = dict(script)
@@ -48,10 +48,10 @@ class Person:
             self._take(event)
 
     def _take(self, event: Event) -> None:
-        self._recorder.record(event)
+        self._recorder.append_event(event)
         self.said.append(event)
         for request in self._script.pop(type(event), []):
-            self._requests.ask(request)
+            self._requests.enqueue(request)
 
     def heard(self, kind: type[Kind]) -> list[Kind]:
         return [event for event in self.said if isinstance(event, kind)]
@@ -76,10 +76,10 @@ def resume(folder: Path, script: dict[type[Event], list[Request]] | None = None,
 def train(
     recipe: Recipe, place: RunFolder, script: dict[type[Event], list[Request]] | None, changes: tuple[str, ...] | None
 ) -> Person:
-    requests, recorder = Requests(), Recorder(place)
+    requests, recorder = RequestQueue(), Recorder(place)
     person = Person(requests, script or {}, recorder)
     try:
-        train_module.train(recipe, place, person, requests, changes, settle=lambda: None)
+        train_module.train(recipe, place, person, requests, changes, flush_records=lambda: None)
     finally:
         recorder.close()
         place.close()

@@ -18,11 +18,11 @@ import orjson
 import torch
 
 from cifar_tui.engine.checkpoints import checkpointer
-from cifar_tui.engine.checkpoints.background_writer import Saver
+from cifar_tui.engine.checkpoints.background_writer import BackgroundWriter
 from cifar_tui.engine.training import train
 from cifar_tui.events import CheckpointSaved, RunFinished, StateSaved, StepDone
 from cifar_tui.runs.records.journal import NAME, read_events
-from tests.engine.killed_runs import pictures, train_or_go_on, whole_weights
+from tests.engine.training.killed_runs import pictures, train_or_go_on, whole_weights
 from tests.invariants import Evidence, check
 
 ERRORS = ("ENOSPC", "EIO")
@@ -69,10 +69,10 @@ def traced_trainer(folder: Path, log: Path, injection: str) -> int:
 
 def wait_to_be_traced(writer: int) -> None:
     """Have the thread that saves tell its number, and let nothing be saved before it is watched."""
-    start = Saver.__init__
+    start = BackgroundWriter.__init__
     ctypes.CDLL(None).prctl(*ALLOW_ANY_TRACER)
 
-    def started(saver: Saver) -> None:
+    def started(saver: BackgroundWriter) -> None:
         start(saver)
         number = saver._thread.native_id
         os.write(writer, f"{number}\n".encode())
@@ -82,7 +82,7 @@ def wait_to_be_traced(writer: int) -> None:
                 os._exit(1)
             time.sleep(0.005)
 
-    Saver.__init__ = started  # type: ignore[assignment, method-assign]
+    BackgroundWriter.__init__ = started  # type: ignore[assignment, method-assign]
 
 
 def recorded(log: Path) -> list[tuple[str, int]]:

@@ -16,6 +16,7 @@ import pytest
 from pseudo_terminal import PATIENCE_SECONDS
 
 from cifar_tui.runs.checkpoints.states import list_states, state_path
+from tests.faults import refused_calls
 from tests.faults.trainers import command, trainer
 from tests.invariants import Evidence, check
 
@@ -69,7 +70,7 @@ def test_every_system_call_of_a_save_may_be_refused(
     tmp_path: Path, often: bool, record_property: Callable[[str, object], None]
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.refused_calls", str(tmp_path), str(int(often))],
+        [sys.executable, "-m", refused_calls.__name__, str(tmp_path), str(int(often))],
         cwd=Path(__file__).parents[2],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,

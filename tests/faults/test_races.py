@@ -13,14 +13,15 @@ from pathlib import Path
 import pytest
 from pseudo_terminal import PATIENCE_SECONDS
 
-from cifar_tui.files.lock_owner import living_holder, own_mark
+from cifar_tui.files.lock_owner import describe_this_process, living_owner
 from cifar_tui.presets import preset
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.garbage import collect_leftovers
-from cifar_tui.runs.lock import LOCK_NAME, being_trained
+from cifar_tui.runs.garbage import collect_garbage
+from cifar_tui.runs.lock import LOCK_NAME, is_being_trained
 from cifar_tui.runs.records.journal import NAME
 from cifar_tui.runs.remote import socket_path
 from cifar_tui.runs.remote.client import RemoteControl
+from tests.faults import contender
 from tests.invariants import Evidence, check
 
 HEADSTART_SECONDS = 0.05
@@ -32,7 +33,7 @@ class Contender:
 
     def __init__(self, run: Path) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.contender", str(run)],
+            [sys.executable, "-m", contender.__name__, str(run)],
             cwd=Path(__file__).parents[2],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -108,10 +109,10 @@ def test_of_many_trainers_exactly_one_wins_and_the_others_name_it_until_it_is_ki
         holder = f"is being trained by process {winners[0].process.pid} on {socket.gethostname()}."
         assert len(refusals) == count - 1
         assert all(holder in words for words in refusals), refusals
-        assert being_trained(run)
+        assert is_being_trained(run)
         # Killed, it leaves its mark, its socket and its socket's address: none of it keeps the next one out.
         winners[0].kill()
-        assert not being_trained(run)
+        assert not is_being_trained(run)
         assert (run / socket_path.ADDRESS_NAME).exists()
         contenders.remove(winners[0])
         contenders.append(join())
@@ -127,16 +128,16 @@ def test_of_many_trainers_exactly_one_wins_and_the_others_name_it_until_it_is_ki
 @pytest.mark.fault(14)
 def test_a_process_that_has_a_killed_trainers_number_holds_nothing(run: Path) -> None:
     """A number comes round again; who started when, on which start of the machine, does not."""
-    killed = own_mark().splitlines()
+    killed = describe_this_process().splitlines()
     boot, started = killed[1].split()
     for stale in (b"%s %d" % (boot, int(started) - 1), b"00000000-0000-0000-0000-000000000000 %s" % started):
         mark = killed[0] + b"\n" + stale + b"\n"
-        assert living_holder(mark) == ""
+        assert living_owner(mark) == ""
         (run / LOCK_NAME).write_bytes(mark)
-        assert not being_trained(run)
+        assert not is_being_trained(run)
         RunFolder.reopen(run).close()
-    assert living_holder(own_mark()) == f"process {os.getpid()} on {socket.gethostname()}"
-    assert living_holder(b"process 1 on elsewhere\nx y\n") == "process 1 on elsewhere"
+    assert living_owner(describe_this_process()) == f"process {os.getpid()} on {socket.gethostname()}"
+    assert living_owner(b"process 1 on elsewhere\nx y\n") == "process 1 on elsewhere"
 
 
 @pytest.mark.fault(14)
@@ -167,7 +168,7 @@ def test_a_stale_socket_is_removed_only_by_who_holds_the_run(run: Path, join: Ca
     assert "is being trained by" in living.hear()
     os.utime(answering, (0, 0))
     os.utime(run / socket_path.ADDRESS_NAME, (0, 0))
-    assert run / socket_path.ADDRESS_NAME not in collect_leftovers([run]), "who tidies leaves a run that is held alone"
+    assert run / socket_path.ADDRESS_NAME not in collect_garbage([run]), "who tidies leaves a run that is held alone"
     assert (run / socket_path.ADDRESS_NAME).exists()
     holder.close()
     assert race([living])[0] == [living]

@@ -78,7 +78,7 @@ def at_rest(app: CountingApp) -> bool:
     for one in app.screen_stack if app.is_running else ():
         if isinstance(one, Checkpoints) and one.shown.busy:
             return False
-        if isinstance(one, ComparisonScreen) and not getattr(one._link, "silent", True):
+        if isinstance(one, ComparisonScreen) and not getattr(one._connection, "silent", True):
             return False
     return not app._outdated
 

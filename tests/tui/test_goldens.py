@@ -24,7 +24,7 @@ from cifar_tui.events import (
 from cifar_tui.system.hardware import Hardware, MachineReading
 from cifar_tui.system.nvidia import GpuReading
 from tests import scripted
-from tests.scripted import ScriptedJobs, ScriptedLink
+from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui.drive import screen, settle, words
 
 FOLDER = Path(__file__).parent / "goldens"
@@ -77,7 +77,7 @@ STATES: dict[str, tuple[list[Event], str]] = {
 async def test_the_screen_looks_as_it_was_designed(state: str, pytestconfig: pytest.Config) -> None:
     events, key = STATES[state]
     seen = []
-    async with screen(ScriptedJobs(ScriptedLink(events)), SIZES[0], hardware=StillMachine()) as pilot:
+    async with screen(ScriptedJobs(ScriptedConnection(events)), SIZES[0], hardware=StillMachine()) as pilot:
         for width, height in SIZES:
             await pilot.resize_terminal(width, height)
             if key and (width, height) == SIZES[0]:
@@ -98,7 +98,7 @@ async def test_what_is_inside_a_checkpoint_looks_as_it_was_designed(
     scripted.put_verdict(tmp_path, 3)
     events = [*scripted.opening(tmp_path), *scripted.epochs(3)]
     seen = []
-    async with screen(ScriptedJobs(ScriptedLink(events)), SIZES[0], hardware=StillMachine()) as pilot:
+    async with screen(ScriptedJobs(ScriptedConnection(events)), SIZES[0], hardware=StillMachine()) as pilot:
         for key in keys:
             await pilot.press(key)
             await settle(pilot)
@@ -132,9 +132,9 @@ async def test_no_key_takes_any_state_down(
     if not often and PRESSED_IN.index(state) % len(SIZES) != SIZES.index(size):
         pytest.skip("one size of each state; all of them with --faults")
     events, _ = STATES[state]
-    link = ScriptedLink(events)
-    again = [ScriptedLink(events) for _ in range(4)]
-    async with screen(ScriptedJobs(link, *again), size, hardware=StillMachine()) as pilot:
+    connection = ScriptedConnection(events)
+    again = [ScriptedConnection(events) for _ in range(4)]
+    async with screen(ScriptedJobs(connection, *again), size, hardware=StillMachine()) as pilot:
         for key in press_all():
             await pilot.press(key)
             if not pilot.app.is_running:
@@ -150,7 +150,7 @@ async def test_no_key_takes_the_inside_of_a_checkpoint_down(
     scripted.put_checkpoint(tmp_path, 3)
     scripted.put_verdict(tmp_path, 3)
     events = [*scripted.opening(tmp_path), *scripted.epochs(3)]
-    async with screen(ScriptedJobs(ScriptedLink(events)), (60, 20), hardware=StillMachine()) as pilot:
+    async with screen(ScriptedJobs(ScriptedConnection(events)), (60, 20), hardware=StillMachine()) as pilot:
         for key in (*opened, *press_all()):
             await pilot.press(key)
     assert pilot.app._exception is None

@@ -13,7 +13,7 @@ KEPT_BYTES = 512_000_000
 
 
 @dataclass(slots=True, kw_only=True)
-class Save:
+class WriteTask:
     """Something to be written."""
 
     name: str
@@ -33,7 +33,7 @@ class Save:
     owed: bool = True
     """Whether it is still to be tried since somebody asked for that."""
 
-    def put_off(self) -> float:
+    def postpone(self) -> float:
         """Have it wait. Returns how many seconds."""
         wait = min(FIRST_RETRY_SECONDS * 2.0**self.tries, LAST_RETRY_SECONDS)
         self.tries += 1
@@ -42,27 +42,27 @@ class Save:
         return wait
 
 
-class Saver:
+class BackgroundWriter:
     """A thread that writes. Any other may hand things over, and waits only where it asks to."""
 
     def __init__(self) -> None:
         """Start the thread; it ends with `close`."""
-        self._waiting: list[Save] = []
-        self._writing: Save | None = None
+        self._waiting: list[WriteTask] = []
+        self._writing: WriteTask | None = None
         self._closing = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._write_all, name="saver")
         self._thread.start()
 
-    def put(self, save: Save) -> None:
+    def schedule(self, save: WriteTask) -> None:
         """Have it written; returns at once."""
         with self._changed:
             if save.replaces:
                 self._waiting = [one for one in self._waiting if one.replaces != save.replaces]
             self._waiting.append(save)
-            given_up = self._too_many()
+            dropped = self._over_limit()
             self._changed.notify_all()
-        for one in given_up:
+        for one in dropped:
             one.refused("too much waits for the disk already", 0.0)
 
     def wait(self) -> bool:
@@ -84,14 +84,14 @@ class Saver:
             self._changed.notify_all()
         self._thread.join()
 
-    def _too_many(self) -> list[Save]:
+    def _over_limit(self) -> list[WriteTask]:
         """The oldest of what waits, taken out as far as it is too much; the newest always stays."""
-        given_up: list[Save] = []
+        dropped: list[WriteTask] = []
         while len(self._waiting) > 1 and sum(save.size for save in self._waiting) > KEPT_BYTES:
-            given_up.append(self._waiting.pop(0))
-        return given_up
+            dropped.append(self._waiting.pop(0))
+        return dropped
 
-    def _next(self) -> Save | None:
+    def _next(self) -> WriteTask | None:
         """Wait for something that is due. Returns None when the thread is to end."""
         with self._changed:
             while not self._closing:
@@ -107,7 +107,7 @@ class Saver:
     def _write_all(self) -> None:
         while (save := self._next()) is not None:
             refusal = _refusal(save)
-            wait = save.put_off() if refusal else 0.0
+            wait = save.postpone() if refusal else 0.0
             with self._changed:
                 newer = save.replaces and any(one.replaces == save.replaces for one in self._waiting)
                 if refusal and not newer:
@@ -118,7 +118,7 @@ class Saver:
                 save.refused(refusal, wait)
 
 
-def _refusal(save: Save) -> str:
+def _refusal(save: WriteTask) -> str:
     """Try to write. Returns why it did not work; empty when it did."""
     try:
         save.write()

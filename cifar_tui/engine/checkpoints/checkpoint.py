@@ -7,13 +7,13 @@ from typing import BinaryIO
 import torch
 from torch import nn
 
-from cifar_tui.engine.formats.detect import describe
-from cifar_tui.engine.formats.layouts import TUTORIAL, Layout, compare, weights_in, width_of
-from cifar_tui.engine.formats.metadata import Origin, origin_in
-from cifar_tui.engine.formats.open_file import LARGEST_OF_OURS, open_plain, verify
+from cifar_tui.engine.formats.detect import detect
+from cifar_tui.engine.formats.layouts import TUTORIAL, NamingScheme, compare, weights_in, width_of
+from cifar_tui.engine.formats.metadata import WeightsMetadata, read_metadata
+from cifar_tui.engine.formats.open_file import LARGEST_OF_OURS, open_external, verify
 from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.errors import CheckpointDamaged, refused
-from cifar_tui.files.atomic_write import Written, write_durably
+from cifar_tui.files.atomic_write import Written, write_atomically
 from cifar_tui.runs.checkpoints.sidecars import CHECKPOINT_PATTERN, Sidecar, read_sidecar, sidecar_path
 from cifar_tui.runs.folder import RECIPE_NAME
 from cifar_tui.text import safe_text
@@ -29,7 +29,7 @@ def plain_tensors(network: nn.Module) -> dict[str, torch.Tensor]:
 
 def save_tensors(content: dict[str, object] | dict[str, torch.Tensor], path: Path) -> Written:
     """Write tensors and plain values in torch's format, whole or not at all. Raises OSError."""
-    return write_durably(path, lambda file: write_tensors(content, file))
+    return write_atomically(path, lambda file: write_tensors(content, file))
 
 
 def write_tensors(content: dict[str, object] | dict[str, torch.Tensor], file: BinaryIO) -> None:
@@ -52,11 +52,11 @@ class ReadNetwork:
 
     network: ResNet18
     """On the CPU."""
-    layout: Layout
+    layout: NamingScheme
     """Whose names its layers had."""
     sha256: str = ""
     """Of the file, for a checkpoint of a run of ours; empty for any other."""
-    origin: Origin | None = None
+    origin: WeightsMetadata | None = None
     """What the file itself says of its weights."""
     trouble: str = ""
     """Why what it says is not heeded, as a sentence."""
@@ -77,9 +77,9 @@ def load_tensors(path: Path, size: int, sha256: str) -> object:
 
     Raises CheckpointDamaged.
     """
-    with open_plain(path, LARGEST_OF_OURS) as file:
+    with open_external(path, LARGEST_OF_OURS) as file:
         verify(file, path, size, sha256)
-        return describe(file, path.name).load()
+        return detect(file, path.name).load()
 
 
 def load_network(folder: Path, checkpoint: str) -> tuple[ResNet18, Sidecar]:
@@ -88,7 +88,7 @@ def load_network(folder: Path, checkpoint: str) -> tuple[ResNet18, Sidecar]:
     Raises CheckpointDamaged with a sentence when anything about it is not as it was saved.
     """
     sidecar = _sidecar(folder, checkpoint)
-    with open_plain(folder / checkpoint, LARGEST_OF_OURS) as file:
+    with open_external(folder / checkpoint, LARGEST_OF_OURS) as file:
         verify(file, folder / checkpoint, sidecar.size, sidecar.sha256)
         read = read_open(file, checkpoint)
     width = read.network.conv1[0].out_channels
@@ -107,13 +107,13 @@ def read_network(path: Path) -> ReadNetwork:
         if in_a_run or sidecar_path(path).is_file():
             network, sidecar = load_network(path.parent, path.name)
             return ReadNetwork(network, TUTORIAL, sidecar.sha256)
-    with open_plain(path) as file:
+    with open_external(path) as file:
         return read_open(file, safe_text(path.name))
 
 
 def read_open(file: BinaryIO, name: str) -> ReadNetwork:
     """The network in an open file, which is loaded only once its description fits. Raises CheckpointDamaged."""
-    described = describe(file, name)
+    described = detect(file, name)
     _, promised = weights_in(described.content, name)
     with torch.device("meta"):
         network = ResNet18(width_of(promised, name))
@@ -128,7 +128,7 @@ def read_open(file: BinaryIO, name: str) -> ReadNetwork:
         raise CheckpointDamaged(f"{name} cannot be used: its weights are no finite numbers.")
     network.to_empty(device="cpu").load_state_dict(tensors)
     try:
-        return ReadNetwork(network, layout, origin=origin_in(described.metadata))
+        return ReadNetwork(network, layout, origin=read_metadata(described.metadata))
     except ValueError:
         return ReadNetwork(network, layout, trouble=f"{name} says in its header what cannot be: it is passed over.")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from cifar_tui import text
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
-from cifar_tui.engine.checkpoints.background_writer import Save, Saver
+from cifar_tui.engine.checkpoints.background_writer import BackgroundWriter, WriteTask
 from cifar_tui.engine.checkpoints.checkpoint import save_tensors
 from cifar_tui.engine.checkpoints.pruner import Pruner
 from cifar_tui.engine.checkpoints.training_state import newest_state, save_state
@@ -34,7 +34,7 @@ STATE_COST = 0.01
 """The share of the time that saving the state may take; a slow disk makes it rarer."""
 
 
-class Keeper:
+class Checkpointer:
     """Saves one run's weights and state into its folder, in the background."""
 
     def __init__(
@@ -45,23 +45,23 @@ class Keeper:
         facts: DataFacts,
         environment: Environment,
         emit: Callable[[Event], None],
-        settle: Callable[[], None],
+        flush_records: Callable[[], None],
         pruner: Pruner,
     ) -> None:
-        """Prepare; nothing is written yet. `settle` waits until the run's records hold all that was said."""
+        """Prepare; nothing is written yet. `flush_records` waits until the run's records hold all that was said."""
         self._stepper = stepper
         self._recipe = recipe
         self._folder = folder
         self._facts = facts
         self._environment = environment
         self._emit = emit
-        self._settle = settle
+        self._flush_records = flush_records
         self._pruner = pruner
-        self._saver = Saver()
+        self._writer = BackgroundWriter()
         self._state_due_at = time.monotonic() + STATE_SECONDS
         self._state_step = -1
         """The step of the last state handed over."""
-        self._safe_step = 0
+        self._saved_state_step = 0
         """The step of the last state on disk."""
         self._kept = {sidecar.step for sidecar in list_sidecars(folder.path) if "_step_" not in sidecar.checkpoint}
         """Steps whose weights were handed over as an epoch's."""
@@ -70,10 +70,10 @@ class Keeper:
 
     def save_epoch(self, done: EpochDone) -> None:
         """Save what an epoch ended with, under the tutorial's name."""
-        self._pruner.take(done)
+        self._pruner.record(done)
         self._save(epoch_checkpoint(done.epoch), done.epoch, done.step, done)
 
-    def save_midway(self, step: int, steps_per_epoch: int) -> str:
+    def save_mid_epoch(self, step: int, steps_per_epoch: int) -> str:
         """Save where the run is, unless that is there already. Returns the file's name; empty without one."""
         epochs, steps_into = divmod(step, steps_per_epoch)
         if steps_into == 0 and (step == 0 or step in self._kept):
@@ -82,7 +82,7 @@ class Keeper:
         checkpoint = step_checkpoint(epoch, step)
         return checkpoint if self._save(checkpoint, epoch, step, None) else ""
 
-    def disown_later_than(self, step: int) -> None:
+    def discard_after(self, step: int) -> None:
         """Take the mark of being whole from checkpoints of steps that are undone: they would pass for the newest."""
         self._kept = {kept for kept in self._kept if kept <= step}
         self._pruner.undo(step)
@@ -91,14 +91,14 @@ class Keeper:
         except OSError as error:
             self._emit(Noted(f"Checkpoints of undone steps could not be removed: {error.strerror or error}."))
 
-    def heed(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
+    def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
         """Delete or pin a checkpoint once what was handed over before is written."""
-        self._saver.put(
-            Save(
+        self._writer.schedule(
+            WriteTask(
                 name=request.checkpoint,
                 replaces="",
                 size=0,
-                write=lambda: self._pruner.heed(request),
+                write=lambda: self._pruner.manage_checkpoint(request),
                 refused=lambda reason, _again: self._emit(Noted(f"{request.checkpoint} stays as it is: {reason}.")),
             )
         )
@@ -118,8 +118,8 @@ class Keeper:
         self._state_step = step
         state = self._stepper.export(step)
         self._state_due_at = math.inf  # until this one is written
-        self._saver.put(
-            Save(
+        self._writer.schedule(
+            WriteTask(
                 name=state_path(self._folder.path, step).name,
                 replaces="state",
                 size=_size(state.network) + _size(state.momentum),
@@ -130,12 +130,12 @@ class Keeper:
 
     def wait(self) -> bool:
         """Wait until everything handed over was tried once more. Returns whether all of it is on disk."""
-        return self._saver.wait()
+        return self._writer.wait()
 
     def wait_for_room(self, given_up: Callable[[], bool]) -> bool:
         """Wait for a disk that is full, for as long as a person may need to make room. Returns whether all is saved."""
         until = time.monotonic() + ROOM_SECONDS
-        while not self._saver.wait():
+        while not self._writer.wait():
             if given_up() or time.monotonic() >= until:
                 return False
             time.sleep(ROOM_POLL_SECONDS)
@@ -143,7 +143,7 @@ class Keeper:
 
     def close(self) -> None:
         """Try once more what waits, and end the saving."""
-        self._saver.close()
+        self._writer.close()
 
     def saved(self, checkpoint: str) -> bool:
         """Whether a checkpoint that was handed over is on disk."""
@@ -151,7 +151,7 @@ class Keeper:
 
     def last_good_state(self) -> TrainingState:
         """The newest state that is whole; the one before the first step when there is none."""
-        self._saver.wait()
+        self._writer.wait()
         found = newest_state(self._folder.path, self._recipe.width, lambda words: self._emit(Noted(words)))
         self._state_step = -1
         return found[1] if found else self._stepper.fresh_state()
@@ -168,8 +168,8 @@ class Keeper:
             self._kept.add(step)
         self._unsaved.add(checkpoint)
         weights = self._stepper.weights()
-        self._saver.put(
-            Save(
+        self._writer.schedule(
+            WriteTask(
                 name=checkpoint,
                 replaces="",
                 size=_size(weights),
@@ -203,15 +203,15 @@ class Keeper:
         self._unsaved.discard(checkpoint)
         saved = CheckpointSaved(checkpoint, epoch, step)
         self._emit(saved)
-        self._pruner.take(saved)
+        self._pruner.record(saved)
         self._pruner.prune()
 
     def _write_state(self, state: TrainingState) -> None:
         started = time.monotonic()
         # A state must never be ahead of the records: going on from it would leave lines out.
-        self._settle()
+        self._flush_records()
         save_state(self._folder.path, state, self._facts.checksum, self._environment)
-        self._safe_step = state.step
+        self._saved_state_step = state.step
         self._emit(StateSaved(state.step))
         ended = time.monotonic()
         self._state_due_at = ended + max(STATE_SECONDS, (ended - started) / STATE_COST)
@@ -220,7 +220,7 @@ class Keeper:
         self._state_due_at = time.monotonic() + again
         self._emit(
             Noted(
-                f"The training state could not be saved: {reason}. {self._safe_so_far} Free some space; training goes "
+                f"The training state could not be saved: {reason}. {self._saved_so_far} Free some space; training goes "
                 f"on, and it is tried again in {again:.0f} s."
             )
         )
@@ -228,14 +228,14 @@ class Keeper:
     def _checkpoint_refused(self, checkpoint: str, size: int, reason: str, again: float) -> None:
         after = f"it waits in memory and is tried again in {again:.0f} s" if again else "it is given up"
         reason = (
-            f"{checkpoint} could not be saved: {reason}. {self._safe_so_far} Free {text.size(size)}; training goes on, "
-            f"{after}."
+            f"{checkpoint} could not be saved: {reason}. {self._saved_so_far} Free {text.size(size)}; training goes "
+            f"on, {after}."
         )
         self._emit(CheckpointFailed(checkpoint, reason))
 
     @property
-    def _safe_so_far(self) -> str:
-        return f"Step {self._safe_step:,} is safe." if self._safe_step else "Nothing is safe yet."
+    def _saved_so_far(self) -> str:
+        return f"Step {self._saved_state_step:,} is safe." if self._saved_state_step else "Nothing is safe yet."
 
 
 def _size(tensors: Tensors) -> int:

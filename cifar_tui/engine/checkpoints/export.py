@@ -9,13 +9,13 @@ import safetensors.torch
 import torch
 
 from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, plain_tensors, read_network, read_open, write_tensors
-from cifar_tui.engine.formats.metadata import LONGEST_NAME, Origin, can_be_said
+from cifar_tui.engine.formats.metadata import LONGEST_NAME, WeightsMetadata, can_be_said
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.files.atomic_write import Written, write_durably
+from cifar_tui.files.atomic_write import Written, write_atomically
 from cifar_tui.runs.checkpoints.sidecars import read_sidecar, sidecar_path
 from cifar_tui.runs.compared_checkpoint import classes_of
 from cifar_tui.runs.folder import read_recipe
-from cifar_tui.runs.parent_weights import is_ours
+from cifar_tui.runs.parent_weights import belongs_to_run
 from cifar_tui.text import safe_text
 
 
@@ -25,7 +25,7 @@ class Exported:
 
     written: Written
     """The file."""
-    origin: Origin
+    origin: WeightsMetadata
     """What is known of the weights; of the two formats only safetensors holds it."""
 
 
@@ -36,7 +36,7 @@ def export_weights(source: Path, target: Path) -> Exported:
     `source` cannot be read, BadInput when its run cannot, OSError when `target` cannot be written.
     """
     read = read_network(source)
-    tensors, origin = plain_tensors(read.network), _origin(source, read)
+    tensors, origin = plain_tensors(read.network), _metadata(source, read)
     as_safetensors = target.suffix.lower() == ".safetensors"
 
     def write(file: BinaryIO) -> None:
@@ -47,16 +47,16 @@ def export_weights(source: Path, target: Path) -> Exported:
         file.flush()
         _check_same(tensors, origin if as_safetensors else None, file, safe_text(target.name))
 
-    return Exported(write_durably(target, write), origin)
+    return Exported(write_atomically(target, write), origin)
 
 
-def _origin(source: Path, read: ReadNetwork) -> Origin:
+def _metadata(source: Path, read: ReadNetwork) -> WeightsMetadata:
     """What is known of the weights: from their run's files, else from their own. Raises BadInput."""
-    if not is_ours(source):
-        return read.origin or Origin(mean=read.mean, std=read.std)
+    if not belongs_to_run(source):
+        return read.origin or WeightsMetadata(mean=read.mean, std=read.std)
     recipe, classes = read_recipe(source.parent), classes_of(source.parent)
     epoch = read_sidecar(sidecar_path(source)).epoch if read.sha256 else 0
-    return Origin(
+    return WeightsMetadata(
         mean=recipe.mean,
         std=recipe.std,
         classes=classes if can_be_said(classes) else (),
@@ -65,7 +65,7 @@ def _origin(source: Path, read: ReadNetwork) -> Origin:
     )
 
 
-def _check_same(tensors: Mapping[str, torch.Tensor], origin: Origin | None, file: BinaryIO, name: str) -> None:
+def _check_same(tensors: Mapping[str, torch.Tensor], origin: WeightsMetadata | None, file: BinaryIO, name: str) -> None:
     """Load what was written and compare it number by number. Raises CifarTuiError."""
     found = read_open(file, name)
     state = found.network.state_dict()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cifar_tui.engine.checkpoints.checkpoint import read_network, read_open
-from cifar_tui.engine.formats.open_file import LARGEST_OF_OURS, open_plain, size_of, verify
+from cifar_tui.engine.formats.open_file import LARGEST_OF_OURS, open_external, size_of, verify
 from cifar_tui.engine.network.model import fresh_network
 from cifar_tui.engine.network.stepper import Tensors
 from cifar_tui.errors import CheckpointDamaged
@@ -15,7 +15,7 @@ from cifar_tui.runs.folder import START_NAME
 from cifar_tui.text import safe_text
 
 
-def first_weights(recipe: Recipe, folder: Path) -> Callable[[], Tensors]:
+def initial_weights(recipe: Recipe, folder: Path) -> Callable[[], Tensors]:
     """Gives the run's first weights, read anew each time: going back to them is rare, and memory is not.
 
     What is given raises CheckpointDamaged when the copy in the run's folder is not as it was made.
@@ -26,7 +26,7 @@ def first_weights(recipe: Recipe, folder: Path) -> Callable[[], Tensors]:
     return lambda: _copied_weights(folder / START_NAME, ancestor, recipe.width)
 
 
-def recipe_from_stranger(weights: Path, recipe: Recipe, *, colours: bool) -> Recipe:
+def recipe_for_external(weights: Path, recipe: Recipe, *, colours: bool) -> Recipe:
     """The recipe of a run that goes on from a file of no run of ours, as wide as the network in it.
 
     With `colours`, they are normalised as in the file's project. Raises CheckpointDamaged.
@@ -34,11 +34,11 @@ def recipe_from_stranger(weights: Path, recipe: Recipe, *, colours: bool) -> Rec
     read = read_network(weights)
     width = read.network.conv1[0].out_channels
     assert isinstance(width, int)  # of a layer, which the checker cannot know
-    branched = recipe.branched(_stranger(weights, known=bool(read.sha256)), width)
-    return branched.with_colours(read.layout.mean, read.layout.std) if colours else branched
+    branched = recipe.branched(_external(weights, known=bool(read.sha256)), width)
+    return branched.with_normalization(read.layout.mean, read.layout.std) if colours else branched
 
 
-def _stranger(weights: Path, *, known: bool) -> Ancestor:
+def _external(weights: Path, *, known: bool) -> Ancestor:
     """A file as an ancestor; `known` is one of our checkpoints that was taken out of its run with its sidecar."""
     if known:
         sidecar = read_sidecar(sidecar_path(weights))
@@ -49,13 +49,13 @@ def _stranger(weights: Path, *, known: bool) -> Ancestor:
             epoch=sidecar.epoch,
             synthetic=sidecar.synthetic,
         )
-    with open_plain(weights) as file:
+    with open_external(weights) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return Ancestor(run="", checkpoint=safe_text(weights.name), sha256=digest)
 
 
 def _copied_weights(copy: Path, ancestor: Ancestor, width: int) -> Tensors:
-    with open_plain(copy, LARGEST_OF_OURS) as file:
+    with open_external(copy, LARGEST_OF_OURS) as file:
         verify(file, copy, size_of(file), ancestor.sha256)
         network = read_open(file, ancestor.checkpoint).network
     if network.conv1[0].out_channels != width:

@@ -6,8 +6,8 @@ from pathlib import Path
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.events import CheckpointSaved, EpochDone, Event, Noted
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.checkpoints.delete import Remover
-from cifar_tui.runs.checkpoints.retention import Vouched
+from cifar_tui.runs.checkpoints.delete import CheckpointDeleter
+from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
 
 
 class Pruner:
@@ -17,45 +17,45 @@ class Pruner:
         self,
         folder: Path,
         recipe: Recipe,
-        vouched: Vouched,
+        journaled: JournaledCheckpoints,
         in_use: Callable[[], frozenset[str]],
         emit: Callable[[Event], None],
     ) -> None:
-        """Prepare. `vouched` is what was said so far; `in_use` names what is evaluated, or soon will be."""
-        self._remover = Remover(folder)
+        """Prepare. `journaled` is what was said so far; `in_use` names what is evaluated, or soon will be."""
+        self._deleter = CheckpointDeleter(folder)
         self._recipe = recipe
-        self._vouched = vouched
+        self._journaled = journaled
         self._in_use = in_use
         self._emit = emit
         self._trouble = ""
 
-    def take(self, event: CheckpointSaved | EpochDone) -> None:
+    def record(self, event: CheckpointSaved | EpochDone) -> None:
         """Take in what the run says of a checkpoint; any thread may."""
-        self._vouched.take(event)
+        self._journaled.record(event)
 
     def undo(self, after_step: int) -> None:
         """Forget what was said of later steps."""
-        self._vouched.undo(after_step)
+        self._journaled.undo(after_step)
 
     def prune(self) -> None:
         """Delete what the recipe does not keep; what the disk refuses is said, once, and tried after the next save."""
         trouble = ""
         try:
             kept = self._recipe.checkpoints_kept
-            for deleted in self._remover.prune(self._recipe.keep, kept, self._vouched, self._in_use()):
-                self._say(deleted)
+            for deleted in self._deleter.prune(self._recipe.keep, kept, self._journaled, self._in_use()):
+                self._record_and_emit(deleted)
         except (OSError, ValueError) as error:
             trouble = f"Old checkpoints could not be deleted: {getattr(error, 'strerror', None) or error}."
         if trouble and trouble != self._trouble:
             self._emit(Noted(trouble))
         self._trouble = trouble
 
-    def heed(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
+    def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
         """Do what a person asks."""
-        said = self._remover.heed(request, self._vouched, self._in_use())
+        said = self._deleter.manage_checkpoint(request, self._journaled, self._in_use())
         if said is not None:
-            self._say(said)
+            self._record_and_emit(said)
 
-    def _say(self, event: Event) -> None:
-        self._vouched.take(event)
+    def _record_and_emit(self, event: Event) -> None:
+        self._journaled.record(event)
         self._emit(event)

@@ -55,7 +55,7 @@ def _generator(seed: int, epoch: int) -> torch.Generator:
     return torch.Generator().manual_seed((seed * EPOCHS_PER_SEED + epoch) % (1 << 63))
 
 
-class ImageBank:
+class DeviceDataset:
     """A split on the device: uint8 images, padded once, with all that turns them into batches."""
 
     def __init__(
@@ -112,19 +112,19 @@ class ImageBank:
 class Images:
     """All images of a run, on the device, once each."""
 
-    train: ImageBank
+    train: DeviceDataset
     """To train on."""
-    test: ImageBank
+    test: DeviceDataset
     """To test on."""
-    held_out: ImageBank | None
+    held_out: DeviceDataset | None
     """Training images held out; None where there are none."""
 
     @classmethod
     def of(cls, data: DataSet, recipe: Recipe, device: torch.device) -> "Images":
         """Take a data set to the device; its own arrays are no longer needed then."""
 
-        def bank(split: Split, padding: int) -> ImageBank:
-            return ImageBank(split.pixels, split.labels, recipe, device, padding)
+        def bank(split: Split, padding: int) -> DeviceDataset:
+            return DeviceDataset(split.pixels, split.labels, recipe, device, padding)
 
         held_out = bank(data.held_out, 0) if data.held_out else None
         return cls(bank(data.train, recipe.crop_padding), bank(data.test, 0), held_out)

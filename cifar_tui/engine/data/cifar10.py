@@ -18,7 +18,7 @@ import numpy as np
 
 from cifar_tui.engine.data.dataset import CLASSES, SIDE, DataSet, Report, Split
 from cifar_tui.engine.data.download import Source, download
-from cifar_tui.errors import BadInput, DataDamaged, DataUnavailable, StopAsked, cannot_write
+from cifar_tui.errors import BadInput, DataDamaged, DataUnavailable, StopRequested, cannot_write
 from cifar_tui.events import Progressed
 from cifar_tui.text import safe_text
 
@@ -45,13 +45,13 @@ class Archive(Protocol):
     meta: dict[str, str]
 
 
-def load_official(
-    folder: Path, report: Report, stop_asked: Callable[[], bool], archive: type[Archive] | None = None
+def load_cifar10(
+    folder: Path, report: Report, stop_requested: Callable[[], bool], archive: type[Archive] | None = None
 ) -> DataSet:
     """CIFAR-10 from `folder`, fetched into it first where it is not there whole.
 
     `archive` stands for torchvision's class in tests; the environment variable CIFAR_TUI_CIFAR10_URL names a mirror,
-    whose archive has to have the same checksum. Raises DataUnavailable, DataDamaged, BadInput or StopAsked.
+    whose archive has to have the same checksum. Raises DataUnavailable, DataDamaged, BadInput or StopRequested.
     """
     if archive is None:
         report(Progressed("Loading torchvision", 0, None, "", 0.0))
@@ -59,14 +59,14 @@ def load_official(
 
         archive = CIFAR10
     report(Progressed("Checking CIFAR-10", 0, None, "", 0.0))
-    if not _is_whole(folder / archive.base_folder, archive):
-        _fetch(folder, archive, report, stop_asked)
+    if not _is_intact(folder / archive.base_folder, archive):
+        _fetch(folder, archive, report, stop_requested)
     train, classes = _read(folder, archive, train=True)
     test, _ = _read(folder, archive, train=False)
     return DataSet("CIFAR-10", False, classes, train, test)
 
 
-def _is_whole(folder: Path, archive: type[Archive]) -> bool:
+def _is_intact(folder: Path, archive: type[Archive]) -> bool:
     """Whether every file is there with its checksum. Raises BadInput where one may not be read."""
     from torchvision.datasets.utils import check_integrity
 
@@ -77,7 +77,7 @@ def _is_whole(folder: Path, archive: type[Archive]) -> bool:
         raise BadInput(f"Cannot read {safe_text(str(folder))}: {error.strerror or error}.") from error
 
 
-def _fetch(folder: Path, archive: type[Archive], report: Report, stop_asked: Callable[[], bool]) -> None:
+def _fetch(folder: Path, archive: type[Archive], report: Report, stop_requested: Callable[[], bool]) -> None:
     """Download the archive unless it is here already, and unpack it."""
     from torchvision.datasets.utils import check_integrity
 
@@ -85,25 +85,25 @@ def _fetch(folder: Path, archive: type[Archive], report: Report, stop_asked: Cal
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(folder, error) from error
-    with _alone_in(folder, report, stop_asked):
-        if _is_whole(folder / archive.base_folder, archive):
+    with _alone_in(folder, report, stop_requested):
+        if _is_intact(folder / archive.base_folder, archive):
             return  # another process has fetched it in the meantime
         path = folder / archive.filename
         if not check_integrity(str(path), archive.tgz_md5):
-            _download(path, archive, report, stop_asked)
+            _download(path, archive, report, stop_requested)
         report(Progressed("Unpacking CIFAR-10", 0, None, "", 0.0))
-        _unpack(path, folder, archive, stop_asked)
+        _unpack(path, folder, archive, stop_requested)
 
 
 @contextlib.contextmanager
-def _alone_in(folder: Path, report: Report, stop_asked: Callable[[], bool]) -> Iterator[None]:
-    """Wait until no other process fetches into the folder, and keep others waiting. Raises StopAsked."""
+def _alone_in(folder: Path, report: Report, stop_requested: Callable[[], bool]) -> Iterator[None]:
+    """Wait until no other process fetches into the folder, and keep others waiting. Raises StopRequested."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     started = time.monotonic()
     try:
         while not _locked(descriptor):
-            if stop_asked():
-                raise StopAsked
+            if stop_requested():
+                raise StopRequested
             waited = time.monotonic() - started
             report(Progressed("Waiting for another download of CIFAR-10", 0, None, "", waited))
             time.sleep(0.2)
@@ -122,10 +122,10 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _download(path: Path, archive: type[Archive], report: Report, stop_asked: Callable[[], bool]) -> None:
+def _download(path: Path, archive: type[Archive], report: Report, stop_requested: Callable[[], bool]) -> None:
     """Fetch the archive to `path`. Raises DataUnavailable, with the ways out, where that cannot be done."""
     try:
-        download(Source(_address(archive), archive.tgz_md5, "CIFAR-10"), path, report, stop_asked)
+        download(Source(_address(archive), archive.tgz_md5, "CIFAR-10"), path, report, stop_requested)
     except DataUnavailable as error:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_ROOM:
             raise _no_room(path.parent) from error
@@ -152,18 +152,18 @@ def _no_room(folder: Path) -> DataUnavailable:
     )
 
 
-def _unpack(path: Path, folder: Path, archive: type[Archive], stop_asked: Callable[[], bool]) -> None:
+def _unpack(path: Path, folder: Path, archive: type[Archive], stop_requested: Callable[[], bool]) -> None:
     """Unpack beside the final place, verify, and only then take it.
 
-    Raises DataDamaged, DataUnavailable where there is no room, BadInput where it cannot be written, StopAsked.
+    Raises DataDamaged, DataUnavailable where there is no room, BadInput where it cannot be written, StopRequested.
     """
     try:
         _remove_leftovers(folder)
         with tempfile.TemporaryDirectory(prefix=UNPACKING_PREFIX, dir=folder) as temporary:
             with tarfile.open(path, "r:gz") as tar:
-                tar.extractall(temporary, members=_until_stopped(tar, stop_asked), filter="data")
+                tar.extractall(temporary, members=_until_stopped(tar, stop_requested), filter="data")
             fresh = Path(temporary) / archive.base_folder
-            if not _is_whole(fresh, archive):
+            if not _is_intact(fresh, archive):
                 raise DataDamaged(f"{safe_text(str(path))} does not hold CIFAR-10. Remove it and start again.")
             final = folder / archive.base_folder
             if final.exists():
@@ -177,10 +177,10 @@ def _unpack(path: Path, folder: Path, archive: type[Archive], stop_asked: Callab
         raise cannot_write(folder, error) from error
 
 
-def _until_stopped(tar: tarfile.TarFile, stop_asked: Callable[[], bool]) -> Iterator[tarfile.TarInfo]:
+def _until_stopped(tar: tarfile.TarFile, stop_requested: Callable[[], bool]) -> Iterator[tarfile.TarInfo]:
     for member in tar:
-        if stop_asked():
-            raise StopAsked
+        if stop_requested():
+            raise StopRequested
         yield member
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from cifar_tui.errors import DataDamaged, DataUnavailable, StopAsked, cannot_write
+from cifar_tui.errors import DataDamaged, DataUnavailable, StopRequested, cannot_write
 from cifar_tui.events import Progressed
 from cifar_tui.text import safe_text, size
 
@@ -42,18 +42,20 @@ class BrokenOffError(Exception):
     """The connection ended before the file did; what has come is kept."""
 
 
-def download(source: Source, path: Path, report: Callable[[Progressed], None], stop_asked: Callable[[], bool]) -> None:
+def download(
+    source: Source, path: Path, report: Callable[[Progressed], None], stop_requested: Callable[[], bool]
+) -> None:
     """Put the source's file at `path`, going on from what an earlier try left in `path` + `.part`.
 
     A file with another checksum is thrown away and fetched once more. Raises DataUnavailable where it cannot be
-    had, DataDamaged where it is wrong twice, BadInput where it cannot be written, StopAsked.
+    had, DataDamaged where it is wrong twice, BadInput where it cannot be written, StopRequested.
     """
     if not source.url.startswith(("http://", "https://")):
         raise DataUnavailable(f"{safe_text(source.url)} is no http or https address.")
     partial = path.with_name(path.name + PARTIAL_SUFFIX)
     for _ in range(2):
         try:
-            _fetch_all(source, partial, report, stop_asked)
+            _fetch_all(source, partial, report, stop_requested)
             report(Progressed(f"Checking {source.title}", 0, None, "", 0.0))
             if _md5(partial) == source.md5:
                 partial.replace(path)
@@ -65,24 +67,24 @@ def download(source: Source, path: Path, report: Callable[[Progressed], None], s
 
 
 def _fetch_all(
-    source: Source, partial: Path, report: Callable[[Progressed], None], stop_asked: Callable[[], bool]
+    source: Source, partial: Path, report: Callable[[Progressed], None], stop_requested: Callable[[], bool]
 ) -> None:
     """Fetch until the file is whole, over as many connections as bring something."""
     tries_left = TRIES
     while True:
         before = partial.stat().st_size if partial.exists() else 0
         try:
-            _fetch(source, partial, before, report, stop_asked)
+            _fetch(source, partial, before, report, stop_requested)
             return
         except BrokenOffError as error:
             tries_left = TRIES if partial.exists() and partial.stat().st_size > before else tries_left - 1
             if tries_left <= 0:
                 raise DataUnavailable(f"the connection to {_host(source)} broke off ({error})") from error
-            _wait(stop_asked)
+            _wait(stop_requested)
 
 
 def _fetch(
-    source: Source, partial: Path, start: int, report: Callable[[Progressed], None], stop_asked: Callable[[], bool]
+    source: Source, partial: Path, start: int, report: Callable[[Progressed], None], stop_requested: Callable[[], bool]
 ) -> None:
     """One connection: ask for the rest of the file and append what comes. Raises BrokenOffError."""
     request = urllib.request.Request(source.url, headers={"User-Agent": "cifar-tui", "Accept-Encoding": "identity"})
@@ -93,7 +95,7 @@ def _fetch(
             goes_on = response.status == 206
             with partial.open("ab" if goes_on else "wb") as file:
                 start = start if goes_on else 0
-                _copy(response, file, start, Progress(source.title, report), stop_asked)
+                _copy(response, file, start, Progress(source.title, report), stop_requested)
     except urllib.error.HTTPError as error:
         with error:
             if error.code == 416 and start:
@@ -132,7 +134,11 @@ class Progress:
 
 
 def _copy(
-    response: http.client.HTTPResponse, file: BinaryIO, start: int, progress: Progress, stop_asked: Callable[[], bool]
+    response: http.client.HTTPResponse,
+    file: BinaryIO,
+    start: int,
+    progress: Progress,
+    stop_requested: Callable[[], bool],
 ) -> None:
     length = response.headers.get("Content-Length", "")
     total = start + int(length) if length.isdecimal() else None
@@ -142,8 +148,8 @@ def _copy(
         file.write(block)
         here += len(block)
         progress.say(here, total, here - start)
-        if stop_asked():
-            raise StopAsked
+        if stop_requested():
+            raise StopRequested
     if total is not None and here < total:
         raise BrokenOffError(f"{size(here)} of {size(total)} came")
 
@@ -159,11 +165,11 @@ def _read_what_came(response: http.client.HTTPResponse) -> bytes:
         raise BrokenOffError(type(error).__name__) from error
 
 
-def _wait(stop_asked: Callable[[], bool]) -> None:
+def _wait(stop_requested: Callable[[], bool]) -> None:
     until = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < until:
-        if stop_asked():
-            raise StopAsked
+        if stop_requested():
+            raise StopRequested
         time.sleep(0.05)
 
 

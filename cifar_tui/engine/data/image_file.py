@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from cifar_tui.files.safe_open import open_plain
+from cifar_tui.files.safe_open import open_regular
 from cifar_tui.text import safe_text
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ WHITE = (255, 255, 255, 255)
 Pixels = npt.NDArray[np.uint8]
 
 
-class PictureUnreadable(Exception):
+class ImageUnreadable(Exception):
     """A file is no picture that can be used; the message is the reason alone. Never shown as it is."""
 
 
-def read_picture(file: str | BinaryIO, fit: "Callable[[Image], Image]") -> Pixels:
-    """One picture as uint8 [32, 32, 3], brought to that size by `fit`. Raises PictureUnreadable."""
+def read_image(file: str | BinaryIO, fit: "Callable[[Image], Image]") -> Pixels:
+    """One picture as uint8 [32, 32, 3], brought to that size by `fit`. Raises ImageUnreadable."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -50,24 +50,24 @@ def read_picture(file: str | BinaryIO, fit: "Callable[[Image], Image]") -> Pixel
         reason = "it has too many pixels"
     except UNREADABLE as error:
         reason = str(error) or "it is broken"
-    raise PictureUnreadable(safe_text(reason, LONGEST_REASON))
+    raise ImageUnreadable(safe_text(reason, LONGEST_REASON))
 
 
-def read_own_picture(path: str) -> Pixels:
-    """A person's own picture as uint8 [32, 32, 3]: upright, its middle cut out, scaled. Raises PictureUnreadable."""
+def read_any_image(path: str) -> Pixels:
+    """A person's own picture as uint8 [32, 32, 3]: upright, its middle cut out, scaled. Raises ImageUnreadable."""
     try:
-        file = open_plain(path, MOST_BYTES, follow_links=True)
+        file = open_regular(path, MOST_BYTES, follow_links=True)
     except OSError as error:
-        raise PictureUnreadable(error.strerror or "it cannot be opened") from None
+        raise ImageUnreadable(error.strerror or "it cannot be opened") from None
     except ValueError as error:  # it is no plain file, or no file can have that name
-        raise PictureUnreadable(safe_text(str(error), LONGEST_REASON)) from None
+        raise ImageUnreadable(safe_text(str(error), LONGEST_REASON)) from None
     with file, warnings.catch_warnings():
         # Pillow warns on stderr of large and odd pictures; whether they can be used is checked here.
         warnings.simplefilter("ignore")
-        return read_picture(file, middle_upright)
+        return read_image(file, center_crop)
 
 
-def squeezed(picture: "Image") -> "Image":
+def resized(picture: "Image") -> "Image":
     """The whole picture in 32 × 32 pixels, resized as the tutorial does."""
     from PIL import Image
 
@@ -75,7 +75,7 @@ def squeezed(picture: "Image") -> "Image":
     return colours if colours.size == (SIDE, SIDE) else colours.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
 
 
-def middle_upright(picture: "Image") -> "Image":
+def center_crop(picture: "Image") -> "Image":
     """The largest square in the middle in 32 × 32 pixels, turned as its camera noted, on white where see-through."""
     from PIL import Image, ImageOps
 

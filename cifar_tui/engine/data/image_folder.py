@@ -20,10 +20,10 @@ import numpy.typing as npt
 import platformdirs
 
 from cifar_tui.engine.data.dataset import CLASSES, SIDE, DataSet, Report, Split
-from cifar_tui.engine.data.image_file import PictureUnreadable, Pixels, read_picture, squeezed
-from cifar_tui.errors import BadInput, DataDamaged, StopAsked
+from cifar_tui.engine.data.image_file import ImageUnreadable, Pixels, read_image, resized
+from cifar_tui.errors import BadInput, DataDamaged, StopRequested
 from cifar_tui.events import Progressed
-from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_durably
+from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_atomically
 from cifar_tui.text import safe_text
 
 SPLITS = ("train", "test")
@@ -74,23 +74,23 @@ def check_folder(folder: Path) -> tuple[str, ...]:
         raise BadInput(f"Class {safe_text(extra)} of {shown}/test is missing in {shown}/train.")
     for split in SPLITS:
         for name in train:
-            if not _has_pictures(folder / split / name):
+            if not _has_images(folder / split / name):
                 raise BadInput(f"Class {safe_text(name)} has no pictures in {shown}/{split}.")
     return tuple(train)
 
 
-def load_folder(folder: Path, report: Report, stop_asked: Callable[[], bool]) -> DataSet:
+def load_folder(folder: Path, report: Report, stop_requested: Callable[[], bool]) -> DataSet:
     """The folder's pictures, from the array kept last time where nothing has changed.
 
-    Raises BadInput, DataDamaged naming the picture, or StopAsked.
+    Raises BadInput, DataDamaged naming the picture, or StopRequested.
     """
     classes = check_folder(folder)
     report(Progressed("Looking for pictures", 0, None, "", 0.0))
-    listing = _list(folder, classes, stop_asked)
+    listing = _list(folder, classes, stop_requested)
     cache = _cache_path(folder)
     pixels = _read_cache(cache, listing)
     if pixels is None:
-        pixels = _decode(listing.files, report, stop_asked)
+        pixels = _decode(listing.files, report, stop_requested)
         _write_cache(cache, listing, pixels)
     border = listing.train_images
     return DataSet(
@@ -116,7 +116,7 @@ def _cannot_look_into(folder: Path, error: OSError) -> BadInput:
 
 
 @contextlib.contextmanager
-def _looking_into(folder: Path) -> Iterator[None]:
+def _describe_os_errors(folder: Path) -> Iterator[None]:
     """Turn what the system says into BadInput naming the folder."""
     try:
         yield
@@ -125,34 +125,34 @@ def _looking_into(folder: Path) -> Iterator[None]:
 
 
 def _class_names(split: Path) -> list[str]:
-    with _looking_into(split), os.scandir(split) as entries:
+    with _describe_os_errors(split), os.scandir(split) as entries:
         return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
 
 
-def _is_picture(entry: "os.DirEntry[str]") -> bool:
+def _is_image(entry: "os.DirEntry[str]") -> bool:
     return entry.name.lower().endswith(ENDINGS) and not entry.name.startswith(".") and not entry.is_dir()
 
 
-def _has_pictures(folder: Path) -> bool:
-    with _looking_into(folder), os.scandir(folder) as entries:
-        return any(_is_picture(entry) for entry in entries)
+def _has_images(folder: Path) -> bool:
+    with _describe_os_errors(folder), os.scandir(folder) as entries:
+        return any(_is_image(entry) for entry in entries)
 
 
-def _pictures(folder: Path) -> list["os.DirEntry[str]"]:
-    with _looking_into(folder), os.scandir(folder) as entries:
-        return sorted((entry for entry in entries if _is_picture(entry)), key=lambda entry: entry.name)
+def _images(folder: Path) -> list["os.DirEntry[str]"]:
+    with _describe_os_errors(folder), os.scandir(folder) as entries:
+        return sorted((entry for entry in entries if _is_image(entry)), key=lambda entry: entry.name)
 
 
-def _list(folder: Path, classes: tuple[str, ...], stop_asked: Callable[[], bool]) -> Listing:
+def _list(folder: Path, classes: tuple[str, ...], stop_requested: Callable[[], bool]) -> Listing:
     """Every picture with its label, seen once, so that list and fingerprint cannot disagree."""
     digest = hashlib.blake2b(f"{FORMAT} {SIDE}".encode(), digest_size=32)
     files: list[str] = []
     counts: list[int] = []
     for split in SPLITS:
         for name in classes:
-            if stop_asked():
-                raise StopAsked
-            found = _pictures(folder / split / name)
+            if stop_requested():
+                raise StopRequested
+            found = _images(folder / split / name)
             for entry in found:
                 digest.update(os.fsencode(f"{split}/{name}/{entry.name}\0{_facts(entry)}\n"))
             files += [entry.path for entry in found]
@@ -222,7 +222,7 @@ def _write_cache(path: Path, listing: Listing, pixels: Pixels) -> None:
         for leftover in path.parent.glob(f"{TEMPORARY_PREFIX}*"):
             if time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS:
                 leftover.unlink(missing_ok=True)
-        write_durably(path, write)
+        write_atomically(path, write)
 
 
 class Decoding:
@@ -244,12 +244,12 @@ class Decoding:
         for index, file in enumerate(self._files[start : start + CHUNK], start):
             if self.given_up.is_set():
                 return
-            self.pixels[index] = _read_picture(file)
+            self.pixels[index] = _read_image(file)
             self._done[index] = True
 
 
-def _decode(files: tuple[str, ...], report: Report, stop_asked: Callable[[], bool]) -> Pixels:
-    """Every picture as uint8 [N, 32, 32, 3]. Raises DataDamaged for one that cannot be read, or StopAsked."""
+def _decode(files: tuple[str, ...], report: Report, stop_requested: Callable[[], bool]) -> Pixels:
+    """Every picture as uint8 [N, 32, 32, 3]. Raises DataDamaged for one that cannot be read, or StopRequested."""
     decoding = Decoding(files)
     started = time.monotonic()
 
@@ -262,7 +262,7 @@ def _decode(files: tuple[str, ...], report: Report, stop_asked: Callable[[], boo
         warnings.simplefilter("ignore")
         futures = [pool.submit(decoding.decode, start) for start in range(0, len(files), CHUNK)]
         try:
-            _await(futures, say, stop_asked)
+            _await(futures, say, stop_requested)
         finally:
             decoding.given_up.set()
             pool.shutdown(cancel_futures=True)
@@ -270,7 +270,7 @@ def _decode(files: tuple[str, ...], report: Report, stop_asked: Callable[[], boo
     return decoding.pixels
 
 
-def _await(futures: list["Future[None]"], say: Callable[[], None], stop_asked: Callable[[], bool]) -> None:
+def _await(futures: list["Future[None]"], say: Callable[[], None], stop_requested: Callable[[], bool]) -> None:
     """Wait for all, or for the first that fails, and raise what it raised."""
     while True:
         done, waiting = wait(futures, timeout=REPORT_SECONDS, return_when=FIRST_EXCEPTION)
@@ -278,17 +278,17 @@ def _await(futures: list["Future[None]"], say: Callable[[], None], stop_asked: C
         if failed or not waiting:
             break
         say()
-        if stop_asked():
-            raise StopAsked
+        if stop_requested():
+            raise StopRequested
     for future in futures:
         if future.done():
             future.result()
 
 
-def _read_picture(file: str) -> Pixels:
+def _read_image(file: str) -> Pixels:
     """One picture as uint8 [32, 32, 3], resized as the tutorial does. Raises DataDamaged naming it."""
     try:
-        return read_picture(file, squeezed)
-    except PictureUnreadable as error:
+        return read_image(file, resized)
+    except ImageUnreadable as error:
         shown = safe_text(file, LONGEST_PATH)
         raise DataDamaged(f"Cannot read the picture {shown} ({error}). Remove or replace it.") from None

@@ -19,12 +19,12 @@ def check_source(recipe: Recipe) -> None:
     check_folder(Path(recipe.data))
 
 
-def load(recipe: Recipe, report: Report, stop_asked: Callable[[], bool]) -> DataSet:
+def load(recipe: Recipe, report: Report, stop_requested: Callable[[], bool]) -> DataSet:
     """The recipe's images, and only as many as it asks for.
 
-    Raises StopAsked when `stop_asked` turns true, DataUnavailable, DataDamaged, or BadInput.
+    Raises StopRequested when `stop_requested` turns true, DataUnavailable, DataDamaged, or BadInput.
     """
-    data = _load_all(recipe, report, stop_asked)
+    data = _load_all(recipe, report, stop_requested)
     train = _part(data.train, recipe.train_images, data.classes, "training")
     test = _part(data.test, recipe.test_images, data.classes, "test")
     held_out = None
@@ -38,18 +38,18 @@ def load(recipe: Recipe, report: Report, stop_asked: Callable[[], bool]) -> Data
     return DataSet(data.description, data.synthetic, data.classes, train, test, held_out)
 
 
-def _load_all(recipe: Recipe, report: Report, stop_asked: Callable[[], bool]) -> DataSet:
+def _load_all(recipe: Recipe, report: Report, stop_requested: Callable[[], bool]) -> DataSet:
     if recipe.data == "synthetic":
-        from cifar_tui.engine.data.synthetic import draw_pictures
+        from cifar_tui.engine.data.synthetic import draw_images
 
-        return draw_pictures(report, stop_asked, recipe.train_images, recipe.test_images)
+        return draw_images(report, stop_requested, recipe.train_images, recipe.test_images)
     if recipe.data == "cifar10":
-        from cifar_tui.engine.data.cifar10 import load_official
+        from cifar_tui.engine.data.cifar10 import load_cifar10
 
-        return load_official(Path(recipe.data_dir), report, stop_asked)
+        return load_cifar10(Path(recipe.data_dir), report, stop_requested)
     from cifar_tui.engine.data.image_folder import load_folder
 
-    return load_folder(Path(recipe.data), report, stop_asked)
+    return load_folder(Path(recipe.data), report, stop_requested)
 
 
 def _part(split: Split, images: int | None, classes: tuple[str, ...], name: str) -> Split:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cifar_tui.engine.data.dataset import SIDE, DataSet, Report, Split
-from cifar_tui.errors import StopAsked
+from cifar_tui.errors import StopRequested
 from cifar_tui.events import Progressed
 
 CLASSES = ("disc", "ring", "square", "frame", "triangle", "cross", "star", "stripes", "checker", "crescent")
@@ -31,21 +31,21 @@ Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
 
 
-def draw_pictures(
+def draw_images(
     report: Report,
-    stop_asked: Callable[[], bool] = lambda: False,
+    stop_requested: Callable[[], bool] = lambda: False,
     train_images: int | None = None,
     test_images: int | None = None,
 ) -> DataSet:
     """The first images of a fixed data set of 10,000 to train on and 2,000 to test on; None for all of a split.
 
-    Every ten images in a row have one of each class. Raises StopAsked.
+    Every ten images in a row have one of each class. Raises StopRequested.
     """
     counts = (
         TRAIN_IMAGES if train_images is None else min(train_images, TRAIN_IMAGES),
         TEST_IMAGES if test_images is None else min(test_images, TEST_IMAGES),
     )
-    drawing = Drawing(sum(counts), report, stop_asked)
+    drawing = Drawing(sum(counts), report, stop_requested)
     train, test = (drawing.split(number, count) for number, count in enumerate(counts))
     return DataSet("synthetic pictures", True, CLASSES, train, test)
 
@@ -53,11 +53,11 @@ def draw_pictures(
 class Drawing:
     """The way to so many pictures: says how far it has come, and can be stopped."""
 
-    def __init__(self, total: int, report: Report, stop_asked: Callable[[], bool]) -> None:
+    def __init__(self, total: int, report: Report, stop_requested: Callable[[], bool]) -> None:
         """Start the clock."""
         self._done, self._total = 0, total
         self._report = report
-        self._stop_asked = stop_asked
+        self._stop_asked = stop_requested
         self._started = self._said_at = time.monotonic()
         self._say()
 
@@ -72,7 +72,7 @@ class Drawing:
             if self._done == self._total or time.monotonic() - self._said_at >= REPORT_SECONDS:
                 self._say()
             if self._stop_asked():
-                raise StopAsked
+                raise StopRequested
         return Split(pixels, labels)
 
     def _say(self) -> None:
@@ -81,7 +81,7 @@ class Drawing:
         self._report(Progressed("Drawing synthetic pictures", self._done, self._total, "images", seconds))
 
 
-class Chance:
+class RandomDraws:
     """Random numbers, one per picture of a chunk."""
 
     def __init__(self, random: np.random.Generator) -> None:
@@ -95,7 +95,7 @@ class Chance:
 
 def _draw(random: np.random.Generator) -> Pixels:
     """uint8 [CHUNK, 32, 32, 3]: the ten classes in turn, each shape on a ground of its own."""
-    chance = Chance(random)
+    chance = RandomDraws(random)
     picture = _ground(chance)
     for number in range(CLUTTER):
         u, v, size = _placed(chance, (1.0, 2.6))
@@ -114,14 +114,14 @@ def _draw(random: np.random.Generator) -> Pixels:
     return np.clip(picture, 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
-def _ground(chance: Chance) -> Floats:
+def _ground(chance: RandomDraws) -> Floats:
     """float32 [CHUNK, 3, 32, 32]: a colour that fades into another one in some direction."""
     along: Floats = np.linspace(-1, 1, SIDE, dtype=np.float32)
     slope: Floats = chance.between(-1, 1) * along[:, None] + chance.between(-1, 1) * along
     return chance.between(60, 195, 3) + slope * chance.between(-45, 45, 3)
 
 
-def _placed(chance: Chance, radius: tuple[float, float]) -> tuple[Floats, Floats, Floats]:
+def _placed(chance: RandomDraws, radius: tuple[float, float]) -> tuple[Floats, Floats, Floats]:
     """Coordinates u, v [CHUNK, 1, 32, 32] in which a shape of radius 1 lies anywhere, at any angle; and its pixels."""
     size = chance.between(*radius)
     angle = chance.between(0, 2 * np.pi)

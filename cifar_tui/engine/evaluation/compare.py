@@ -8,25 +8,27 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from cifar_tui.control import CancelEvaluation, Requests, Stop
+from cifar_tui.control import CancelEvaluation, RequestQueue, Stop
 from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, read_network
-from cifar_tui.engine.data.augment import ImageBank
+from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.data.dataset import DataSet
 from cifar_tui.engine.data.load import load
 from cifar_tui.engine.evaluation.evaluate import logits_on
 from cifar_tui.engine.evaluation.evaluate_checkpoint import GIVEN_UP
-from cifar_tui.engine.evaluation.metrics import verdict_on
+from cifar_tui.engine.evaluation.metrics import evaluation_result
 from cifar_tui.engine.network.device import Device, choose_device
-from cifar_tui.errors import BadInput, StopAsked
+from cifar_tui.errors import BadInput, StopRequested
 from cifar_tui.events import ComparedPair, ComparisonDone, EvaluationFailed, Event, Progressed
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.compared_checkpoint import Contender
+from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint
 from cifar_tui.text import safe_text
 
 Ints = npt.NDArray[np.int64]
 
 
-def compare_alone(contenders: Sequence[Contender], emit: Callable[[Event], None], requests: Requests) -> None:
+def compare_checkpoints(
+    compared: Sequence[ComparedCheckpoint], emit: Callable[[Event], None], requests: RequestQueue
+) -> None:
     """Measure checkpoints on the test images of the first one's recipe. Raises CifarTuiError.
 
     Every one is read first, for one that is refused needs no images. What each took every image for is held in memory
@@ -34,23 +36,23 @@ def compare_alone(contenders: Sequence[Contender], emit: Callable[[Event], None]
     """
 
     def given_up() -> bool:
-        return requests.has(Stop, CancelEvaluation)
+        return requests.contains(Stop, CancelEvaluation)
 
-    device = choose_device(contenders[0].recipe)
-    for one in contenders[1:]:
-        _check_classes(contenders[0].name, contenders[0].classes, one)
-    read = [read_network(one.weights) for one in contenders]
-    contenders = [_with_classes(*pair) for pair in zip(contenders, read, strict=True)]
+    device = choose_device(compared[0].recipe)
+    for one in compared[1:]:
+        _check_classes(compared[0].name, compared[0].classes, one)
+    read = [read_network(one.weights) for one in compared]
+    compared = [_with_classes(*pair) for pair in zip(compared, read, strict=True)]
     try:
-        data = load(contenders[0].recipe, emit, given_up)
-        for one in contenders:
+        data = load(compared[0].recipe, emit, given_up)
+        for one in compared:
             _check_classes(data.description, data.classes, one)
-        taken = [_judge(*pair, data, device, emit, given_up) for pair in zip(contenders, read, strict=True)]
-    except StopAsked:
+        taken = [_judge(*pair, data, device, emit, given_up) for pair in zip(compared, read, strict=True)]
+    except StopRequested:
         emit(EvaluationFailed("", GIVEN_UP, damaged=False))
         return
     losses = tuple(loss for loss, _ in taken)
-    names = tuple(one.name for one in contenders)
+    names = tuple(one.name for one in compared)
     emit(side_by_side(names, data, losses, [predicted for _, predicted in taken]))
 
 
@@ -82,14 +84,14 @@ def side_by_side(
 
 
 def _judge(
-    one: Contender,
+    one: ComparedCheckpoint,
     read: ReadNetwork,
     data: DataSet,
     device: Device,
     emit: Callable[[Event], None],
     given_up: Callable[[], bool],
 ) -> tuple[float, Ints]:
-    """The loss of one checkpoint, and the classes it took the images for. Raises StopAsked."""
+    """The loss of one checkpoint, and the classes it took the images for. Raises StopRequested."""
     started, images = time.monotonic(), len(data.test.labels)
 
     def go_on(done: int) -> bool:
@@ -97,23 +99,23 @@ def _judge(
         emit(Progressed(f"Measuring {safe_text(one.name, 60)}", done, images, "images", seconds))
         return not given_up()
 
-    recipe: Recipe = one.recipe.with_colours(read.mean, read.std) if one.stranger else one.recipe
-    test = ImageBank(data.test.pixels, data.test.labels, recipe, device.torch, 0)
+    recipe: Recipe = one.recipe.with_normalization(read.mean, read.std) if one.external else one.recipe
+    test = DeviceDataset(data.test.pixels, data.test.labels, recipe, device.torch, 0)
     network = read.network.to(device.torch, memory_format=device.memory_format)  # type: ignore[call-overload]
     logits = logits_on(network, test, device, go_on) if go_on(0) else None
     if logits is None:
-        raise StopAsked
-    return verdict_on(logits, data.test.labels).loss, logits.argmax(1)
+        raise StopRequested
+    return evaluation_result(logits, data.test.labels).loss, logits.argmax(1)
 
 
-def _with_classes(one: Contender, read: ReadNetwork) -> Contender:
+def _with_classes(one: ComparedCheckpoint, read: ReadNetwork) -> ComparedCheckpoint:
     """The same with the classes that the file says, where it is of no run of ours."""
-    if one.stranger and read.origin is not None:
+    if one.external and read.origin is not None:
         return dataclasses.replace(one, classes=read.origin.classes)
     return one
 
 
-def _check_classes(name: str, classes: tuple[str, ...], other: Contender) -> None:
+def _check_classes(name: str, classes: tuple[str, ...], other: ComparedCheckpoint) -> None:
     """Raises BadInput where a checkpoint was trained to tell other classes apart, as far as that is known."""
     if classes and other.classes and classes != other.classes:
         differing = (pair for pair in zip(classes, other.classes, strict=False) if pair[0] != pair[1])

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from cifar_tui.engine.data.augment import ImageBank
-from cifar_tui.engine.evaluation.metrics import Verdict, verdict_on
+from cifar_tui.engine.data.augment import DeviceDataset
+from cifar_tui.engine.evaluation.metrics import EvaluationResult, evaluation_result
 from cifar_tui.engine.network.device import Device
 
 BATCH_ON_GPU = 1_000
@@ -18,15 +18,15 @@ BATCH_ON_CPU = 200
 
 
 def evaluate(
-    network: nn.Module, test: ImageBank, device: Device, go_on: Callable[[int], bool], *, tta: bool = False
-) -> Verdict | None:
+    network: nn.Module, test: DeviceDataset, device: Device, go_on: Callable[[int], bool], *, tta: bool = False
+) -> EvaluationResult | None:
     """Measure the network on every test image, without changing it; see `logits_on`."""
     logits = logits_on(network, test, device, go_on, tta=tta)
-    return None if logits is None else verdict_on(logits, test.labels.cpu().numpy())
+    return None if logits is None else evaluation_result(logits, test.labels.cpu().numpy())
 
 
 def logits_on(
-    network: nn.Module, test: ImageBank, device: Device, go_on: Callable[[int], bool], *, tta: bool = False
+    network: nn.Module, test: DeviceDataset, device: Device, go_on: Callable[[int], bool], *, tta: bool = False
 ) -> npt.NDArray[np.float32] | None:
     """What the network makes of every test image, float32 [N, 10], without changing it.
 
@@ -49,7 +49,7 @@ def logits_on(
 
 
 @torch.inference_mode()
-def _logits(network: nn.Module, test: ImageBank, device: Device, start: int, stop: int, tta: bool) -> torch.Tensor:
+def _logits(network: nn.Module, test: DeviceDataset, device: Device, start: int, stop: int, tta: bool) -> torch.Tensor:
     """The batch's logits, float32 [B, 10], on the device."""
     images, _ = test.plain(start, stop)
     with device.autocast():

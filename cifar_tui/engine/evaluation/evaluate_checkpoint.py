@@ -4,15 +4,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from cifar_tui.control import CancelEvaluation, Requests, Stop
+from cifar_tui.control import CancelEvaluation, RequestQueue, Stop
 from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, read_network
-from cifar_tui.engine.data.augment import ImageBank
+from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.data.dataset import DataFacts
 from cifar_tui.engine.data.load import load
 from cifar_tui.engine.evaluation.evaluate import evaluate
-from cifar_tui.engine.evaluation.metrics import Verdict
+from cifar_tui.engine.evaluation.metrics import EvaluationResult
 from cifar_tui.engine.network.device import Device, choose_device
-from cifar_tui.errors import CheckpointDamaged, StopAsked
+from cifar_tui.errors import CheckpointDamaged, StopRequested
 from cifar_tui.events import (
     EvaluationDone,
     EvaluationFailed,
@@ -22,17 +22,17 @@ from cifar_tui.events import (
     Noted,
 )
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.checkpoints.verdicts import KeptVerdict, keep_verdict
+from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 from cifar_tui.text import safe_text
 
 GIVEN_UP = "The evaluation was given up."
 
 
-class Judge:
+class CheckpointEvaluator:
     """Measures checkpoints of one run's folder on one set of test images."""
 
     def __init__(
-        self, folder: Path, test: ImageBank, facts: DataFacts, device: Device, emit: Callable[[Event], None]
+        self, folder: Path, test: DeviceDataset, facts: DataFacts, device: Device, emit: Callable[[Event], None]
     ) -> None:
         """Prepare; nothing is read yet."""
         self._folder = folder
@@ -52,8 +52,8 @@ class Judge:
     ) -> None:
         """Measure one checkpoint, keep the verdict beside it where `keep` says so, and say how it did.
 
-        `go_on` is asked between batches; it may raise StopAsked. `read` is the checkpoint's network, where it was read
-        before.
+        `go_on` is asked between batches; it may raise StopRequested. `read` is the checkpoint's network, where it was
+        read before.
         """
         path, checkpoint = self._folder / checkpoint, safe_text(checkpoint)
         self._emit(EvaluationStarted(checkpoint, self._test.count))
@@ -70,7 +70,7 @@ class Judge:
         except CheckpointDamaged as error:
             self._emit(EvaluationFailed(checkpoint, str(error), damaged=True))
             return
-        except StopAsked:
+        except StopRequested:
             self._emit(EvaluationFailed(checkpoint, GIVEN_UP, damaged=False))
             raise
         if verdict is None:
@@ -81,7 +81,7 @@ class Judge:
             self._keep(done, read.sha256)
         self._emit(done)
 
-    def _done(self, checkpoint: str, verdict: Verdict, seconds: float, tta: bool) -> EvaluationDone:
+    def _done(self, checkpoint: str, verdict: EvaluationResult, seconds: float, tta: bool) -> EvaluationDone:
         return EvaluationDone(
             checkpoint=checkpoint,
             images=verdict.images,
@@ -101,29 +101,29 @@ class Judge:
         """Write the verdict and its pictures down; where that fails, only they are missing next time."""
         pictures = tuple(self._test.images[image.index].cpu().numpy().tobytes() for image in done.wrongest)
         try:
-            keep_verdict(self._folder, KeptVerdict(done, sha256, pictures))
+            store_evaluation(self._folder, StoredEvaluation(done, sha256, pictures))
         except OSError as error:
             self._emit(Noted(f"The verdict on {done.checkpoint} could not be kept: {error.strerror or error}."))
 
 
-def evaluate_alone(
+def evaluate_checkpoint(
     recipe: Recipe,
     folder: Path,
     checkpoint: str,
     emit: Callable[[Event], None],
-    requests: Requests,
+    requests: RequestQueue,
     *,
     tta: bool = False,
-    stranger: bool = False,
+    external: bool = False,
     keep: bool = True,
 ) -> None:
-    """Measure a checkpoint of a run that has ended, or of no run of ours: a `stranger`. Raises CifarTuiError.
+    """Measure a checkpoint of a run that has ended, or of no run of ours: a `external`. Raises CifarTuiError.
 
     The checkpoint is read first, for one that is refused needs no images.
     """
 
     def given_up() -> bool:
-        return requests.has(Stop, CancelEvaluation)
+        return requests.contains(Stop, CancelEvaluation)
 
     device = choose_device(recipe)
     try:
@@ -131,17 +131,17 @@ def evaluate_alone(
     except CheckpointDamaged as error:
         emit(EvaluationFailed(safe_text(checkpoint), str(error), damaged=True))
         return
-    if stranger:
+    if external:
         recipe = _normalised_for(read, recipe, emit)
     try:
         data = load(recipe, emit, given_up)
-    except StopAsked:
+    except StopRequested:
         emit(EvaluationFailed(safe_text(checkpoint), GIVEN_UP, damaged=False))
         return
     _note_classes(read, data.classes, emit)
-    test = ImageBank(data.test.pixels, data.test.labels, recipe, device.torch, 0)
-    judge = Judge(folder, test, data.facts(), device, emit)
-    judge.evaluate(checkpoint, lambda: not given_up(), tta=tta, keep=keep, read=read)
+    test = DeviceDataset(data.test.pixels, data.test.labels, recipe, device.torch, 0)
+    evaluator = CheckpointEvaluator(folder, test, data.facts(), device, emit)
+    evaluator.evaluate(checkpoint, lambda: not given_up(), tta=tta, keep=keep, read=read)
 
 
 def _normalised_for(read: ReadNetwork, recipe: Recipe, emit: Callable[[Event], None]) -> Recipe:
@@ -156,7 +156,7 @@ def _normalised_for(read: ReadNetwork, recipe: Recipe, emit: Callable[[Event], N
         because = f"The layers are named as in {read.layout.project}, so colours are normalised as there"
         assumed = f" {read.layout.assumed}" if read.layout.assumed else ""
     emit(Noted(f"{because} (mean {mean}, deviation {std}). --preset takes a preset's instead.{assumed}"))
-    return recipe.with_colours(read.mean, read.std)
+    return recipe.with_normalization(read.mean, read.std)
 
 
 def _note_classes(read: ReadNetwork, classes: tuple[str, ...], emit: Callable[[Event], None]) -> None:

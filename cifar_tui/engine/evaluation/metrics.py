@@ -19,7 +19,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class EvaluationResult:
     """How a network did on labelled images."""
 
     images: int
@@ -38,7 +38,7 @@ class Verdict:
     """The wrongest images, the wrongest first."""
 
 
-def verdict_on(logits: npt.NDArray[np.float32], labels: Ints) -> Verdict:
+def evaluation_result(logits: npt.NDArray[np.float32], labels: Ints) -> EvaluationResult:
     """Score logits float32 [N, C] against labels int64 [N]."""
     log_probabilities = _log_softmax(logits.astype(np.float64))
     predicted = logits.argmax(1)
@@ -46,7 +46,7 @@ def verdict_on(logits: npt.NDArray[np.float32], labels: Ints) -> Verdict:
     probabilities = np.nan_to_num(np.exp(log_probabilities), nan=0.0)
     images, classes = logits.shape
     confusion = np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
-    return Verdict(
+    return EvaluationResult(
         images=images,
         loss=float(-log_probabilities[np.arange(images), labels].mean()),
         accuracy=int(np.trace(confusion)) / images,

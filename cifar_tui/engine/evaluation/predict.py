@@ -8,14 +8,14 @@ import numpy as np
 import torch
 
 from cifar_tui.engine.checkpoints.checkpoint import read_network
-from cifar_tui.engine.data.augment import ImageBank
+from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.data.dataset import CLASSES
-from cifar_tui.engine.data.image_file import PictureUnreadable, read_own_picture
+from cifar_tui.engine.data.image_file import ImageUnreadable, read_any_image
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.events import DataReady
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.parent_weights import is_ours
+from cifar_tui.runs.parent_weights import belongs_to_run
 from cifar_tui.runs.records.journal import NAME as JOURNAL_NAME
 from cifar_tui.runs.records.journal import read_events
 from cifar_tui.text import safe_text
@@ -56,8 +56,8 @@ class Predictor:
         read = read_network(folder / checkpoint)
         self.trouble = read.trouble
         self.classes = read.origin.classes if read.origin is not None and read.origin.classes else class_names(folder)
-        if not (read.sha256 or is_ours(folder / checkpoint)):
-            self._recipe = recipe.with_colours(read.mean, read.std)
+        if not (read.sha256 or belongs_to_run(folder / checkpoint)):
+            self._recipe = recipe.with_normalization(read.mean, read.std)
         self._network: ResNet18 = read.network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
         self._network.eval()
 
@@ -65,15 +65,15 @@ class Predictor:
         """What each picture is taken for, or why it cannot be read, in the order they were named."""
         for file in files:
             try:
-                pixels = read_own_picture(file)
-            except PictureUnreadable as error:
+                pixels = read_any_image(file)
+            except ImageUnreadable as error:
                 yield Refusal(file, f"Cannot read the picture {safe_text(file, LONGEST_PATH)}: {error}.")
                 continue
-            bank = ImageBank(pixels[None], np.zeros(1, dtype=np.int64), self._recipe, self._device.torch, 0)
+            bank = DeviceDataset(pixels[None], np.zeros(1, dtype=np.int64), self._recipe, self._device.torch, 0)
             yield Prediction(file, pixels.tobytes(), self._probabilities(bank))
 
     @torch.inference_mode()
-    def _probabilities(self, bank: ImageBank) -> tuple[float, ...]:
+    def _probabilities(self, bank: DeviceDataset) -> tuple[float, ...]:
         images, _ = bank.plain(0, bank.count)
         with self._device.autocast():
             logits = self._network(images).float()

@@ -22,7 +22,7 @@ CONVERT = (
 )
 
 
-class Described(Protocol):
+class WeightsFile(Protocol):
     """A file whose content is known, and not loaded yet."""
 
     content: Content
@@ -59,7 +59,7 @@ class TorchFile:
             raise CheckpointDamaged(f"{self._name} is damaged: it cannot be read as weights.") from None
 
 
-def describe(file: BinaryIO, name: str) -> Described:
+def detect(file: BinaryIO, name: str) -> WeightsFile:
     """What an open file holds. Raises CheckpointDamaged, with a sentence, for all that is no checkpoint."""
     file.seek(0)
     head = file.read(HEAD_BYTES)

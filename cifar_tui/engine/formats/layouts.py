@@ -48,7 +48,7 @@ LARGE_STEM = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class NamingScheme:
     """A project's way of naming a ResNet-18's layers, and what else follows from it."""
 
     project: str
@@ -61,9 +61,9 @@ class Layout:
     """What a file cannot tell and is taken for granted, as a sentence."""
 
 
-TUTORIAL = Layout("the tutorial", HALF, HALF)
-KUANGLIU = Layout("pytorch-cifar", CIFAR10_MEAN, KUANGLIU_STD)
-TORCHVISION = Layout(
+TUTORIAL = NamingScheme("the tutorial", HALF, HALF)
+KUANGLIU = NamingScheme("pytorch-cifar", CIFAR10_MEAN, KUANGLIU_STD)
+TORCHVISION = NamingScheme(
     "torchvision",
     CIFAR10_MEAN,
     KUANGLIU_STD,
@@ -71,14 +71,14 @@ TORCHVISION = Layout(
 )
 
 
-def weights_in(content: object, name: str) -> tuple[Layout, Tensors]:
+def weights_in(content: object, name: str) -> tuple[NamingScheme, Tensors]:
     """The network's tensors in what a file holds, by the tutorial's names. Raises CheckpointDamaged.
 
     Works on descriptions as on tensors, and takes the same way through both.
     """
     tensors = _without_prefixes(_state_dict(content, name))
     _check_kind(tensors, name)
-    layout = _layout(tensors)
+    layout = _naming_scheme(tensors)
     return layout, {_our_name(key): tensor for key, tensor in tensors.items()}
 
 
@@ -126,7 +126,7 @@ def _without_prefixes(tensors: Tensors) -> Tensors:
     return tensors
 
 
-def _layout(tensors: Tensors) -> Layout:
+def _naming_scheme(tensors: Tensors) -> NamingScheme:
     if "conv1.0.weight" in tensors:
         return TUTORIAL
     return TORCHVISION if "fc.weight" in tensors else KUANGLIU

@@ -20,7 +20,7 @@ MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class WeightsMetadata:
     """What is known of weights that are a file of their own."""
 
     mean: Colours
@@ -46,20 +46,22 @@ class Origin:
         return ", ".join(pieces if self.epoch and self.run else pieces[:1] if self.run else ())
 
 
-def origin_in(metadata: Mapping[str, str]) -> Origin | None:
+def read_metadata(metadata: Mapping[str, str]) -> WeightsMetadata | None:
     """What a header says; None where it says nothing of colours. Raises ValueError for anything but our own words."""
     if "mean" not in metadata and "std" not in metadata:
         return None
-    mean, std = (_colours(metadata.get(name, "")) for name in ("mean", "std"))
+    mean, std = (_normalization(metadata.get(name, "")) for name in ("mean", "std"))
     if min(mean) < 0 or min(std) < LEAST_STD:
         raise ValueError("impossible colours")
     run, epoch = metadata.get("run", ""), metadata.get("epoch", "0")
     if len(run) > LONGEST_NAME or not (epoch.isascii() and epoch.isdecimal() and len(epoch) <= MOST_DIGITS):
         raise ValueError("an impossible run or epoch")
-    return Origin(mean=mean, std=std, classes=_classes(metadata.get("classes", "[]")), run=run, epoch=int(epoch))
+    return WeightsMetadata(
+        mean=mean, std=std, classes=_classes(metadata.get("classes", "[]")), run=run, epoch=int(epoch)
+    )
 
 
-def _colours(words: str) -> Colours:
+def _normalization(words: str) -> Colours:
     values = orjson.loads(words)
     if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):
         raise ValueError("no numbers")

@@ -17,11 +17,11 @@ LARGEST_OF_OURS = 4 * 1024 * 1024 * 1024
 """Bytes of a file whose size and SHA-256 were written down."""
 
 
-def open_plain(path: Path, most: int = LARGEST_STRANGER) -> BufferedReader:
+def open_external(path: Path, most: int = LARGEST_STRANGER) -> BufferedReader:
     """Open a plain file of at most so many bytes. Raises CheckpointDamaged with a sentence for anything else."""
     name = safe_text(path.name)
     try:
-        return safe_open.open_plain(path, most)
+        return safe_open.open_regular(path, most)
     except FileNotFoundError:
         raise CheckpointDamaged(f"{name} is gone: its file was deleted.") from None
     except OSError as error:
@@ -30,7 +30,7 @@ def open_plain(path: Path, most: int = LARGEST_STRANGER) -> BufferedReader:
     except safe_open.TooLarge as error:
         larger = f"{size(error.size)}, more than any checkpoint of ours ({size(most)})"
         raise CheckpointDamaged(f"{name} has {larger}.") from None
-    except safe_open.NotPlain:
+    except safe_open.NotRegularFile:
         raise CheckpointDamaged(f"{name} is not a plain file.") from None
     except ValueError:
         raise CheckpointDamaged(f"{name} cannot be a file's name.") from None

@@ -52,7 +52,7 @@ def scan(pickle: bytes, storages: Mapping[str, int]) -> Content:
     if steps[-1][2] != len(pickle) - 1:
         raise refused("the file hides something behind its tensors")
     try:
-        return as_content(_Paper(storages).follow(steps))
+        return as_content(_PickleInterpreter(storages).follow(steps))
     except (IndexError, KeyError, TypeError, ValueError, AttributeError):
         raise refused("the file builds its values in a way that torch.save does not") from None
 
@@ -61,7 +61,7 @@ def _whole_network(pickle: bytes) -> str:
     return " (if this is a whole network, save its state_dict() instead)" if b"ctorch.nn.modules." in pickle else ""
 
 
-class _Paper:
+class _PickleInterpreter:
     """The stack and the memo of a pickle that is followed on paper."""
 
     def __init__(self, storages: Mapping[str, int]) -> None:

@@ -51,10 +51,10 @@ class Accelerator:
         self._steps_left -= 1
         if self._tier == "eager" or len(labels) != self._batch:
             # A graph has one batch size; the ragged last batch goes the plain way, through the same optimiser.
-            return self._plainly(images, labels, rate)
+            return self._run_eager(images, labels, rate)
         try:
-            self._weigh_compiling()
-            return self._by_graph(images, labels, rate)
+            self._consider_compiling()
+            return self._run_graph(images, labels, rate)
         except RuntimeError as error:  # out of memory too: recording needs memory of its own
             self._fall_back(error)
             return self.update(images, labels, rate)
@@ -67,14 +67,14 @@ class Accelerator:
             self._say(f"Training goes step by step: {why}.")
         return "eager"
 
-    def _plainly(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> Result:
+    def _run_eager(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> Result:
         compiled, self._stepper.forward = self._stepper.forward, self._stepper.network
         try:
             return self._stepper.update(images, labels, rate)
         finally:
             self._stepper.forward = compiled
 
-    def _by_graph(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> Result:
+    def _run_graph(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> Result:
         if self._warm_ups == 0:
             self._images, self._labels = torch.empty_like(images), torch.empty_like(labels)
         self._images.copy_(images)
@@ -86,7 +86,7 @@ class Accelerator:
             self._warm_ups += 1
             return result
         if self._graph is None:
-            self._record()
+            self._capture()
         assert self._graph is not None
         self._graph.replay()
         self._recorded += 1
@@ -101,7 +101,7 @@ class Accelerator:
         here.wait_stream(beside)
         return result
 
-    def _record(self) -> None:
+    def _capture(self) -> None:
         """Record an update without making it. Other threads' CUDA calls, NVML's for one, do not matter to it."""
         torch.cuda.synchronize()
         graph = torch.cuda.CUDAGraph()
@@ -110,7 +110,7 @@ class Accelerator:
         self._graph = graph
         self._recorded, self._recorded_since = 0, time.monotonic()
 
-    def _weigh_compiling(self) -> None:
+    def _consider_compiling(self) -> None:
         """Compile before an update: when asked to, or once `auto` has seen that what is left to train is worth it."""
         if self._auto and self._tier == "graph" and self._recorded == MEASURED:
             seconds_left = (time.monotonic() - self._recorded_since) / MEASURED * self._steps_left

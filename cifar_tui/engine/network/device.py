@@ -59,7 +59,7 @@ class Device:
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
 
-def give_way(device: Device) -> None:
+def lower_priority(device: Device) -> None:
     """Let screens and whoever else works on the machine go first, where training takes every core.
 
     Says so to the system for this thread and those it starts; what they compute is the same.

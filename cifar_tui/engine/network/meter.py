@@ -32,7 +32,7 @@ class QueuedStep:
 class StepMeter:
     """A ring of losses and hits on the device, read in stretches.
 
-    `add` never waits. `ready` starts a copy every `READ_SECONDS` and returns the steps whose copy has arrived.
+    `add` never waits. `completed` starts a copy every `READ_SECONDS` and returns the steps whose copy has arrived.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -52,23 +52,23 @@ class StepMeter:
         self._ring[1, slot] = hits
         self._on_device.append(step)
 
-    def ready(self) -> list[StepDone]:
+    def completed(self) -> list[StepDone]:
         """Steps whose numbers are here, in order; none more often than the reading interval."""
         if self._in_flight:
             arrived = self._arrival is None or self._arrival.query()  # type: ignore[no-untyped-call]
-            return self._arrived() if arrived else []
+            return self._copy_finished() if arrived else []
         full = len(self._on_device) == SLOTS
         if self._on_device and (full or time.monotonic() >= self._read_at):
             self._start_copy()
-            return self._arrived() if self._arrival is None or full else []
+            return self._copy_finished() if self._arrival is None or full else []
         return []
 
     def drain(self) -> list[StepDone]:
         """Every step added so far, waiting for the device."""
-        steps = self._arrived() if self._in_flight else []
+        steps = self._copy_finished() if self._in_flight else []
         if self._on_device:
             self._start_copy()
-            steps += self._arrived()
+            steps += self._copy_finished()
         return steps
 
     def _start_copy(self) -> None:
@@ -79,7 +79,7 @@ class StepMeter:
         self._in_flight, self._on_device = self._on_device, []
         self._read_at = time.monotonic() + READ_SECONDS
 
-    def _arrived(self) -> list[StepDone]:
+    def _copy_finished(self) -> list[StepDone]:
         if self._arrival is not None:
             self._arrival.synchronize()
         losses, hits = self._mirror[:, : len(self._in_flight)].tolist()

@@ -52,11 +52,11 @@ class LightSGD(torch.optim.SGD):
 class Stepper:
     """A network on a device with all that updates it."""
 
-    def __init__(self, recipe: Recipe, device: Device, first_weights: Callable[[], Tensors] | None = None) -> None:
-        """Make a fresh network from the recipe's seed; the state before the first step has `first_weights`, if any."""
+    def __init__(self, recipe: Recipe, device: Device, initial_weights: Callable[[], Tensors] | None = None) -> None:
+        """Make a fresh network from the recipe's seed, or one that starts with `initial_weights`."""
         self._device = device
         self._smoothing = recipe.label_smoothing
-        self._first_weights = first_weights or (lambda: fresh_network(recipe.width, recipe.seed).state_dict())
+        self._first_weights = initial_weights or (lambda: fresh_network(recipe.width, recipe.seed).state_dict())
         self.network = fresh_network(recipe.width, recipe.seed)
         self.network.to(device.torch, memory_format=device.memory_format)  # type: ignore[call-overload]
         self.forward: torch.nn.Module = self.network
@@ -151,7 +151,7 @@ class Stepper:
             )
 
     @torch.no_grad()
-    def mend_statistics(self, state: TrainingState) -> None:
+    def restore_bn_stats(self, state: TrainingState) -> None:
         """Take the running statistics of a good state where the present ones are no finite numbers."""
         for name, buffer in self.network.named_buffers():
             if buffer.is_floating_point() and not bool(torch.isfinite(buffer).all()):

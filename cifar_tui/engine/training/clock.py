@@ -3,12 +3,12 @@
 import threading
 import time
 
-BEAT_SECONDS = 0.25
+HEARTBEAT_SECONDS = 0.25
 STANDSTILL_SECONDS = 2.0
 """A longer time between two beats means that nothing ran: a busy machine delays them by far less."""
 
 
-class Pulse:
+class TrainingClock:
     """Beats on a thread of its own for as long as it is wanted."""
 
     def __init__(self) -> None:
@@ -35,5 +35,5 @@ class Pulse:
         self._thread.join()
 
     def _keep_beating(self) -> None:
-        while not self._stopped.wait(BEAT_SECONDS):
+        while not self._stopped.wait(HEARTBEAT_SECONDS):
             self.now()

@@ -5,36 +5,36 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from cifar_tui.engine.data.augment import ImageBank
+from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.evaluation.evaluate import evaluate
-from cifar_tui.engine.evaluation.metrics import Verdict
+from cifar_tui.engine.evaluation.metrics import EvaluationResult
 from cifar_tui.engine.network.device import Device
-from cifar_tui.engine.training.request_handler import Attendant
+from cifar_tui.engine.training.request_handler import RequestHandler
 from cifar_tui.events import Event, Progressed
-from cifar_tui.failpoints import reach
+from cifar_tui.failpoints import hit
 
 
 @dataclass(frozen=True, slots=True)
-class ExamResult:
+class EpochTestResult:
     """How a network did."""
 
-    test: Verdict
+    test: EvaluationResult
     """On the test images."""
-    held_out: Verdict | None
+    held_out: EvaluationResult | None
     """On the training images held out; None where there are none."""
     seconds: float
     """How long it took, without pauses."""
 
 
-class Exam:
+class EpochTest:
     """Tests one network after every epoch."""
 
     def __init__(
         self,
-        test: ImageBank,
-        held_out: ImageBank | None,
+        test: DeviceDataset,
+        held_out: DeviceDataset | None,
         device: Device,
-        attendant: Attendant,
+        attendant: RequestHandler,
         emit: Callable[[Event], None],
         now: Callable[[], float],
     ) -> None:
@@ -42,29 +42,29 @@ class Exam:
         self._test = test
         self._held_out = held_out
         self._device = device
-        self._attendant = attendant
+        self._request_handler = attendant
         self._emit = emit
         self._now = now
 
-    def take(self, network: nn.Module, epoch: int) -> ExamResult:
-        """Measure the network as it is now. A pause holds it; a stop breaks it off with StopAsked."""
-        started, away_before = self._now(), self._attendant.seconds_away
+    def run(self, network: nn.Module, epoch: int) -> EpochTestResult:
+        """Measure the network as it is now. A pause holds it; a stop breaks it off with StopRequested."""
+        started, away_before = self._now(), self._request_handler.seconds_away
 
         def seconds() -> float:
-            return self._now() - started - (self._attendant.seconds_away - away_before)
+            return self._now() - started - (self._request_handler.seconds_away - away_before)
 
-        def measured(images: ImageBank, what: str) -> Verdict:
+        def measured(images: DeviceDataset, what: str) -> EvaluationResult:
             def go_on(done: int) -> bool:
                 self._emit(Progressed(f"{what} epoch {epoch}", done, images.count, "images", seconds()))
-                self._attendant.attend()
+                self._request_handler.handle_requests()
                 return True
 
             go_on(0)
-            reach("tested", what)
+            hit("tested", what)
             verdict = evaluate(network, images, self._device, go_on)
             assert verdict is not None, "only go_on ends a test early, and it never does"
             return verdict
 
         test = measured(self._test, "Testing")
         held_out = measured(self._held_out, "Validating") if self._held_out else None
-        return ExamResult(test, held_out, seconds())
+        return EpochTestResult(test, held_out, seconds())

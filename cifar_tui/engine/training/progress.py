@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cifar_tui.events import EpochDone, StepDone
-from cifar_tui.runs.checkpoints.retention import Vouched
+from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
 from cifar_tui.runs.records.journal import NAME, read_events
 from cifar_tui.runs.records.rewind import epoch_saved_at, stands
 
@@ -37,7 +37,7 @@ class EpochMeans:
 
 
 @dataclass(slots=True)
-class Past:
+class TrainingProgress:
     """Where a run is."""
 
     step: int = 0
@@ -50,18 +50,18 @@ class Past:
     """Training time when the epoch under way began."""
     test_accuracy: float = math.nan
     """Of the last epoch, 0 to 1."""
-    vouched: Vouched = field(default_factory=Vouched)
+    journaled: JournaledCheckpoints = field(default_factory=JournaledCheckpoints)
     """What was said of the checkpoints."""
     epoch_so_far: EpochMeans = field(default_factory=EpochMeans)
     """Means over the steps of the epoch under way."""
 
 
-def read_past(folder: Path, step: int, steps_per_epoch: int) -> Past:
+def replay_progress(folder: Path, step: int, steps_per_epoch: int) -> TrainingProgress:
     """The past of a run that goes on from `step`, from its journal; later steps are passed over.
 
     Where records are missing, the step decides: an epoch that was trained past its end was tested too.
     """
-    past = Past(step, max(step - 1, 0) // steps_per_epoch)
+    past = TrainingProgress(step, max(step - 1, 0) // steps_per_epoch)
     path = folder / NAME
     if not path.exists():
         return past
@@ -69,7 +69,7 @@ def read_past(folder: Path, step: int, steps_per_epoch: int) -> Past:
     for event in read_events(path):
         if not stands(event, step, epoch_saved=epoch_saved):
             continue
-        past.vouched.take(event)
+        past.journaled.record(event)
         if isinstance(event, StepDone):
             past.seconds = event.seconds
             if event.epoch == past.epochs_done + 1:

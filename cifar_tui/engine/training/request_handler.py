@@ -14,21 +14,21 @@ from cifar_tui.control import (
     Pause,
     PinCheckpoint,
     Request,
-    Requests,
+    RequestQueue,
     Resume,
     RollBack,
     SaveNow,
+    SetAttended,
     Stop,
-    Watch,
 )
-from cifar_tui.errors import StopAsked
+from cifar_tui.errors import StopRequested
 from cifar_tui.events import Event, LossNotFinite, Noted, Paused, Resumed
 
 
-class Served(Protocol):
+class TrainingActions(Protocol):
     """What a training can do for a person between two steps."""
 
-    def settle(self) -> None:
+    def flush_records(self) -> None:
         """Say every step done so far, before anything waits."""
 
     def evaluate_checkpoint(self, checkpoint: str) -> None:
@@ -43,15 +43,15 @@ class Served(Protocol):
     def save_now(self) -> None:
         """Save weights and state."""
 
-    def tend_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
+    def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
         """Delete or pin a checkpoint."""
 
 
-class Attendant:
+class RequestHandler:
     """Reads requests, confirms them as events, and holds the engine while a pause lasts."""
 
     def __init__(
-        self, requests: Requests, emit: Callable[[Event], None], served: Served, now: Callable[[], float]
+        self, requests: RequestQueue, emit: Callable[[Event], None], served: TrainingActions, now: Callable[[], float]
     ) -> None:
         """Serve the requests with what `served` can do; `now` is the clock, in seconds."""
         self.step = 0
@@ -60,7 +60,7 @@ class Attendant:
         """Time spent waiting and evaluating on request since the start."""
         self._requests = requests
         self._emit = emit
-        self._served = served
+        self._training = served
         self._now = now
         self._watching: set[int] = set()
         """The screens that a person is at."""
@@ -71,65 +71,65 @@ class Attendant:
         self._answer: RollBack | Ignore | None = None
         self._evaluations: deque[str] = deque()
 
-    def attend(self) -> None:
-        """Do what was asked and return when training may go on. Raises StopAsked."""
+    def handle_requests(self) -> None:
+        """Do what was asked and return when training may go on. Raises StopRequested."""
         started = self._now()
-        self._heed_all()
+        self._handle_all()
         if not (self._paused or self._evaluations):
             return
         while self._paused or self._evaluations:
-            self._serve_or_wait()
+            self._wait_or_handle()
         self.seconds_away += self._now() - started
 
-    def decide(self, step: int, loss: float) -> RollBack | Ignore | None:
+    def wait_for_decision(self, step: int, loss: float) -> RollBack | Ignore | None:
         """What to do about a loss that is no number, after asking the person who watches; None where nobody does.
 
-        Raises StopAsked.
+        Raises StopRequested.
         """
-        self._heed_all()
+        self._handle_all()
         self._emit(LossNotFinite(step, loss, waiting=bool(self._watching)))
         started = self._now()
         self._answer = None
         while self._watching and self._answer is None:
-            self._serve_or_wait()
+            self._wait_or_handle()
         self.seconds_away += self._now() - started
         if self._answer is not None:
             self._paused = False  # a pause asked for just before would hold what the answer set going
         return self._answer
 
-    def go_on_evaluating(self) -> bool:
-        """Whether the evaluation somebody asked for is still wanted. Raises StopAsked."""
-        self._heed_all()
+    def keep_evaluating(self) -> bool:
+        """Whether the evaluation somebody asked for is still wanted. Raises StopRequested."""
+        self._handle_all()
         return not self._cancelled
 
     def in_use(self) -> frozenset[str]:
         """The checkpoints that are being evaluated, or wait for it; any thread may ask."""
         return frozenset({*list(self._evaluations), self._evaluating})
 
-    def _serve_or_wait(self) -> None:
+    def _wait_or_handle(self) -> None:
         if self._evaluations:
-            self._serve(self._evaluations[0])
+            self._run_deferred(self._evaluations[0])
         else:
-            self._heed(self._requests.wait())
+            self._handle(self._requests.wait_for_next())
 
-    def _serve(self, checkpoint: str) -> None:
-        self._served.settle()
+    def _run_deferred(self, checkpoint: str) -> None:
+        self._training.flush_records()
         self._evaluating, self._cancelled = checkpoint, False
         self._evaluations.popleft()
         try:
-            self._served.evaluate_checkpoint(checkpoint)
+            self._training.evaluate_checkpoint(checkpoint)
         finally:
             self._evaluating = ""
-        self._heed_all()
+        self._handle_all()
 
-    def _heed_all(self) -> None:
-        while (request := self._requests.take()) is not None:
-            self._heed(request)
+    def _handle_all(self) -> None:
+        while (request := self._requests.dequeue()) is not None:
+            self._handle(request)
 
-    def _heed(self, request: Request) -> None:
+    def _handle(self, request: Request) -> None:
         match request:
             case Pause() if not self._paused:
-                self._served.settle()
+                self._training.flush_records()
                 self._paused = True
                 self._emit(Paused(self.step, request.by))
             case Resume() if self._paused:
@@ -140,22 +140,22 @@ class Attendant:
             case CancelEvaluation():
                 self._cancelled = bool(self._evaluating)
             case ChangeRate():
-                self._served.change_rate(request)
+                self._training.change_rate(request)
             case FinishEpoch():
-                self._served.plan_finish()
+                self._training.plan_finish()
             case SaveNow():
-                self._served.save_now()
+                self._training.save_now()
             case DeleteCheckpoint() | PinCheckpoint():
-                self._served.tend_checkpoint(request)
+                self._training.manage_checkpoint(request)
             case RollBack() | Ignore():
                 self._answer = request
-            case Watch():
-                (self._watching.add if request.watched else self._watching.discard)(request.screen)
+            case SetAttended():
+                (self._watching.add if request.attended else self._watching.discard)(request.screen)
                 if request.because:
                     self._emit(Noted(request.because))
             case Stop():
                 if request.by:
                     self._emit(Noted(f"Stopped by {request.by}."))
-                raise StopAsked
+                raise StopRequested
             case _:
                 pass  # pausing what is paused, or resuming what runs, changes nothing

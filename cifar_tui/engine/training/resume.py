@@ -9,7 +9,7 @@ from cifar_tui.engine.checkpoints.training_state import newest_state
 from cifar_tui.engine.data.dataset import DataFacts
 from cifar_tui.engine.network.device import Device, inexact_because
 from cifar_tui.engine.network.stepper import TrainingState
-from cifar_tui.engine.training.progress import read_past
+from cifar_tui.engine.training.progress import replay_progress
 from cifar_tui.errors import BadInput
 from cifar_tui.events import Event, Noted, RunResumed, RunStarted
 from cifar_tui.recipe import Recipe
@@ -33,7 +33,7 @@ def state_to_resume(recipe: Recipe, folder: RunFolder, emit: Emit) -> tuple[Stat
     return found
 
 
-def say_resumed(
+def emit_resumed(
     recipe: Recipe,
     folder: RunFolder,
     record: StateRecord | None,
@@ -51,7 +51,7 @@ def say_resumed(
         raise BadInput(f"The images are not those that {folder.name} was trained on. Give its own back with --data.")
     steps_per_epoch = recipe.steps_per_epoch(facts.train_images)
     step = record.step if record else 0
-    past = read_past(folder.path, step, steps_per_epoch)
+    past = replay_progress(folder.path, step, steps_per_epoch)
     if step > recipe.epochs * steps_per_epoch or past.epochs_done >= recipe.epochs:
         raise BadInput(f"{folder.name} has trained all its {recipe.epochs} epochs. Give it more with --epochs.")
     if record is None and not _has_started(folder.path):

@@ -7,25 +7,25 @@ from collections.abc import Callable
 import torch
 
 from cifar_tui import __version__, text
-from cifar_tui.control import ChangeRate, DeleteCheckpoint, Ignore, PinCheckpoint, Requests
-from cifar_tui.engine.checkpoints.checkpointer import Keeper
-from cifar_tui.engine.checkpoints.initial_weights import first_weights
+from cifar_tui.control import ChangeRate, DeleteCheckpoint, Ignore, PinCheckpoint, RequestQueue
+from cifar_tui.engine.checkpoints.checkpointer import Checkpointer
+from cifar_tui.engine.checkpoints.initial_weights import initial_weights
 from cifar_tui.engine.checkpoints.pruner import Pruner
 from cifar_tui.engine.data.augment import EpochPlan, Images, plan_epoch
 from cifar_tui.engine.data.dataset import DataFacts
 from cifar_tui.engine.data.load import load
-from cifar_tui.engine.evaluation.evaluate_checkpoint import Judge
+from cifar_tui.engine.evaluation.evaluate_checkpoint import CheckpointEvaluator
 from cifar_tui.engine.network.accelerate import Accelerator
-from cifar_tui.engine.network.device import Device, StepFence, choose_device, give_way
+from cifar_tui.engine.network.device import Device, StepFence, choose_device, lower_priority
 from cifar_tui.engine.network.meter import QueuedStep, StepMeter
 from cifar_tui.engine.network.model import count_parameters
 from cifar_tui.engine.network.stepper import Stepper, TrainingState
-from cifar_tui.engine.training.clock import Pulse
-from cifar_tui.engine.training.epoch_test import Exam, ExamResult
-from cifar_tui.engine.training.progress import EpochMeans, Past, read_past
-from cifar_tui.engine.training.request_handler import Attendant
-from cifar_tui.engine.training.resume import say_resumed, state_to_resume
-from cifar_tui.errors import BadInput, CifarTuiError, StopAsked
+from cifar_tui.engine.training.clock import TrainingClock
+from cifar_tui.engine.training.epoch_test import EpochTest, EpochTestResult
+from cifar_tui.engine.training.progress import EpochMeans, TrainingProgress, replay_progress
+from cifar_tui.engine.training.request_handler import RequestHandler
+from cifar_tui.engine.training.resume import emit_resumed, state_to_resume
+from cifar_tui.errors import BadInput, CifarTuiError, StopRequested
 from cifar_tui.events import (
     DataReady,
     EpochDone,
@@ -42,13 +42,13 @@ from cifar_tui.events import (
     StepDone,
     TrainingStarted,
 )
-from cifar_tui.failpoints import reach
+from cifar_tui.failpoints import hit
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import RunFolder
 
 Emit = Callable[[Event], None]
 
-ROLL_BACKS = 3
+MAX_ROLL_BACKS = 3
 """How often a run that nobody watches goes back to its last good state before it gives up."""
 
 
@@ -56,32 +56,34 @@ def train(
     recipe: Recipe,
     folder: RunFolder,
     emit: Emit,
-    requests: Requests,
+    requests: RequestQueue,
     changes: tuple[str, ...] | None = None,
     *,
-    settle: Callable[[], None],
+    flush_records: Callable[[], None],
 ) -> None:
     """Train a run from its recipe to its end, or to where a person stops it.
 
     With `changes`, the run has ended before and goes on from its newest training state; they say how the recipe
     differs since. Raises CifarTuiError for what a person can mend. Whatever happens is said through `emit`, which
-    any thread may call; `settle` waits until all that was said is in the run's records.
+    any thread may call; `flush_records` waits until all that was said is in the run's records.
     """
     if changes is None:
         emit(RunStarted(folder.name, str(folder.path), recipe, time.time(), __version__))
     try:
         device = choose_device(recipe)
-        give_way(device)
+        lower_priority(device)
         found = state_to_resume(recipe, folder, emit) if changes is not None else None
-        data = load(recipe, emit, requests.stop_asked)
+        data = load(recipe, emit, requests.stop_requested)
         facts = data.facts()
         if changes is not None:
-            say_resumed(recipe, folder, found[0] if found else None, facts, device, changes, emit)
+            emit_resumed(recipe, folder, found[0] if found else None, facts, device, changes, emit)
         emit(Progressed(f"Preparing {facts.train_images + facts.test_images:,} images", 0, None, "", 0.0))
         images = Images.of(data, recipe, device.torch)
         del data  # the images are held once
-        training = Training(recipe, folder, facts, images, device, emit, requests, settle, found[1] if found else None)
-    except StopAsked:
+        training = Training(
+            recipe, folder, facts, images, device, emit, requests, flush_records, found[1] if found else None
+        )
+    except StopRequested:
         emit(RunStopped(0, ""))
         return
     try:
@@ -95,7 +97,7 @@ def train(
         training.close()
 
 
-class RollBackAsked(Exception):
+class RollBackRequested(Exception):
     """Training goes back to the last good state."""
 
 
@@ -110,8 +112,8 @@ class Training:
         images: Images,
         device: Device,
         emit: Emit,
-        requests: Requests,
-        settle: Callable[[], None],
+        requests: RequestQueue,
+        flush_records: Callable[[], None],
         state: TrainingState | None = None,
     ) -> None:
         """Put the network on the device, as it was after the state's last step where there is one."""
@@ -121,47 +123,49 @@ class Training:
         self._device = device
         self._emit = emit
         self._requests = requests
-        self._settle_records = settle
+        self._flush_records = flush_records
         self._train = images.train
         emit(Progressed("Preparing the network", 0, None, "", 0.0))
         self._steps_per_epoch = recipe.steps_per_epoch(self._train.count)
-        self._stepper = Stepper(recipe, device, first_weights(recipe, folder.path))
-        self._past = Past()
+        self._stepper = Stepper(recipe, device, initial_weights(recipe, folder.path))
+        self._progress = TrainingProgress()
         if state is None and recipe.parent is not None:
             state = self._stepper.fresh_state()
         if state is not None:
             self._stepper.restore(state)
-            self._past = self._past_at(state.step)
-        steps_left = recipe.epochs * self._steps_per_epoch - self._past.step
+            self._progress = self._progress_at(state.step)
+        steps_left = recipe.epochs * self._steps_per_epoch - self._progress.step
         self._accelerator = Accelerator(self._stepper, recipe, device, steps_left, lambda words: emit(Noted(words)))
         self._meter = StepMeter(device.torch)
         self._fence = StepFence(device.torch)
         # Asked from the saver's thread, and only once there is an attendant.
-        pruner = Pruner(folder.path, recipe, self._past.vouched, lambda: self._attendant.in_use(), emit)
-        self._keeper = Keeper(self._stepper, recipe, folder, facts, device.environment(), emit, settle, pruner)
-        self._judge = Judge(folder.path, images.test, facts, device, emit)
-        self._pulse = Pulse()
-        self._attendant = Attendant(requests, emit, self, self._pulse.now)
-        self._attendant.step = self._past.step
-        self._exam = Exam(images.test, images.held_out, device, self._attendant, emit, self._pulse.now)
+        pruner = Pruner(folder.path, recipe, self._progress.journaled, lambda: self._request_handler.in_use(), emit)
+        self._checkpointer = Checkpointer(
+            self._stepper, recipe, folder, facts, device.environment(), emit, flush_records, pruner
+        )
+        self._evaluator = CheckpointEvaluator(folder.path, images.test, facts, device, emit)
+        self._clock = TrainingClock()
+        self._request_handler = RequestHandler(requests, emit, self, self._clock.now)
+        self._request_handler.step = self._progress.step
+        self._epoch_test = EpochTest(images.test, images.held_out, device, self._request_handler, emit, self._clock.now)
         self._last_epoch = recipe.epochs
         self._finish_planned = False
-        self._broken: StepDone | None = None
+        self._nonfinite_step: StepDone | None = None
         self._roll_backs = 0
-        self._started = self._pulse.now()
+        self._started = self._clock.now()
 
     def run(self) -> None:
         """Train every epoch that is left; end with RunFinished, or with RunStopped when asked."""
-        self._say_what_starts()
-        self._started = self._pulse.now() - self._past.seconds
+        self._emit_started()
+        self._started = self._clock.now() - self._progress.seconds
         try:
-            while self._past.epochs_done < self._last_epoch:
+            while self._progress.epochs_done < self._last_epoch:
                 try:
-                    self._run_epoch(self._past.epochs_done + 1)
-                except RollBackAsked:
+                    self._run_epoch(self._progress.epochs_done + 1)
+                except RollBackRequested:
                     self._roll_back()
-                self._attendant.attend()
-        except StopAsked:
+                self._request_handler.handle_requests()
+        except StopRequested:
             self._stop()
             return
         if self._last_epoch < self._recipe.epochs:
@@ -171,21 +175,21 @@ class Training:
 
     def close(self) -> None:
         """End what goes on in the background."""
-        self._keeper.close()
-        self._pulse.close()
+        self._checkpointer.close()
+        self._clock.close()
 
-    def settle(self) -> None:
+    def flush_records(self) -> None:
         """Say every step done so far."""
         for done in self._meter.drain():
-            self._say(done)
+            self._emit_step(done)
 
     def evaluate_checkpoint(self, checkpoint: str) -> None:
         """Measure a checkpoint of this run."""
-        self._judge.evaluate(checkpoint, self._attendant.go_on_evaluating)
+        self._evaluator.evaluate(checkpoint, self._request_handler.keep_evaluating)
 
     def change_rate(self, request: ChangeRate) -> None:
         """Train with another learning rate from the next step on; an impossible one is refused with a note."""
-        step = self._attendant.step + 1
+        step = self._request_handler.step + 1
         if step > self._recipe.epochs * self._steps_per_epoch:
             self._emit(Noted("The learning rate stays as it is: every step has been trained."))
             return
@@ -200,68 +204,68 @@ class Training:
 
     def plan_finish(self) -> None:
         """Stop at the end of this epoch, or call that off."""
-        under_way = min(self._past.epochs_done + 1, self._recipe.epochs)
+        under_way = min(self._progress.epochs_done + 1, self._recipe.epochs)
         self._finish_planned = not self._finish_planned
         self._last_epoch = under_way if self._finish_planned else self._recipe.epochs
         self._emit(FinishPlanned(under_way if self._finish_planned else 0))
 
     def save_now(self) -> None:
         """Save weights and state as they are."""
-        self.settle()
-        self._keeper.save_midway(self._attendant.step, self._steps_per_epoch)
-        self._keeper.save_state(self._attendant.step)
+        self.flush_records()
+        self._checkpointer.save_mid_epoch(self._request_handler.step, self._steps_per_epoch)
+        self._checkpointer.save_state(self._request_handler.step)
 
-    def tend_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
+    def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
         """Delete or pin a checkpoint, once what was handed over before is saved."""
-        self._keeper.heed(request)
+        self._checkpointer.manage_checkpoint(request)
 
     def _stop(self) -> None:
-        self.settle()
-        step = self._attendant.step
-        checkpoint = self._keeper.save_midway(step, self._steps_per_epoch)
-        self._keeper.save_state(step)
-        self._keeper.wait()
-        self._emit(RunStopped(step, checkpoint if self._keeper.saved(checkpoint) else ""))
+        self.flush_records()
+        step = self._request_handler.step
+        checkpoint = self._checkpointer.save_mid_epoch(step, self._steps_per_epoch)
+        self._checkpointer.save_state(step)
+        self._checkpointer.wait()
+        self._emit(RunStopped(step, checkpoint if self._checkpointer.saved(checkpoint) else ""))
 
     def _finish(self) -> None:
         """Say that the run has come to its end, once all of it is on disk. Raises CifarTuiError when it cannot be."""
-        self._keeper.save_state(self._attendant.step)
-        if not self._keeper.wait_for_room(self._requests.stop_asked):
+        self._checkpointer.save_state(self._request_handler.step)
+        if not self._checkpointer.wait_for_room(self._requests.stop_requested):
             raise CifarTuiError(
-                f"All {text.counted(self._attendant.step, 'step')} are trained, but the last could not be saved: free "
-                f"some space, and go on with --resume {self._folder.name}."
+                f"All {text.counted(self._request_handler.step, 'step')} are trained, but the last could not be saved: "
+                f"free some space, and go on with --resume {self._folder.name}."
             )
-        with contextlib.suppress(StopAsked):  # it is stopping anyway
-            self._attendant.attend()  # what was asked while the last was saved
-        self._emit(RunFinished(self._attendant.step, self._past.test_accuracy))
+        with contextlib.suppress(StopRequested):  # it is stopping anyway
+            self._request_handler.handle_requests()  # what was asked while the last was saved
+        self._emit(RunFinished(self._request_handler.step, self._progress.test_accuracy))
 
     def _run_epoch(self, epoch: int) -> None:
         """One pass over the training images from where the run is, the test after it, and the checkpoint."""
         plan = plan_epoch(self._recipe, self._train.count, epoch, self._device.torch)
-        first = self._past.step - (epoch - 1) * self._steps_per_epoch
+        first = self._progress.step - (epoch - 1) * self._steps_per_epoch
         for batch in range(first, self._steps_per_epoch):
-            self._attendant.attend()
-            if self._keeper.state_due:
-                self.settle()
-                self._handle_broken_loss()
-                self._keeper.save_state(self._attendant.step)
+            self._request_handler.handle_requests()
+            if self._checkpointer.state_due:
+                self.flush_records()
+                self._handle_nonfinite_loss()
+                self._checkpointer.save_state(self._request_handler.step)
             self._step(plan, epoch, batch)
-            for step in self._meter.ready():
-                self._say(step)
-            self._handle_broken_loss()
-        self.settle()
-        self._handle_broken_loss()
-        train_seconds = self._training_seconds() - self._past.epoch_began_at
-        result = self._exam.take(self._stepper.network, epoch)
+            for step in self._meter.completed():
+                self._emit_step(step)
+            self._handle_nonfinite_loss()
+        self.flush_records()
+        self._handle_nonfinite_loss()
+        train_seconds = self._training_seconds() - self._progress.epoch_began_at
+        result = self._epoch_test.run(self._stepper.network, epoch)
         self._started += result.seconds
         done = self._epoch_done(epoch, result, train_seconds)
         self._emit(done)
-        self._past.epochs_done = epoch
-        self._past.test_accuracy = done.test_accuracy
-        self._past.epoch_so_far, self._past.epoch_began_at = EpochMeans(), self._training_seconds()
-        self._keeper.save_epoch(done)
-        if self._keeper.state_due:
-            self._keeper.save_state(done.step)
+        self._progress.epochs_done = epoch
+        self._progress.test_accuracy = done.test_accuracy
+        self._progress.epoch_so_far, self._progress.epoch_began_at = EpochMeans(), self._training_seconds()
+        self._checkpointer.save_epoch(done)
+        if self._checkpointer.state_due:
+            self._checkpointer.save_state(done.step)
 
     def _step(self, plan: EpochPlan, epoch: int, batch: int) -> None:
         """One optimiser update; its numbers stay on the device for the meter."""
@@ -271,18 +275,18 @@ class Training:
         images, labels = self._train.batch(plan, start, start + self._recipe.batch_size)
         loss, hits = self._accelerator.update(images, labels, rate)
         self._fence.step_queued()
-        self._past.step = self._attendant.step = step
+        self._progress.step = self._request_handler.step = step
         queued = QueuedStep(step, epoch, len(labels), rate, self._training_seconds())
         self._meter.add(queued, loss, hits)
-        reach("stepped", self._folder.name)
+        hit("stepped", self._folder.name)
 
-    def _epoch_done(self, epoch: int, result: ExamResult, train_seconds: float) -> EpochDone:
+    def _epoch_done(self, epoch: int, result: EpochTestResult, train_seconds: float) -> EpochDone:
         step = epoch * self._steps_per_epoch
         return EpochDone(
             epoch=epoch,
             step=step,
-            train_loss=self._past.epoch_so_far.loss,
-            train_accuracy=self._past.epoch_so_far.accuracy,
+            train_loss=self._progress.epoch_so_far.loss,
+            train_accuracy=self._progress.epoch_so_far.accuracy,
             test_loss=result.test.loss,
             test_accuracy=result.test.accuracy,
             validation_accuracy=result.held_out.accuracy if result.held_out else None,
@@ -291,45 +295,45 @@ class Training:
             test_seconds=result.seconds,
         )
 
-    def _handle_broken_loss(self) -> None:
+    def _handle_nonfinite_loss(self) -> None:
         """Once a loss was no number: go back or go on, as a person says; go back where nobody is there.
 
-        Raises RollBackAsked, StopAsked, and CifarTuiError when going back has not helped.
+        Raises RollBackRequested, StopRequested, and CifarTuiError when going back has not helped.
         """
-        if self._broken is None:
+        if self._nonfinite_step is None:
             return
-        self.settle()
-        broken, self._broken = self._broken, None
-        answer = self._attendant.decide(broken.step, broken.loss)
+        self.flush_records()
+        broken, self._nonfinite_step = self._nonfinite_step, None
+        answer = self._request_handler.wait_for_decision(broken.step, broken.loss)
         if isinstance(answer, Ignore):
-            self._stepper.mend_statistics(self._keeper.last_good_state())
-            self._emit(Resumed(self._attendant.step))
+            self._stepper.restore_bn_stats(self._checkpointer.last_good_state())
+            self._emit(Resumed(self._request_handler.step))
             return
-        if answer is None and self._roll_backs == ROLL_BACKS:
+        if answer is None and self._roll_backs == MAX_ROLL_BACKS:
             raise CifarTuiError(
-                f"The loss was {broken.loss} at step {broken.step:,}, though training went back {ROLL_BACKS} times, "
-                "each time with half the learning rate. Start again with a lower --lr."
+                f"The loss was {broken.loss} at step {broken.step:,}, though training went back {MAX_ROLL_BACKS} "
+                "times, each time with half the learning rate. Start again with a lower --lr."
             )
         self._roll_backs += 1
-        raise RollBackAsked
+        raise RollBackRequested
 
     def _roll_back(self) -> None:
         """Take network, records and step back to the last good state, and halve the rate from there on."""
-        from_step = self._past.step
-        state = self._keeper.last_good_state()
+        from_step = self._progress.step
+        state = self._checkpointer.last_good_state()
         self._stepper.restore(state)
         # A person may have lowered the rate since: half of what it was before would be more than what broke.
         rates = [self._recipe.learning_rate_at(step, self._steps_per_epoch) for step in (state.step + 1, from_step)]
         rate = min(rates) / 2
         self._change_recipe(self._recipe.with_rate(rate, state.step + 1, self._steps_per_epoch))
-        self._keeper.disown_later_than(state.step)
+        self._checkpointer.discard_after(state.step)
         self._emit(RolledBack(from_step, state.step, rate, self._recipe.rate_changes))
-        self._past = self._past_at(state.step)
-        self._attendant.step = state.step
+        self._progress = self._progress_at(state.step)
+        self._request_handler.step = state.step
 
-    def _past_at(self, step: int) -> Past:
-        self._settle_records()
-        return read_past(self._folder.path, step, self._steps_per_epoch)
+    def _progress_at(self, step: int) -> TrainingProgress:
+        self._flush_records()
+        return replay_progress(self._folder.path, step, self._steps_per_epoch)
 
     def _change_recipe(self, recipe: Recipe) -> None:
         self._recipe = recipe
@@ -338,16 +342,16 @@ class Training:
         except OSError as error:
             self._emit(Noted(f"The recipe could not be written: {error.strerror or error}."))
 
-    def _say(self, done: StepDone) -> None:
-        self._past.epoch_so_far.add(done)
-        if not done.finite and self._broken is None:
-            self._broken = done
+    def _emit_step(self, done: StepDone) -> None:
+        self._progress.epoch_so_far.add(done)
+        if not done.finite and self._nonfinite_step is None:
+            self._nonfinite_step = done
         self._emit(done)
 
     def _training_seconds(self) -> float:
-        return self._pulse.now() - self._started - self._attendant.seconds_away
+        return self._clock.now() - self._started - self._request_handler.seconds_away
 
-    def _say_what_starts(self) -> None:
+    def _emit_started(self) -> None:
         facts = self._facts
         counts = facts.train_images, facts.test_images
         self._emit(DataReady(facts.description, facts.synthetic, facts.classes, *counts, facts.test_checksum))

@@ -7,9 +7,9 @@ from pathlib import Path
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.errors import BadInput
 from cifar_tui.events import CheckpointDeleted, Noted
-from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletions
+from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletes
 from cifar_tui.runs.checkpoints.pins import PINS_NAME, pins_or_none, write_pin
-from cifar_tui.runs.checkpoints.retention import BROKEN_PINS, Standing, Vouched, superfluous, why_kept
+from cifar_tui.runs.checkpoints.retention import BROKEN_PINS, Inventory, JournaledCheckpoints, deletable, why_kept
 from cifar_tui.runs.checkpoints.sidecars import (
     CHECKPOINT_PATTERN,
     Sidecar,
@@ -22,7 +22,7 @@ from cifar_tui.runs.checkpoints.states import list_states
 ASKED = "a person asked"
 
 
-class Remover:
+class CheckpointDeleter:
     """Deletes checkpoints of one run's folder. Used by one thread."""
 
     def __init__(self, folder: Path) -> None:
@@ -31,13 +31,13 @@ class Remover:
         self._whole: set[tuple[str, str]] = set()
         """Names and digests of weights that were read once and are what was saved."""
 
-    def heed(
-        self, request: DeleteCheckpoint | PinCheckpoint, vouched: Vouched, in_use: frozenset[str]
+    def manage_checkpoint(
+        self, request: DeleteCheckpoint | PinCheckpoint, journaled: JournaledCheckpoints, in_use: frozenset[str]
     ) -> CheckpointDeleted | Noted | None:
         """Do what a person asks. Returns what there is to say of it; a refusal is a note."""
         try:
             if isinstance(request, DeleteCheckpoint):
-                return self.delete(request.checkpoint, vouched, in_use)
+                return self.delete(request.checkpoint, journaled, in_use)
             self.pin(request.checkpoint, pinned=request.pinned)
         except BadInput as refusal:
             return Noted(str(refusal))
@@ -46,9 +46,9 @@ class Remover:
             return Noted(f"{request.checkpoint} could not be {what}: {error.strerror or error}.")
         return None
 
-    def delete(self, checkpoint: str, vouched: Vouched, in_use: frozenset[str]) -> CheckpointDeleted:
+    def delete(self, checkpoint: str, journaled: JournaledCheckpoints, in_use: frozenset[str]) -> CheckpointDeleted:
         """Delete one because a person asks. Raises BadInput with the reason where it has to stay, OSError."""
-        standing = self._standing(vouched, in_use)
+        standing = self._inventory(journaled, in_use)
         if checkpoint not in {one.checkpoint for one in standing.checkpoints}:
             raise BadInput(f"There is no {checkpoint} any more.")
         reason = why_kept(standing, checkpoint)
@@ -58,15 +58,15 @@ class Remover:
         return CheckpointDeleted(checkpoint, ASKED)
 
     def prune(
-        self, keep: str, kept: int | None, vouched: Vouched, in_use: frozenset[str]
+        self, keep: str, kept: int | None, journaled: JournaledCheckpoints, in_use: frozenset[str]
     ) -> Iterator[CheckpointDeleted]:
         """Delete what need not be kept, and name each; `kept` is how many of the newest stay. Raises OSError."""
         if kept is None:
             return
-        for one in superfluous(self._standing(vouched, in_use), kept):
+        for one in deletable(self._inventory(journaled, in_use), kept):
             delete_checkpoint(self._folder, one.checkpoint)
             yield CheckpointDeleted(one.checkpoint, f"keep {keep}")
-        for name in finish_deletions(self._folder):  # which the disk refused before
+        for name in finish_deletes(self._folder):  # which the disk refused before
             if CHECKPOINT_PATTERN.fullmatch(name):
                 yield CheckpointDeleted(name, f"keep {keep}")
 
@@ -79,17 +79,17 @@ class Remover:
         except ValueError:
             raise BadInput(f"{PINS_NAME} is broken, and was left as it is. {BROKEN_PINS}") from None
 
-    def _standing(self, vouched: Vouched, in_use: frozenset[str]) -> Standing:
-        return Standing(
+    def _inventory(self, journaled: JournaledCheckpoints, in_use: frozenset[str]) -> Inventory:
+        return Inventory(
             checkpoints=tuple(list_sidecars(self._folder)),
-            vouched=vouched,
+            journaled=journaled,
             pinned=pins_or_none(self._folder),
             in_use=in_use,
             states=tuple(state.step for state in list_states(self._folder)),
-            whole=self._is_whole,
+            intact=self._is_intact,
         )
 
-    def _is_whole(self, sidecar: Sidecar) -> bool:
+    def _is_intact(self, sidecar: Sidecar) -> bool:
         """Whether the weights are what was saved; their digest is taken once, their size is looked at every time."""
         path = self._folder / sidecar.checkpoint
         try:

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from cifar_tui.failpoints import reach
+from cifar_tui.failpoints import hit
 from cifar_tui.files.atomic_write import sync_folder
 
 DELETING_PREFIX = ".deleting-"
@@ -20,11 +20,11 @@ def delete_marked(mark: Path, files: Sequence[Path]) -> None:
     doomed = mark.with_name(DELETING_PREFIX + mark.name)
     with contextlib.suppress(FileNotFoundError):
         mark.replace(doomed)
-        reach("renamed", doomed.name)
+        hit("renamed", doomed.name)
         sync_folder(mark.parent)
     for path in files:
         path.unlink(missing_ok=True)
-        reach("unlinked", path.name)
+        hit("unlinked", path.name)
     sync_folder(mark.parent)
     doomed.unlink(missing_ok=True)
-    reach("unlinked", doomed.name)
+    hit("unlinked", doomed.name)

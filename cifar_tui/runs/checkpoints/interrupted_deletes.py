@@ -9,15 +9,15 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifar_tui.files.safe_open import open_plain
+from cifar_tui.files.safe_open import open_regular
 from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX, delete_marked
 from cifar_tui.runs.checkpoints.sidecars import CHECKPOINT_PATTERN, read_sidecar, verdict_path
 from cifar_tui.runs.checkpoints.states import STATE_PATTERN, read_state_record, state_path
-from cifar_tui.runs.checkpoints.verdicts import read_verdict
+from cifar_tui.runs.checkpoints.verdicts import read_evaluation
 
 
 @dataclass(frozen=True, slots=True)
-class Unfinished:
+class InterruptedDelete:
     """A deletion that was begun."""
 
     doomed: Path
@@ -35,7 +35,7 @@ class Unfinished:
         return self.doomed.with_name(self.doomed.name.removeprefix(DELETING_PREFIX))
 
 
-def unfinished_deletions(folder: Path) -> list[Unfinished]:
+def interrupted_deletes(folder: Path) -> list[InterruptedDelete]:
     """The deletions that were begun in a folder. A file that only has such a name is none."""
     found = []
     for path in sorted(folder.glob(f"{DELETING_PREFIX}*.json")):
@@ -45,10 +45,10 @@ def unfinished_deletions(folder: Path) -> list[Unfinished]:
     return found
 
 
-def finish_deletions(folder: Path) -> list[str]:
+def finish_deletes(folder: Path) -> list[str]:
     """Finish them all. Returns the names of the weights that are gone now. Raises OSError."""
     gone = []
-    for one in unfinished_deletions(folder):
+    for one in interrupted_deletes(folder):
         if one.mark.exists():
             one.doomed.unlink(missing_ok=True)  # saved anew since, and whole
             continue
@@ -58,37 +58,37 @@ def finish_deletions(folder: Path) -> list[str]:
     return gone
 
 
-def _read(doomed: Path) -> Unfinished:
+def _read(doomed: Path) -> InterruptedDelete:
     """Raises ValueError for what is no renamed mark of ours, OSError."""
     name = doomed.name.removeprefix(DELETING_PREFIX)
     if STATE_PATTERN.fullmatch(name):
         state = read_state_record(doomed)
-        found = Unfinished(doomed, state_path(doomed.parent, state.step), state.size, state.sha256)
+        found = InterruptedDelete(doomed, state_path(doomed.parent, state.step), state.size, state.sha256)
     else:
         sidecar = read_sidecar(doomed)
-        found = Unfinished(doomed, doomed.parent / sidecar.checkpoint, sidecar.size, sidecar.sha256)
+        found = InterruptedDelete(doomed, doomed.parent / sidecar.checkpoint, sidecar.size, sidecar.sha256)
     if found.weights.with_suffix(".json").name != name:
         raise ValueError("the mark of other weights")
     return found
 
 
-def _files(one: Unfinished) -> tuple[Path | None, Path | None]:
+def _files(one: InterruptedDelete) -> tuple[Path | None, Path | None]:
     """What goes with the mark: the weights and the verdict, where they are those that were to go."""
     return (one.weights if _is_same(one) else None, verdict_path(one.weights) if _has_verdict(one) else None)
 
 
-def _is_same(one: Unfinished) -> bool:
+def _is_same(one: InterruptedDelete) -> bool:
     try:
-        with open_plain(one.weights, one.size) as file:
+        with open_regular(one.weights, one.size) as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == one.sha256
     except (OSError, ValueError):
         return False
 
 
-def _has_verdict(one: Unfinished) -> bool:
+def _has_verdict(one: InterruptedDelete) -> bool:
     if not CHECKPOINT_PATTERN.fullmatch(one.weights.name):
         return False
     try:
-        return read_verdict(one.weights.parent, one.weights.name).sha256 == one.sha256
+        return read_evaluation(one.weights.parent, one.weights.name).sha256 == one.sha256
     except (OSError, ValueError):
         return False

@@ -26,7 +26,7 @@ MOST_STEPS = 10**15
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedCheckpoint:
     """A checkpoint as it is on disk."""
 
     sidecar: Sidecar
@@ -35,7 +35,7 @@ class Listed:
     """Bytes of the weights' file as it is; None where it is missing."""
 
     @property
-    def whole(self) -> bool:
+    def intact(self) -> bool:
         """Whether the weights have the size they were saved with."""
         return self.there == self.sidecar.size
 
@@ -44,7 +44,7 @@ class Listed:
 class Piece:
     """A part of what a look at the folder has found."""
 
-    changed: tuple[Listed, ...]
+    changed: tuple[ListedCheckpoint, ...]
     """Those that are new or look different."""
     gone: frozenset[str]
     """Names of those that are there no longer."""
@@ -89,7 +89,7 @@ class Listing:
         yield Piece((), gone, pinned, states, _size(self._folder))
         self._looked_at_ns = changed_ns if changed_ns < began_ns - SETTLED_NS else -1
 
-    def _changed(self, names: list[str]) -> Iterator[Listed]:
+    def _changed(self, names: list[str]) -> Iterator[ListedCheckpoint]:
         """Those among these that are new or look different; what cannot be read is passed over."""
         for name in names:
             with contextlib.suppress(OSError, ValueError):
@@ -102,7 +102,7 @@ class Listing:
                 sidecar = read_sidecar(path)
                 if sidecar.checkpoint == name:
                     self._marks[name] = mark
-                    yield Listed(sidecar, there)
+                    yield ListedCheckpoint(sidecar, there)
 
 
 def _checkpoints(folder: Path) -> list[str]:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import orjson
 
-from cifar_tui.files.atomic_write import write_durably
-from cifar_tui.files.safe_open import open_plain
+from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.safe_open import open_regular
 from cifar_tui.runs.checkpoints.sidecars import CHECKPOINT_PATTERN
 
 PINS_NAME = "pinned.json"
@@ -16,7 +16,7 @@ SIZE_LIMIT = 1024 * 1024
 def read_pins(folder: Path) -> frozenset[str]:
     """The names of the pinned checkpoints. Raises ValueError for a file that is broken, OSError."""
     try:
-        with open_plain(folder / PINS_NAME, SIZE_LIMIT) as file:
+        with open_regular(folder / PINS_NAME, SIZE_LIMIT) as file:
             record = orjson.loads(file.read(SIZE_LIMIT))
     except FileNotFoundError:
         return frozenset()
@@ -40,7 +40,7 @@ def write_pin(folder: Path, checkpoint: str, *, pinned: bool) -> None:
         raise ValueError("not a checkpoint's name")
     names = read_pins(folder) | {checkpoint} if pinned else read_pins(folder) - {checkpoint}
     content = orjson.dumps({"pinned": sorted(names)}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    write_durably(folder / PINS_NAME, lambda file: file.write(content))
+    write_atomically(folder / PINS_NAME, lambda file: file.write(content))
 
 
 def _is_name(name: object) -> bool:

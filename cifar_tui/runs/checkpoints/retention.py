@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from cifar_tui.events import CheckpointDeleted, CheckpointSaved, EpochDone, RolledBack, RunResumed
-from cifar_tui.history.run_history import Said
+from cifar_tui.history.run_history import FeedItem
 from cifar_tui.runs.checkpoints.sidecars import Sidecar
 
 LEAST_KEPT = 2
@@ -14,7 +14,7 @@ BROKEN_PINS = "The pins cannot be read: nothing is deleted until pinned.json is 
 
 
 @dataclass(slots=True)
-class Vouched:
+class JournaledCheckpoints:
     """What a run's records say of its checkpoints; files of steps that were undone may still be there."""
 
     steps: dict[str, int] = field(default_factory=dict)
@@ -22,7 +22,7 @@ class Vouched:
     scores: dict[int, float] = field(default_factory=dict)
     """What the best epoch is chosen by, 0 to 1, by its last step."""
 
-    def take(self, event: Said) -> None:
+    def record(self, event: FeedItem) -> None:
         """Take in what was said."""
         match event:
             case CheckpointSaved():
@@ -41,12 +41,12 @@ class Vouched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Inventory:
     """All that decides which checkpoints of a run may go."""
 
     checkpoints: tuple[Sidecar, ...]
     """Those on disk."""
-    vouched: Vouched
+    journaled: JournaledCheckpoints
     """What the run's records say of them."""
     pinned: frozenset[str] | None
     """Those that a person wants to keep, by name; None where that cannot be read."""
@@ -54,11 +54,11 @@ class Standing:
     """Those that are being evaluated, or soon will be, by name."""
     states: tuple[int, ...]
     """The steps of the training states on disk: to each, the run may go back."""
-    whole: Callable[[Sidecar], bool]
+    intact: Callable[[Sidecar], bool]
     """Whether a checkpoint's weights are what was saved."""
 
 
-def why_kept(standing: Standing, checkpoint: str) -> str:
+def why_kept(standing: Inventory, checkpoint: str) -> str:
     """Why a checkpoint cannot be deleted though a person asks for it, as a sentence; empty where it can."""
     if standing.pinned is None:
         return BROKEN_PINS
@@ -76,7 +76,7 @@ def why_kept(standing: Standing, checkpoint: str) -> str:
     return ""
 
 
-def superfluous(standing: Standing, kept: int | None) -> list[Sidecar]:
+def deletable(standing: Inventory, kept: int | None) -> list[Sidecar]:
     """The checkpoints that are neither the best nor among so many of the newest, nor needed otherwise; oldest first.
 
     Two of the newest stay at least. What the records do not vouch for is neither counted nor deleted.
@@ -89,42 +89,42 @@ def superfluous(standing: Standing, kept: int | None) -> list[Sidecar]:
     return sorted((one for one in said if one.checkpoint not in stay), key=_age)
 
 
-def _said(standing: Standing) -> list[Sidecar]:
+def _said(standing: Inventory) -> list[Sidecar]:
     """The checkpoints that the records vouch for."""
-    steps = dict(standing.vouched.steps)
+    steps = dict(standing.journaled.steps)
     return [one for one in standing.checkpoints if steps.get(one.checkpoint) == one.step]
 
 
-def _last_good(standing: Standing, group: Iterable[Sidecar]) -> frozenset[str]:
+def _last_good(standing: Inventory, group: Iterable[Sidecar]) -> frozenset[str]:
     """The newest that is whole, by name; none where none is."""
     for one in sorted(group, key=_age, reverse=True):
-        if standing.whole(one):
+        if standing.intact(one):
             return frozenset({one.checkpoint})
     return frozenset()
 
 
-def _newest(standing: Standing, group: Iterable[Sidecar], count: int) -> frozenset[str]:
+def _newest(standing: Inventory, group: Iterable[Sidecar], count: int) -> frozenset[str]:
     """So many of the newest that are whole, and those newer than these: they may be mended yet."""
     names: set[str] = set()
     for one in sorted(group, key=_age, reverse=True):
         if count == 0:
             break
         names.add(one.checkpoint)
-        count -= standing.whole(one)
+        count -= standing.intact(one)
     return frozenset(names)
 
 
-def _best(standing: Standing, group: Iterable[Sidecar]) -> frozenset[str]:
+def _best(standing: Inventory, group: Iterable[Sidecar]) -> frozenset[str]:
     """The best that is whole, the earliest of equals, by name; none where nothing has a score. NaN is none."""
-    scores = {step: score for step, score in dict(standing.vouched.scores).items() if math.isfinite(score)}
+    scores = {step: score for step, score in dict(standing.journaled.scores).items() if math.isfinite(score)}
     scored = [one for one in group if one.step in scores]
     for one in sorted(scored, key=lambda one: (-scores[one.step], *_age(one))):
-        if standing.whole(one):
+        if standing.intact(one):
             return frozenset({one.checkpoint})
     return frozenset()
 
 
-def _after_going_back(standing: Standing) -> frozenset[str]:
+def _after_going_back(standing: Inventory) -> frozenset[str]:
     """What would be the last good and the best if the run went back to one of its training states."""
     names: frozenset[str] = frozenset()
     for step in standing.states:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from cifar_tui.files.atomic_write import write_durably
+from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.runs.checkpoints.delete_files import delete_marked
 
 SIDECAR_LIMIT = 64 * 1024
@@ -77,7 +77,7 @@ def verdict_path(weights: Path) -> Path:
 def write_sidecar(folder: Path, sidecar: Sidecar) -> None:
     """Write it beside its weights, durably. Raises OSError."""
     content = orjson.dumps(sidecar, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    write_durably(sidecar_path(folder / sidecar.checkpoint), lambda file: file.write(content))
+    write_atomically(sidecar_path(folder / sidecar.checkpoint), lambda file: file.write(content))
 
 
 def read_sidecar(path: Path) -> Sidecar:

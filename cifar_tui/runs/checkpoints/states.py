@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from cifar_tui.files.atomic_write import write_durably
+from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.runs.checkpoints.delete_files import delete_marked
 from cifar_tui.runs.checkpoints.sidecars import SIDECAR_LIMIT
 
@@ -48,7 +48,7 @@ def state_path(folder: Path, step: int) -> Path:
 def commit_state(folder: Path, record: StateRecord) -> None:
     """Mark a state as whole, and only then delete those that are no longer needed. Raises OSError."""
     content = orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    write_durably(state_path(folder, record.step).with_suffix(".json"), lambda file: file.write(content))
+    write_atomically(state_path(folder, record.step).with_suffix(".json"), lambda file: file.write(content))
     for old in list_states(folder)[STATES_KEPT:]:
         discard_state(folder, old.step)
 
@@ -83,7 +83,7 @@ def read_state_record(path: Path) -> StateRecord:
         raise ValueError("not a record")
     values = {field.name: record.get(field.name) for field in dataclasses.fields(StateRecord)}
     environment = values["environment"]
-    whole = (
+    intact = (
         type(values["step"]) is int
         and type(values["size"]) is int
         and isinstance(values["sha256"], str)
@@ -92,7 +92,7 @@ def read_state_record(path: Path) -> StateRecord:
         and isinstance(environment, dict)
         and all(isinstance(value, str) for value in environment.values())
     )
-    if not whole:
+    if not intact:
         raise ValueError("not a state's record")
     # Each value was checked just above; the checker cannot follow that.
     return StateRecord(**values)  # type: ignore[arg-type]

@@ -9,8 +9,8 @@ from pathlib import Path
 import orjson
 
 from cifar_tui.events import EvaluationDone, WrongImage
-from cifar_tui.files.atomic_write import write_durably
-from cifar_tui.files.safe_open import open_plain
+from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.safe_open import open_regular
 from cifar_tui.runs.checkpoints.sidecars import CHECKPOINT_PATTERN, Sidecar, verdict_path
 from cifar_tui.serialization import from_record, to_record
 
@@ -25,7 +25,7 @@ DIGEST_PATTERN = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class KeptVerdict:
+class StoredEvaluation:
     """A verdict, with what tells whether it still holds, and the pictures that go with it."""
 
     verdict: EvaluationDone
@@ -47,7 +47,7 @@ class KeptVerdict:
         return ""
 
 
-def keep_verdict(folder: Path, kept: KeptVerdict) -> None:
+def store_evaluation(folder: Path, kept: StoredEvaluation) -> None:
     """Write it beside its checkpoint, durably. Raises OSError."""
     record = {
         "sha256": kept.sha256,
@@ -55,28 +55,28 @@ def keep_verdict(folder: Path, kept: KeptVerdict) -> None:
         "pictures": base64.b64encode(b"".join(kept.pictures)).decode(),
     }
     content = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
-    write_durably(verdict_path(folder / kept.verdict.checkpoint), lambda file: file.write(content))
+    write_atomically(verdict_path(folder / kept.verdict.checkpoint), lambda file: file.write(content))
 
 
-def read_verdict(folder: Path, checkpoint: str) -> KeptVerdict:
+def read_evaluation(folder: Path, checkpoint: str) -> StoredEvaluation:
     """Read what is kept of a checkpoint. Raises ValueError when it is no verdict on it, OSError without a file."""
     if not CHECKPOINT_PATTERN.fullmatch(checkpoint):
         raise ValueError("not a checkpoint's name")
-    with open_plain(verdict_path(folder / checkpoint), SIZE_LIMIT) as file:
+    with open_regular(verdict_path(folder / checkpoint), SIZE_LIMIT) as file:
         record = orjson.loads(file.read(SIZE_LIMIT))
     if not isinstance(record, dict) or not isinstance(record.get("verdict"), dict):
         raise ValueError("not a record")
     verdict = from_record(record["verdict"])
     if not isinstance(verdict, EvaluationDone) or verdict.checkpoint != checkpoint:
         raise ValueError("not a verdict on this checkpoint")
-    check_verdict(verdict)
+    check_evaluation(verdict)
     sha256 = record.get("sha256")
     if not isinstance(sha256, str) or not DIGEST_PATTERN.fullmatch(sha256):
         raise ValueError("without its weights' digest")
-    return KeptVerdict(verdict, sha256, _pictures(record.get("pictures"), len(verdict.wrongest)))
+    return StoredEvaluation(verdict, sha256, _pictures(record.get("pictures"), len(verdict.wrongest)))
 
 
-def check_verdict(verdict: EvaluationDone) -> None:
+def check_evaluation(verdict: EvaluationDone) -> None:
     """Check that a verdict's numbers fit each other, whoever wrote them. Raises ValueError."""
     classes = len(verdict.classes)
     if not 0 < classes <= MOST_CLASSES or len(verdict.confusion) != classes:

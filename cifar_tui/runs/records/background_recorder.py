@@ -22,12 +22,12 @@ class BackgroundRecorder:
         self._thread = threading.Thread(target=self._write, name="records")
         self._thread.start()
 
-    def record(self, event: Event) -> None:
+    def append_event(self, event: Event) -> None:
         """Have the event written down; returns at once."""
         if not isinstance(event, StepDone) or self._waiting.qsize() < MOST_WAITING:
             self._waiting.put(event)
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Wait until everything said so far was handed to the disk, whether it took it or not."""
         written = threading.Event()
         self._waiting.put(written)
@@ -44,7 +44,7 @@ class BackgroundRecorder:
                 if isinstance(one, threading.Event):
                     one.set()
                     continue
-                note = self._recorder.record(one)
+                note = self._recorder.append_event(one)
                 if note is not None:
                     self._note(note)
         finally:

@@ -10,9 +10,9 @@ from typing import BinaryIO
 
 from cifar_tui.errors import BadInput
 from cifar_tui.events import EpochDone, RolledBack, RunResumed, StepDone
-from cifar_tui.files.atomic_write import Written, write_durably
+from cifar_tui.files.atomic_write import Written, write_atomically
 from cifar_tui.history.curves import StepColumns
-from cifar_tui.history.run_history import RunHistory, Said
+from cifar_tui.history.run_history import FeedItem, RunHistory
 from cifar_tui.runs.records.journal import NAME, read_said
 from cifar_tui.text import safe_text
 
@@ -21,7 +21,7 @@ EPOCH_COLUMNS = tuple(field.name for field in dataclasses.fields(EpochDone))
 STEP_COLUMNS = tuple(field.name for field in dataclasses.fields(StepDone))
 
 
-def read_journal(folder: Path) -> Iterator[Said]:
+def read_journal(folder: Path) -> Iterator[FeedItem]:
     """Everything a run said. Raises BadInput when it cannot be read."""
     try:
         with (folder / NAME).open("rb") as file:
@@ -44,7 +44,7 @@ def epoch_rows(history: RunHistory) -> list[Row]:
     return [[getattr(epoch, name) for name in EPOCH_COLUMNS] for epoch in history.epochs]
 
 
-def step_rows(said: Iterable[Said]) -> list[Row]:
+def step_rows(said: Iterable[FeedItem]) -> list[Row]:
     """A row for each step that stands: what was trained again is there once."""
     rows: list[tuple[object, ...]] = []
     for one in said:
@@ -68,7 +68,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> Writ
         table.writerows(rows)
         lines.detach()
 
-    return write_durably(path, write)
+    return write_atomically(path, write)
 
 
 def _as_rows(steps: StepColumns) -> list[tuple[object, ...]]:

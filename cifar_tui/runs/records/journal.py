@@ -14,7 +14,7 @@ import orjson
 from cifar_tui.events import Event
 from cifar_tui.files.append_file import LineFile
 from cifar_tui.history.curves import StepColumns
-from cifar_tui.history.run_history import Said
+from cifar_tui.history.run_history import FeedItem
 from cifar_tui.serialization import from_record, to_record
 
 NAME = "journal.jsonl"
@@ -55,7 +55,7 @@ def read_events(path: Path) -> Iterator[Event]:
             yield event
 
 
-def read_said(file: BinaryIO) -> Iterator[Said]:
+def read_said(file: BinaryIO) -> Iterator[FeedItem]:
     """Everything from where an open journal stands to its last whole line, steps in a row as columns.
 
     The file is left after that line, so that reading goes on there once more was said. Unreadable lines are passed
@@ -94,7 +94,7 @@ class JournalTail:
         self._file = self._path.open("rb")
         return True
 
-    def read(self) -> Iterator[Said]:
+    def read(self) -> Iterator[FeedItem]:
         """Everything that was said since the last time. Raises OSError."""
         return read_said(self._file)
 
@@ -103,9 +103,9 @@ class JournalTail:
         self._file.close()
 
 
-def _said(records: Sequence[Any]) -> list[Said]:
+def _said(records: Sequence[Any]) -> list[FeedItem]:
     # Any: records come straight from JSON; whatever is no event of ours raises, and is then read line by line.
-    said: list[Said] = []
+    said: list[FeedItem] = []
     for of_steps, group in itertools.groupby(records, lambda record: record["event"] == "StepDone"):
         rows = list(group)
         if of_steps and len(rows) >= FEWEST_COLUMNS:

@@ -27,7 +27,7 @@ class Recorder:
         """What was said since then."""
         self._open()
 
-    def record(self, event: Event) -> str | None:
+    def append_event(self, event: Event) -> str | None:
         """Write the event down. Returns a sentence for a person when the disk starts or stops refusing.
 
         Progress of long work is only for whoever watches, and is not kept. An event that takes the run back to an

@@ -14,7 +14,7 @@ from cifar_tui.events import (
     StateSaved,
     StepDone,
 )
-from cifar_tui.files.atomic_write import write_durably
+from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.runs.checkpoints.sidecars import epoch_checkpoint
 from cifar_tui.runs.records import journal, tutorial_logs
 
@@ -46,14 +46,14 @@ def rewind_records(folder: Path, step: int) -> None:
     epoch_saved = epoch_saved_at(journal.read_events(path), step)
 
     def copy(file: BinaryIO) -> None:
-        for line in _standing_lines(path, step, epoch_saved):
+        for line in _kept_lines(path, step, epoch_saved):
             file.write(line)
 
-    write_durably(path, copy)
+    write_atomically(path, copy)
     tutorial_logs.write_again(folder, journal.read_events(path))
 
 
-def _standing_lines(path: Path, step: int, epoch_saved: bool) -> Iterator[bytes]:
+def _kept_lines(path: Path, step: int, epoch_saved: bool) -> Iterator[bytes]:
     """Each line that stays, as it is; torn ones, which a crash can leave, do not."""
     with path.open("rb") as file:
         for line in file:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cifar_tui.events import EpochDone, Event, StepDone
 from cifar_tui.files.append_file import LineFile
-from cifar_tui.files.atomic_write import write_durably
+from cifar_tui.files.atomic_write import write_atomically
 
 LOG_NAME = "log.txt"
 ACCURACIES_NAME = "acc.txt"
@@ -74,7 +74,7 @@ class TutorialLogs:
             self.accuracies.append(self._lines.epoch_line(event))
             best = self._lines.best_line(event)
             if best is not None:
-                write_durably(self._best_path, lambda file: file.write(best))
+                write_atomically(self._best_path, lambda file: file.write(best))
 
     def close(self) -> None:
         """Close the files."""
@@ -102,9 +102,9 @@ def write_again(folder: Path, past: Iterable[Event]) -> None:
         elif isinstance(event, EpochDone):
             accuracies += lines.epoch_line(event)
             best = lines.best_line(event) or best
-    write_durably(folder / LOG_NAME, lambda file: file.write(log))
-    write_durably(folder / ACCURACIES_NAME, lambda file: file.write(accuracies))
+    write_atomically(folder / LOG_NAME, lambda file: file.write(log))
+    write_atomically(folder / ACCURACIES_NAME, lambda file: file.write(accuracies))
     if best is not None:
-        write_durably(folder / BEST_NAME, lambda file: file.write(best))
+        write_atomically(folder / BEST_NAME, lambda file: file.write(best))
     else:
         (folder / BEST_NAME).unlink(missing_ok=True)

@@ -63,7 +63,7 @@ class RemoteControl:
             end.setblocking(False)
         threading.Thread(target=self._keep_connected, name="remote", daemon=True).start()
 
-    def hears(self, verb: type[Request]) -> bool:
+    def accepts(self, verb: type[Request]) -> bool:
         """Whether the run can be asked for that now."""
         return self.connected and (verb in VERBS_OF_ALL_VERSIONS or (self._same_version and verb in VERBS.values()))
 
@@ -78,7 +78,7 @@ class RemoteControl:
         silent = time.monotonic() - self._heard_at
         return silent if self.connected and silent > STALLED_SECONDS else 0.0
 
-    def ask(self, request: Request) -> None:
+    def submit(self, request: Request) -> None:
         """Send a request, and again until it was heard; returns at once."""
         identity = f"{self._name}-{next(self._counter)}"
         with self._changed:
@@ -86,12 +86,12 @@ class RemoteControl:
             self._to_send.append(identity)
         self._wake()
 
-    def wait_until_heard(self, seconds: float) -> bool:
+    def wait_until_delivered(self, seconds: float) -> bool:
         """Wait until all that was asked is answered. Returns whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting, seconds)
 
-    def drain(self) -> list[Event]:
+    def poll(self) -> list[Event]:
         """What was told since the last time."""
         told = []
         with contextlib.suppress(Empty):
@@ -144,7 +144,7 @@ class RemoteControl:
                     return
                 self._heard_at = time.monotonic()
                 for line in lines.feed(content):
-                    self._hear(from_line(line))
+                    self._receive(from_line(line))
 
     def _send_waiting(self, connection: socket.socket) -> None:
         while self._to_send:
@@ -153,7 +153,7 @@ class RemoteControl:
             if request is not None:
                 connection.sendall(to_line({"id": identity, **request_record(request)}))
 
-    def _hear(self, record: Record) -> None:
+    def _receive(self, record: Record) -> None:
         """Take one record in; what makes no sense to this version is passed over."""
         if "cifar-tui" in record:
             self._same_version = record.get("protocol") == PROTOCOL

@@ -6,11 +6,11 @@ import threading
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from cifar_tui.control import Request, Watch
+from cifar_tui.control import Request, SetAttended
 from cifar_tui.events import RunFailed, RunFinished, RunResumed, RunStarted, RunStopped, StepDone
 from cifar_tui.history.curves import StepColumns
-from cifar_tui.history.run_history import Said
-from cifar_tui.runs.lock import being_trained
+from cifar_tui.history.run_history import FeedItem
+from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.records.journal import NAME, JournalTail
 from cifar_tui.runs.remote.client import RemoteControl
 from cifar_tui.text import safe_text
@@ -33,37 +33,37 @@ class RemoteRun:
         """Whether all that had been said when we came was handed on."""
         self.remote = RemoteControl(folder, screen=screen)
         self._folder = folder
-        self._said: SimpleQueue[list[Said]] = SimpleQueue()
+        self._said: SimpleQueue[list[FeedItem]] = SimpleQueue()
         self._left = threading.Event()
         threading.Thread(target=self._follow, name="journal", daemon=True).start()
 
-    def drain(self) -> list[Said]:
+    def poll(self) -> list[FeedItem]:
         """Everything said since the last call, in order; never waits."""
-        said: list[Said] = [*self.remote.drain()]
+        said: list[FeedItem] = [*self.remote.poll()]
         try:
             while True:
                 said += self._said.get_nowait()
         except Empty:
             return said
 
-    def hears(self, verb: type[Request]) -> bool:
+    def accepts(self, verb: type[Request]) -> bool:
         """Whether the run can be asked for that now."""
-        return not self.ended and self.remote.hears(verb)
+        return not self.ended and self.remote.accepts(verb)
 
     @property
     def silent_seconds(self) -> float:
         """How long the run has given no sign of life, once it counts as stalled; 0 until then."""
         return 0.0 if self.ended else self.remote.silent_seconds
 
-    def ask(self, request: Request) -> None:
+    def submit(self, request: Request) -> None:
         """Hand a request to the run; that somebody watches here it has been told."""
-        if not isinstance(request, Watch):
-            self.remote.ask(request)
+        if not isinstance(request, SetAttended):
+            self.remote.submit(request)
 
     def join(self, seconds: float | None = None) -> bool:
         """Stop following, once all that was asked is heard, which may take at most so long."""
         if not self.ended:
-            self.remote.wait_until_heard(LAST_WORDS_SECONDS if seconds is None else seconds)
+            self.remote.wait_until_delivered(LAST_WORDS_SECONDS if seconds is None else seconds)
         self._left.set()
         self.remote.close()
         return True
@@ -82,7 +82,7 @@ class RemoteRun:
         with contextlib.closing(JournalTail(self._folder)) as journal:
             while not self._left.is_set():
                 # Looked at before the journal is read once more, so that a last word is never missed.
-                trained = being_trained(self._folder)
+                trained = is_being_trained(self._folder)
                 journal.went_back()  # then everything is said again, from the start
                 said = [self._here(one) for one in journal.read()]
                 over = _is_over(said, over)
@@ -95,14 +95,14 @@ class RemoteRun:
                     return
                 self._left.wait(LOOK_SECONDS)
 
-    def _here(self, said: Said) -> Said:
+    def _here(self, said: FeedItem) -> FeedItem:
         """What was said, of the folder where the run is now: it may have been moved, or come from another machine."""
         if isinstance(said, RunStarted):
             return dataclasses.replace(said, folder=str(self._folder.absolute()))
         return said
 
 
-def _is_over(said: list[Said], before: bool) -> bool:
+def _is_over(said: list[FeedItem], before: bool) -> bool:
     """Whether the run had ended when the last of this was said."""
     over = before
     for one in said:

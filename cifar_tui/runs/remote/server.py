@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cifar_tui import __version__
-from cifar_tui.control import Request, Watch
+from cifar_tui.control import Request, SetAttended
 from cifar_tui.events import Event
 from cifar_tui.runs.remote import socket_path
 from cifar_tui.runs.remote.wire_format import (
@@ -29,7 +29,7 @@ from cifar_tui.serialization import to_record
 
 CLIENTS = 8
 """The most that are heard at once."""
-BEAT_SECONDS = 1.0
+HEARTBEAT_SECONDS = 1.0
 """How often a sign of life is sent."""
 PATIENCE_SECONDS = 10.0
 """How long a client may leave what was sent unread, or not say who it is."""
@@ -39,7 +39,7 @@ IDS_KEPT = 512
 """Requests remembered, so that asking again is harmless."""
 READ_BYTES = 4_096
 
-Ask = Callable[[Request], None]
+Submit = Callable[[Request], None]
 
 
 class Client:
@@ -82,18 +82,18 @@ class Client:
 class ControlServer:
     """Serves one run's socket on a thread of its own."""
 
-    def __init__(self, run: Path, ask: Ask) -> None:
+    def __init__(self, run: Path, submit: Submit) -> None:
         """Bind the socket and name it in the run's folder, whose lock is held. Raises OSError.
 
-        What is asked goes to `ask`.
+        What is asked goes to `submit`.
         """
         self._run = run
-        self._ask = ask
+        self._submit = submit
         self._told: deque[Event] = deque(maxlen=100)
         self._clients: dict[int, Client] = {}
         self._seen: deque[str] = deque(maxlen=IDS_KEPT)
         self._connections = 0
-        self._beat_at = 0.0
+        self._heartbeat_at = 0.0
         self._closing = False
         socket_path.discard_address(run)
         self._listener = _bound(socket_path.make_socket_path(run))
@@ -106,12 +106,12 @@ class ControlServer:
         try:
             socket_path.write_address(run, Path(self._listener.getsockname()))
         except OSError:
-            self._let_go()
+            self._release()
             raise
         self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
         self._thread.start()
 
-    def tell(self, event: Event) -> None:
+    def broadcast(self, event: Event) -> None:
         """Tell everybody what no journal holds; any thread may, and none waits."""
         self._told.append(event)
         self._wake()
@@ -129,11 +129,11 @@ class ControlServer:
     def _serve(self) -> None:
         try:
             while not self._closing:
-                for key, ready in self._selector.select(BEAT_SECONDS / 2):
+                for key, ready in self._selector.select(HEARTBEAT_SECONDS / 2):
                     self._serve_one(key.fileobj, ready)
-                self._tell_all()
+                self._broadcast_all()
         finally:
-            self._let_go()
+            self._release()
 
     def _serve_one(self, end: object, ready: int) -> None:
         if end is self._listener:
@@ -144,7 +144,7 @@ class ControlServer:
         else:
             client = self._clients.get(end.fileno()) if isinstance(end, socket.socket) else None
             if client is not None and ready & selectors.EVENT_READ:
-                self._hear(client)
+                self._receive(client)
 
     def _accept(self) -> None:
         try:
@@ -167,19 +167,19 @@ class ControlServer:
         self._selector.register(connection, selectors.EVENT_READ)
         client.out += to_line({"cifar-tui": __version__, "protocol": PROTOCOL})
 
-    def _hear(self, client: Client) -> None:
+    def _receive(self, client: Client) -> None:
         try:
             content = client.connection.recv(READ_BYTES)
             if not content:
                 raise ConnectionResetError
             for record in client.records(content):
-                self._heed(client, record)
+                self._handle_record(client, record)
         except BlockingIOError:
             pass
         except (OSError, ValueError):
             self._drop(client)
 
-    def _heed(self, client: Client, record: Record) -> None:
+    def _handle_record(self, client: Client, record: Record) -> None:
         """Take a record in. Raises ValueError for one that makes no sense before it is known who speaks."""
         if not client.known:
             if type(record.get("protocol")) is not int:
@@ -187,7 +187,7 @@ class ControlServer:
             client.known, client.same_version = True, record["protocol"] == PROTOCOL
             client.screen = client.same_version and record.get("screen") is True
             if client.screen:
-                self._ask(Watch(watched=True, screen=client.number))
+                self._submit(SetAttended(attended=True, screen=client.number))
             return
         identity = str(record.get("id"))[:100]
         client.out += to_line({"id": identity, **self._answer(client, identity, record)})
@@ -202,20 +202,20 @@ class ControlServer:
         if not client.same_version and not isinstance(request, VERBS_OF_ALL_VERSIONS):
             return {"refused": "This run was started by another version: it can be paused, resumed and stopped."}
         self._seen.append(identity)
-        self._ask(request)
+        self._submit(request)
         return {"heard": True}
 
-    def _tell_all(self) -> None:
+    def _broadcast_all(self) -> None:
         lines = bytearray()
         while self._told:
             lines += to_line({"event": to_record(self._told.popleft())})
         now = time.monotonic()
-        beat = now >= self._beat_at
-        if beat:
-            self._beat_at = now + BEAT_SECONDS
+        heartbeat = now >= self._heartbeat_at
+        if heartbeat:
+            self._heartbeat_at = now + HEARTBEAT_SECONDS
         for client in list(self._clients.values()):
             if client.known and len(client.out) < TAIL_BYTES:
-                client.out += lines + (to_line({"alive": True}) if beat else b"")
+                client.out += lines + (to_line({"alive": True}) if heartbeat else b"")
             try:
                 client.send()
             except OSError:
@@ -231,9 +231,9 @@ class ControlServer:
         self._selector.unregister(client.connection)
         client.connection.close()
         if client.screen:
-            self._ask(Watch(watched=False, screen=client.number))
+            self._submit(SetAttended(attended=False, screen=client.number))
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         for client in list(self._clients.values()):
             self._drop(client)
         socket_path.discard_address(self._run)

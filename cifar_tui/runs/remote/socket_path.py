@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from cifar_tui.files.atomic_write import write_durably
+from cifar_tui.files.atomic_write import write_atomically
 
 ADDRESS_NAME = "control.json"
 """The file in a run's folder that names its socket."""
@@ -59,7 +59,7 @@ def make_socket_path(run: Path) -> Path:
 def write_address(run: Path, path: Path) -> None:
     """Name the socket in the run's folder. Raises OSError."""
     content = orjson.dumps({"socket": str(path)}, option=orjson.OPT_APPEND_NEWLINE)
-    write_durably(run / ADDRESS_NAME, lambda file: file.write(content))
+    write_atomically(run / ADDRESS_NAME, lambda file: file.write(content))
 
 
 def read_address(run: Path) -> Path | None:

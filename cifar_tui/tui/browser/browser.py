@@ -14,7 +14,7 @@ from cifar_tui.tui.browser.folder_watcher import Found
 from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints, marks_caption
 from cifar_tui.tui.dialogs.run_choice import RunPick, runs_beside
 from cifar_tui.tui.evaluation.verdict_panel import VerdictPanel
-from cifar_tui.tui.run_reader import RunRead, RunSaid
+from cifar_tui.tui.run_reader import RunLoaded, RunUpdated
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Rows
 from cifar_tui.tui.widgets.status import Asked, StatusPanel
@@ -83,16 +83,16 @@ class Checkpoints(CheckpointKeys):
     def on_found(self, message: Found) -> None:
         """Take in what was found in a folder."""
         for run in self._runs:
-            if run.take_files(message) and run is self.shown:
+            if run.show_files(message) and run is self.shown:
                 self.order()
 
-    def on_run_read(self, message: RunRead) -> None:
+    def on_run_loaded(self, message: RunLoaded) -> None:
         """Take in what another run has said."""
-        self._take_words(message)
+        self._apply_news(message)
 
-    def on_run_said(self, message: RunSaid) -> None:
+    def on_run_updated(self, message: RunUpdated) -> None:
         """Take in what another run has said since."""
-        self._take_words(message)
+        self._apply_news(message)
 
     def on_checkpoint_list_moved(self) -> None:
         """Show the verdict on the checkpoint now under the cursor."""
@@ -180,8 +180,8 @@ class Checkpoints(CheckpointKeys):
             return self._own_run
         return self._others.setdefault(folder, RunCheckpoints(self.post_message, folder))
 
-    def _take_words(self, message: RunRead | RunSaid) -> None:
-        if self.shown.take_words(message):
+    def _apply_news(self, message: RunLoaded | RunUpdated) -> None:
+        if self.shown.show_news(message):
             self._show_words()
 
     def _show_words(self) -> None:

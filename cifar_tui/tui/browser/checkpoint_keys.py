@@ -7,14 +7,14 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
-from cifar_tui.runs.find import run_words
+from cifar_tui.runs.find import run_argument
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.browser.checkpoint_messages import (
-    BranchAsked,
-    CancellationAsked,
-    ComparisonAsked,
-    EvaluationAsked,
-    TendingAsked,
+    BranchRequested,
+    CancellationRequested,
+    ComparisonRequested,
+    EvaluationRequested,
+    ManagementRequested,
 )
 from cifar_tui.tui.browser.checkpoint_view import Entry
 from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints
@@ -78,11 +78,11 @@ class CheckpointKeys(Screen[None]):
         """Ask for the checkpoint under the cursor to be measured."""
         entry = self._own()
         if entry is not None:
-            self.post_message(EvaluationAsked(entry.name))
+            self.post_message(EvaluationRequested(entry.name))
 
     def action_cancel(self) -> None:
         """Ask for the evaluation under way to be given up."""
-        self.post_message(CancellationAsked())
+        self.post_message(CancellationRequested())
 
     def action_mark(self) -> None:
         """Mark the checkpoint under the cursor for a comparison, or take the mark away."""
@@ -92,13 +92,13 @@ class CheckpointKeys(Screen[None]):
 
     def action_compare(self) -> None:
         """Ask for the marked checkpoints to be compared."""
-        self.post_message(ComparisonAsked(self.marked()))
+        self.post_message(ComparisonRequested(self.marked()))
 
     def action_branch(self) -> None:
         """Ask for a new run from the checkpoint under the cursor."""
         entry = self._own()
         if entry is not None and self.shown.folder is not None:
-            self.post_message(BranchAsked(self.shown.folder, entry.sidecar))
+            self.post_message(BranchRequested(self.shown.folder, entry.sidecar))
 
     def action_pin(self) -> None:
         """Ask for the checkpoint under the cursor to be pinned, or no longer."""
@@ -125,11 +125,11 @@ class CheckpointKeys(Screen[None]):
     def _own(self) -> Entry | None:
         """The checkpoint under the cursor; of another run none, and it is said how to come by that run."""
         if self.shown.is_other and self.shown.folder is not None:
-            words = run_words(self.shown.folder)
+            words = run_argument(self.shown.folder)
             self.notify(f"{self.shown.name} is only read here. To open it, type cifar-tui attach {words}", markup=False)
             return None
         return self.selected
 
     def _tend(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
-        self.post_message(TendingAsked(request))
+        self.post_message(ManagementRequested(request))
         self.set_timer(SOON_SECONDS, self.look)

@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from cifar_tui.tui.browser.checkpoint_view import PIN_SIGN, Entry
-from cifar_tui.tui.terminal.lazy_styles import LateStyles
+from cifar_tui.tui.terminal.lazy_styles import LazyStyles
 from cifar_tui.tui.widgets.rows import cut
 
 WIDTHS = {"Epoch": 6, "Step": 7, "Acc %": 6, "Test %": 7, "Size": 7, "Saved": 10, PIN_SIGN: 2, "File": 12}
@@ -54,7 +54,7 @@ class CheckpointList(ScrollView, can_focus=True):
 
     def __init__(self) -> None:
         """Start with no rows."""
-        self._late_styles = LateStyles(self)
+        self._late_styles = LazyStyles(self)
         super().__init__(id="checkpoint-list", classes="panel")
         self._entries: Sequence[Entry] = ()
         self._row = 0

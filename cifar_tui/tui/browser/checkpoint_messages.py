@@ -8,7 +8,7 @@ from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.runs.checkpoints.sidecars import Sidecar
 
 
-class EvaluationAsked(Message, namespace="checkpoints"):
+class EvaluationRequested(Message, namespace="checkpoints"):
     """A person wants a checkpoint measured."""
 
     def __init__(self, checkpoint: str) -> None:
@@ -17,11 +17,11 @@ class EvaluationAsked(Message, namespace="checkpoints"):
         self.checkpoint = checkpoint
 
 
-class CancellationAsked(Message, namespace="checkpoints"):
+class CancellationRequested(Message, namespace="checkpoints"):
     """A person gives the evaluation up."""
 
 
-class TendingAsked(Message, namespace="checkpoints"):
+class ManagementRequested(Message, namespace="checkpoints"):
     """A person wants a checkpoint deleted or pinned."""
 
     def __init__(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
@@ -30,7 +30,7 @@ class TendingAsked(Message, namespace="checkpoints"):
         self.request = request
 
 
-class ComparisonAsked(Message, namespace="checkpoints"):
+class ComparisonRequested(Message, namespace="checkpoints"):
     """A person wants the marked checkpoints compared."""
 
     def __init__(self, weights: list[Path]) -> None:
@@ -39,7 +39,7 @@ class ComparisonAsked(Message, namespace="checkpoints"):
         self.weights = weights
 
 
-class BranchAsked(Message, namespace="checkpoints"):
+class BranchRequested(Message, namespace="checkpoints"):
     """A person wants a new run from a checkpoint."""
 
     def __init__(self, folder: Path, sidecar: Sidecar) -> None:

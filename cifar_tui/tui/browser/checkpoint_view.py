@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from cifar_tui import text
 from cifar_tui.history.run_history import RunHistory
-from cifar_tui.runs.checkpoints.listing import Listed, Piece
-from cifar_tui.runs.checkpoints.retention import Standing, Vouched, why_kept
+from cifar_tui.runs.checkpoints.listing import ListedCheckpoint, Piece
+from cifar_tui.runs.checkpoints.retention import Inventory, JournaledCheckpoints, why_kept
 from cifar_tui.runs.checkpoints.sidecars import Sidecar
 from cifar_tui.tui.widgets.epoch_table import BEST_SIGN
 
@@ -113,9 +113,9 @@ class CheckpointView:
         """Bytes of the whole run, once they are known."""
         self.marked: frozenset[str] = frozenset()
         """Names of those marked for a comparison."""
-        self.listed: dict[str, Listed] = {}
+        self.listed: dict[str, ListedCheckpoint] = {}
 
-    def take(self, piece: Piece) -> None:
+    def update(self, piece: Piece) -> None:
         """Take in a part of what a look at the folder has found."""
         for name in piece.gone:
             self.listed.pop(name, None)
@@ -158,16 +158,16 @@ class CheckpointView:
 
     def why_kept(self, checkpoint: str, history: RunHistory) -> str:
         """Why it cannot be deleted, as far as can be told without reading any weights; empty where it may be."""
-        vouched = Vouched({saved.checkpoint: saved.step for saved in history.checkpoints})
+        journaled = JournaledCheckpoints({saved.checkpoint: saved.step for saved in history.checkpoints})
         for epoch in history.epochs:
-            vouched.take(epoch)
-        standing = Standing(
+            journaled.record(epoch)
+        standing = Inventory(
             checkpoints=tuple(one.sidecar for one in self.listed.values()),
-            vouched=vouched,
+            journaled=journaled,
             pinned=self.pinned,
             in_use=frozenset({history.evaluation.checkpoint} if history.evaluation is not None else ()),
             states=self.states,
-            whole=lambda sidecar: self.listed[sidecar.checkpoint].whole,
+            intact=lambda sidecar: self.listed[sidecar.checkpoint].intact,
         )
         return why_kept(standing, checkpoint)
 

@@ -11,7 +11,7 @@ class FilterBox(Input):
     """Tells its screen every change of the words, and when the person is done."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "give_up", "All", show=False),
+        Binding("escape", "cancel_filter", "All", show=False),
         Binding("enter,up,down", "leave", "List", show=False),
     ]
 
@@ -28,7 +28,7 @@ class FilterBox(Input):
         self.display = True
         self.focus()
 
-    def action_give_up(self) -> None:
+    def action_cancel_filter(self) -> None:
         """Filter no longer."""
         self.value = ""
         self.action_leave()

@@ -15,14 +15,14 @@ DRAW_SECONDS = 0.05
 class Found(Message):
     """A part of the folder was looked at."""
 
-    def __init__(self, lister: "Lister", piece: Piece) -> None:
+    def __init__(self, watcher: "FolderWatcher", piece: Piece) -> None:
         """Hand on what was found, and who found it."""
         super().__init__()
-        self.lister = lister
+        self.watcher = watcher
         self.piece = piece
 
 
-class Lister:
+class FolderWatcher:
     """Hands on what a folder holds, in pieces, and later what has changed."""
 
     def __init__(self, say: Callable[[Found], object]) -> None:

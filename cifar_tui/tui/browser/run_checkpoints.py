@@ -7,9 +7,9 @@ from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, epoch_checkpoint
 from cifar_tui.text import safe_text
 from cifar_tui.tui.browser.checkpoint_view import MARK_SIGN, CheckpointView, Entry
-from cifar_tui.tui.browser.folder_watcher import Found, Lister
-from cifar_tui.tui.evaluation.verdict_finder import FoundVerdict, VerdictFinder
-from cifar_tui.tui.run_reader import OtherRuns, RunRead, RunSaid
+from cifar_tui.tui.browser.folder_watcher import FolderWatcher, Found
+from cifar_tui.tui.evaluation.verdict_finder import FoundEvaluation, VerdictFinder
+from cifar_tui.tui.run_reader import RunLoaded, RunReader, RunUpdated
 from cifar_tui.tui.widgets.rows import cut
 
 NAME_LENGTH = 40
@@ -19,7 +19,7 @@ NAME_LENGTH = 40
 class RunCheckpoints:
     """What is listed and known of one run's checkpoints, in which order, and which are marked."""
 
-    def __init__(self, say: Callable[[Found | RunRead | RunSaid], object], folder: Path | None = None) -> None:
+    def __init__(self, say: Callable[[Found | RunLoaded | RunUpdated], object], folder: Path | None = None) -> None:
         """Read nothing yet; what is read is handed to `say`, on other threads. A folder is that of another run."""
         self.folder = folder
         self.is_other = folder is not None
@@ -28,8 +28,8 @@ class RunCheckpoints:
         self.view = CheckpointView()
         self._say = say
         self._finder = VerdictFinder()
-        self._lister = Lister(say)
-        self._reader: OtherRuns | None = None
+        self._watcher = FolderWatcher(say)
+        self._reader: RunReader | None = None
         self._saved = -1
         self._signs: object = None
         """What the rows' signs come from, as it was last shown."""
@@ -42,7 +42,7 @@ class RunCheckpoints:
     def open(self) -> None:
         """Come into view: another run's journal is read, and followed while it trains."""
         if self.is_other and self.folder is not None:
-            self._reader = OtherRuns([self.folder], self._say)
+            self._reader = RunReader([self.folder], self._say)
         self.look()
 
     def leave(self) -> None:
@@ -53,12 +53,12 @@ class RunCheckpoints:
     def close(self) -> None:
         """Look at the folder no more."""
         self.leave()
-        self._lister.close()
+        self._watcher.close()
 
     def look(self) -> None:
         """Have the folder looked at again."""
         if self.folder is not None:
-            self._lister.look(self.folder)
+            self._watcher.look(self.folder)
 
     def follow(self, history: RunHistory) -> None:
         """Take the run's history over; look at the folder again when something was saved or deleted."""
@@ -69,23 +69,23 @@ class RunCheckpoints:
             self._saved = len(history.checkpoints)
             self.look()
 
-    def take_files(self, message: Found) -> bool:
+    def show_files(self, message: Found) -> bool:
         """Take in what was found in a folder, where it is this one's. Returns whether it has to be put in order now.
 
         Only the first rows, and all of them, are.
         """
-        if message.lister is not self._lister:
+        if message.watcher is not self._watcher:
             return False
         first = not self.view.listed
-        self.view.take(message.piece)
+        self.view.update(message.piece)
         return first or message.piece.size is not None
 
-    def take_words(self, message: RunRead | RunSaid) -> bool:
+    def show_news(self, message: RunLoaded | RunUpdated) -> bool:
         """Take in what another run says, where it is this one. Returns whether it is."""
         if message.reader is not self._reader:
             return False
-        history = self.history if isinstance(message, RunSaid) else message.history
-        for said in message.said if isinstance(message, RunSaid) else ():
+        history = self.history if isinstance(message, RunUpdated) else message.history
+        for said in message.said if isinstance(message, RunUpdated) else ():
             history.apply(said)
         self.follow(history)
         return True
@@ -93,7 +93,7 @@ class RunCheckpoints:
     @property
     def busy(self) -> bool:
         """Whether the folder is being looked at, or still to be."""
-        return self._lister.busy
+        return self._watcher.busy
 
     @property
     def outdated(self) -> bool:
@@ -110,7 +110,7 @@ class RunCheckpoints:
         words = self.view.title(in_view)
         return f"{self.name}, read only · {words}" if self.is_other else words
 
-    def find(self, sidecar: Sidecar) -> FoundVerdict | None:
+    def find(self, sidecar: Sidecar) -> FoundEvaluation | None:
         """What is known of a checkpoint."""
         return self._finder.find(self.folder, sidecar, self.history) if self.folder is not None else None
 

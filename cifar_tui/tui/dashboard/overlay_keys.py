@@ -9,7 +9,7 @@ from cifar_tui.tui.charts.chart import Chart
 from cifar_tui.tui.charts.overlay import Overlaid
 from cifar_tui.tui.dashboard.chart_keys import ChartKeys
 from cifar_tui.tui.dialogs.run_choice import RunChoice, runs_beside
-from cifar_tui.tui.run_reader import OtherRuns, RunRead, RunSaid
+from cifar_tui.tui.run_reader import RunLoaded, RunReader, RunUpdated
 from cifar_tui.tui.widgets.rows import Rows
 
 
@@ -23,7 +23,7 @@ class OverlayKeys(ChartKeys):
     ]
 
     _overlaid_folders: tuple[Path, ...] = ()
-    _others: OtherRuns | None = None
+    _others: RunReader | None = None
     _overlaid: tuple[Overlaid, ...] = ()
 
     def action_choose_runs(self) -> None:
@@ -39,7 +39,7 @@ class OverlayKeys(ChartKeys):
         """Follow nobody any more."""
         self._follow(())
 
-    def on_run_read(self, message: RunRead) -> None:
+    def on_run_loaded(self, message: RunLoaded) -> None:
         """Draw a run that was read."""
         if message.reader is self._others:
             number = message.place + 1
@@ -47,7 +47,7 @@ class OverlayKeys(ChartKeys):
             before = [other for other in self._overlaid if other.number != number]
             self._overlay(tuple(sorted([*before, one], key=lambda other: other.number)))
 
-    def on_run_said(self, message: RunSaid) -> None:
+    def on_run_updated(self, message: RunUpdated) -> None:
         """Take in what a run has said since, and ask to be shown."""
         if message.reader is self._others:
             for one in self._overlaid:
@@ -67,7 +67,7 @@ class OverlayKeys(ChartKeys):
         if self._others is not None:
             self._others.close()
         self._overlaid_folders = folders
-        self._others = OtherRuns(folders, self.post_message)
+        self._others = RunReader(folders, self.post_message)
 
     def _overlay(self, others: tuple[Overlaid, ...]) -> None:
         self._overlaid = others

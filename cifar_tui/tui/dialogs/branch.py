@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 
 from cifar_tui.recipe import Recipe
 from cifar_tui.text import safe_text
-from cifar_tui.tui.dialogs.modal import Over
+from cifar_tui.tui.dialogs.modal import Modal
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class BranchChoice:
     """The rate, or its schedule's highest."""
 
 
-class BranchQuestion(Over[BranchChoice | None]):
+class BranchQuestion(Modal[BranchChoice | None]):
     """Asks for the new run's epochs and learning rate, with those of the run it comes from put in."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

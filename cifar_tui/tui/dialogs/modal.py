@@ -6,7 +6,7 @@ from textual.screen import ModalScreen, ScreenResultType
 from textual.strip import Strip
 
 
-class Over(ModalScreen[ScreenResultType]):
+class Modal(ModalScreen[ScreenResultType]):
     """Shows what is behind as it is.
 
     Textual's own way, for a veil that we do not have, makes every segment behind anew whenever something is drawn in

@@ -14,7 +14,7 @@ from textual.widgets.button import ButtonVariant
 from cifar_tui.control import ChangeRate
 from cifar_tui.text import safe_text
 from cifar_tui.text import size as size_in_words
-from cifar_tui.tui.dialogs.modal import Over
+from cifar_tui.tui.dialogs.modal import Modal
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Choice:
     """The button's look."""
 
 
-class Question(Over[str | None]):
+class Question(Modal[str | None]):
     """Asks a question; answers with the key of the choice, or None when it is waved away."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -109,7 +109,7 @@ def data_question(reason: str, *, resumed: bool) -> Question:
     return Question("The data set is not here", reason, [again, leave] if resumed else [again, other, leave])
 
 
-def broken_loss_question(step: int, loss: float) -> Question:
+def nonfinite_loss_question(step: int, loss: float) -> Question:
     """Asks what to do about a loss that is no number."""
     return Question(
         f"The loss of step {step:,} was {loss}",
@@ -123,7 +123,7 @@ def broken_loss_question(step: int, loss: float) -> Question:
     )
 
 
-class RateQuestion(Over[ChangeRate | None]):
+class RateQuestion(Modal[ChangeRate | None]):
     """Asks for a learning rate: a number, or a factor like `x0.5`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "wave_away", "Back", show=False)]
@@ -157,7 +157,7 @@ class RateQuestion(Over[ChangeRate | None]):
         self.dismiss(None)
 
 
-class PanelChoice(Over[tuple[str, ...] | None]):
+class PanelChoice(Modal[tuple[str, ...] | None]):
     """Asks which panels are to be shown; answers with the hidden ones."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,h,q", "close", "Back", show=False)]
@@ -198,7 +198,7 @@ def parse_rate(words: str) -> ChangeRate:
     return ChangeRate(rate, relative)
 
 
-class Help(Over[None]):
+class Help(Modal[None]):
     """All keys, generated from the bindings of the screen it was asked on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

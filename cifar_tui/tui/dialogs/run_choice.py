@@ -18,7 +18,7 @@ from cifar_tui.runs.find import all_runs
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.text import safe_text
 from cifar_tui.tui.charts.overlay import MOST_OVERLAID
-from cifar_tui.tui.dialogs.modal import Over
+from cifar_tui.tui.dialogs.modal import Modal
 
 MOST_LISTED = 50
 """The newest runs that can be chosen from."""
@@ -55,7 +55,7 @@ def _told(differences: Sequence[str]) -> str:
     return f"Differs: {', '.join(differences)}." if differences else "Its recipe is the same."
 
 
-class RunChoice(Over[tuple[Path, ...]]):
+class RunChoice(Modal[tuple[Path, ...]]):
     """Asks which runs are to be drawn over this one; answers with their folders."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,o,q", "close", "Back", show=False)]
@@ -93,7 +93,7 @@ class RunChoice(Over[tuple[Path, ...]]):
         self.dismiss(tuple(one.folder for place, one in enumerate(self._beside) if place in chosen))
 
 
-class RunPick(Over[Path | None]):
+class RunPick(Modal[Path | None]):
     """Asks whose checkpoints are to be shown; answers with the run's folder, or None when it is waved away."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,a,q", "wave_away", "Back", show=False)]

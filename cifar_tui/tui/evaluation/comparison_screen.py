@@ -9,7 +9,7 @@ from textual.screen import Screen
 
 from cifar_tui.control import CancelEvaluation
 from cifar_tui.events import ComparisonDone, EvaluationFailed, Progressed
-from cifar_tui.jobs.session import Link
+from cifar_tui.jobs.session import RunConnection
 from cifar_tui.report import run_summary
 from cifar_tui.report.comparison_text import comparison_rows
 from cifar_tui.tui import common_keys
@@ -30,10 +30,10 @@ class ComparisonScreen(Screen[None]):
         *common_keys.AFTER,
     ]
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, connection: RunConnection) -> None:
         """Show what a comparison's job says."""
         super().__init__()
-        self._link = link
+        self._connection = connection
         self._progress: Progressed | None = None
         self._done: ComparisonDone | None = None
         self._trouble = ""
@@ -51,7 +51,7 @@ class ComparisonScreen(Screen[None]):
 
     def on_unmount(self) -> None:
         """Give up what nobody waits for any more."""
-        self._link.ask(CancelEvaluation())
+        self._connection.submit(CancelEvaluation())
 
     def on_rows_outdated(self, message: Rows.Outdated) -> None:
         """Draw for the room there is now."""
@@ -59,7 +59,7 @@ class ComparisonScreen(Screen[None]):
         self._show()
 
     def _drain(self) -> None:
-        said = self._link.drain()
+        said = self._connection.poll()
         for event in said:
             match event:
                 case Progressed():

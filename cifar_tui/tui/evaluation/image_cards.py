@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rich.segment import Segment
 from textual.strip import Strip
 
-from cifar_tui.report.half_blocks import LINES, SIDE, picture_line
+from cifar_tui.report.half_blocks import LINES, SIDE, image_line
 from cifar_tui.tui.evaluation.verdict_rows import wrapped
 from cifar_tui.tui.widgets.rows import Row, Rows
 
@@ -30,7 +30,7 @@ class Card:
     """At most 16 rows of at most `words_width` cells."""
 
 
-class Pictures(Rows):
+class ImageCards(Rows):
     """As many cards as there is room for, in rows."""
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class Pictures(Rows):
             return Strip(words)
         if self.app.no_color:
             return Strip([*self._instead(line), *words])
-        return Strip([*picture_line(card.pixels, line), Segment(" " * GAP, self._style("")), *words])
+        return Strip([*image_line(card.pixels, line), Segment(" " * GAP, self._style("")), *words])
 
     def _instead(self, line: int) -> list[Segment]:
         """The sentence in the place of a picture."""

@@ -10,8 +10,8 @@ from cifar_tui import text
 from cifar_tui.events import WrongImage
 from cifar_tui.report.verdict_text import class_names
 from cifar_tui.tui import common_keys
-from cifar_tui.tui.evaluation.image_cards import NO_ROOM, Card, Pictures
-from cifar_tui.tui.evaluation.verdict_finder import FoundVerdict
+from cifar_tui.tui.evaluation.image_cards import NO_ROOM, Card, ImageCards
+from cifar_tui.tui.evaluation.verdict_finder import FoundEvaluation
 from cifar_tui.tui.evaluation.verdict_rows import wrapped
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, cut, fitted
@@ -25,7 +25,7 @@ NUMBER_ROOM = 11
 LEAST_BAR = 3
 
 
-class WrongPictures(Screen[None]):
+class MisclassifiedScreen(Screen[None]):
     """The wrongest pictures, those of one true or predicted class where a person chooses one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,7 +54,7 @@ class WrongPictures(Screen[None]):
         *common_keys.AFTER,
     ]
 
-    def __init__(self, found: FoundVerdict, label: int | None = None, predicted: int | None = None) -> None:
+    def __init__(self, found: FoundEvaluation, label: int | None = None, predicted: int | None = None) -> None:
         """Show the pictures of a verdict, where asked for only those of a true class, taken for a class."""
         super().__init__()
         self._found = found
@@ -66,7 +66,7 @@ class WrongPictures(Screen[None]):
     def compose(self) -> ComposeResult:
         """Put the pictures up."""
         yield Rows(id="pictures-head", classes="head")
-        yield Pictures()
+        yield ImageCards()
         yield KeyRow()
 
     def on_mount(self) -> None:
@@ -84,7 +84,7 @@ class WrongPictures(Screen[None]):
 
     def action_page(self, by: int) -> None:
         """Show the next pictures, or those before."""
-        fitting = self.query_one(Pictures).fitting
+        fitting = self.query_one(ImageCards).fitting
         last = max((len(self._chosen()) - 1) // fitting * fitting, 0)
         self._first = min(max(self._first + by * fitting, 0), last)
         self._show()
@@ -121,7 +121,7 @@ class WrongPictures(Screen[None]):
         ]
 
     def _show(self) -> None:
-        pictures, chosen = self.query_one(Pictures), self._chosen()
+        pictures, chosen = self.query_one(ImageCards), self._chosen()
         shown = chosen[self._first : self._first + pictures.fitting]
         head = self.query_one("#pictures-head", Rows)
         head.set_rows([self._title(len(shown), len(chosen), head.size.width), self._choice(head.size.width)])
@@ -136,7 +136,7 @@ class WrongPictures(Screen[None]):
         pieces: list[Row] = [(("Wrongest pictures", "accent"),)]
         if shown:
             pieces.append(((f"{range_} of {chosen}", "value"),))
-        if not self.query_one(Pictures).room_for_pictures:
+        if not self.query_one(ImageCards).room_for_pictures:
             pieces.append(((NO_ROOM, "warn"),))
         pieces.append(((text.safe_text(self._found.verdict.checkpoint, 40), "dim"),))
         return fitted(pieces, width)
@@ -170,7 +170,7 @@ class WrongPictures(Screen[None]):
 
     def _words(self, image: WrongImage) -> tuple[Row, ...]:
         """What the network made of an image: true and predicted class, and a bar for every class."""
-        room = self.query_one(Pictures).words_width
+        room = self.query_one(ImageCards).words_width
         head: list[Row] = [
             (("✓ true ", "label"), (cut(self._names[image.label], room - 7), "good")),
             (("✗ taken for ", "label"), (cut(self._names[image.predicted], room - 12), "bad")),
@@ -180,7 +180,7 @@ class WrongPictures(Screen[None]):
         return (*head, *(self._class_row(image, label) for label in range(len(self._names))))
 
     def _class_row(self, image: WrongImage, label: int) -> Row:
-        room = self.query_one(Pictures).words_width - NUMBER_ROOM
+        room = self.query_one(ImageCards).words_width - NUMBER_ROOM
         width = min(max(map(len, self._names)), room - LEAST_BAR)
         name, cells = cut(self._names[label], width), room - width
         sign, style = {image.label: ("✓", "good"), image.predicted: ("✗", "bad")}.get(label, (" ", "label"))

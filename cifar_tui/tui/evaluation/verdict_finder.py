@@ -6,11 +6,11 @@ from pathlib import Path
 from cifar_tui.events import EvaluationDone
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, verdict_path
-from cifar_tui.runs.checkpoints.verdicts import OTHER_IMAGES, KeptVerdict, check_verdict, read_verdict
+from cifar_tui.runs.checkpoints.verdicts import OTHER_IMAGES, StoredEvaluation, check_evaluation, read_evaluation
 
 
 @dataclass(frozen=True, slots=True)
-class FoundVerdict:
+class FoundEvaluation:
     """A verdict to show."""
 
     verdict: EvaluationDone
@@ -27,21 +27,23 @@ class VerdictFinder:
     def __init__(self) -> None:
         """Know nothing yet."""
         self._key: tuple[Path, int, int] | None = None
-        self._kept: KeptVerdict | None = None
+        self._kept: StoredEvaluation | None = None
 
-    def find(self, folder: Path, sidecar: Sidecar, history: RunHistory) -> FoundVerdict | None:
+    def find(self, folder: Path, sidecar: Sidecar, history: RunHistory) -> FoundEvaluation | None:
         """The verdict on a checkpoint that still holds, else one that is out of date, else None."""
         kept = self._read(folder, sidecar.checkpoint)
         because = kept.outdated_because(sidecar, history.test_checksum) if kept else ""
         if kept is not None and not because:
-            return FoundVerdict(kept.verdict, kept.pictures, "")
+            return FoundEvaluation(kept.verdict, kept.pictures, "")
         said = history.verdicts.get(sidecar.checkpoint)
         if said is not None and _sound(said):
             known = said.test_checksum and history.test_checksum
-            return FoundVerdict(said, (), OTHER_IMAGES if known and said.test_checksum != history.test_checksum else "")
-        return FoundVerdict(kept.verdict, kept.pictures, because) if kept else None
+            return FoundEvaluation(
+                said, (), OTHER_IMAGES if known and said.test_checksum != history.test_checksum else ""
+            )
+        return FoundEvaluation(kept.verdict, kept.pictures, because) if kept else None
 
-    def _read(self, folder: Path, checkpoint: str) -> KeptVerdict | None:
+    def _read(self, folder: Path, checkpoint: str) -> StoredEvaluation | None:
         """What is kept of a checkpoint; None without a file, and for one that is broken."""
         path = verdict_path(folder / checkpoint)
         try:
@@ -49,7 +51,7 @@ class VerdictFinder:
             key = (path, facts.st_mtime_ns, facts.st_size)
             if key != self._key:
                 self._key, self._kept = key, None
-                self._kept = read_verdict(folder, checkpoint)
+                self._kept = read_evaluation(folder, checkpoint)
         except (OSError, ValueError):
             return None
         return self._kept
@@ -57,7 +59,7 @@ class VerdictFinder:
 
 def _sound(verdict: EvaluationDone) -> bool:
     try:
-        check_verdict(verdict)
+        check_evaluation(verdict)
     except ValueError:
         return False
     return True

@@ -2,7 +2,7 @@
 
 from cifar_tui.events import EvaluationProgressed
 from cifar_tui.history.run_history import RunHistory
-from cifar_tui.tui.evaluation.verdict_finder import FoundVerdict
+from cifar_tui.tui.evaluation.verdict_finder import FoundEvaluation
 from cifar_tui.tui.evaluation.verdict_rows import failure_rows, progress_rows, verdict_rows, wrapped
 from cifar_tui.tui.widgets.rows import Row, Rows
 
@@ -22,7 +22,7 @@ class VerdictPanel(Rows):
     def show(
         self,
         checkpoint: str,
-        found: FoundVerdict | None,
+        found: FoundEvaluation | None,
         history: RunHistory,
         *,
         filtered: bool,
@@ -38,7 +38,7 @@ class VerdictPanel(Rows):
         else:
             self.set_rows(wrapped(NO_MATCH if filtered else NONE_YET, self.size.width, "dim"))
 
-    def _rows_on(self, name: str, found: FoundVerdict | None, history: RunHistory, read_only: bool) -> list[Row]:
+    def _rows_on(self, name: str, found: FoundEvaluation | None, history: RunHistory, read_only: bool) -> list[Row]:
         width, height = self.size.width, self.size.height
         if history.evaluation is not None and history.evaluation.checkpoint == name:
             done = history.evaluation.done if isinstance(history.evaluation, EvaluationProgressed) else 0

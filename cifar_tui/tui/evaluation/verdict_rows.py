@@ -7,7 +7,7 @@ from cifar_tui import text
 from cifar_tui.events import EvaluationDone
 from cifar_tui.report.confusion import most_confused
 from cifar_tui.report.verdict_text import class_names
-from cifar_tui.tui.evaluation.verdict_finder import FoundVerdict
+from cifar_tui.tui.evaluation.verdict_finder import FoundEvaluation
 from cifar_tui.tui.widgets.rows import Row, bar, fitted
 
 WIDE_VERDICT = 54
@@ -49,7 +49,7 @@ def number_pieces(verdict: EvaluationDone) -> list[Row]:
     return pieces
 
 
-def age_rows(found: FoundVerdict, width: int) -> list[Row]:
+def age_rows(found: FoundEvaluation, width: int) -> list[Row]:
     """What was measured, or why that no longer holds."""
     if found.outdated_because:
         return wrapped(f"Out of date: {found.outdated_because}.", width, "warn")
@@ -57,7 +57,7 @@ def age_rows(found: FoundVerdict, width: int) -> list[Row]:
     return [((f"{verdict.images:,} test images in {text.duration(verdict.seconds)}", "dim"),)]
 
 
-def verdict_rows(found: FoundVerdict, width: int, height: int) -> list[Row]:
+def verdict_rows(found: FoundEvaluation, width: int, height: int) -> list[Row]:
     """The whole, then a bar for each class, then the pairs most confused where there is room."""
     verdict = found.verdict
     numbers = number_pieces(verdict)

@@ -12,8 +12,8 @@ from cifar_tui.report.confusion import ClassScore, Pair, class_scores, most_conf
 from cifar_tui.report.verdict_text import class_names
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.evaluation.confusion_matrix import ConfusionMatrix
-from cifar_tui.tui.evaluation.misclassified import WrongPictures
-from cifar_tui.tui.evaluation.verdict_finder import FoundVerdict
+from cifar_tui.tui.evaluation.misclassified import MisclassifiedScreen
+from cifar_tui.tui.evaluation.verdict_finder import FoundEvaluation
 from cifar_tui.tui.evaluation.verdict_rows import age_rows, number_pieces
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Row, Rows, bar, fitted
@@ -43,7 +43,7 @@ class VerdictScreen(Screen[None]):
         *common_keys.AFTER,
     ]
 
-    def __init__(self, found: FoundVerdict) -> None:
+    def __init__(self, found: FoundEvaluation) -> None:
         """Show what was found; the cursor is on the pair most confused."""
         super().__init__()
         self._found = found
@@ -91,11 +91,11 @@ class VerdictScreen(Screen[None]):
 
     def action_show_cell(self) -> None:
         """Show the pictures of the cell under the cursor."""
-        self.app.push_screen(WrongPictures(self._found, *self._matrix.cell))
+        self.app.push_screen(MisclassifiedScreen(self._found, *self._matrix.cell))
 
     def action_show_all(self) -> None:
         """Show the wrongest pictures."""
-        self.app.push_screen(WrongPictures(self._found))
+        self.app.push_screen(MisclassifiedScreen(self._found))
 
     def action_next_pair(self) -> None:
         """Go to the next of the pairs most confused, and from the last to the first."""

@@ -20,7 +20,7 @@ WORTH_A_MOVE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class CellStyle:
     """How a cell looks, as parameters of the terminal's SGR sequence; each empty for the terminal's own."""
 
     attributes: str = ""
@@ -28,7 +28,7 @@ class Look:
     foreground: str = ""
     background: str = ""
 
-    def after(self, before: "Look") -> str:
+    def after(self, before: "CellStyle") -> str:
         """The sequence that turns the look before into this one; empty when there is nothing to turn."""
         if self == before:
             return ""
@@ -47,19 +47,19 @@ class Look:
         return f"\x1b[{';'.join(part for part in parts if part)}m"
 
 
-Cell = tuple[str, Look]
+Cell = tuple[str, CellStyle]
 """A character, empty in the second cell of a wide one, and its look."""
-PLAIN = Look()
+PLAIN = CellStyle()
 
 
-class Wire:
+class DiffRenderer:
     """Remembers what the terminal shows."""
 
     def __init__(self) -> None:
         """Know nothing of the terminal yet."""
         self._cells: dict[int, list[Cell | None]] = {}
         self._size = (0, 0)
-        self._looks: dict[Style | None, Look] = {None: PLAIN}
+        self._looks: dict[Style | None, CellStyle] = {None: PLAIN}
 
     def forget(self) -> None:
         """Take nothing on the terminal for granted any more, so that the next update is sent whole."""
@@ -79,7 +79,9 @@ class Wire:
             output.append("\x1b[0m")
         return "".join(output)
 
-    def _encode_piece(self, output: list[str], look: Look, y: int, x: int, strip: Strip, console: Console) -> Look:
+    def _encode_piece(
+        self, output: list[str], look: CellStyle, y: int, x: int, strip: Strip, console: Console
+    ) -> CellStyle:
         """Append what changes in one stretch of a row. Returns the look the terminal is left with."""
         shown = self._cells.setdefault(y, [None] * self._size[0])
         new = self._cells_of(strip, console)[: max(self._size[0] - x, 0)]
@@ -118,7 +120,7 @@ class Wire:
         for text, style, control in strip:
             if control:
                 continue
-            look = self._look(style, console)
+            look = self._cell_style(style, console)
             if text.isascii():
                 cells += [(character, look) for character in text]
                 continue
@@ -132,7 +134,7 @@ class Wire:
                     cells.append(("", look))
         return cells
 
-    def _look(self, style: Style | None, console: Console) -> Look:
+    def _cell_style(self, style: Style | None, console: Console) -> CellStyle:
         known = self._looks.get(style)
         if known is not None:
             return known
@@ -145,7 +147,7 @@ class Wire:
         return look
 
 
-def _parsed(codes: str) -> Look:
+def _parsed(codes: str) -> CellStyle:
     """An SGR sequence's parameters, sorted into what they set."""
     parts = codes.split(";") if codes else []
     attributes, foreground, background = [], "", ""
@@ -164,7 +166,7 @@ def _parsed(codes: str) -> Look:
             background = whole
         elif number not in (39, 49):
             attributes.append(whole)
-    return Look(";".join(attributes), foreground, background)
+    return CellStyle(";".join(attributes), foreground, background)
 
 
 def _pieces(update: CompositorUpdate) -> Iterator[tuple[int, int, Strip]]:

@@ -9,7 +9,7 @@ from textual.dom import DOMNode
 from textual.widget import Widget
 
 
-class LateStyles:
+class LazyStyles:
     """The styles of one widget, by the classes that the stylesheet gives them by."""
 
     def __init__(self, widget: Widget) -> None:

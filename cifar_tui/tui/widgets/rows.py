@@ -8,7 +8,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from cifar_tui.tui.terminal.lazy_styles import LateStyles
+from cifar_tui.tui.terminal.lazy_styles import LazyStyles
 
 Span = tuple[str, str]
 """Text and the name of its style: a class of the stylesheet without `rows--`; empty for plain text."""
@@ -23,7 +23,7 @@ class Rows(Widget):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - textual's own name
         """Start with no rows."""
-        self._late_styles = LateStyles(self)
+        self._late_styles = LazyStyles(self)
         super().__init__(id=id, classes=classes)
         self._rows: list[Row] = []
 

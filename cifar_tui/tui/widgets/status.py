@@ -4,7 +4,7 @@ import math
 from typing import Literal
 
 from cifar_tui import text
-from cifar_tui.control import asker
+from cifar_tui.control import requester_name
 from cifar_tui.events import EvaluationProgressed
 from cifar_tui.history.run_history import RunHistory, State
 from cifar_tui.report import run_summary
@@ -43,7 +43,7 @@ class StatusPanel(Rows):
         """Show nothing yet."""
         super().__init__(id="status")
         self._state_class = ""
-        self._me = asker()
+        self._me = requester_name()
 
     def show(self, history: RunHistory, asked: Asked | None) -> None:
         """Put the history's state on the panel; `asked` is what a person wants and the engine has not confirmed."""

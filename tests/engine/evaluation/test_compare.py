@@ -1,0 +1,58 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cifar_tui.control import CancelEvaluation, RequestQueue
+from cifar_tui.engine.evaluation import compare as compare_module
+from cifar_tui.engine.evaluation.compare import compare_checkpoints, side_by_side
+from cifar_tui.engine.training import train as train_module
+from cifar_tui.errors import BadInput
+from cifar_tui.events import ComparedPair, ComparisonDone, EpochDone, EvaluationFailed, Event
+from cifar_tui.runs.compared_checkpoint import compared_checkpoint
+from tests.engine import trained
+from tests.engine.trained import easy_images
+
+
+@pytest.fixture(autouse=True)
+def _easy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train_module, "load", easy_images)
+    monkeypatch.setattr(compare_module, "load", easy_images)
+
+
+def test_two_checkpoints_are_measured_as_their_run_measured_them(tmp_path: Path) -> None:
+    epochs = trained.run(tmp_path / "one").heard(EpochDone)
+    contenders = [compared_checkpoint(tmp_path / "one" / f"net_00{number}.pth") for number in (1, 2)]
+    said: list[Event] = []
+    compare_checkpoints(contenders, said.append, RequestQueue())
+    done = said[-1]
+    assert isinstance(done, ComparisonDone)
+    assert done.checkpoints == ("one/net_001.pth", "one/net_002.pth")
+    assert [sum(hits) / 500 for hits in done.hits] == [epoch.test_accuracy for epoch in epochs]
+    assert done.losses == pytest.approx([epoch.test_loss for epoch in epochs])
+    (pair,) = done.pairs
+    assert pair.fixed - pair.broken == sum(done.hits[1]) - sum(done.hits[0])
+
+    requests = RequestQueue()
+    requests.enqueue(CancelEvaluation())
+    compare_checkpoints(contenders, said.append, requests)
+    assert isinstance(said[-1], EvaluationFailed)
+
+    other = dataclasses.replace(contenders[1], classes=("cat", *contenders[1].classes[1:]))
+    with pytest.raises(BadInput, match=r"other classes apart than one/net_001\.pth \(cat, not class0\)"):
+        compare_checkpoints([contenders[0], other], said.append, RequestQueue())
+
+
+def test_images_fixed_broken_and_agreed_on_are_counted_image_by_image() -> None:
+    data = easy_images()
+    labels = data.test.labels
+    first, second = labels.copy(), labels.copy()
+    first[:7] = (labels[:7] + 1) % 10
+    second[5:9] = (labels[5:9] + 2) % 10
+    done = side_by_side(("a", "b"), data, (0.5, 0.4), [first, second])
+    images = len(labels)
+    assert done.pairs == (ComparedPair(0, 1, agreed=images - 9, fixed=5, broken=2, both_wrong=2),)
+    assert sum(done.class_images) == images
+    assert [sum(hits) for hits in done.hits] == [images - 7, images - 4]
+    assert np.array(done.hits).shape == (2, 10)

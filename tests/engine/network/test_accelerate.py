@@ -1,0 +1,101 @@
+"""Updates by graph and by compiled graph are those of the plain way; where there are none, it says so once."""
+
+import pytest
+import torch
+
+from cifar_tui.engine.network.accelerate import WARM_UPS, Accelerator
+from cifar_tui.engine.network.device import choose_device
+from cifar_tui.engine.network.stepper import Stepper
+from cifar_tui.recipe import Acceleration
+from tests.engine.trained import tiny_recipe
+
+NO_CUDA = "needs a CUDA device"
+STEPS = WARM_UPS + 4
+
+
+def losses(acceleration: Acceleration, device: str, said: list[str], precision: str = "fp32") -> list[float]:
+    """The losses of some updates, every fourth with a ragged batch."""
+    recipe = tiny_recipe(device=device, acceleration=acceleration, precision=precision)
+    chosen = choose_device(recipe)
+    accelerator = Accelerator(Stepper(recipe, chosen), recipe, chosen, STEPS, said.append)
+    generator = torch.Generator().manual_seed(0)
+    found = []
+    for number in range(STEPS):
+        count = 7 if number % 4 == 3 else recipe.batch_size
+        images = torch.randn(count, 3, 32, 32, generator=generator).to(chosen.torch, memory_format=torch.channels_last)
+        loss, _ = accelerator.update(images, (torch.arange(count) % 10).to(chosen.torch), 0.1 / (number + 1))
+        found.append(float(loss))
+    return found
+
+
+@pytest.mark.parametrize("acceleration", ["graph", "compile"])
+def test_a_cpu_trains_step_by_step_and_says_why(acceleration: Acceleration) -> None:
+    said: list[str] = []
+    assert losses(acceleration, "cpu", said) == losses("eager", "cpu", [])
+    assert said == ["Training goes step by step: CPU, 1 thread has no CUDA graphs."]
+
+
+def test_auto_says_nothing_on_a_cpu() -> None:
+    said: list[str] = []
+    losses("auto", "cpu", said)
+    assert said == []
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason=NO_CUDA)
+@pytest.mark.parametrize("acceleration", ["graph", "compile", "auto"])
+def test_a_tier_gives_the_losses_of_the_plain_way(acceleration: Acceleration) -> None:
+    said: list[str] = []
+    assert losses(acceleration, "cuda", said) == pytest.approx(losses("eager", "cuda", []), rel=1e-3)
+    assert said == []
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason=NO_CUDA)
+def test_a_tier_that_fails_falls_back_to_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("operation not permitted when stream is capturing\nand pages more")
+
+    monkeypatch.setattr(Accelerator, "_capture", refuse)
+    said: list[str] = []
+    assert losses("graph", "cuda", said) == pytest.approx(losses("eager", "cuda", []), rel=1e-3)
+    assert said == [
+        "Acceleration graph does not work here (operation not permitted when stream is capturing); going on with eager."
+    ]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason=NO_CUDA)
+def test_an_update_never_waits_for_the_device() -> None:
+    recipe = tiny_recipe(device="cuda")
+    device = choose_device(recipe)
+    stepper = Stepper(recipe, device)
+    images = torch.randn(20, 3, 32, 32, device=device.torch)
+    labels = torch.arange(20, device=device.torch) % 10
+    stepper.update(images, labels, 0.1)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        stepper.update(images, labels, 0.1)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def test_falling_back_goes_one_tier_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tiers' order, without a GPU: every tier but the plain one is made to fail."""
+    recipe = tiny_recipe(acceleration="graph")
+    device = choose_device(recipe)
+    said: list[str] = []
+    accelerator = Accelerator(Stepper(recipe, device), recipe, device, STEPS, said.append)
+    said.clear()
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no such thing here")
+
+    monkeypatch.setattr(accelerator, "_run_graph", fail)
+    monkeypatch.setattr(accelerator, "_tier", "compile")
+    accelerator.update(torch.randn(20, 3, 32, 32), torch.arange(20) % 10, 0.1)
+    assert accelerator.tier == "eager"
+    assert [sentence.split(" (")[0] for sentence in said] == [
+        "Acceleration compile does not work here",
+        "Acceleration graph does not work here",
+    ]

@@ -1,0 +1,260 @@
+"""A run that ended goes on as if it never had."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+
+from cifar_tui.control import ChangeRate, FinishEpoch, Request, SaveNow, Stop
+from cifar_tui.engine.checkpoints import checkpointer
+from cifar_tui.engine.checkpoints.background_writer import BackgroundWriter, WriteTask
+from cifar_tui.engine.data.dataset import DataSet, Split
+from cifar_tui.engine.training import train as train_module
+from cifar_tui.errors import BadInput
+from cifar_tui.events import (
+    CheckpointSaved,
+    EpochDone,
+    Event,
+    FinishPlanned,
+    Noted,
+    RateChanged,
+    RunFinished,
+    RunResumed,
+    RunStopped,
+    StateSaved,
+    StepDone,
+)
+from cifar_tui.runs.checkpoints.sidecars import list_sidecars
+from cifar_tui.runs.checkpoints.states import list_states
+from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.records.journal import NAME, read_events
+from tests.engine.trained import STEPS, easy_images, resume, run
+
+
+@pytest.fixture(autouse=True)
+def _easy_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train_module, "load", easy_images)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> object:
+    """What the unbroken run leaves."""
+    folder = tmp_path_factory.mktemp("whole") / "one"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_module, "load", easy_images)
+        run(folder)
+    return outcome(folder)
+
+
+def outcome(folder: Path) -> object:
+    """What must not depend on interruptions."""
+    weights = {sidecar.checkpoint: sidecar.sha256 for sidecar in list_sidecars(folder)}
+    events = [
+        (event.step, event.loss, event.accuracy, event.learning_rate)
+        if isinstance(event, StepDone)
+        else (event.epoch, event.train_loss, event.test_accuracy)
+        for event in read_events(folder / NAME)
+        if isinstance(event, StepDone | EpochDone)
+    ]
+    texts = [(folder / name).read_text() for name in ("log.txt", "acc.txt")]
+    return {name: digest for name, digest in weights.items() if "step" not in name}, events, texts
+
+
+@pytest.mark.fault(1)
+@pytest.mark.timeout(2_400)
+def test_runs_killed_at_random_moments_and_every_point_of_a_save_end_with_the_very_same_weights(
+    tmp_path: Path, often: bool, record_property: Callable[[str, object], None]
+) -> None:
+    runs, kills = (20, 3) if often else (10, 3)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "tests.engine.training.killed_runs",
+            str(tmp_path),
+            str(runs),
+            str(kills),
+            str(int(often)),
+        ],
+        cwd=Path(__file__).parents[3],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=2_300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = orjson.loads(done.stdout)
+    record_property("tries", found["killed"] + len(found["points"]))
+    assert found["killed"] >= runs * kills, "all were killed under way, often"
+    assert found["resumed"] >= runs / 3, "and those that save a state after every step went on from one"
+    assert len(found["points"]) == (20 if often else 0)
+    assert len(found["whole"]["weights"]) == 2
+    assert found["whole"]["leftovers"] == []
+    assert found["results"] == [found["whole"]] * runs
+
+
+@pytest.mark.parametrize("moment", [StepDone, EpochDone, CheckpointSaved])
+def test_a_run_stopped_and_resumed_is_the_unbroken_run(tmp_path: Path, moment: type[Event], whole: object) -> None:
+    run(tmp_path / "cut", {moment: [Stop()]})
+    resumed = resume(tmp_path / "cut")
+    assert resumed.heard(RunResumed)[0].inexact_because == ""
+    assert isinstance(resumed.said[-1], RunFinished)
+    assert outcome(tmp_path / "cut") == whole
+
+
+def test_saving_and_finishing_early_change_no_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: object
+) -> None:
+    monkeypatch.setattr(checkpointer, "STATE_SECONDS", 0.0)
+    monkeypatch.setattr(checkpointer, "STATE_COST", 1e9)
+    early = run(tmp_path / "cut", {StepDone: [SaveNow(), FinishEpoch()]})
+    assert any("_step_" in saved.checkpoint for saved in early.heard(CheckpointSaved))
+    assert early.heard(StateSaved), "in the background, where the newest replaces what still waits"
+    assert early.heard(FinishPlanned) == [FinishPlanned(1)]
+    assert early.heard(RunStopped) == [RunStopped(STEPS, "net_001.pth")]
+    resume(tmp_path / "cut")
+    assert outcome(tmp_path / "cut") == whole
+
+
+def test_a_finish_asked_twice_is_called_off(tmp_path: Path) -> None:
+    person = run(tmp_path / "one", {StepDone: [FinishEpoch(), FinishEpoch()]})
+    assert person.heard(FinishPlanned) == [FinishPlanned(1), FinishPlanned(0)]
+    assert isinstance(person.said[-1], RunFinished)
+
+
+@pytest.mark.fault(10)
+def test_two_states_are_kept_and_the_older_is_used_when_the_newer_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: object
+) -> None:
+    monkeypatch.setattr(checkpointer, "STATE_SECONDS", 0.0)
+    monkeypatch.setattr(checkpointer, "STATE_COST", 1e9)
+    schedule = BackgroundWriter.schedule
+
+    def put_and_wait(saver: BackgroundWriter, save: WriteTask) -> None:
+        """However slow the disk, no state takes the place of one that waits for it."""
+        schedule(saver, save)
+        saver.wait()
+
+    monkeypatch.setattr(BackgroundWriter, "schedule", put_and_wait)
+    run(tmp_path / "cut", {EpochDone: [Stop()]})
+    newest, older = list_states(tmp_path / "cut")
+    file = tmp_path / "cut" / f"state_{newest.step:07d}.pt"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    resumed = resume(tmp_path / "cut")
+    assert "damaged" in resumed.heard(Noted)[0].text
+    assert resumed.heard(RunResumed)[0].at_step == older.step
+    assert outcome(tmp_path / "cut") == whole
+
+
+def test_a_changed_rate_and_length_are_said_and_written_down(tmp_path: Path) -> None:
+    run(tmp_path / "one", {StepDone: [ChangeRate(0.5, relative=True), Stop()]}, schedule="constant")
+    changed = next(event for event in read_events(tmp_path / "one" / NAME) if isinstance(event, RateChanged))
+    assert changed.learning_rate == pytest.approx(0.025)
+    resumed = resume(tmp_path / "one", epochs=3, learning_rate=0.1)
+    assert resumed.heard(RunResumed)[0].changes == ("epochs → 3", "learning_rate → 0.1")
+    assert {step.learning_rate for step in resumed.heard(StepDone)} == {0.05}
+    recipe = RunFolder.reopen(tmp_path / "one").recipe()
+    assert (recipe.epochs, recipe.learning_rate) == (3, 0.1)
+    assert recipe.rate_changes == ((changed.from_step, 0.5),)
+
+
+def test_an_impossible_rate_is_refused_and_training_goes_on(tmp_path: Path) -> None:
+    person = run(tmp_path / "one", {StepDone: [ChangeRate(-1.0)]})
+    assert "above 0" in person.heard(Noted)[0].text
+    assert not person.heard(RateChanged)
+    assert isinstance(person.said[-1], RunFinished)
+
+
+@pytest.mark.fault(24)
+def test_another_environment_is_said_not_to_be_bit_exact(tmp_path: Path) -> None:
+    run(tmp_path / "one", {StepDone: [Stop()]})
+    record = next((tmp_path / "one").glob("state_*.json"))
+    facts = orjson.loads(record.read_bytes())
+    facts["environment"] |= {"torch": "2.0.0", "threads": "7"}
+    record.write_bytes(orjson.dumps(facts))
+    because = resume(tmp_path / "one").heard(RunResumed)[0].inexact_because
+    assert "torch 2.0.0 → 2." in because
+    assert "threads 7 → " in because
+
+
+@pytest.mark.fault(24)
+def test_other_images_are_refused_and_the_run_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(tmp_path / "one", {StepDone: [Stop()]})
+    before = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir() if path.name != "run.lock"}
+
+    def others(*_: object) -> DataSet:
+        data = easy_images()
+        train = Split(data.train.pixels[::-1], data.train.labels[::-1])
+        return DataSet(data.description, data.synthetic, data.classes, train, data.test)
+
+    monkeypatch.setattr(train_module, "load", others)
+    with pytest.raises(BadInput, match="images are not those"):
+        resume(tmp_path / "one")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir() if path.name != "run.lock"} == before
+
+
+def test_a_finished_run_wants_more_epochs_and_then_trains_them(tmp_path: Path) -> None:
+    run(tmp_path / "one")
+    with pytest.raises(BadInput, match="trained all its 2 epochs"):
+        resume(tmp_path / "one")
+    more = resume(tmp_path / "one", epochs=3)
+    assert [epoch.epoch for epoch in more.heard(EpochDone)] == [3]
+    assert len((tmp_path / "one" / "acc.txt").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("script", [{}, {StepDone: [Stop()]}])
+def test_without_a_whole_state_there_is_nothing_to_resume(
+    tmp_path: Path, script: dict[type[Event], list[Request]]
+) -> None:
+    run(tmp_path / "one", script)
+    for state in (tmp_path / "one").glob("state_*.pt"):
+        state.write_bytes(b"")
+    with pytest.raises(BadInput, match="no whole training state"):
+        resume(tmp_path / "one")
+
+
+def test_a_torn_line_and_steps_after_the_state_leave_no_trace(tmp_path: Path, whole: object) -> None:
+    run(tmp_path / "cut", {EpochDone: [Stop()]})
+    for newer in list_states(tmp_path / "cut")[:-1]:
+        (tmp_path / "cut" / f"state_{newer.step:07d}.json").unlink()
+    with (tmp_path / "cut" / NAME).open("ab") as journal:
+        journal.write(b'{"at":1,"event":"StepDone","st')
+    with (tmp_path / "cut" / "log.txt").open("a") as log:
+        log.write("001  00099 |Lo")
+    resume(tmp_path / "cut")
+    assert outcome(tmp_path / "cut") == whole
+
+
+def test_an_epoch_whose_weights_were_never_saved_is_tested_and_saved_again(tmp_path: Path, whole: object) -> None:
+    """Killed between the epoch's end and its checkpoint, with a state of that very step."""
+    folder = tmp_path / "cut"
+    run(folder, {EpochDone: [Stop()]})
+    for path in (folder / "net_001.pth", folder / "net_001.json"):
+        path.unlink()
+    kept = [line for line in (folder / NAME).read_bytes().splitlines(True) if b"CheckpointSaved" not in line]
+    (folder / NAME).write_bytes(b"".join(kept))
+    resumed = resume(folder)
+    assert [epoch.epoch for epoch in resumed.heard(EpochDone)] == [1, 2]
+    assert outcome(folder) == whole
+
+
+def test_a_rate_asked_for_after_the_last_step_is_refused(tmp_path: Path) -> None:
+    person = run(tmp_path / "one", {EpochDone: [ChangeRate(0.05)]}, epochs=1)
+    assert "every step has been trained" in person.heard(Noted)[0].text
+    assert isinstance(person.said[-1], RunFinished)
+
+
+def test_what_a_killed_trainer_was_writing_is_collected(tmp_path: Path) -> None:
+    run(tmp_path / "one", {StepDone: [Stop()]})
+    (tmp_path / "one" / ".writing-state_0000009.pt-abc").write_bytes(b"half")
+    (tmp_path / "one" / ".writing").write_bytes(b"a person's own")
+    resume(tmp_path / "one")
+    assert not (tmp_path / "one" / ".writing-state_0000009.pt-abc").exists()
+    assert (tmp_path / "one" / ".writing").exists()

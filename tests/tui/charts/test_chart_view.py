@@ -1,0 +1,247 @@
+"""Ways to look at the charts: by key, by mouse, and what is remembered of them."""
+
+import dataclasses
+import math
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.events import MouseScrollUp
+from textual.pilot import Pilot
+
+from cifar_tui.events import Paused, RateChanged, Resumed
+from cifar_tui.tui.charts.chart_view import NARROWEST, ChartView
+from cifar_tui.tui.charts.scale import log_limits, log_ticks, time_limit, time_step
+from cifar_tui.tui.settings.preferences import PreferencesFile
+from tests import scripted
+from tests.scripted import ScriptedConnection, ScriptedJobs
+from tests.tui.drive import screen, settle, words
+
+WHOLE = (0.0, 1_300.0)
+SIZE = (120, 40)
+
+
+def running() -> ScriptedJobs:
+    return ScriptedJobs(ScriptedConnection([*scripted.opening(), *scripted.epochs(3)]))
+
+
+async def pressed(pilot: Pilot[int], *names: str) -> str:
+    for name in names:
+        await pilot.press(name)
+    await settle(pilot)
+    return words(pilot)
+
+
+async def test_the_axis_is_steps_epochs_or_training_time() -> None:
+    async with screen(running(), SIZE) as pilot:
+        assert "step 150" in words(pilot)
+        assert "epoch 3 " in await pressed(pilot, "x")
+        assert "time 04:00" in await pressed(pilot, "x"), "an axis of time ends at a minute doubled, here 256 s"
+        assert "step 150" in await pressed(pilot, "x")
+
+
+async def test_smoothing_is_said_in_the_legend() -> None:
+    async with screen(running(), SIZE) as pilot:
+        assert "smooth light" in words(pilot)
+        assert "smooth strong" in await pressed(pilot, "m")
+        assert "smooth" not in await pressed(pilot, "m")
+        assert "smooth light" in await pressed(pilot, "m")
+
+
+async def test_a_logarithmic_loss_has_labels_at_powers_and_accuracy_stays_linear() -> None:
+    async with screen(running(), SIZE) as pilot:
+        seen = await pressed(pilot, "g")
+        assert "Loss · log" in seen
+        assert "Learning rate · log" in seen
+        assert "Accuracy · log" not in seen
+        assert "│ 5 " in seen or "│ 2 " in seen
+        assert "log" not in await pressed(pilot, "g")
+
+
+async def test_zooming_shows_a_stretch_until_the_run_is_followed_again() -> None:
+    async with screen(running(), SIZE) as pilot:
+        seen = await pressed(pilot, "plus", "plus")
+        assert "zoomed, 0 follows" in seen
+        assert "step 40 " not in seen
+        earlier = await pressed(pilot, "[", "[")
+        assert earlier != seen
+        assert "zoomed" not in await pressed(pilot, "0")
+
+
+async def test_the_cursor_reads_out_every_curve_of_every_chart() -> None:
+    async with screen(running(), SIZE) as pilot:
+        await pressed(pilot, "x", "x", "x")
+        seen = await pressed(pilot, *["shift+left"] * 2)
+        step = 150 - 2 * 10 * 1.5
+        assert seen.count(f"step {step:.0f} · epoch 3 · 02:00") == 3
+        done = scripted.step(int(step))
+        assert f"batch {done.loss:.4g}" in seen
+        assert f"batch {done.accuracy * 100:.1f} %" in seen
+        assert f"test {scripted.epoch(2).test_loss:.4g}" in seen, "the newest test up to the cursor"
+        assert f"rate {done.learning_rate:.3g}" in seen
+        assert "step 120" not in await pressed(pilot, "escape")
+
+
+async def test_the_cursor_stays_on_the_run() -> None:
+    async with screen(running(), SIZE) as pilot:
+        assert "step 150 · epoch 3" in await pressed(pilot, *["shift+right"] * 3)
+        assert "step 1 · epoch 1" in await pressed(pilot, *["shift+left"] * 20)
+
+
+async def test_curves_are_switched_off_and_on() -> None:
+    async with screen(running(), SIZE) as pilot:
+        assert "batch" not in await pressed(pilot, "1")
+        assert "● test" not in await pressed(pilot, "3")
+        seen = await pressed(pilot, "1", "3")
+        assert "· batch" in seen
+        assert "● test" in seen
+
+
+async def test_ticks_mark_epochs_checkpoints_pauses_and_rates() -> None:
+    connection = ScriptedConnection([*scripted.opening(), *scripted.epochs(2)])
+    connection.say(scripted.step(101), Paused(101), Resumed(101), RateChanged(130, 0.05, ((130, 0.5),)))
+    connection.say(*[scripted.step(number) for number in range(102, 150)])
+    async with screen(ScriptedJobs(connection), SIZE) as pilot:
+        assert "▾" not in words(pilot)
+        seen = await pressed(pilot, "k")
+        row = next(line for line in seen.splitlines() if "▾" in line)
+        for sign in ("▾", "‖", "◆", "─"):
+            assert sign in row
+        assert row.index("‖") < row.index("◆")
+        assert "▾" not in await pressed(pilot, "k")
+
+
+async def test_values_without_a_number_are_counted_in_a_banner() -> None:
+    steps = [scripted.step(number, loss=math.nan if number in (40, 41) else None) for number in range(1, 90)]
+    async with screen(ScriptedJobs(ScriptedConnection([*scripted.opening(), *steps])), SIZE) as pilot:
+        seen = words(pilot)
+        assert "Loss · ✗ 2 values NaN or infinite" in seen
+        assert "Accuracy · ✗" not in seen
+
+
+async def test_the_wheel_zooms_and_a_click_points() -> None:
+    async with screen(running(), SIZE) as pilot:
+        await pilot._post_mouse_events([MouseScrollUp], "#loss", offset=(40, 6))  # the pilot has no wheel
+        await settle(pilot)
+        assert "zoomed, 0 follows" in words(pilot)
+        await pressed(pilot, "0")
+        await pilot.click("#loss", offset=(40, 6))
+        await settle(pilot)
+        assert words(pilot).count(" · epoch ") == 3
+
+
+async def test_a_double_click_maximises_and_takes_back() -> None:
+    async with screen(running(), SIZE) as pilot:
+        await pilot.click("#rate", offset=(10, 3), times=2)
+        await settle(pilot)
+        assert "Accuracy" not in words(pilot)
+        assert "Learning rate" in words(pilot)
+        await pressed(pilot, "escape")
+        assert "Accuracy" in await pressed(pilot, "escape")
+
+
+async def test_what_was_chosen_is_there_next_time(tmp_path: Path) -> None:
+    path = tmp_path / "there" / "screen.json"
+    async with screen(running(), SIZE, file=PreferencesFile(path)) as pilot:
+        await pressed(pilot, "m", "g", "x", "1", "k")
+        await pressed(pilot, "h")
+        assert "Device" in words(pilot)
+        await pressed(pilot, "end", "space", "escape")
+        assert "Processor" not in words(pilot)
+    async with screen(running(), SIZE, file=PreferencesFile(path)) as pilot:
+        seen = words(pilot)
+        for expected in ("smooth strong", "Loss · log", "epoch", "▾", "Learning rate"):
+            assert expected in seen
+        assert "batch" not in seen
+        assert "Processor" not in seen
+        await pressed(pilot, "t")
+        await pressed(pilot, *"day", "enter")
+    assert PreferencesFile(path).read().theme == "day"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"nonsense",
+        b"[]",
+        b'{"axis": "banana"}',
+        b'{"shine": 1}',
+        b'{"ticks": 1}',
+        b'{"hidden_panels": ["loss", "accuracy", "epochs", "rate", "device"]}',
+        b"[" * 100_000,
+        b" " * 100_000,
+    ],
+)
+async def test_a_broken_configuration_is_named_and_ignored(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "screen.json"
+    path.write_bytes(content)
+    async with screen(running(), SIZE, file=PreferencesFile(path)) as pilot:
+        seen = words(pilot)
+        assert "is not used" in " ".join(seen.split())
+        assert "Learning rate" in seen
+    assert path.read_bytes() == content
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_preferences_or_one_sentence(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = PreferencesFile(Path(folder) / "screen.json")
+        file.path.write_bytes(content)
+        file.read()
+        assert file.trouble or content
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("zoom"), st.floats(0.1, 4), st.floats(0, 1_300)),
+            st.tuples(st.just("pan"), st.floats(-3, 3), st.just(0.0)),
+            st.tuples(st.just("point"), st.floats(-500, 2_000), st.just(0.0)),
+        ),
+        max_size=30,
+    )
+)
+def test_no_way_of_looking_leaves_the_run(moves: list[tuple[str, float, float]]) -> None:
+    view = ChartView()
+    for kind, amount, about in moves:
+        if kind == "zoom":
+            view = view.zoomed(amount, about, WHOLE)
+        elif kind == "pan":
+            view = view.panned(amount, WHOLE)
+        else:
+            view = view.pointed(amount, 1_300)
+        low, high = view.window or WHOLE
+        assert low >= 0
+        assert high - low >= NARROWEST - 1e-6
+        assert view.cursor is None or 1 <= view.cursor <= 1_300
+    assert view.followed() == dataclasses.replace(view, window=None, cursor=None)
+
+
+@given(st.floats(1e-12, 1e12), st.floats(1, 1e9), st.integers(2, 8))
+def test_logarithmic_limits_hold_the_data_and_have_few_ticks(low: float, times: float, most: int) -> None:
+    limits = log_limits(low, low * times, None)
+    assert limits.low <= math.log10(low) + 1e-6
+    assert limits.high >= math.log10(low * times) - 1e-6
+    ticks = log_ticks(limits, most)
+    assert len(ticks) <= most
+    assert all(np.diff(ticks) > 0)
+
+
+@given(st.floats(0, 1e7))
+def test_an_axis_of_time_doubles(seconds: float) -> None:
+    limit = time_limit(seconds)
+    assert seconds <= limit <= max(2 * seconds, 60)
+    assert limit / time_step(limit, 5) <= 5
+
+
+async def test_a_stretch_at_the_ceiling_and_a_time_axis_of_many_steps_are_right() -> None:
+    steps = [dataclasses.replace(scripted.step(number), accuracy=1.0) for number in range(1, 1_201)]
+    async with screen(ScriptedJobs(ScriptedConnection([*scripted.opening(), *steps])), SIZE) as pilot:
+        seen = await pressed(pilot, "plus", "plus", "plus", "plus", "x", "x", "left")
+        assert "100 %" in seen
+        clock = next(part for part in seen.split(" · ") if part.startswith("19:"))[:5]
+        assert clock.startswith("19:5"), "a step a second"
+        assert "19:00" in seen

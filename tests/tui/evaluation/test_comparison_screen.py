@@ -1,0 +1,193 @@
+from pathlib import Path
+
+import pytest
+
+from cifar_tui.control import CancelEvaluation
+from cifar_tui.events import ComparedPair, ComparisonDone, EvaluationFailed, Progressed, RunFinished
+from cifar_tui.report.comparison_text import comparison_lines, comparison_record
+from cifar_tui.runs.checkpoints.listing import ListedCheckpoint
+from cifar_tui.runs.folder import RunFolder
+from cifar_tui.tui import run_reader
+from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints, marks_caption
+from tests import scripted
+from tests.scripted import CLASSES, ScriptedConnection, ScriptedJobs
+from tests.tui.charts.test_overlay import followers, put_run, say
+from tests.tui.drive import screen, settle, words
+
+DONE = ComparisonDone(
+    checkpoints=("one/net_001.pth", "one/net_003.pth"),
+    images="CIFAR-10",
+    classes=CLASSES,
+    class_images=(100,) * 10,
+    losses=(0.9, 0.65),
+    hits=((70,) * 10, (80, *(70,) * 8, 65)),
+    pairs=(ComparedPair(0, 1, 900, 40, 35, 260),),
+)
+
+
+def browsing(folder: Path, *, live: bool) -> ScriptedJobs:
+    folder.mkdir(exist_ok=True)
+    for number in (1, 2, 3):
+        scripted.put_checkpoint(folder, number)
+    end = [] if live else [RunFinished(150, 0.7)]
+    connection = ScriptedConnection([*scripted.opening(folder), *scripted.epochs(3), *end])
+    connection.ended = not live
+    return ScriptedJobs(connection)
+
+
+async def test_marked_checkpoints_are_compared_beside_a_run_that_has_ended(tmp_path: Path) -> None:
+    jobs = browsing(tmp_path, live=False)
+    async with screen(jobs, (80, 24)) as pilot:
+        await pilot.press("c", "space")
+        await settle(pilot)
+        assert "3 ★✓" in words(pilot)
+        await pilot.press("down", "space", "space", "down", "space", "m")
+        await settle(pilot)
+        assert jobs.compared == [[f"{tmp_path.name}/net_001.pth", f"{tmp_path.name}/net_003.pth"]]
+        assert jobs.compared_beside is False
+        jobs.comparison.say(Progressed("Measuring one/net_001.pth", 400, 1_000, "images", 1.0))
+        await settle(pilot)
+        assert "Measuring one/net_001.pth 400 of 1,000 images" in words(pilot)
+        jobs.comparison.say(DONE)
+        await settle(pilot)
+        seen = words(pilot)
+        for text in ("70.00 %   70.50 %    +0.50", "-0.2500", "airplane", "automobile"):
+            assert text in seen
+        assert "both wrong" in seen
+        await pilot.resize_terminal(60, 20)
+        await pilot.press("pagedown")
+        await settle(pilot)
+        assert "65.00 %    -5.00" in words(pilot)
+        assert "both wrong" in words(pilot)
+        await pilot.press("m")
+        await settle(pilot)
+        assert "3 checkpoints" in words(pilot)
+        assert jobs.comparison.asked == [CancelEvaluation()]
+        await pilot.press("m")
+        jobs.comparison.say(EvaluationFailed("", "net_002.pth is damaged.", damaged=False))
+        await settle(pilot)
+        assert "Not compared." in words(pilot)
+        assert "net_002.pth is damaged." in words(pilot)
+        await pilot.press("m", "space", "m")
+        await settle(pilot)
+        assert "Mark 2 to 8 checkpoints" in words(pilot)
+
+
+async def test_beside_a_run_that_trains_it_is_compared_and_a_new_run_is_not_started(tmp_path: Path) -> None:
+    jobs = browsing(tmp_path, live=True)
+    async with screen(jobs) as pilot:
+        await pilot.press("c", "space", "down", "space", "b")
+        await settle(pilot)
+        assert "stop or detach it first" in words(pilot)
+        assert "cifar-tui train --from" in words(pilot)
+        assert not jobs.branched
+        await pilot.press("m")
+        await settle(pilot)
+        assert jobs.compared == [[f"{tmp_path.name}/net_002.pth", f"{tmp_path.name}/net_003.pth"]]
+        assert jobs.compared_beside
+        assert "Reading the checkpoints" in words(pilot)
+        assert "m gives it up" not in words(pilot)
+        jobs.comparison.say(Progressed("Measuring one/net_002.pth", 400, 1_000, "images", 1.0))
+        await settle(pilot)
+        assert "m gives it up" in words(pilot)
+
+
+@pytest.mark.parametrize(("size", "live"), [((120, 40), True), ((80, 24), False), ((60, 20), True)])
+async def test_checkpoints_of_several_runs_are_marked_and_compared(
+    tmp_path: Path, size: tuple[int, int], live: bool
+) -> None:
+    jobs = browsing(tmp_path / "one", live=live)
+    put_run(tmp_path / "[two]", epochs=2)
+    for number in (1, 2):
+        scripted.put_checkpoint(tmp_path / "[two]", number)
+    async with screen(jobs, size) as pilot:
+        await pilot.press("c")
+        await settle(pilot)
+        await pilot.press("space", "a")
+        await settle(pilot)
+        seen = " ".join(words(pilot).split())
+        assert "Whose checkpoints" in seen
+        assert "This is the run on the screen." in seen
+        await pilot.press("down")
+        await settle(pilot)
+        assert "Differs: epochs 26 → 30, lr 0.2 → 0.05." in " ".join(words(pilot).split())
+        await pilot.press("enter")
+        await settle(pilot)
+        seen = words(pilot)
+        assert "[two], read only · 2 checkpoints" in seen
+        assert "✓ one 3" in seen
+        assert "net_003.pth" not in seen
+        assert "2 ★" in seen, "its own best"
+        assert "This is another run" in " ".join(seen.split())
+        for key in ("e", "k", "D", "b", "o"):
+            await pilot.press(key)
+        await settle(pilot)
+        assert "[two] is only read here." in words(pilot)
+        assert [*jobs.tended, *jobs.evaluated, *jobs.branched] == []
+        pilot.app.clear_notifications()
+        await pilot.press("down", "space", "up", "space")
+        await settle(pilot)
+        assert "✓ one 3 · [two] 1, 2" in words(pilot)
+        await pilot.press("m")
+        await settle(pilot)
+        assert jobs.compared == [["one/net_003.pth", "[two]/net_001.pth", "[two]/net_002.pth"]]
+        assert jobs.compared_beside is live
+        await pilot.press("m", "space", "a", "up", "enter")
+        await settle(pilot)
+        assert "3 ★✓" in words(pilot)
+        assert "read only" not in words(pilot)
+        assert "✓ one 3 · [two] 1 " in words(pilot)
+        await pilot.press("a", "down", "enter")
+        await settle(pilot)
+        assert "1  ✓" in words(pilot), "marks stay"
+
+
+async def test_another_run_that_trains_is_followed_in_the_browser(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_reader, "LOOK_SECONDS", 0.02)
+    jobs = browsing(tmp_path / "one", live=True)
+    put_run(tmp_path / "two", epochs=1)
+    scripted.put_checkpoint(tmp_path / "two", 1)
+    trainer = RunFolder.reopen(tmp_path / "two")
+    async with screen(jobs) as pilot:
+        await pilot.press("c", "a", "down", "enter")
+        await settle(pilot)
+        assert "two, read only · 1 checkpoint," in words(pilot)
+        scripted.put_checkpoint(tmp_path / "two", 2)
+        say(tmp_path / "two", *scripted.epochs(2)[52:])
+        await settle(pilot)
+        assert "two, read only · 2 checkpoints," in words(pilot)
+        assert "2 ★" in words(pilot)
+        await pilot.press("a", "up", "enter")
+        await settle(pilot)
+        assert "3 checkpoints," in words(pilot)
+        assert followers() == [], "what is not shown is not followed"
+    trainer.close()
+
+
+async def test_without_another_run_that_is_said(tmp_path: Path) -> None:
+    async with screen(browsing(tmp_path / "one", live=True)) as pilot:
+        await pilot.press("c", "a")
+        await settle(pilot)
+        assert "There is no other run beside this one." in words(pilot)
+
+
+def test_marks_are_named_as_far_as_there_is_room(tmp_path: Path) -> None:
+    runs = [RunCheckpoints(lambda _: None, tmp_path / name) for name in ("short-run", "another-run")]
+    for run, numbers in zip(runs, ((1, 2), (3,)), strict=True):
+        for number in numbers:
+            sidecar = scripted.sidecar_of(number)
+            run.view.listed[sidecar.checkpoint] = ListedCheckpoint(sidecar, 7)
+            run.view.marked |= {sidecar.checkpoint}
+    assert marks_caption(runs, 60) == "✓ short-run 1, 2 · another-run 3"
+    assert marks_caption(runs, 31) == "✓ 2 of short-run, 1 of another…"
+    assert marks_caption([], 60) == ""
+
+
+def test_the_table_holds_the_differences_and_the_record_the_shares() -> None:
+    lines = comparison_lines(DONE)
+    assert "A → B     90.00 %          40          35         260" in lines
+    record = comparison_record(DONE)
+    assert isinstance(record["pairs"], list)
+    assert record["pairs"][0]["agreement"] == 0.9

@@ -1,0 +1,216 @@
+import dataclasses
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from textual.pilot import Pilot
+
+from cifar_tui.control import Evaluate
+from cifar_tui.events import DataReady, EvaluationDone, Event
+from cifar_tui.history.run_history import RunHistory
+from cifar_tui.runs.checkpoints.sidecars import verdict_path
+from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
+from cifar_tui.tui.evaluation.confusion_matrix import ConfusionMatrix, short_percent, strength
+from cifar_tui.tui.evaluation.verdict_finder import VerdictFinder
+from tests import scripted
+from tests.scripted import ScriptedConnection, ScriptedJobs
+from tests.tui.drive import SIZES, screen, settle, words
+
+NAME = "net_003.pth"
+
+
+@asynccontextmanager
+async def browser(
+    folder: Path, size: tuple[int, int] = (120, 40), *more: Event
+) -> AsyncIterator[tuple[Pilot[int], ScriptedConnection]]:
+    """The browser on a run with three checkpoints, the cursor on the last."""
+    for number in (1, 2, 3):
+        scripted.put_checkpoint(folder, number)
+    connection = ScriptedConnection([*scripted.opening(folder), *scripted.epochs(3), *more])
+    async with screen(ScriptedJobs(connection), size) as pilot:
+        await press(pilot, "c")
+        yield pilot, connection
+
+
+async def press(pilot: Pilot[int], *keys: str) -> str:
+    await pilot.press(*keys)
+    await settle(pilot)
+    return words(pilot)
+
+
+async def resize(pilot: Pilot[int], size: tuple[int, int]) -> str:
+    await pilot.resize_terminal(*size)
+    await settle(pilot)
+    return words(pilot)
+
+
+def keep(folder: Path, verdict: EvaluationDone) -> None:
+    pictures = tuple(scripted.picture(number) for number in range(len(verdict.wrongest)))
+    store_evaluation(folder, StoredEvaluation(verdict, "0" * 64, pictures))
+
+
+async def test_a_kept_verdict_is_shown_and_opened_at_once_at_every_size(tmp_path: Path) -> None:
+    scripted.put_verdict(tmp_path, 3)
+    async with browser(tmp_path) as (pilot, connection):
+        for size in SIZES:
+            seen = await resize(pilot, size)
+            for text in ("accuracy 85.50 %", "loss 0.4312", "top-3 97.23 %", "ECE 4.12 %", *scripted.CLASSES):
+                assert text in seen
+        await press(pilot, "enter")
+        for size in SIZES:
+            seen = await resize(pilot, size)
+            for text in ("true ↓ predicted →", "900", "102", "810", "truck taken for airplane", "10.2 %"):
+                assert text in seen
+            assert "precision 87.0 %   recall 81.0 %   F1 83.9 %" in seen
+            assert all(name in seen for name in scripted.CLASSES)
+            assert ("ship → automobile   92   9.2 %" in seen) == (size != (60, 20))
+            assert ("84.0  90.0  86.9" in seen) == (size == (80, 24))
+            assert ("84.0 % ━" in seen) == (size == (120, 40))
+        assert connection.asked == []
+        assert " checkpoints, " in await press(pilot, "o")
+
+
+async def test_without_a_verdict_enter_measures_and_o_says_how(tmp_path: Path) -> None:
+    async with browser(tmp_path) as (pilot, connection):
+        assert "There is no verdict yet: e measures" in await press(pilot, "o")
+        await press(pilot, "enter")
+        assert connection.asked == [Evaluate(NAME)]
+        connection.say(scripted.verdict(NAME))  # said, and for want of room not kept
+        await settle(pilot)
+        assert "truck taken for airplane" in await press(pilot, "o")
+        assert "were not kept" in await press(pilot, "i")
+
+
+async def test_a_verdict_on_other_test_images_is_out_of_date_until_measured_again(tmp_path: Path) -> None:
+    scripted.put_verdict(tmp_path, 3, checksum="ffffffff")
+    async with browser(tmp_path) as (pilot, connection):
+        for size in SIZES:
+            assert "Out of date: the test images are" in await resize(pilot, size)
+        assert "Out of date: the test images are others now." in await press(pilot, "o")
+        await press(pilot, "o", "e")
+        assert connection.asked == [Evaluate(NAME)]
+        connection.say(scripted.put_verdict(tmp_path, 3))
+        await settle(pilot)
+        assert "Out of date" not in words(pilot)
+
+
+def history(*events: Event) -> RunHistory:
+    said = RunHistory()
+    for event in [*scripted.opening(), *events]:
+        said.apply(event)
+    return said
+
+
+def test_a_verdict_holds_until_weights_or_images_change(tmp_path: Path) -> None:
+    sidecar, finder = scripted.put_checkpoint(tmp_path, 3), VerdictFinder()
+    assert finder.find(tmp_path, sidecar, history()) is None
+    kept = scripted.put_verdict(tmp_path, 3)
+    found = finder.find(tmp_path, sidecar, history())
+    assert found is not None
+    assert (found.verdict, found.outdated_because, len(found.pictures)) == (kept, "", 90)
+    others = finder.find(tmp_path, sidecar, history(DataReady("", False, (), 1, 1, "ffffffff")))
+    assert others is not None
+    assert "test images" in others.outdated_because
+    anew = finder.find(tmp_path, dataclasses.replace(sidecar, sha256="1" * 64), history())
+    assert anew is not None
+    assert "weights" in anew.outdated_because
+
+
+def test_what_was_said_last_stands_in_for_what_is_kept_and_out_of_date(tmp_path: Path) -> None:
+    sidecar, finder = scripted.put_checkpoint(tmp_path, 3), VerdictFinder()
+    scripted.put_verdict(tmp_path, 3, checksum="ffffffff")
+    said = scripted.verdict(NAME)
+    found = finder.find(tmp_path, sidecar, history(said))
+    assert found is not None
+    assert (found.verdict.test_checksum, found.outdated_because, found.pictures) == (scripted.CHECKSUM, "", ())
+    later = finder.find(tmp_path, sidecar, history(said, DataReady("", False, (), 1, 1, "eeeeeeee")))
+    assert later is not None
+    assert "test images" in later.outdated_because
+    older = finder.find(tmp_path, sidecar, history(dataclasses.replace(said, test_checksum="")))
+    assert older is not None
+    assert older.outdated_because == ""
+
+
+@settings(max_examples=25)
+@given(st.binary(max_size=100) | st.sampled_from([b"{}", b'{"verdict": {"event": "StepDone"}}']))
+def test_a_broken_verdict_is_ignored(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sidecar, finder = scripted.put_checkpoint(folder, 3), VerdictFinder()
+        verdict_path(folder / NAME).write_bytes(content)
+        assert finder.find(folder, sidecar, history()) is None
+        assert finder.find(folder, sidecar, history()) is None
+        broken = dataclasses.replace(scripted.verdict(NAME), confusion=((1, 2), (3, 4)))
+        assert finder.find(folder, sidecar, history(broken)) is None
+        kept = scripted.put_verdict(folder, 3)
+        found = finder.find(folder, sidecar, history(broken))
+        assert found is not None
+        assert found.verdict == kept
+
+
+async def test_keys_and_the_mouse_move_over_the_matrix_and_stop_at_its_edges(tmp_path: Path) -> None:
+    scripted.put_verdict(tmp_path, 3)
+    async with browser(tmp_path, (80, 24)) as (pilot, _):
+        assert "truck taken for airplane   102 images   10.2 %   pair 1 of 90" in await press(
+            pilot, "o", "left", "down"
+        )
+        assert "ship taken for automobile   92 images   9.2 %   pair 2 of 90" in await press(pilot, "right", "up")
+        assert "horse taken for bird   90 images   9.0 %   pair 3 of 90" in await press(pilot, "n")
+        assert "truck taken for bird" in await press(pilot, "down", "down", "down")
+        place = (2 + 10 + 4 * 9 + 1, 1 + 1)
+        await pilot.click(ConfusionMatrix, offset=place)
+        assert "airplane taken for truck   52 images" in await press(pilot, "up", "right")
+        seen = await press(pilot, "v")
+        assert "Confusion, per cent of the true class" in seen
+        assert "automobile   1  89   1   1   1   1   1   1   6   1  84.7  89.0  86.8" in seen
+        assert "Confusion, images" in await press(pilot, "v")
+        await pilot.click(ConfusionMatrix, offset=place)
+        await settle(pilot)
+        assert "true airplane   taken for truck" in words(pilot)
+        await press(pilot, "i")
+        seen = await resize(pilot, (80, 14))  # room for six classes: those around the cursor
+        assert "frog        10" not in seen
+        seen = await press(pilot, *["down"] * 9)
+        assert "truck      102" in seen
+        assert "airplane   900" not in seen
+
+
+async def test_large_counts_and_long_names_are_never_cut(tmp_path: Path) -> None:
+    said = scripted.verdict(NAME)
+    rows = tuple(tuple(12_345 * count for count in row) for row in said.confusion)
+    names = tuple(f"class number {label}" for label in range(10))
+    keep(tmp_path, dataclasses.replace(said, confusion=rows, images=12_345 * 10_000, classes=names))
+    async with browser(tmp_path) as (pilot, _):
+        await press(pilot, "o")
+        for size in SIZES:
+            seen = await resize(pilot, size)
+            assert "per cent of the true class" in seen
+            for number in ("90", "89", "81"):
+                assert f" {number} " in seen
+            assert "10.2 %" in seen
+
+
+async def test_without_anything_confused_there_is_nothing_to_go_through(tmp_path: Path) -> None:
+    said = scripted.verdict(NAME)
+    rows = tuple(tuple(1_000 * (label == other and label > 0) for other in range(10)) for label in range(10))
+    keep(tmp_path, dataclasses.replace(said, confusion=rows, images=9_000, accuracy=1.0, wrongest=()))
+    async with browser(tmp_path) as (pilot, _):
+        seen = await press(pilot, "o", "v")
+        assert "No image was taken for another class." in seen
+        assert "airplane recognised   0 images   –" in seen
+        assert "–     –     –" in seen
+        assert "airplane recognised" in await press(pilot, "n")
+        assert "No test image was taken for another class." in await press(pilot, "i")
+
+
+def test_cells_are_as_strong_as_their_share() -> None:
+    assert [strength(share, hit=False) for share in (0.001, 0.02, 0.05, 0.5)] == [
+        f"wrong-{level}" for level in (1, 2, 3, 4)
+    ]
+    assert [strength(share, hit=True) for share in (0.1, 0.6, 0.85, 0.95)] == [
+        f"right-{level}" for level in (1, 2, 3, 4)
+    ]
+    assert [short_percent(share) for share in (0.0, 0.9994, 0.9995, 1.0)] == ["0.0", "99.9", "100", "100"]

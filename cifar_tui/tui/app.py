@@ -29,7 +29,7 @@ from cifar_tui.tui.dashboard.dashboard import Dashboard
 from cifar_tui.tui.dialogs.questions import data_question, quit_question
 from cifar_tui.tui.settings.preferences import Preferences, PreferencesFile
 from cifar_tui.tui.settings.themes import Themes, find_themes, theme_folders
-from cifar_tui.tui.terminal.driver import SteadyDriver, terminal_is_gone
+from cifar_tui.tui.terminal.driver import ResilientDriver, terminal_is_gone
 from cifar_tui.tui.widgets.status import Asked
 
 DRAIN_SECONDS = 0.25
@@ -84,7 +84,7 @@ def run_screen(jobs: Jobs, options: ScreenOptions) -> ScreenResult:
         options=options,
         preferences=preferences,
         preferences_file=file,
-        driver=SteadyDriver,
+        driver=ResilientDriver,
         started=lambda folder: stray.keep_in(folder),
     )
     # What is loaded by now stays. Looking through it for garbage would stop the screen for a fifth of a second.

@@ -12,7 +12,7 @@ from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
 
-from cifar_tui.tui.dialogs.questions import Help, described
+from cifar_tui.tui.dialogs.questions import Help, with_tooltips
 from cifar_tui.tui.settings.preferences import Preferences, PreferencesFile
 from cifar_tui.tui.settings.themes import Themes
 from cifar_tui.tui.terminal.diff_renderer import DiffRenderer, EncodedUpdate
@@ -126,7 +126,7 @@ class BaseApp(App[int], inherit_bindings=False):
         """The screen's keys that do something now, for help and palette."""
         return [
             binding
-            for binding in described(screen.BINDINGS)
+            for binding in with_tooltips(screen.BINDINGS)
             if self.check_action(binding.action.removeprefix("app."), ()) is not False
         ]
 

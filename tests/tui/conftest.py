@@ -8,9 +8,9 @@ import pytest
 from cifar_tui.tui.browser.browser import Checkpoints
 from cifar_tui.tui.charts import chart
 from cifar_tui.tui.dashboard.dashboard import Dashboard
-from cifar_tui.tui.dialogs.questions import described
+from cifar_tui.tui.dialogs.questions import with_tooltips
+from cifar_tui.tui.evaluation.evaluation_screen import EvaluationScreen
 from cifar_tui.tui.evaluation.misclassified import MisclassifiedScreen
-from cifar_tui.tui.evaluation.verdict_screen import VerdictScreen
 
 
 @pytest.fixture(autouse=True)
@@ -29,8 +29,8 @@ def press_all() -> Callable[[], list[str]]:
     """Every key a screen has, in an order that differs from screen to screen but not from time to time."""
     names = {
         key
-        for screen in (Dashboard, Checkpoints, VerdictScreen, MisclassifiedScreen)
-        for binding in described(screen.BINDINGS)
+        for screen in (Dashboard, Checkpoints, EvaluationScreen, MisclassifiedScreen)
+        for binding in with_tooltips(screen.BINDINGS)
         for key in binding.key.split(",")
         if binding.action not in ("app.leave", "app.detach", "app.command_palette")
     }

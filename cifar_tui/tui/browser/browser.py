@@ -12,8 +12,8 @@ from cifar_tui.tui.browser.checkpoint_view import Entry
 from cifar_tui.tui.browser.filter_box import FilterBox
 from cifar_tui.tui.browser.folder_watcher import Found
 from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints, marks_caption
-from cifar_tui.tui.dialogs.run_choice import RunPick, runs_beside
-from cifar_tui.tui.evaluation.verdict_panel import VerdictPanel
+from cifar_tui.tui.dialogs.run_choice import RunPick, sibling_runs
+from cifar_tui.tui.evaluation.evaluation_panel import EvaluationPanel
 from cifar_tui.tui.run_reader import RunLoaded, RunUpdated
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Rows
@@ -41,7 +41,7 @@ class Checkpoints(CheckpointKeys):
             with Vertical(id="checkpoints"):
                 yield FilterBox()
                 yield CheckpointList()
-            yield VerdictPanel()
+            yield EvaluationPanel()
         yield KeyRow()
 
     def on_mount(self) -> None:
@@ -136,7 +136,7 @@ class Checkpoints(CheckpointKeys):
     def action_choose_run(self) -> None:
         """Ask whose checkpoints are to be shown."""
         started, own = self._own_run.history.started, self._own_run.folder
-        beside = runs_beside(own, started.recipe) if started is not None and own is not None else []
+        beside = sibling_runs(own, started.recipe) if started is not None and own is not None else []
         if own is not None and beside:
             self.app.push_screen(RunPick(own, beside, self.shown.folder or own), self._show_run)
         else:
@@ -193,7 +193,7 @@ class Checkpoints(CheckpointKeys):
     def _show_verdict(self) -> None:
         """Put what is known on the panel."""
         selected = self.selected
-        self.query_one(VerdictPanel).show(
+        self.query_one(EvaluationPanel).show(
             selected.name if selected is not None else "",
             self.shown.find(selected.sidecar) if selected is not None else None,
             self.shown.history,

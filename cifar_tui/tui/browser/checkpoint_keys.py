@@ -19,7 +19,7 @@ from cifar_tui.tui.browser.checkpoint_messages import (
 from cifar_tui.tui.browser.checkpoint_view import Entry
 from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints
 from cifar_tui.tui.dialogs.questions import delete_question
-from cifar_tui.tui.evaluation.verdict_screen import VerdictScreen
+from cifar_tui.tui.evaluation.evaluation_screen import EvaluationScreen
 
 SOON_SECONDS = 0.3
 """When the folder is looked at again after a person has changed something."""
@@ -70,7 +70,7 @@ class CheckpointKeys(Screen[None]):
         """Open the verdict on the checkpoint under the cursor."""
         found = self.shown.find(self.selected.sidecar) if self.selected is not None else None
         if found is not None:
-            self.app.push_screen(VerdictScreen(found))
+            self.app.push_screen(EvaluationScreen(found))
         elif self._own() is not None:
             self.notify("There is no verdict yet: e measures this checkpoint.")
 

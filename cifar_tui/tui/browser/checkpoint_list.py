@@ -54,7 +54,7 @@ class CheckpointList(ScrollView, can_focus=True):
 
     def __init__(self) -> None:
         """Start with no rows."""
-        self._late_styles = LazyStyles(self)
+        self._lazy_styles = LazyStyles(self)
         super().__init__(id="checkpoint-list", classes="panel")
         self._entries: Sequence[Entry] = ()
         self._row = 0
@@ -133,10 +133,10 @@ class CheckpointList(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """Forget the resolved styles when the theme or a class changes."""
         super().notify_style_update()
-        self._late_styles.forget()
+        self._lazy_styles.forget()
 
     def _style(self, name: str) -> Style:
-        return self._late_styles.style(name)
+        return self._lazy_styles.style(name)
 
     def _head_segments(self) -> list[Segment]:
         column, falling = self._head

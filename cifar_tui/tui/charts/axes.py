@@ -15,7 +15,7 @@ from cifar_tui.tui.charts.scale import Limits, log_ticks, nice_step, step_limit,
 COLUMNS_PER_TICK = 8
 
 
-def whole_run(history: RunHistory) -> tuple[float, float]:
+def full_range(history: RunHistory) -> tuple[float, float]:
     """The steps a chart shows when it follows the run."""
     total = history.training.total_steps if history.training else history.step
     return 0.0, float(step_limit(history.step, total))
@@ -41,7 +41,7 @@ class XAxis:
         """The axis for a view on a history; where the run is followed, as far as `reach` at least, in its own unit."""
         steps_per_epoch = history.training.steps_per_epoch if history.training else 0
         kind: Axis = "step" if view.axis == "epoch" and not steps_per_epoch else view.axis
-        steps = view.window or _as_far_as(whole_run(history), kind, steps_per_epoch, reach)
+        steps = view.window or _extended(full_range(history), kind, steps_per_epoch, reach)
         times = history.curves.seconds.sampled() if kind == "time" else None
         axis = cls(kind, steps, *steps, steps_per_epoch, (times.x, times.y) if times else (np.empty(0), np.empty(0)))
         if kind == "step":
@@ -101,7 +101,7 @@ class XAxis:
         line = [" "] * columns
         free = 0
         for index in range(first, last + 1):
-            word = self._word(index * tick)
+            word = self._tick_label(index * tick)
             if index == last:
                 word = f"{'step' if self.kind == 'step' else self.kind} {word}"
             end = max(round(columns * (index * tick - self.low) / (self.high - self.low)), len(word))
@@ -111,13 +111,13 @@ class XAxis:
             free = end + 1
         return "".join(line)[:columns]
 
-    def _word(self, place: float) -> str:
+    def _tick_label(self, place: float) -> str:
         if self.kind == "time":
             return text.clock(place)
         return text.short_count(place)
 
 
-def _as_far_as(steps: tuple[float, float], kind: Axis, steps_per_epoch: int, reach: float) -> tuple[float, float]:
+def _extended(steps: tuple[float, float], kind: Axis, steps_per_epoch: int, reach: float) -> tuple[float, float]:
     """The steps of a run, and as many more as others reach; over time they say so by themselves."""
     further = {"step": reach, "epoch": reach * steps_per_epoch, "time": 0.0}[kind]
     return steps[0], max(steps[1], further)

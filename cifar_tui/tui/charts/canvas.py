@@ -12,7 +12,7 @@ import numpy as np
 
 from cifar_tui.history.series import Points
 
-MOST_POINTS = 4_000
+MAX_POINTS = 4_000
 """More than any screen's columns need; a guard, since the cost grows with every point."""
 
 _COLOUR = re.compile(r"\x1b\[([0-9;]*)m")
@@ -66,8 +66,8 @@ def _add(figure: Any, trace: Trace, x: tuple[float, float], y: tuple[float, floa
     import plotext
 
     usable = np.isfinite(trace.points.x) & np.isfinite(trace.points.y)
-    xs = np.clip(trace.points.x[usable], *x)[:MOST_POINTS].tolist()
-    ys = np.clip(trace.points.y[usable], *y)[:MOST_POINTS].tolist()
+    xs = np.clip(trace.points.x[usable], *x)[:MAX_POINTS].tolist()
+    ys = np.clip(trace.points.y[usable], *y)[:MAX_POINTS].tolist()
     if not xs:
         return
     # The style travels through plotext as a colour of its own and is read back from the codes.

@@ -12,12 +12,12 @@ from textual.message import Message
 from cifar_tui import text
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.history.series import Points, Series
-from cifar_tui.tui.charts.axes import XAxis, YAxis, whole_run
+from cifar_tui.tui.charts.axes import XAxis, YAxis, full_range
 from cifar_tui.tui.charts.canvas import Trace
 from cifar_tui.tui.charts.chart_kinds import ChartKind, Curve
 from cifar_tui.tui.charts.chart_view import ChartView
 from cifar_tui.tui.charts.drawing import STYLE_NUMBERS, Drawing, centred, marks_above, rows_of, ticks_below
-from cifar_tui.tui.charts.overlay import Overlaid, numbers, overlaid_curves, reach, spreads
+from cifar_tui.tui.charts.overlay import OverlaidRun, numbers, overlaid_curves, reach, spreads
 from cifar_tui.tui.charts.overlay import legend as legend_of_runs
 from cifar_tui.tui.charts.overlay import lines as lines_of
 from cifar_tui.tui.charts.scale import Limits, log_limits, nice_limits
@@ -42,7 +42,7 @@ DEFAULT_VIEW = ChartView()
 class Chart(Rows):
     """A chart of one kind."""
 
-    class ViewAsked(Message):
+    class ViewRequested(Message):
         """A person wants to look at the charts in another way."""
 
         def __init__(self, view: ChartView) -> None:
@@ -67,10 +67,10 @@ class Chart(Rows):
         self._x: XAxis | None = None
         self._gutter = 0
         self._whole = (0.0, 1.0)
-        self._others: tuple[Overlaid, ...] = ()
+        self._others: tuple[OverlaidRun, ...] = ()
         self._last_step = 0
 
-    def overlay(self, others: tuple[Overlaid, ...]) -> None:
+    def overlay(self, others: tuple[OverlaidRun, ...]) -> None:
         """Draw other runs over this one, from the next time it is shown on."""
         self._others = others
         self._limits = {True: None, False: None}
@@ -138,11 +138,11 @@ class Chart(Rows):
             view = self._view.zoomed(
                 factor, self._step_under(event), self._whole if self._view.window else self._x.steps
             )
-        self.post_message(self.ViewAsked(view))
+        self.post_message(self.ViewRequested(view))
 
     def _point(self, event: events.MouseEvent) -> None:
         if self._x is not None and self.content_region.contains(event.screen_x, event.screen_y):
-            self.post_message(self.ViewAsked(self._view.pointed(self._step_under(event), self._last_step)))
+            self.post_message(self.ViewRequested(self._view.pointed(self._step_under(event), self._last_step)))
 
     def _step_under(self, event: events.MouseEvent) -> float:
         assert self._x is not None
@@ -150,7 +150,7 @@ class Chart(Rows):
         return self._x.step_at((column + 0.5) / max(self.size.width - self._gutter, 1))
 
     def _redraw(self, history: RunHistory, view: ChartView, width: int, height: int) -> None:
-        self._whole, self._last_step = whole_run(history), history.step
+        self._whole, self._last_step = full_range(history), history.step
         x = XAxis.of(history, view, reach(self._others, view))
         curves = [curve for curve in self._kind.curves if self._visible(curve, view)]
         series = [(curve, curve.series(history.curves)) for curve in curves]
@@ -158,7 +158,7 @@ class Chart(Rows):
         most = max(2, height // ROWS_PER_TICK)
         others = overlaid_curves(self._others, self._kind, view, x, width)
         y = self._fit(series, x, view, most, spreads(others))
-        labels, self._gutter = y.labels(lines, most + 2, self._kind.axis_words)
+        labels, self._gutter = y.labels(lines, most + 2, self._kind.format_tick)
         columns = width - self._gutter
         half_life = view.half_life(history.training.total_steps if history.training else history.step)
         found = [(curve, one, _points(curve, one, columns, x, half_life)) for curve, one in series]
@@ -251,7 +251,7 @@ class Chart(Rows):
         parts = []
         for curve, value in values:
             label = f"{curve.label} {view.smoothing}" if curve.smoothed and detail == 2 else curve.label
-            words = self._kind.words(value) if math.isfinite(value) else "–"
+            words = self._kind.format_value(value) if math.isfinite(value) else "–"
             parts.append(f"[$chart-{curve.style}]{curve.sign}[/] {f'{label} ' if detail else ''}{words}")
         return "  ".join(parts)
 

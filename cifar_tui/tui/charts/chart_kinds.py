@@ -33,9 +33,9 @@ class ChartKind:
     title: str
     curves: tuple[Curve, ...]
     """Drawn in this order, later ones on top."""
-    axis_words: Callable[[float], str]
+    format_tick: Callable[[float], str]
     """A value in words, on the axis."""
-    words: Callable[[float], str]
+    format_value: Callable[[float], str]
     """A value in words, in the legend."""
     floor: float | None = None
     """A value the axis never goes below."""

@@ -11,9 +11,9 @@ AXES: tuple[Axis, ...] = get_args(Axis)
 SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
 HALF_LIFE_SHARES: dict[Smoothing, float] = {"light": 0.005, "strong": 0.03}
 """How far back a smoothed curve looks, as a share of the run's steps."""
-LEAST_HALF_LIFE = 2.0
+MIN_HALF_LIFE = 2.0
 """In steps."""
-NARROWEST = 8.0
+MIN_WINDOW = 8.0
 """The shortest stretch that can be zoomed to, in steps."""
 
 
@@ -39,7 +39,7 @@ class ChartView:
     def half_life(self, total_steps: int) -> float:
         """The smoothing's half-life in steps; 0 when it is off."""
         share = HALF_LIFE_SHARES.get(self.smoothing)
-        return max(total_steps * share, LEAST_HALF_LIFE) if share else 0.0
+        return max(total_steps * share, MIN_HALF_LIFE) if share else 0.0
 
     def next_axis(self) -> Self:
         """The same over the next axis."""
@@ -58,7 +58,7 @@ class ChartView:
         """A stretch `factor` times as long around a step that stays in its place; the whole is followed again."""
         low, high = self.window or whole
         share = min(max((about - low) / max(high - low, 1e-9), 0.0), 1.0)
-        length = max((high - low) * factor, NARROWEST)
+        length = max((high - low) * factor, MIN_WINDOW)
         if length >= whole[1] - whole[0]:
             return dataclasses.replace(self, window=None)
         return self._within(about - share * length, length, whole)

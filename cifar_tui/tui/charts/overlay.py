@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cifar_tui import text
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.history.series import Points
-from cifar_tui.tui.charts.axes import XAxis, YAxis, whole_run
+from cifar_tui.tui.charts.axes import XAxis, YAxis, full_range
 from cifar_tui.tui.charts.canvas import Trace
 from cifar_tui.tui.charts.chart_kinds import ChartKind, Curve
 from cifar_tui.tui.charts.chart_view import ChartView
@@ -16,15 +16,15 @@ from cifar_tui.tui.widgets.rows import cut
 
 COLOURS = ("secondary", "success", "warning", "primary")
 """Theme variables; the number that goes with each colour is what tells runs apart without colours."""
-MOST_OVERLAID = len(COLOURS)
-LEAST_NAME = 4
+MAX_OVERLAID = len(COLOURS)
+MIN_NAME = 4
 """Cells of a run's name, at least."""
 LABELS_AT = (0.45, 0.9)
 """Where along a curve its number stands."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Overlaid:
+class OverlaidRun:
     """A run that is drawn over another."""
 
     name: str
@@ -47,7 +47,7 @@ class OverlaidCurve:
     """Whether each point is a test, and so gets the number."""
 
 
-def reach(others: Sequence[Overlaid], view: ChartView) -> float:
+def reach(others: Sequence[OverlaidRun], view: ChartView) -> float:
     """How far the longest of them goes, in the unit of the view's axis; 0 without any."""
     return max((_reach(one.history, view) for one in others), default=0.0)
 
@@ -55,14 +55,14 @@ def reach(others: Sequence[Overlaid], view: ChartView) -> float:
 def _reach(history: RunHistory, view: ChartView) -> float:
     if view.axis == "time":
         return history.curves.seconds.last[1] if history.curves.seconds.last else 0.0
-    end = whole_run(history)[1]
+    end = full_range(history)[1]
     if view.axis == "step":
         return end
     return end / history.training.steps_per_epoch if history.training else 0.0
 
 
 def overlaid_curves(
-    others: Sequence[Overlaid], kind: ChartKind, view: ChartView, x: XAxis, columns: int
+    others: Sequence[OverlaidRun], kind: ChartKind, view: ChartView, x: XAxis, columns: int
 ) -> list[OverlaidCurve]:
     """The curves of other runs as far as they are in view; batches only where nothing is smoothed."""
     found = []
@@ -78,7 +78,7 @@ def _shown(kind: ChartKind, view: ChartView) -> list[Curve]:
     return [curve for curve in kind.curves if curve.label not in unwanted | view.hidden]
 
 
-def _curve(one: Overlaid, curve: Curve, view: ChartView, x: XAxis, own: XAxis, columns: int) -> OverlaidCurve:
+def _curve(one: OverlaidRun, curve: Curve, view: ChartView, x: XAxis, own: XAxis, columns: int) -> OverlaidCurve:
     series, low, high = curve.series(one.history.curves), own.step_of(x.low), own.step_of(x.high)
     if curve.smoothed:
         total = one.history.training.total_steps if one.history.training else one.history.step
@@ -122,11 +122,11 @@ def _style(curve: OverlaidCurve) -> int:
     return STYLE_NUMBERS[f"other-{curve.number}"]
 
 
-def legend(others: Sequence[Overlaid], room: int) -> str:
+def legend(others: Sequence[OverlaidRun], room: int) -> str:
     """Number and name of every run as markup, the names cut to the room."""
     if not others:
         return ""
-    each = max(room // len(others) - len(" · 1 "), LEAST_NAME)
+    each = max(room // len(others) - len(" · 1 "), MIN_NAME)
     names = (cut(text.safe_text(one.name, 100), each).replace("[", "\\[") for one in others)
     return " · ".join(
         f"[${COLOURS[one.number - 1]}]{one.number}[/] {name}" for one, name in zip(others, names, strict=True)

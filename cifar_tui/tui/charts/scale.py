@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-FEWEST_SHOWN_STEPS = 16
+MIN_SHOWN_STEPS = 16
 """The shortest stretch an axis of steps shows."""
 FILLED_SHARE = 0.5
 """Limits are kept while the data fits them and fills at least this share."""
@@ -47,7 +47,7 @@ def nice_limits(low: float, high: float, most_ticks: int, before: Limits | None)
 def step_limit(step: int, total: int) -> int:
     """Where an axis of steps ends: the whole run, or its half, quarter, … while the run is that short yet."""
     limit = max(total, 1)
-    while limit / 2 >= max(step, FEWEST_SHOWN_STEPS):
+    while limit / 2 >= max(step, MIN_SHOWN_STEPS):
         limit = math.ceil(limit / 2)
     return limit
 
@@ -77,7 +77,7 @@ def log_ticks(limits: Limits, most: int) -> list[float]:
 
 TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 86_400)
 """Distances of ticks on an axis of time, in seconds; above, whole days."""
-SHORTEST_TIME = 60.0
+MIN_SHOWN_SECONDS = 60.0
 """The shortest time an axis shows, in seconds."""
 
 
@@ -89,7 +89,7 @@ def time_step(span: float, most: int) -> float:
 
 def time_limit(seconds: float) -> float:
     """Where an axis of time ends: a minute, doubled until it holds so many seconds."""
-    limit = SHORTEST_TIME
+    limit = MIN_SHOWN_SECONDS
     while limit < seconds:
         limit *= 2
     return limit

@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from cifar_tui.history.run_history import RunHistory
-from cifar_tui.tui.charts.axes import whole_run
+from cifar_tui.tui.charts.axes import full_range
 from cifar_tui.tui.charts.chart_kinds import CURVE_LABELS
 from cifar_tui.tui.charts.chart_view import ChartView
 
@@ -72,11 +72,11 @@ class ChartKeys(Screen[None]):
     def action_zoom(self, out: int) -> None:
         """Zoom around the cursor, or at the newest step."""
         about = self.view.cursor if self.view.cursor is not None else float(self.shown_history.step)
-        self.set_view(self.view.zoomed(1 / ZOOM if out > 0 else ZOOM, about, whole_run(self.shown_history)))
+        self.set_view(self.view.zoomed(1 / ZOOM if out > 0 else ZOOM, about, full_range(self.shown_history)))
 
     def action_pan(self, direction: int) -> None:
         """Move what is in view."""
-        self.set_view(self.view.panned(PAN * direction, whole_run(self.shown_history)))
+        self.set_view(self.view.panned(PAN * direction, full_range(self.shown_history)))
 
     def action_follow(self) -> None:
         """Follow the run again."""

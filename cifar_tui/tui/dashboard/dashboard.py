@@ -107,7 +107,7 @@ class Dashboard(OverlayKeys):
             chart.show(self._history, view)
         self._prefer(self._preferences.with_view(view))
 
-    def on_chart_view_asked(self, message: Chart.ViewAsked) -> None:
+    def on_chart_view_requested(self, message: Chart.ViewRequested) -> None:
         """Take a view that was asked for with the mouse."""
         self.set_view(message.view)
 

@@ -6,9 +6,9 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from cifar_tui.tui.charts.chart import Chart
-from cifar_tui.tui.charts.overlay import Overlaid
+from cifar_tui.tui.charts.overlay import OverlaidRun
 from cifar_tui.tui.dashboard.chart_keys import ChartKeys
-from cifar_tui.tui.dialogs.run_choice import RunChoice, runs_beside
+from cifar_tui.tui.dialogs.run_choice import RunChoice, sibling_runs
 from cifar_tui.tui.run_reader import RunLoaded, RunReader, RunUpdated
 from cifar_tui.tui.widgets.rows import Rows
 
@@ -24,12 +24,12 @@ class OverlayKeys(ChartKeys):
 
     _overlaid_folders: tuple[Path, ...] = ()
     _others: RunReader | None = None
-    _overlaid: tuple[Overlaid, ...] = ()
+    _overlaid: tuple[OverlaidRun, ...] = ()
 
     def action_choose_runs(self) -> None:
         """Ask which of the runs beside this one are to be drawn over it."""
         started = self.shown_history.started
-        beside = runs_beside(Path(started.folder), started.recipe) if started is not None else []
+        beside = sibling_runs(Path(started.folder), started.recipe) if started is not None else []
         if beside:
             self.app.push_screen(RunChoice(beside, self._overlaid_folders), self._read)
         else:
@@ -43,7 +43,7 @@ class OverlayKeys(ChartKeys):
         """Draw a run that was read."""
         if message.reader is self._others:
             number = message.place + 1
-            one = Overlaid(self._overlaid_folders[message.place].name, number, message.history)
+            one = OverlaidRun(self._overlaid_folders[message.place].name, number, message.history)
             before = [other for other in self._overlaid if other.number != number]
             self._overlay(tuple(sorted([*before, one], key=lambda other: other.number)))
 
@@ -69,7 +69,7 @@ class OverlayKeys(ChartKeys):
         self._overlaid_folders = folders
         self._others = RunReader(folders, self.post_message)
 
-    def _overlay(self, others: tuple[Overlaid, ...]) -> None:
+    def _overlay(self, others: tuple[OverlaidRun, ...]) -> None:
         self._overlaid = others
         for chart in self.query(Chart):
             chart.overlay(others)

@@ -225,6 +225,6 @@ class Help(Modal[None]):
         self.query_one("#help").scroll_relative(y=lines, animate=False)
 
 
-def described(bindings: Iterable[BindingType]) -> list[Binding]:
+def with_tooltips(bindings: Iterable[BindingType]) -> list[Binding]:
     """The bindings that explain themselves, and so belong into help and palette."""
     return [binding for binding in bindings if isinstance(binding, Binding) and binding.tooltip]

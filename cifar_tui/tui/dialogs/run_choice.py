@@ -17,17 +17,17 @@ from cifar_tui.report.recipe_changes import differences
 from cifar_tui.runs.find import all_runs
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.text import safe_text
-from cifar_tui.tui.charts.overlay import MOST_OVERLAID
+from cifar_tui.tui.charts.overlay import MAX_OVERLAID
 from cifar_tui.tui.dialogs.modal import Modal
 
-MOST_LISTED = 50
+MAX_LISTED = 50
 """The newest runs that can be chosen from."""
-HELP = f"Space or a click draws one over this run, {MOST_OVERLAID} at most; escape goes back."
+HELP = f"Space or a click draws one over this run, {MAX_OVERLAID} at most; escape goes back."
 PICK_HELP = "Enter or a click shows its checkpoints, marks stay; escape goes back."
 
 
 @dataclass(frozen=True, slots=True)
-class RunBeside:
+class SiblingRun:
     """A run in the same place."""
 
     folder: Path
@@ -36,13 +36,13 @@ class RunBeside:
     """How its recipe differs from that of the run on the screen."""
 
 
-def runs_beside(folder: Path, recipe: Recipe) -> list[RunBeside]:
+def sibling_runs(folder: Path, recipe: Recipe) -> list[SiblingRun]:
     """The other runs in the place where a run is, the newest first."""
     found = []
-    for path in reversed(all_runs(folder.parent)[-MOST_LISTED:]):
+    for path in reversed(all_runs(folder.parent)[-MAX_LISTED:]):
         with contextlib.suppress(BadInput, OSError):
             if path.absolute() != folder.absolute():
-                found.append(RunBeside(path, differences(recipe, read_recipe(path))))
+                found.append(SiblingRun(path, differences(recipe, read_recipe(path))))
     return found
 
 
@@ -60,10 +60,10 @@ class RunChoice(Modal[tuple[Path, ...]]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,o,q", "close", "Back", show=False)]
 
-    def __init__(self, beside: Sequence[RunBeside], chosen: Collection[Path]) -> None:
+    def __init__(self, siblings: Sequence[SiblingRun], chosen: Collection[Path]) -> None:
         """Ask about these; some are chosen already."""
         super().__init__()
-        self._beside = beside
+        self._siblings = siblings
         self._chosen = chosen
 
     def compose(self) -> ComposeResult:
@@ -71,26 +71,26 @@ class RunChoice(Modal[tuple[Path, ...]]):
         with Vertical(classes="dialog"):
             yield Static("Runs over this one", classes="dialog-title")
             yield SelectionList[int](
-                *((_prompt(one.folder), place, one.folder in self._chosen) for place, one in enumerate(self._beside))
+                *((_prompt(one.folder), place, one.folder in self._chosen) for place, one in enumerate(self._siblings))
             )
             yield Static("", id="run-differences", markup=False)
             yield Static(HELP, classes="dialog-detail")
 
     def on_selection_list_selection_highlighted(self, event: SelectionList.SelectionHighlighted[int]) -> None:
         """Say how the recipe of the run under the cursor differs."""
-        told = _told(self._beside[event.selection.value].differences)
+        told = _told(self._siblings[event.selection.value].differences)
         self.query_one("#run-differences", Static).update(told)
 
     def on_selection_list_selection_toggled(self, event: SelectionList.SelectionToggled[int]) -> None:
         """Keep to as many as can be told apart."""
-        if len(event.selection_list.selected) > MOST_OVERLAID:
+        if len(event.selection_list.selected) > MAX_OVERLAID:
             event.selection_list.deselect(event.selection)
-            self.notify(f"{MOST_OVERLAID} runs at most can be told apart on a chart.")
+            self.notify(f"{MAX_OVERLAID} runs at most can be told apart on a chart.")
 
     def action_close(self) -> None:
         """Answer with what is chosen now."""
         chosen = self.query_one(SelectionList).selected
-        self.dismiss(tuple(one.folder for place, one in enumerate(self._beside) if place in chosen))
+        self.dismiss(tuple(one.folder for place, one in enumerate(self._siblings) if place in chosen))
 
 
 class RunPick(Modal[Path | None]):
@@ -98,11 +98,11 @@ class RunPick(Modal[Path | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,a,q", "wave_away", "Back", show=False)]
 
-    def __init__(self, own: Path, beside: Sequence[RunBeside], shown: Path) -> None:
+    def __init__(self, own: Path, siblings: Sequence[SiblingRun], shown: Path) -> None:
         """Ask about the run on the screen and those beside it; the cursor is on the one that is shown."""
         super().__init__()
-        self._folders = [own, *(one.folder for one in beside)]
-        self._told = ["This is the run on the screen.", *(_told(one.differences) for one in beside)]
+        self._folders = [own, *(one.folder for one in siblings)]
+        self._told = ["This is the run on the screen.", *(_told(one.differences) for one in siblings)]
         self._shown = shown
 
     def compose(self) -> ComposeResult:

@@ -13,11 +13,11 @@ from cifar_tui.jobs.session import RunConnection
 from cifar_tui.report import run_summary
 from cifar_tui.report.comparison_text import comparison_rows
 from cifar_tui.tui import common_keys
-from cifar_tui.tui.evaluation.verdict_rows import wrapped
+from cifar_tui.tui.evaluation.evaluation_rows import wrapped
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Row, Rows, bar
 
-DRAIN_SECONDS = 0.1
+POLL_SECONDS = 0.1
 """How often is looked whether there is more to show."""
 BAR_WIDTH = 24
 
@@ -35,8 +35,8 @@ class ComparisonScreen(Screen[None]):
         super().__init__()
         self._connection = connection
         self._progress: Progressed | None = None
-        self._done: ComparisonDone | None = None
-        self._trouble = ""
+        self._comparison: ComparisonDone | None = None
+        self._failure = ""
 
     def compose(self) -> ComposeResult:
         """Put the page up."""
@@ -47,7 +47,7 @@ class ComparisonScreen(Screen[None]):
     def on_mount(self) -> None:
         """Look for what was said, now and then."""
         self.query_one("#comparison-page").focus()
-        self.set_interval(DRAIN_SECONDS, self._drain)
+        self.set_interval(POLL_SECONDS, self._poll)
 
     def on_unmount(self) -> None:
         """Give up what nobody waits for any more."""
@@ -58,17 +58,17 @@ class ComparisonScreen(Screen[None]):
         message.stop()
         self._show()
 
-    def _drain(self) -> None:
-        said = self._connection.poll()
-        for event in said:
+    def _poll(self) -> None:
+        events = self._connection.poll()
+        for event in events:
             match event:
                 case Progressed():
                     self._progress = event
                 case ComparisonDone():
-                    self._done = event
+                    self._comparison = event
                 case EvaluationFailed():
-                    self._trouble = event.reason
-        if said:
+                    self._failure = event.reason
+        if events:
             self._show()
 
     def _show(self) -> None:
@@ -80,10 +80,10 @@ class ComparisonScreen(Screen[None]):
         panel.set_rows(rows)
 
     def _rows(self, width: int) -> list[Row]:
-        if self._done is not None:
-            return comparison_rows(self._done)
-        if self._trouble:
-            return [(("Not compared.", "bad"),), *wrapped(self._trouble, width, "value")]
+        if self._comparison is not None:
+            return comparison_rows(self._comparison)
+        if self._failure:
+            return [(("Not compared.", "bad"),), *wrapped(self._failure, width, "value")]
         progress = self._progress
         if progress is None:
             return [(("Reading the checkpoints…", "value"),)]

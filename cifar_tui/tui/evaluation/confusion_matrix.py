@@ -12,10 +12,10 @@ from cifar_tui.tui.widgets.rows import Row, Rows, Span, cut
 
 STRENGTHS = {"right": (0.0, 0.5, 0.8, 0.9), "wrong": (0.0, 0.02, 0.05, 0.15)}
 """From which share of the true class a cell is drawn in which strength; right ones are on the diagonal."""
-LEAST_NAME = 4
+MIN_NAME = 4
 """Cells a class name needs to be told from the others."""
-LEAST_DIGITS = 3
-MOST_SPARE = 2
+MIN_DIGITS = 3
+MAX_SPARE = 2
 """Cells by which a column may be wider than its counts."""
 SCORE_WIDTH = 6
 SCORES_HEAD = "".join(f"{word:>{SCORE_WIDTH}}" for word in ("prec.", "rec.", "F1"))
@@ -30,15 +30,15 @@ class ConfusionMatrix(Rows, can_focus=True):
     class Chosen(Message):
         """A person asks for what is in the cell under the cursor."""
 
-    def __init__(self, verdict: EvaluationDone, cell: tuple[int, int]) -> None:
+    def __init__(self, result: EvaluationDone, cell: tuple[int, int]) -> None:
         """Show a verdict's matrix with the cursor on a cell: true class, predicted class."""
         super().__init__(id="matrix", classes="panel")
-        self.verdict = verdict
+        self.result = result
         self.cell = cell
         self.as_shares = False
         """Whether cells show per cent of the true class, and not images."""
-        self._names = class_names(verdict)
-        self._scores = class_scores(verdict)
+        self._names = class_names(result)
+        self._scores = class_scores(result)
         self._scores_wanted = True
         self._top = 0
         """The class in the first row."""
@@ -88,21 +88,21 @@ class ConfusionMatrix(Rows, can_focus=True):
 
     @property
     def _digits(self) -> int:
-        return max(LEAST_DIGITS, len(str(max(map(max, self.verdict.confusion)))))
+        return max(MIN_DIGITS, len(str(max(map(max, self.result.confusion)))))
 
     @property
     def _shares(self) -> bool:
         """Whether cells show per cent: when asked to, and where counts do not fit."""
-        room = self.size.width - LEAST_NAME
+        room = self.size.width - MIN_NAME
         return self.as_shares or len(self._names) * (self._digits + 1) > room
 
     @property
     def _cell_width(self) -> int:
         """Cells a count takes, with what is left over given to all."""
-        least = 1 + (LEAST_DIGITS if self._shares else self._digits)
+        least = 1 + (MIN_DIGITS if self._shares else self._digits)
         taken = max(map(len, self._names)) + len(self._names) * least
         taken += len(SCORES_HEAD) if self._scores_wanted else 0
-        return least + min(max(self.size.width - taken, 0) // len(self._names), MOST_SPARE)
+        return least + min(max(self.size.width - taken, 0) // len(self._names), MAX_SPARE)
 
     @property
     def _cells_width(self) -> int:
@@ -110,7 +110,7 @@ class ConfusionMatrix(Rows, can_focus=True):
 
     @property
     def _name_width(self) -> int:
-        return max(min(max(map(len, self._names)), self.size.width - self._cells_width), LEAST_NAME)
+        return max(min(max(map(len, self._names)), self.size.width - self._cells_width), MIN_NAME)
 
     @property
     def _scores_fit(self) -> bool:
@@ -134,8 +134,8 @@ class ConfusionMatrix(Rows, can_focus=True):
         return tuple(spans)
 
     def _cell_span(self, label: int, predicted: int) -> Span:
-        count = self.verdict.confusion[label][predicted]
-        share = share_of_row(self.verdict, label, predicted)
+        count = self.result.confusion[label][predicted]
+        share = share_of_row(self.result, label, predicted)
         words = str(count) if not self._shares else f"{share:.0%}".rstrip("%") if math.isfinite(share) else "–"
         shown = f"{words:>{self._cell_width}}"
         if (label, predicted) == self.cell:

@@ -6,18 +6,18 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from cifar_tui.report.half_blocks import LINES, SIDE, image_line
-from cifar_tui.tui.evaluation.verdict_rows import wrapped
+from cifar_tui.tui.evaluation.evaluation_rows import wrapped
 from cifar_tui.tui.widgets.rows import Row, Rows
 
 GAP = 2
 """Cells between a picture and its words, and at least between one and the next."""
-LEAST_WORDS = 24
+MIN_TEXT = 24
 """Cells the words beside a picture need."""
-MOST_WORDS = 32
-MOST_CARDS = 6
+MAX_TEXT = 32
+MAX_CARDS = 6
 """Pictures at once: each costs up to 21 KB on its way to the terminal."""
 NO_COLOUR = "A picture needs colours, and NO_COLOR switches them off."
-NO_ROOM = "need 60 × 20"
+TOO_SMALL = "need 60 × 20"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Card:
     pixels: bytes
     """uint8 [32, 32, 3], RGB."""
     rows: tuple[Row, ...]
-    """At most 16 rows of at most `words_width` cells."""
+    """At most 16 rows of at most `text_width` cells."""
 
 
 class ImageCards(Rows):
@@ -41,17 +41,17 @@ class ImageCards(Rows):
     @property
     def columns(self) -> int:
         """Cards beside each other."""
-        return max((self.size.width + GAP) // (SIDE + GAP + LEAST_WORDS + GAP), 1)
+        return max((self.size.width + GAP) // (SIDE + GAP + MIN_TEXT + GAP), 1)
 
     @property
     def fitting(self) -> int:
         """Cards that fit."""
-        return min(self.columns * max((self.size.height + 1) // (LINES + 1), 1), MOST_CARDS)
+        return min(self.columns * max((self.size.height + 1) // (LINES + 1), 1), MAX_CARDS)
 
     @property
-    def words_width(self) -> int:
+    def text_width(self) -> int:
         """Cells there are for the words of a card."""
-        return max(min(self._card_width - (SIDE + GAP if self.room_for_pictures else 0), MOST_WORDS), LEAST_WORDS)
+        return max(min(self._card_width - (SIDE + GAP if self.room_for_images else 0), MAX_TEXT), MIN_TEXT)
 
     def show_cards(self, cards: tuple[Card, ...]) -> None:
         """Show these cards."""
@@ -60,7 +60,7 @@ class ImageCards(Rows):
             self._cards = cards
             self.refresh()
 
-    def show_words(self, rows: list[Row]) -> None:
+    def show_text(self, rows: list[Row]) -> None:
         """Show no picture, but words."""
         self._cards = ()
         self._rows = rows
@@ -85,21 +85,21 @@ class ImageCards(Rows):
         return (self.size.width + GAP) // self.columns - GAP
 
     @property
-    def room_for_pictures(self) -> bool:
+    def room_for_images(self) -> bool:
         """Whether a whole picture and its words fit."""
-        return self._card_width >= SIDE + GAP + LEAST_WORDS and self.size.height >= LINES
+        return self._card_width >= SIDE + GAP + MIN_TEXT and self.size.height >= LINES
 
     def _card_line(self, card: Card, line: int) -> Strip:
         words = [
             Segment(words, self._style(name)) for words, name in (card.rows[line] if line < len(card.rows) else ())
         ]
-        if not self.room_for_pictures:
+        if not self.room_for_images:
             return Strip(words)
         if self.app.no_color:
-            return Strip([*self._instead(line), *words])
+            return Strip([*self._no_colour_line(line), *words])
         return Strip([*image_line(card.pixels, line), Segment(" " * GAP, self._style("")), *words])
 
-    def _instead(self, line: int) -> list[Segment]:
+    def _no_colour_line(self, line: int) -> list[Segment]:
         """The sentence in the place of a picture."""
         rows = wrapped(NO_COLOUR, SIDE, "dim")
         words = "".join(words for words, _ in rows[line]) if line < len(rows) else ""

@@ -10,9 +10,9 @@ from cifar_tui import text
 from cifar_tui.events import WrongImage
 from cifar_tui.report.verdict_text import class_names
 from cifar_tui.tui import common_keys
-from cifar_tui.tui.evaluation.image_cards import NO_ROOM, Card, ImageCards
-from cifar_tui.tui.evaluation.verdict_finder import FoundEvaluation
-from cifar_tui.tui.evaluation.verdict_rows import wrapped
+from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation
+from cifar_tui.tui.evaluation.evaluation_rows import wrapped
+from cifar_tui.tui.evaluation.image_cards import TOO_SMALL, Card, ImageCards
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, cut, fitted
 
@@ -22,7 +22,7 @@ ONLY_WRONG = "Only pictures that were taken for another class are kept, the wron
 
 NUMBER_ROOM = 11
 """Cells of a class's row that are no bar and no name."""
-LEAST_BAR = 3
+MIN_BAR = 3
 
 
 class MisclassifiedScreen(Screen[None]):
@@ -58,7 +58,7 @@ class MisclassifiedScreen(Screen[None]):
         """Show the pictures of a verdict, where asked for only those of a true class, taken for a class."""
         super().__init__()
         self._found = found
-        self._names = class_names(found.verdict)
+        self._names = class_names(found.result)
         self._label = label
         self._predicted = predicted
         self._first = 0
@@ -85,50 +85,50 @@ class MisclassifiedScreen(Screen[None]):
     def action_page(self, by: int) -> None:
         """Show the next pictures, or those before."""
         fitting = self.query_one(ImageCards).fitting
-        last = max((len(self._chosen()) - 1) // fitting * fitting, 0)
+        last = max((len(self._filtered()) - 1) // fitting * fitting, 0)
         self._first = min(max(self._first + by * fitting, 0), last)
         self._show()
 
     def action_next_label(self, by: int) -> None:
         """Choose the next true class, or the one before; between the last and the first are all."""
         self._label = self._after(self._label, by)
-        self._from_the_first()
+        self._show_first_page()
 
     def action_next_predicted(self, by: int) -> None:
         """Choose the class they were taken for in the same way."""
         self._predicted = self._after(self._predicted, by)
-        self._from_the_first()
+        self._show_first_page()
 
     def action_all(self) -> None:
         """Choose all."""
         self._label = self._predicted = None
-        self._from_the_first()
+        self._show_first_page()
 
     def _after(self, chosen: int | None, by: int) -> int | None:
         choices: list[int | None] = [None, *range(len(self._names))]
         return choices[(choices.index(chosen) + by) % len(choices)]
 
-    def _from_the_first(self) -> None:
+    def _show_first_page(self) -> None:
         self._first = 0
         self._show()
 
-    def _chosen(self) -> list[tuple[WrongImage, bytes]]:
+    def _filtered(self) -> list[tuple[WrongImage, bytes]]:
         """The images to show, with their pixels, the wrongest first."""
         return [
             (image, pixels)
-            for image, pixels in zip(self._found.verdict.wrongest, self._found.pictures, strict=False)
+            for image, pixels in zip(self._found.result.wrongest, self._found.pixels, strict=False)
             if self._label in (None, image.label) and self._predicted in (None, image.predicted)
         ]
 
     def _show(self) -> None:
-        pictures, chosen = self.query_one(ImageCards), self._chosen()
+        pictures, chosen = self.query_one(ImageCards), self._filtered()
         shown = chosen[self._first : self._first + pictures.fitting]
         head = self.query_one("#pictures-head", Rows)
-        head.set_rows([self._title(len(shown), len(chosen), head.size.width), self._choice(head.size.width)])
+        head.set_rows([self._title(len(shown), len(chosen), head.size.width), self._filter_row(head.size.width)])
         if shown:
-            pictures.show_cards(tuple(Card(pixels, self._words(image)) for image, pixels in shown))
+            pictures.show_cards(tuple(Card(pixels, self._card_rows(image)) for image, pixels in shown))
         else:
-            pictures.show_words(wrapped(self._why_none(), pictures.size.width, "dim"))
+            pictures.show_text(wrapped(self._why_no_images(), pictures.size.width, "dim"))
 
     def _title(self, shown: int, chosen: int, width: int) -> Row:
         last = self._first + shown
@@ -136,12 +136,12 @@ class MisclassifiedScreen(Screen[None]):
         pieces: list[Row] = [(("Wrongest pictures", "accent"),)]
         if shown:
             pieces.append(((f"{range_} of {chosen}", "value"),))
-        if not self.query_one(ImageCards).room_for_pictures:
-            pieces.append(((NO_ROOM, "warn"),))
-        pieces.append(((text.safe_text(self._found.verdict.checkpoint, 40), "dim"),))
+        if not self.query_one(ImageCards).room_for_images:
+            pieces.append(((TOO_SMALL, "warn"),))
+        pieces.append(((text.safe_text(self._found.result.checkpoint, 40), "dim"),))
         return fitted(pieces, width)
 
-    def _choice(self, width: int) -> Row:
+    def _filter_row(self, width: int) -> Row:
         def named(label: int | None) -> Span:
             return ("any", "value") if label is None else (self._names[label], "accent")
 
@@ -150,27 +150,27 @@ class MisclassifiedScreen(Screen[None]):
             (("taken for ", "label"), named(self._predicted)),
         ]
         if self._label is not None and self._predicted not in (None, self._label):
-            there = self._found.verdict.confusion[self._label][self._predicted or 0]
+            there = self._found.result.confusion[self._label][self._predicted or 0]
             pieces.append(((f"{text.counted(there, 'image')} in all", "dim"),))
         return fitted(pieces, width)
 
-    def _why_none(self) -> str:
-        verdict = self._found.verdict
+    def _why_no_images(self) -> str:
+        result = self._found.result
         if self._label is not None and self._label == self._predicted:
             return ONLY_WRONG
-        if not verdict.wrongest and verdict.accuracy == 1:
+        if not result.wrongest and result.accuracy == 1:
             return NONE_WRONG
-        if not self._found.pictures:
+        if not self._found.pixels:
             return NOT_KEPT
         true = f"no {self._names[self._label]}" if self._label is not None else "nothing"
-        return f"No picture: {true} was taken for {self._named_predicted()}."
+        return f"No picture: {true} was taken for {self._predicted_name()}."
 
-    def _named_predicted(self) -> str:
+    def _predicted_name(self) -> str:
         return "another class" if self._predicted is None else self._names[self._predicted]
 
-    def _words(self, image: WrongImage) -> tuple[Row, ...]:
+    def _card_rows(self, image: WrongImage) -> tuple[Row, ...]:
         """What the network made of an image: true and predicted class, and a bar for every class."""
-        room = self.query_one(ImageCards).words_width
+        room = self.query_one(ImageCards).text_width
         head: list[Row] = [
             (("✓ true ", "label"), (cut(self._names[image.label], room - 7), "good")),
             (("✗ taken for ", "label"), (cut(self._names[image.predicted], room - 12), "bad")),
@@ -180,8 +180,8 @@ class MisclassifiedScreen(Screen[None]):
         return (*head, *(self._class_row(image, label) for label in range(len(self._names))))
 
     def _class_row(self, image: WrongImage, label: int) -> Row:
-        room = self.query_one(ImageCards).words_width - NUMBER_ROOM
-        width = min(max(map(len, self._names)), room - LEAST_BAR)
+        room = self.query_one(ImageCards).text_width - NUMBER_ROOM
+        width = min(max(map(len, self._names)), room - MIN_BAR)
         name, cells = cut(self._names[label], width), room - width
         sign, style = {image.label: ("✓", "good"), image.predicted: ("✗", "bad")}.get(label, (" ", "label"))
         share = image.probabilities[label]

@@ -14,8 +14,8 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
-STYLES_REMEMBERED = 4_096
-WORTH_A_MOVE = 4
+MAX_STYLES = 4_096
+MAX_RESENT = 4
 """Equal cells in the style in use that are sent again rather than jumped over: a jump costs as many bytes."""
 
 
@@ -57,13 +57,13 @@ class DiffRenderer:
 
     def __init__(self) -> None:
         """Know nothing of the terminal yet."""
-        self._cells: dict[int, list[Cell | None]] = {}
+        self._shown: dict[int, list[Cell | None]] = {}
         self._size = (0, 0)
-        self._looks: dict[Style | None, CellStyle] = {None: PLAIN}
+        self._known_styles: dict[Style | None, CellStyle] = {None: PLAIN}
 
     def forget(self) -> None:
         """Take nothing on the terminal for granted any more, so that the next update is sent whole."""
-        self._cells = {}
+        self._shown = {}
 
     def encode(self, update: CompositorUpdate, console: Console, size: tuple[int, int]) -> str:
         """What has to be written so that a terminal of `size` (columns, rows) shows the update."""
@@ -83,7 +83,7 @@ class DiffRenderer:
         self, output: list[str], look: CellStyle, y: int, x: int, strip: Strip, console: Console
     ) -> CellStyle:
         """Append what changes in one stretch of a row. Returns the look the terminal is left with."""
-        shown = self._cells.setdefault(y, [None] * self._size[0])
+        shown = self._shown.setdefault(y, [None] * self._size[0])
         new = self._cells_of(strip, console)[: max(self._size[0] - x, 0)]
         at = -1
         """Where the terminal's cursor is in this row; unknown before the first cell."""
@@ -103,7 +103,7 @@ class DiffRenderer:
                 continue  # came with the wide character before it
             if at >= 0 and at < column:
                 gap = shown[at:column]
-                if len(gap) <= WORTH_A_MOVE and all(one and one[1] == look and one[0] for one in gap):
+                if len(gap) <= MAX_RESENT and all(one and one[1] == look and one[0] for one in gap):
                     output.append("".join(one[0] for one in gap if one))
                 else:
                     output.append(f"\x1b[{column - at}C")
@@ -135,15 +135,15 @@ class DiffRenderer:
         return cells
 
     def _cell_style(self, style: Style | None, console: Console) -> CellStyle:
-        known = self._looks.get(style)
+        known = self._known_styles.get(style)
         if known is not None:
             return known
-        if len(self._looks) >= STYLES_REMEMBERED:
-            self._looks = {None: PLAIN}
+        if len(self._known_styles) >= MAX_STYLES:
+            self._known_styles = {None: PLAIN}
         rendered = Strip([Segment("x", style)]).render(console)
         start = rendered.find("\x1b[")
         codes = rendered[start + 2 : rendered.index("m", start)] if 0 <= start < rendered.index("x") else ""
-        look = self._looks[style] = _parsed(codes)
+        look = self._known_styles[style] = _parsed(codes)
         return look
 
 

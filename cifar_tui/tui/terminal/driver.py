@@ -25,7 +25,7 @@ REST_SECONDS = 0.15
 """A size that has stayed for so long is drawn."""
 
 
-class SteadyFile:
+class ResilientFile:
     """A terminal to write to that swallows what can no longer be written."""
 
     def __init__(self, file: IO[str]) -> None:
@@ -58,14 +58,14 @@ class SteadyFile:
         return self._file.isatty()
 
 
-class SteadyDriver(LinuxDriver):
+class ResilientDriver(LinuxDriver):
     """A driver that knows when its terminal is gone, and lets the app go on."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # Any: Textual's own arguments, passed on
         """Take over the terminal; from now on SIGHUP only says that it is gone."""
         super().__init__(*arguments, **options)
         assert self._file is not None  # there is no screen without a terminal
-        self._steady = SteadyFile(self._file)
+        self._steady = ResilientFile(self._file)
         self._file = self._steady  # type: ignore[assignment] # all of a file that the writer uses
         self._hung_up = False
         signal.signal(signal.SIGHUP, self._hang_up)
@@ -129,4 +129,4 @@ class SteadyDriver(LinuxDriver):
 
 def terminal_is_gone(driver: Driver | None) -> bool:
     """Whether the driver's terminal went away; never so for one that draws for a test."""
-    return isinstance(driver, SteadyDriver) and driver.gone
+    return isinstance(driver, ResilientDriver) and driver.gone

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 READ_SECONDS = 2.0
 """How often the machine is read."""
 LABEL_WIDTH = 12
-WORDS_WIDTH = 22
+VALUE_WIDTH = 22
 
 
 class DevicePanel(Rows):
@@ -53,7 +53,7 @@ class DevicePanel(Rows):
     def _read(self) -> None:
         if not self.size.width or not self.display:
             return
-        bar_width = max(self.size.width - LABEL_WIDTH - WORDS_WIDTH, 0)
+        bar_width = max(self.size.width - LABEL_WIDTH - VALUE_WIDTH, 0)
         rows = _machine_rows(self._hardware.machine(), bar_width)
         gpu = self._hardware.gpu(self._gpu) if self._gpu else None
         if gpu is not None:
@@ -88,5 +88,5 @@ def _machine_rows(machine: MachineReading, bar_width: int) -> list[Row]:
 
 
 def _meter(label: str, words: str, share: float, bar_width: int) -> Row:
-    head: Row = ((f"{label:<{LABEL_WIDTH}}", "label"), (f"{words:<{WORDS_WIDTH}}", "value"))
+    head: Row = ((f"{label:<{LABEL_WIDTH}}", "label"), (f"{words:<{VALUE_WIDTH}}", "value"))
     return (*head, *bar(share, bar_width)) if bar_width >= 4 else head

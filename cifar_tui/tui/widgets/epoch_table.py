@@ -9,7 +9,7 @@ from cifar_tui.tui.widgets.rows import Rows
 
 WIDTHS = {"Epoch": 5, "Loss": 6, "Acc %": 6, "Test loss": 9, "Test %": 6, "Rate": 9, "Time": 7}
 """The columns, and the cells each needs."""
-LEAST_NEEDED = ("Rate", "Test loss", "Loss", "Time", "Acc %")
+DROPPED_FIRST = ("Rate", "Test loss", "Loss", "Time", "Acc %")
 """Columns that are left out, in this order, where there is no room: no number is ever cut."""
 BEST_SIGN = "★"
 SCROLLBAR = 2
@@ -74,7 +74,7 @@ class EpochTable(DataTable[str]):
 def columns_for(width: int) -> tuple[str, ...]:
     """The columns that fit so many cells."""
     chosen = list(WIDTHS)
-    for name in LEAST_NEEDED:
+    for name in DROPPED_FIRST:
         if sum(WIDTHS[one] + 2 for one in chosen) + SCROLLBAR > width:
             chosen.remove(name)
     return tuple(chosen)

@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from cifar_tui.tui.widgets.rows import Row, Rows
 
-NEVER_LEFT_OUT = ("next_view", "app.help", "app.leave")
+SHOWN_FIRST = ("next_view", "app.help", "app.leave")
 """Actions whose keys come first where not all fit: those that lead to everything else."""
 
 
@@ -98,7 +98,7 @@ class KeyRow(Rows):
 def fitting(keys: list[ShownKey], width: int) -> list[ShownKey]:
     """The keys that fit into so many cells, each whole, in their order."""
     kept: set[str] = set()
-    for key in sorted(keys, key=lambda key: key.action not in NEVER_LEFT_OUT):
+    for key in sorted(keys, key=lambda key: key.action not in SHOWN_FIRST):
         if key.width <= width:
             kept.add(key.action)
             width -= key.width

@@ -23,7 +23,7 @@ class Rows(Widget):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - textual's own name
         """Start with no rows."""
-        self._late_styles = LazyStyles(self)
+        self._lazy_styles = LazyStyles(self)
         super().__init__(id=id, classes=classes)
         self._rows: list[Row] = []
 
@@ -54,10 +54,10 @@ class Rows(Widget):
     def notify_style_update(self) -> None:
         """Forget the resolved styles when the theme or a class changes."""
         super().notify_style_update()
-        self._late_styles.forget()
+        self._lazy_styles.forget()
 
     def _style(self, name: str) -> Style:
-        return self._late_styles.style(self._component(name) if name else "")
+        return self._lazy_styles.style(self._component(name) if name else "")
 
     def _component(self, name: str) -> str:
         return f"rows--{name}"

@@ -13,7 +13,7 @@ from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
 from cifar_tui.events import Paused, RateChanged, Resumed
-from cifar_tui.tui.charts.chart_view import NARROWEST, ChartView
+from cifar_tui.tui.charts.chart_view import MIN_WINDOW, ChartView
 from cifar_tui.tui.charts.scale import log_limits, log_ticks, time_limit, time_step
 from cifar_tui.tui.settings.preferences import PreferencesFile
 from tests import scripted
@@ -215,7 +215,7 @@ def test_no_way_of_looking_leaves_the_run(moves: list[tuple[str, float, float]])
             view = view.pointed(amount, 1_300)
         low, high = view.window or WHOLE
         assert low >= 0
-        assert high - low >= NARROWEST - 1e-6
+        assert high - low >= MIN_WINDOW - 1e-6
         assert view.cursor is None or 1 <= view.cursor <= 1_300
     assert view.followed() == dataclasses.replace(view, window=None, cursor=None)
 

@@ -18,8 +18,8 @@ from cifar_tui.tui import run_reader
 from cifar_tui.tui.charts.axes import XAxis
 from cifar_tui.tui.charts.chart_kinds import LOSS
 from cifar_tui.tui.charts.chart_view import ChartView
-from cifar_tui.tui.charts.overlay import Overlaid, legend, overlaid_curves, reach
-from cifar_tui.tui.dialogs.run_choice import runs_beside
+from cifar_tui.tui.charts.overlay import OverlaidRun, legend, overlaid_curves, reach
+from cifar_tui.tui.dialogs.run_choice import sibling_runs
 from cifar_tui.tui.run_reader import RunLoaded, RunReader, RunUpdated
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
@@ -48,12 +48,14 @@ def say(folder: Path, *events: Event) -> None:
     journal.close()
 
 
-def read_runs(*folders: Path) -> list[Overlaid]:
+def read_runs(*folders: Path) -> list[OverlaidRun]:
     """Runs that have ended, as they are drawn."""
     told: list[RunLoaded | RunUpdated] = []
     reader = RunReader(folders, told.append)
     eventually(lambda: not reader.following)
-    return [Overlaid(folders[one.place].name, one.place + 1, one.history) for one in told if isinstance(one, RunLoaded)]
+    return [
+        OverlaidRun(folders[one.place].name, one.place + 1, one.history) for one in told if isinstance(one, RunLoaded)
+    ]
 
 
 def eventually(condition: Callable[[], bool]) -> None:
@@ -120,7 +122,7 @@ def test_the_runs_beside_one_come_with_their_differences(tmp_path: Path) -> None
     put_run(tmp_path / "b")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "recipe.json").write_text("{")
-    (found,) = runs_beside(tmp_path / "a", OTHER)
+    (found,) = sibling_runs(tmp_path / "a", OTHER)
     assert (found.folder.name, found.differences) == ("b", ())
     assert differences(preset("quick"), OTHER) == ("epochs 26 → 30", "lr 0.2 → 0.05")
 

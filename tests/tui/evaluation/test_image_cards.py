@@ -7,7 +7,7 @@ from rich.color import ColorSystem
 from cifar_tui.report.half_blocks import LINES, SIDE, image_line
 from cifar_tui.tui.evaluation.image_cards import ImageCards
 from tests import scripted
-from tests.tui.evaluation.test_verdict_screen import browser, press, resize
+from tests.tui.evaluation.test_evaluation_screen import browser, press, resize
 
 
 def test_every_pixel_of_a_known_picture_is_in_its_cell() -> None:

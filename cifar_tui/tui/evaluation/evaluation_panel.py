@@ -2,8 +2,8 @@
 
 from cifar_tui.events import EvaluationProgressed
 from cifar_tui.history.run_history import RunHistory
-from cifar_tui.tui.evaluation.verdict_finder import FoundEvaluation
-from cifar_tui.tui.evaluation.verdict_rows import failure_rows, progress_rows, verdict_rows, wrapped
+from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation
+from cifar_tui.tui.evaluation.evaluation_rows import evaluation_rows, failure_rows, progress_rows, wrapped
 from cifar_tui.tui.widgets.rows import Row, Rows
 
 NONE_YET = "No checkpoint yet: the first comes after the first epoch."
@@ -11,7 +11,7 @@ READ_ONLY = "This is another run: space marks its checkpoints, m compares."
 NO_MATCH = "No checkpoint matches. Escape in the filter shows all."
 
 
-class VerdictPanel(Rows):
+class EvaluationPanel(Rows):
     """Progress, failure, verdict, or how to come by one."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class VerdictPanel(Rows):
             failure = history.failed_evaluations[name]
             return failure_rows(failure.reason, failure.damaged, width)
         if found is not None:
-            return verdict_rows(found, width, height)
+            return evaluation_rows(found, width, height)
         measure: Row = (("Press ", "dim"), ("e", "accent"), (" to measure it on the test images.", "dim"))
         advice = wrapped(READ_ONLY, width, "dim") if read_only else [measure]
         return [*wrapped(f"{name} is not evaluated yet.", width, "dim"), *advice]

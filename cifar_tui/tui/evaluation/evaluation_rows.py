@@ -7,10 +7,10 @@ from cifar_tui import text
 from cifar_tui.events import EvaluationDone
 from cifar_tui.report.confusion import most_confused
 from cifar_tui.report.verdict_text import class_names
-from cifar_tui.tui.evaluation.verdict_finder import FoundEvaluation
+from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation
 from cifar_tui.tui.widgets.rows import Row, bar, fitted
 
-WIDE_VERDICT = 54
+WIDE = 54
 """Cells from which the classes stand in two columns, so that a low screen shows them all."""
 PAIRS_LISTED = 10
 
@@ -36,16 +36,16 @@ def failure_rows(reason: str, damaged: bool, width: int) -> list[Row]:
     return [((head, "bad"),), *wrapped(reason, width, "value")]
 
 
-def number_pieces(verdict: EvaluationDone) -> list[Row]:
+def number_pieces(result: EvaluationDone) -> list[Row]:
     """The numbers on the whole, in order of importance."""
     pieces: list[Row] = [
-        (("accuracy ", "label"), (text.percent(verdict.accuracy), "good")),
-        (("loss ", "label"), (text.loss(verdict.loss), "value")),
+        (("accuracy ", "label"), (text.percent(result.accuracy), "good")),
+        (("loss ", "label"), (text.loss(result.loss), "value")),
     ]
-    if verdict.top3_accuracy is not None:
-        pieces.append((("top-3 ", "label"), (text.percent(verdict.top3_accuracy), "value")))
-    if verdict.calibration_error is not None:
-        pieces.append((("ECE ", "label"), (text.percent(verdict.calibration_error), "value")))
+    if result.top3_accuracy is not None:
+        pieces.append((("top-3 ", "label"), (text.percent(result.top3_accuracy), "value")))
+    if result.calibration_error is not None:
+        pieces.append((("ECE ", "label"), (text.percent(result.calibration_error), "value")))
     return pieces
 
 
@@ -53,23 +53,23 @@ def age_rows(found: FoundEvaluation, width: int) -> list[Row]:
     """What was measured, or why that no longer holds."""
     if found.outdated_because:
         return wrapped(f"Out of date: {found.outdated_because}.", width, "warn")
-    verdict = found.verdict
-    return [((f"{verdict.images:,} test images in {text.duration(verdict.seconds)}", "dim"),)]
+    result = found.result
+    return [((f"{result.images:,} test images in {text.duration(result.seconds)}", "dim"),)]
 
 
-def verdict_rows(found: FoundEvaluation, width: int, height: int) -> list[Row]:
+def evaluation_rows(found: FoundEvaluation, width: int, height: int) -> list[Row]:
     """The whole, then a bar for each class, then the pairs most confused where there is room."""
-    verdict = found.verdict
-    numbers = number_pieces(verdict)
+    result = found.result
+    numbers = number_pieces(result)
     first = fitted(numbers, width, gap="  ")
     rows = [first]
-    classes = _class_rows(verdict, width)
+    classes = _class_rows(result, width)
     if len(first) < 3 * len(numbers) - 1 and height > len(classes) + 2:
         rows.append(fitted(numbers[2:], width, gap="  "))
     rows += [*age_rows(found, width), *classes]
-    pairs = most_confused(verdict)[: min(PAIRS_LISTED, height - len(rows) - 2)]
+    pairs = most_confused(result)[: min(PAIRS_LISTED, height - len(rows) - 2)]
     if pairs:
-        names = class_names(verdict)
+        names = class_names(result)
         rows += [(), (("most confused", "label"),)]
         rows += [
             ((f"{names[pair.label]} → {names[pair.predicted]} ", "label"), (f"{pair.images:,}", "value"))
@@ -78,22 +78,22 @@ def verdict_rows(found: FoundEvaluation, width: int, height: int) -> list[Row]:
     return rows
 
 
-def _class_rows(verdict: EvaluationDone, width: int) -> list[Row]:
-    columns = 2 if width >= WIDE_VERDICT else 1
-    height = math.ceil(len(verdict.classes) / columns)
+def _class_rows(result: EvaluationDone, width: int) -> list[Row]:
+    columns = 2 if width >= WIDE else 1
+    height = math.ceil(len(result.classes) / columns)
     return [
         tuple(
             span
-            for label in range(row, len(verdict.classes), height)
-            for span in _class_row(verdict, label, width // columns)
+            for label in range(row, len(result.classes), height)
+            for span in _class_row(result, label, width // columns)
         )
         for row in range(height)
     ]
 
 
-def _class_row(verdict: EvaluationDone, label: int, width: int) -> Row:
-    share = verdict.class_accuracy(label)
-    names = class_names(verdict)
+def _class_row(result: EvaluationDone, label: int, width: int) -> Row:
+    share = result.class_accuracy(label)
+    names = class_names(result)
     longest = max(map(len, names))
     cells = max(width - longest - 12, 4)
     known = share if math.isfinite(share) else 0.0

@@ -14,7 +14,7 @@ from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.sidecars import verdict_path
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 from cifar_tui.tui.evaluation.confusion_matrix import ConfusionMatrix, short_percent, strength
-from cifar_tui.tui.evaluation.verdict_finder import VerdictFinder
+from cifar_tui.tui.evaluation.evaluation_finder import EvaluationFinder
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui.drive import SIZES, screen, settle, words
@@ -105,12 +105,12 @@ def history(*events: Event) -> RunHistory:
 
 
 def test_a_verdict_holds_until_weights_or_images_change(tmp_path: Path) -> None:
-    sidecar, finder = scripted.put_checkpoint(tmp_path, 3), VerdictFinder()
+    sidecar, finder = scripted.put_checkpoint(tmp_path, 3), EvaluationFinder()
     assert finder.find(tmp_path, sidecar, history()) is None
     kept = scripted.put_verdict(tmp_path, 3)
     found = finder.find(tmp_path, sidecar, history())
     assert found is not None
-    assert (found.verdict, found.outdated_because, len(found.pictures)) == (kept, "", 90)
+    assert (found.result, found.outdated_because, len(found.pixels)) == (kept, "", 90)
     others = finder.find(tmp_path, sidecar, history(DataReady("", False, (), 1, 1, "ffffffff")))
     assert others is not None
     assert "test images" in others.outdated_because
@@ -120,12 +120,12 @@ def test_a_verdict_holds_until_weights_or_images_change(tmp_path: Path) -> None:
 
 
 def test_what_was_said_last_stands_in_for_what_is_kept_and_out_of_date(tmp_path: Path) -> None:
-    sidecar, finder = scripted.put_checkpoint(tmp_path, 3), VerdictFinder()
+    sidecar, finder = scripted.put_checkpoint(tmp_path, 3), EvaluationFinder()
     scripted.put_verdict(tmp_path, 3, checksum="ffffffff")
     said = scripted.verdict(NAME)
     found = finder.find(tmp_path, sidecar, history(said))
     assert found is not None
-    assert (found.verdict.test_checksum, found.outdated_because, found.pictures) == (scripted.CHECKSUM, "", ())
+    assert (found.result.test_checksum, found.outdated_because, found.pixels) == (scripted.CHECKSUM, "", ())
     later = finder.find(tmp_path, sidecar, history(said, DataReady("", False, (), 1, 1, "eeeeeeee")))
     assert later is not None
     assert "test images" in later.outdated_because
@@ -139,7 +139,7 @@ def test_what_was_said_last_stands_in_for_what_is_kept_and_out_of_date(tmp_path:
 def test_a_broken_verdict_is_ignored(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        sidecar, finder = scripted.put_checkpoint(folder, 3), VerdictFinder()
+        sidecar, finder = scripted.put_checkpoint(folder, 3), EvaluationFinder()
         verdict_path(folder / NAME).write_bytes(content)
         assert finder.find(folder, sidecar, history()) is None
         assert finder.find(folder, sidecar, history()) is None
@@ -148,7 +148,7 @@ def test_a_broken_verdict_is_ignored(content: bytes) -> None:
         kept = scripted.put_verdict(folder, 3)
         found = finder.find(folder, sidecar, history(broken))
         assert found is not None
-        assert found.verdict == kept
+        assert found.result == kept
 
 
 async def test_keys_and_the_mouse_move_over_the_matrix_and_stop_at_its_edges(tmp_path: Path) -> None:

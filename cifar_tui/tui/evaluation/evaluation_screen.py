@@ -12,9 +12,9 @@ from cifar_tui.report.confusion import ClassScore, Pair, class_scores, most_conf
 from cifar_tui.report.verdict_text import class_names
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.evaluation.confusion_matrix import ConfusionMatrix
+from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation
+from cifar_tui.tui.evaluation.evaluation_rows import age_rows, number_pieces
 from cifar_tui.tui.evaluation.misclassified import MisclassifiedScreen
-from cifar_tui.tui.evaluation.verdict_finder import FoundEvaluation
-from cifar_tui.tui.evaluation.verdict_rows import age_rows, number_pieces
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Row, Rows, bar, fitted
 
@@ -24,7 +24,7 @@ BAR_ROOM = 26
 """Cells of a class's row that are no bars and no name."""
 
 
-class VerdictScreen(Screen[None]):
+class EvaluationScreen(Screen[None]):
     """One verdict, as it was when the screen was opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,16 +47,16 @@ class VerdictScreen(Screen[None]):
         """Show what was found; the cursor is on the pair most confused."""
         super().__init__()
         self._found = found
-        self._names = class_names(found.verdict)
-        self._scores = class_scores(found.verdict)
-        self._pairs = most_confused(found.verdict)
+        self._names = class_names(found.result)
+        self._scores = class_scores(found.result)
+        self._pairs = most_confused(found.result)
 
     def compose(self) -> ComposeResult:
         """Put the panels up."""
         first = (self._pairs[0].label, self._pairs[0].predicted) if self._pairs else (0, 0)
         yield Rows(id="verdict-head", classes="head")
         with Container(id="verdict-page"):
-            yield ConfusionMatrix(self._found.verdict, first)
+            yield ConfusionMatrix(self._found.result, first)
             yield _panel("pairs", "Most confused: true → predicted")
             yield _panel("class-scores", "Classes")
         yield Rows(id="cell")
@@ -119,9 +119,9 @@ class VerdictScreen(Screen[None]):
 
     def _show(self) -> None:
         head = self.query_one("#verdict-head", Rows)
-        title: Row = ((text.safe_text(self._found.verdict.checkpoint, 40), "accent"),)
+        title: Row = ((text.safe_text(self._found.result.checkpoint, 40), "accent"),)
         width = head.size.width
-        head.set_rows([fitted([title, *number_pieces(self._found.verdict)], width), *age_rows(self._found, width)])
+        head.set_rows([fitted([title, *number_pieces(self._found.result)], width), *age_rows(self._found, width)])
         self._matrix.show(with_scores=not self.query_one("#class-scores").display)
         self._show_pairs()
         self._show_classes()
@@ -159,8 +159,8 @@ class VerdictScreen(Screen[None]):
         """Say in words what the cursor is on: the cell, and the classes that meet in it."""
         panel = self.query_one("#cell", Rows)
         label, predicted = self._matrix.cell
-        images = text.counted(self._found.verdict.confusion[label][predicted], "image")
-        share = text.percent(share_of_row(self._found.verdict, label, predicted), 1)
+        images = text.counted(self._found.result.confusion[label][predicted], "image")
+        share = text.percent(share_of_row(self._found.result, label, predicted), 1)
         what = f"{self._names[label]} taken for {self._names[predicted]}"
         place = self._place()
         pieces: list[Row] = [

@@ -7,6 +7,7 @@ import pytest
 
 from cifar_tui.tui.browser.browser import Checkpoints
 from cifar_tui.tui.charts import chart
+from cifar_tui.tui.charts.redraw_budget import RedrawBudget
 from cifar_tui.tui.dashboard.dashboard import Dashboard
 from cifar_tui.tui.dialogs.questions import with_tooltips
 from cifar_tui.tui.evaluation.evaluation_screen import EvaluationScreen
@@ -14,14 +15,9 @@ from cifar_tui.tui.evaluation.misclassified import MisclassifiedScreen
 
 
 @pytest.fixture(autouse=True)
-def _no_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chart, "BUDGET_SHARE", 1e9)
-
-
-@pytest.fixture(autouse=True)
 def _charts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test waits a second for a chart."""
-    monkeypatch.setattr(chart, "LEAST_SECONDS", 0.0)
+    """No test waits for a chart."""
+    monkeypatch.setattr(chart, "DEFAULT_BUDGET", RedrawBudget(core_share=1e9, min_seconds=0.0))
 
 
 @pytest.fixture

@@ -26,6 +26,34 @@ Signs = tuple[tuple[str, tuple[float, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class PlottedCurve:
+    """A curve with the points that are drawn of it."""
+
+    curve: Curve
+    series: Series
+    """All its points."""
+    points: Points
+    """Those drawn."""
+
+    @classmethod
+    def of(cls, curve: Curve, series: Series, columns: int, x: XAxis, half_life: float) -> "PlottedCurve":
+        """Thin or smooth the stretch in view for so many columns."""
+        if curve.smoothed:
+            return cls(curve, series, series.smoothed(half_life, columns, *x.steps))
+        return cls(curve, series, series.thinned(columns, *x.steps))
+
+    def value_at(self, step: float | None) -> float | None:
+        """Return the value at a step, the newest for None; None where the curve has none at all."""
+        if self.series.last is None:
+            return None
+        if not self.curve.smoothed:
+            return self.series.last[1] if step is None else self.series.at(step)
+        if not len(self.points.x):
+            return None
+        return float(self.points.y[-1] if step is None else np.interp(step, self.points.x, self.points.y))
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
     """Everything a chart's rows depend on."""
 
@@ -55,20 +83,18 @@ class Drawing:
         return (self.size, axes, curves, self.marks, self.ticks, self.cursor, self.marker)
 
 
-def marks_above(
-    history: RunHistory, series: list[Series], found: list[tuple[Curve, Series, Points]], y: YAxis, x: XAxis
-) -> Signs:
+def signs_above(history: RunHistory, plotted: list[PlottedCurve], y: YAxis, x: XAxis) -> Signs:
     """Signs for the top row: rate changes, values above the scale, values that are no numbers."""
     top = y.limits.high + ABOVE_SHARE * (y.limits.high - y.limits.low)
-    above = [step for _, _, points in found for step in points.x[y.heights(points.y) > top].tolist()]
-    wrong = [*history.curves.broken_steps, *(mark for one in series for mark in one.marks)]
+    above = [step for one in plotted for step in one.points.x[y.heights(one.points.y) > top].tolist()]
+    wrong = [*history.curves.broken_steps, *(mark for one in plotted for mark in one.series.marks)]
     changed = [float(step) for step in history.curves.rate_changes]
     signs = (("◆", changed), ("▲", above), ("✗", [float(step) for step in wrong]))
     low, high = x.steps
     return tuple((sign, tuple(step for step in steps if low <= step <= high)) for sign, steps in signs)
 
 
-def ticks_below(history: RunHistory, x: XAxis, columns: int) -> Signs:
+def signs_below(history: RunHistory, x: XAxis, columns: int) -> Signs:
     """Signs for the row of ticks: epochs, where there is room for them, checkpoints, pauses, rate changes."""
     curves, low, high = history.curves, *x.steps
     epochs: list[float] = []
@@ -131,8 +157,8 @@ def _runs(cells: list[tuple[str, str]]) -> Row:
     )
 
 
-def centred(words: str, width: int, height: int) -> list[Row]:
+def centred(message: str, width: int, height: int) -> list[Row]:
     """One line of words in the middle of empty rows."""
     rows: list[Row] = [((" " * width, ""),)] * height
-    rows[height // 2] = ((f"{words:^{width}}"[:width], "dim"),)
+    rows[height // 2] = ((f"{message:^{width}}"[:width], "dim"),)
     return rows

@@ -47,7 +47,7 @@ class OverlaidCurve:
     """Whether each point is a test, and so gets the number."""
 
 
-def reach(others: Sequence[OverlaidRun], view: ChartView) -> float:
+def overlay_reach(others: Sequence[OverlaidRun], view: ChartView) -> float:
     """How far the longest of them goes, in the unit of the view's axis; 0 without any."""
     return max((_reach(one.history, view) for one in others), default=0.0)
 
@@ -69,11 +69,11 @@ def overlaid_curves(
     for one in others:
         own = XAxis.of(one.history, dataclasses.replace(view, window=None))
         if own.kind == x.kind:
-            found += [_curve(one, curve, view, x, own, columns) for curve in _shown(kind, view)]
+            found += [_curve(one, curve, view, x, own, columns) for curve in _visible_curves(kind, view)]
     return [curve for curve in found if len(curve.points.x)]
 
 
-def _shown(kind: ChartKind, view: ChartView) -> list[Curve]:
+def _visible_curves(kind: ChartKind, view: ChartView) -> list[Curve]:
     unwanted = {"smooth"} if view.smoothing == "off" else {"batch"}
     return [curve for curve in kind.curves if curve.label not in unwanted | view.hidden]
 
@@ -86,16 +86,16 @@ def _curve(one: OverlaidRun, curve: Curve, view: ChartView, x: XAxis, own: XAxis
     else:
         points = series.thinned(columns, low, high)
     places = own.places(points.x)
-    seen = (places >= x.low) & (places <= x.high)
-    return OverlaidCurve(Points(places[seen], points.y[seen]), one.number, bool(curve.dots))
+    in_view = (places >= x.low) & (places <= x.high)
+    return OverlaidCurve(Points(places[in_view], points.y[in_view]), one.number, bool(curve.dots))
 
 
-def spreads(curves: Sequence[OverlaidCurve]) -> list[tuple[float, float]]:
+def value_ranges(curves: Sequence[OverlaidCurve]) -> list[tuple[float, float]]:
     """The lowest and the highest value of each."""
     return [(float(curve.points.y.min()), float(curve.points.y.max())) for curve in curves]
 
 
-def lines(curves: Sequence[OverlaidCurve], y: YAxis) -> list[Trace]:
+def line_traces(curves: Sequence[OverlaidCurve], y: YAxis) -> list[Trace]:
     """What is drawn of them below the run's own curves: a line each, with its number at every test."""
     return [
         Trace(
@@ -105,7 +105,7 @@ def lines(curves: Sequence[OverlaidCurve], y: YAxis) -> list[Trace]:
     ]
 
 
-def numbers(curves: Sequence[OverlaidCurve], y: YAxis) -> list[Trace]:
+def number_traces(curves: Sequence[OverlaidCurve], y: YAxis) -> list[Trace]:
     """What is drawn above everything: the numbers along the lines that have no tests."""
     found = []
     for curve in curves:
@@ -122,7 +122,7 @@ def _style(curve: OverlaidCurve) -> int:
     return STYLE_NUMBERS[f"other-{curve.number}"]
 
 
-def legend(others: Sequence[OverlaidRun], room: int) -> str:
+def overlay_legend(others: Sequence[OverlaidRun], room: int) -> str:
     """Number and name of every run as markup, the names cut to the room."""
     if not others:
         return ""

@@ -28,7 +28,6 @@ class BranchQuestion(Modal[BranchChoice | None]):
     """Asks for the new run's epochs and learning rate, with those of the run it comes from put in."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "wave_away", "Back", show=False),
         Binding("up", "app.focus_previous", "Before", show=False),
         Binding("down", "app.focus_next", "Next", show=False),
     ]
@@ -60,10 +59,6 @@ class BranchQuestion(Modal[BranchChoice | None]):
             self.dismiss(parse_choice(epochs, rate))
         except ValueError as error:
             self.query_one("#branch-trouble", Static).update(str(error))
-
-    def action_wave_away(self) -> None:
-        """Answer with nothing."""
-        self.dismiss(None)
 
 
 def parse_choice(epochs: str, rate: str) -> BranchChoice:

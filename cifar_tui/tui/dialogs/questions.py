@@ -15,6 +15,7 @@ from cifar_tui.control import ChangeRate
 from cifar_tui.text import safe_text
 from cifar_tui.text import size as size_in_words
 from cifar_tui.tui.dialogs.modal import Modal
+from cifar_tui.tui.terminal.textual_internals import bind_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,6 @@ class Question(Modal[str | None]):
     """Asks a question; answers with the key of the choice, or None when it is waved away."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "wave_away", "Back", show=False),
         Binding("left,up", "app.focus_previous", "Previous", show=False),
         Binding("right,down", "app.focus_next", "Next", show=False),
     ]
@@ -45,7 +45,7 @@ class Question(Modal[str | None]):
         self._detail = detail
         self._choices = choices
         for choice in choices:
-            self._bindings.bind(choice.key, f"answer('{choice.key}')", choice.label, show=False)
+            bind_key(self, choice.key, f"answer('{choice.key}')", choice.label)
 
     def compose(self) -> ComposeResult:
         """Lay the question out."""
@@ -68,10 +68,6 @@ class Question(Modal[str | None]):
     def action_answer(self, key: str) -> None:
         """Answer with a key."""
         self.dismiss(key)
-
-    def action_wave_away(self) -> None:
-        """Answer with nothing."""
-        self.dismiss(None)
 
 
 def stop_question() -> Question:
@@ -126,8 +122,6 @@ def nonfinite_loss_question(step: int, loss: float) -> Question:
 class RateQuestion(Modal[ChangeRate | None]):
     """Asks for a learning rate: a number, or a factor like `x0.5`."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "wave_away", "Back", show=False)]
-
     def __init__(self, rate: float) -> None:
         """Ask for the rate after `rate`."""
         super().__init__()
@@ -151,10 +145,6 @@ class RateQuestion(Modal[ChangeRate | None]):
             self.dismiss(parse_rate(event.value))
         except ValueError as error:
             self.query_one("#rate-trouble", Static).update(str(error))
-
-    def action_wave_away(self) -> None:
-        """Answer with nothing."""
-        self.dismiss(None)
 
 
 class PanelChoice(Modal[tuple[str, ...] | None]):
@@ -202,7 +192,7 @@ class Help(Modal[None]):
     """All keys, generated from the bindings of the screen it was asked on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q,enter", "dismiss", "Back", show=False),
+        Binding("question_mark,q,enter", "dismiss", "Back", show=False),
         Binding("up", "scroll(-1)", "Up", show=False),
         Binding("down", "scroll(1)", "Down", show=False),
     ]

@@ -96,7 +96,7 @@ class RunChoice(Modal[tuple[Path, ...]]):
 class RunPick(Modal[Path | None]):
     """Asks whose checkpoints are to be shown; answers with the run's folder, or None when it is waved away."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,a,q", "wave_away", "Back", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("a,q", "dismiss", "Back", show=False)]
 
     def __init__(self, own: Path, siblings: Sequence[SiblingRun], shown: Path) -> None:
         """Ask about the run on the screen and those beside it; the cursor is on the one that is shown."""
@@ -125,7 +125,3 @@ class RunPick(Modal[Path | None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Answer with the run."""
         self.dismiss(self._folders[event.option_index])
-
-    def action_wave_away(self) -> None:
-        """Answer with nothing."""
-        self.dismiss(None)

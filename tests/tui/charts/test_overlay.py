@@ -18,7 +18,7 @@ from cifar_tui.tui import run_reader
 from cifar_tui.tui.charts.axes import XAxis
 from cifar_tui.tui.charts.chart_kinds import LOSS
 from cifar_tui.tui.charts.chart_view import ChartView
-from cifar_tui.tui.charts.overlay import OverlaidRun, legend, overlaid_curves, reach
+from cifar_tui.tui.charts.overlay import OverlaidRun, overlaid_curves, overlay_legend, overlay_reach
 from cifar_tui.tui.dialogs.run_choice import sibling_runs
 from cifar_tui.tui.run_reader import RunLoaded, RunReader, RunUpdated
 from tests import scripted
@@ -104,7 +104,7 @@ def test_another_runs_curve_lies_where_its_own_steps_epochs_and_seconds_are(tmp_
     put_run(tmp_path / "one", epochs=2)
     (other,), (one,) = read_runs(tmp_path / "other"), read_runs(tmp_path / "one")
     view = ChartView(axis=axis)  # type: ignore[arg-type]
-    x = XAxis.of(one.history, view, reach([other], view))
+    x = XAxis.of(one.history, view, overlay_reach([other], view))
     smooth, tests = overlaid_curves([other], LOSS, view, x, 60)
     last = {"step": 250, "epoch": 5, "time": 250}[axis]
     assert tests.points.x[-1] == smooth.points.x[-1] == last <= x.high
@@ -131,8 +131,8 @@ def test_names_are_cut_to_the_room_there_is(tmp_path: Path) -> None:
     for name in ("quick-20260101-120000", "[red]"):
         put_run(tmp_path / name)
     runs = read_runs(tmp_path / "quick-20260101-120000", tmp_path / "[red]")
-    assert "quick-2026…" in legend(runs, 32)
-    assert "\\[red]" in legend(runs, 32)
+    assert "quick-2026…" in overlay_legend(runs, 32)
+    assert "\\[red]" in overlay_legend(runs, 32)
 
 
 async def test_a_run_that_still_trains_is_followed_on_the_chart(

@@ -17,6 +17,7 @@ from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui import drive
 from tests.tui.drive import SHIPPED_THEMES, screen, settle, words
 
+EARLIER_THEMES = Path(__file__).parents[2] / "earlier_version" / "themes"
 TEXT_CONTRAST, SIGN_CONTRAST = 4.5, 3.0
 """What WCAG 2.2 AA asks of text (1.4.3) and of lines and signs (1.4.11)."""
 
@@ -85,6 +86,28 @@ def test_a_theme_of_ones_own_takes_the_place_of_a_shipped_one(tmp_path: Path) ->
     assert not themes.usable["night"].dark
     assert themes.chosen("mine") == "mine"
     assert themes.chosen(None) == DEFAULT_THEME
+
+
+def test_a_theme_written_for_an_earlier_version_can_be_used() -> None:
+    themes = find_themes([*SHIPPED_THEMES, EARLIER_THEMES])
+    assert themes.broken == ()
+    assert themes.usable["own"].background == "#101010"
+    assert themes.usable["own"].variables["chart-mark"] == "#f7768e"
+
+
+def test_a_missing_chart_colour_is_the_default_themes_and_an_unknown_one_does_no_harm(tmp_path: Path) -> None:
+    own = (SHIPPED_THEMES[0] / "day.toml").read_text()
+    (tmp_path / "lacking.toml").write_text(own.replace('mark = "#b91c1c"', ""))
+    (tmp_path / "later.toml").write_text(own.replace("[chart]", '[chart]\ngradient = "#123456"'))
+    (tmp_path / "wrong.toml").write_text(own.replace("[chart]", '[chart]\ngradient = "blurple"'))
+    themes = find_themes([*SHIPPED_THEMES, tmp_path])
+    night, day, lacking = (themes.usable[name].variables for name in ("night", "day", "lacking"))
+    assert lacking["chart-mark"] == night["chart-mark"] != day["chart-mark"]
+    assert lacking["chart-raw"] == day["chart-raw"] != night["chart-raw"]
+    assert themes.usable["later"].variables["chart-mark"] == day["chart-mark"]
+    (sentence,) = themes.broken
+    assert "wrong.toml" in sentence
+    assert "chart.gradient is no colour" in sentence
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
 from cifar_tui.events import Paused, RateChanged, Resumed
@@ -19,6 +18,7 @@ from cifar_tui.tui.settings.preferences import PreferencesFile
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui.drive import screen, settle, words
+from tests.tui.pilot_internals import scroll_up
 
 WHOLE = (0.0, 1_300.0)
 SIZE = (120, 40)
@@ -124,7 +124,7 @@ async def test_values_without_a_number_are_counted_in_a_banner() -> None:
 
 async def test_the_wheel_zooms_and_a_click_points() -> None:
     async with screen(running(), SIZE) as pilot:
-        await pilot._post_mouse_events([MouseScrollUp], "#loss", offset=(40, 6))  # the pilot has no wheel
+        await scroll_up(pilot, "#loss", (40, 6))
         await settle(pilot)
         assert "zoomed, 0 follows" in words(pilot)
         await pressed(pilot, "0")

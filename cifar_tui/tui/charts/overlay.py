@@ -1,4 +1,4 @@
-"""Other runs' curves on a chart: theirs over the same axis, in colours and with numbers of their own."""
+"""Curves of other runs on a chart, over the same axis, with colours and numbers of their own."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from cifar_tui.tui.charts.drawing import STYLE_NUMBERS
 from cifar_tui.tui.widgets.rows import cut
 
 COLOURS = ("secondary", "success", "warning", "primary")
-"""Theme variables; the number that goes with each colour is what tells runs apart without colours."""
+"""Theme variables; numbers tell the runs apart without colours."""
 MAX_OVERLAID = len(COLOURS)
 MIN_NAME = 4
 """Cells of a run's name, at least."""
 LABELS_AT = (0.45, 0.9)
-"""Where along a curve its number stands."""
+"""Places of the numbers along a curve, as shares of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,25 +30,25 @@ class OverlaidRun:
     name: str
     """The run's name."""
     number: int
-    """What stands for it on the charts, from 1."""
+    """Its number on the charts, from 1."""
     history: RunHistory
-    """All it has said so far, as far as it was read."""
+    """Its events, as far as they were read."""
 
 
 @dataclass(frozen=True, slots=True)
 class OverlaidCurve:
-    """One curve of an overlaid run, as it can be drawn."""
+    """One curve of an overlaid run, ready to be drawn."""
 
     points: Points
     """x is already in the unit of the axis."""
     number: int
     """The run's."""
     tests: bool
-    """Whether each point is a test, and so gets the number."""
+    """True where each point is a test, and so gets the number."""
 
 
 def overlay_reach(others: Sequence[OverlaidRun], view: ChartView) -> float:
-    """How far the longest of them goes, in the unit of the view's axis; 0 without any."""
+    """Return the end of the longest run, in the unit of the view's axis; 0 without any."""
     return max((_reach(one.history, view) for one in others), default=0.0)
 
 
@@ -64,7 +64,7 @@ def _reach(history: RunHistory, view: ChartView) -> float:
 def overlaid_curves(
     others: Sequence[OverlaidRun], kind: ChartKind, view: ChartView, x: XAxis, columns: int
 ) -> list[OverlaidCurve]:
-    """The curves of other runs as far as they are in view; batches only where nothing is smoothed."""
+    """Return the curves of other runs that are in view; single batches only while nothing is smoothed."""
     found = []
     for one in others:
         own = XAxis.of(one.history, dataclasses.replace(view, window=None))
@@ -91,12 +91,12 @@ def _curve(one: OverlaidRun, curve: Curve, view: ChartView, x: XAxis, own: XAxis
 
 
 def value_ranges(curves: Sequence[OverlaidCurve]) -> list[tuple[float, float]]:
-    """The lowest and the highest value of each."""
+    """Return the lowest and the highest value of each curve."""
     return [(float(curve.points.y.min()), float(curve.points.y.max())) for curve in curves]
 
 
 def line_traces(curves: Sequence[OverlaidCurve], y: YAxis) -> list[Trace]:
-    """What is drawn of them below the run's own curves: a line each, with its number at every test."""
+    """Return the traces below the run's own curves: a line for each, with its number at every test."""
     return [
         Trace(
             Points(curve.points.x, y.heights(curve.points.y)), _style(curve), str(curve.number) if curve.tests else ""
@@ -106,7 +106,7 @@ def line_traces(curves: Sequence[OverlaidCurve], y: YAxis) -> list[Trace]:
 
 
 def number_traces(curves: Sequence[OverlaidCurve], y: YAxis) -> list[Trace]:
-    """What is drawn above everything: the numbers along the lines that have no tests."""
+    """Return the traces above everything else: numbers along the lines that have no tests."""
     found = []
     for curve in curves:
         heights = y.heights(curve.points.y)
@@ -122,11 +122,11 @@ def _style(curve: OverlaidCurve) -> int:
     return STYLE_NUMBERS[f"other-{curve.number}"]
 
 
-def overlay_legend(others: Sequence[OverlaidRun], room: int) -> str:
-    """Number and name of every run as markup, the names cut to the room."""
+def overlay_legend(others: Sequence[OverlaidRun], width: int) -> str:
+    """Return number and name of every run as markup, the names cut to the width."""
     if not others:
         return ""
-    each = max(room // len(others) - len(" · 1 "), MIN_NAME)
+    each = max(width // len(others) - len(" · 1 "), MIN_NAME)
     names = (cut(text.safe_text(one.name, 100), each).replace("[", "\\[") for one in others)
     return " · ".join(
         f"[${COLOURS[one.number - 1]}]{one.number}[/] {name}" for one, name in zip(others, names, strict=True)

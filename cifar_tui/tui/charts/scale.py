@@ -8,6 +8,9 @@ MIN_SHOWN_STEPS = 16
 FILLED_SHARE = 0.5
 """Limits are kept while the data fits them and fills at least this share."""
 
+SAME_SHARE = 1e-8
+"""Values that differ by less than this share of them count as one: ticks between them would be rounding."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -38,7 +41,7 @@ def nice_limits(low: float, high: float, most_ticks: int, before: Limits | None)
         parts = (before.high - before.low) / before.tick
         if filled >= FILLED_SHARE and parts <= most_ticks * 2:
             return before
-    if high - low < 1e-9:
+    if high - low < SAME_SHARE * max(abs(low), abs(high), 0.1):
         low, high = low - 0.5 * max(abs(low), 1e-3), high + 0.5 * max(abs(high), 1e-3)
     tick = nice_step(high - low, most_ticks)
     return Limits(math.floor(low / tick + 1e-9) * tick, math.ceil(high / tick - 1e-9) * tick, tick)

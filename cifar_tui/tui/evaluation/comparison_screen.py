@@ -1,4 +1,4 @@
-"""Checkpoints side by side: measured while a person waits, then a table."""
+"""The screen that compares checkpoints: its progress, then a table."""
 
 from typing import ClassVar
 
@@ -18,12 +18,12 @@ from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Row, Rows, bar
 
 POLL_SECONDS = 0.1
-"""How often is looked whether there is more to show."""
+"""Time between two polls of the comparison's events."""
 BAR_WIDTH = 24
 
 
 class ComparisonScreen(Screen[None]):
-    """One comparison, from its start; leaving gives it up."""
+    """One comparison, from its start; leaving cancels it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m,escape", "app.pop_screen", "Back", key_display="m", tooltip="Back to the checkpoints"),
@@ -31,7 +31,7 @@ class ComparisonScreen(Screen[None]):
     ]
 
     def __init__(self, connection: RunConnection) -> None:
-        """Show what a comparison's job says."""
+        """Show the events of a comparison's job."""
         super().__init__()
         self._connection = connection
         self._progress: Progressed | None = None
@@ -39,22 +39,22 @@ class ComparisonScreen(Screen[None]):
         self._failure = ""
 
     def compose(self) -> ComposeResult:
-        """Put the page up."""
+        """Lay out the page."""
         with ScrollableContainer(id="comparison-page"):
             yield Rows(id="comparison")
         yield KeyRow()
 
     def on_mount(self) -> None:
-        """Look for what was said, now and then."""
+        """Begin to poll for events."""
         self.query_one("#comparison-page").focus()
         self.set_interval(POLL_SECONDS, self._poll)
 
     def on_unmount(self) -> None:
-        """Give up what nobody waits for any more."""
+        """Cancel the comparison: nobody waits for it any more."""
         self._connection.submit(CancelEvaluation())
 
     def on_rows_outdated(self, message: Rows.Outdated) -> None:
-        """Draw for the room there is now."""
+        """Draw for the new size."""
         message.stop()
         self._show()
 
@@ -74,9 +74,9 @@ class ComparisonScreen(Screen[None]):
     def _show(self) -> None:
         panel = self.query_one("#comparison", Rows)
         rows = self._rows(self.size.width - 2)
-        # As large as its words: what has no room is scrolled to.
+        # As large as its text: what does not fit is scrolled to.
         panel.styles.height = len(rows)
-        panel.styles.min_width = max((sum(len(words) for words, _ in row) for row in rows), default=0)
+        panel.styles.min_width = max((sum(len(span) for span, _ in row) for row in rows), default=0)
         panel.set_rows(rows)
 
     def _rows(self, width: int) -> list[Row]:

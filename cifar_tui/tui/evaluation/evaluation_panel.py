@@ -1,4 +1,4 @@
-"""What an evaluation says of the checkpoint under the cursor, in one panel beside the list."""
+"""The panel beside the list of checkpoints: the evaluation of the one under the cursor."""
 
 from cifar_tui.events import EvaluationProgressed
 from cifar_tui.history.run_history import RunHistory
@@ -12,10 +12,10 @@ NO_MATCH = "No checkpoint matches. Escape in the filter shows all."
 
 
 class EvaluationPanel(Rows):
-    """Progress, failure, verdict, or how to come by one."""
+    """Progress, failure or result of an evaluation, or how to start one."""
 
     def __init__(self) -> None:
-        """Start with nothing to say."""
+        """Start empty."""
         super().__init__(id="verdict", classes="panel")
         self.border_title = "Evaluation"
 
@@ -28,9 +28,9 @@ class EvaluationPanel(Rows):
         filtered: bool,
         read_only: bool = False,
     ) -> None:
-        """Put what is known of a checkpoint up; an empty name is none, because of the filter or of the run.
+        """Show the evaluation of a checkpoint; an empty name is none, because of the filter or of the run.
 
-        One of a run that is only read cannot be measured here.
+        A checkpoint of a run that is only read cannot be evaluated here.
         """
         self.border_subtitle = "enter opens it" if found is not None else ""
         if checkpoint:

@@ -1,4 +1,4 @@
-"""Rows on an evaluation: its progress, why it failed, and its verdict in the room there is."""
+"""Rows on an evaluation: its progress, the reason of its failure, its result."""
 
 import math
 import textwrap
@@ -11,17 +11,17 @@ from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation
 from cifar_tui.tui.widgets.rows import Row, bar, fitted
 
 WIDE = 54
-"""Cells from which the classes stand in two columns, so that a low screen shows them all."""
+"""Cells from which the classes are in two columns, so that a low screen shows them all."""
 PAIRS_LISTED = 10
 
 
-def wrapped(words: str, width: int, style: str) -> list[Row]:
-    """Words in as many rows as they need; none is cut."""
-    return [((line, style),) for line in textwrap.wrap(words, max(width, 1))]
+def wrapped(message: str, width: int, style: str) -> list[Row]:
+    """Return a message in as many rows as it needs; nothing is cut."""
+    return [((line, style),) for line in textwrap.wrap(message, max(width, 1))]
 
 
 def progress_rows(name: str, done: int, images: int, width: int) -> list[Row]:
-    """How far an evaluation has come."""
+    """Return rows on the progress of an evaluation."""
     return [
         ((f"Evaluating {name}", "accent"),),
         ((f"{done:,} of {images:,} test images ", "value"),),
@@ -31,13 +31,13 @@ def progress_rows(name: str, done: int, images: int, width: int) -> list[Row]:
 
 
 def failure_rows(reason: str, damaged: bool, width: int) -> list[Row]:
-    """Why there is no verdict."""
+    """Return rows on the failure of an evaluation."""
     head = "Damaged: it cannot be used." if damaged else "Not evaluated."
     return [((head, "bad"),), *wrapped(reason, width, "value")]
 
 
 def number_pieces(result: EvaluationDone) -> list[Row]:
-    """The numbers on the whole, in order of importance."""
+    """Return the numbers over all classes, in order of importance."""
     pieces: list[Row] = [
         (("accuracy ", "label"), (text.percent(result.accuracy), "good")),
         (("loss ", "label"), (text.loss(result.loss), "value")),
@@ -50,7 +50,7 @@ def number_pieces(result: EvaluationDone) -> list[Row]:
 
 
 def age_rows(found: FoundEvaluation, width: int) -> list[Row]:
-    """What was measured, or why that no longer holds."""
+    """Return rows on what was measured, or on why that no longer holds."""
     if found.outdated_because:
         return wrapped(f"Out of date: {found.outdated_because}.", width, "warn")
     result = found.result
@@ -58,7 +58,7 @@ def age_rows(found: FoundEvaluation, width: int) -> list[Row]:
 
 
 def evaluation_rows(found: FoundEvaluation, width: int, height: int) -> list[Row]:
-    """The whole, then a bar for each class, then the pairs most confused where there is room."""
+    """Return rows on a result: its numbers, a bar for each class, the most confused pairs where there is room."""
     result = found.result
     numbers = number_pieces(result)
     first = fitted(numbers, width, gap="  ")

@@ -1,4 +1,4 @@
-"""Pictures side by side as half blocks, each with rows of words beside it."""
+"""Images side by side as half blocks, each with rows of text beside it."""
 
 from dataclasses import dataclass
 
@@ -10,19 +10,19 @@ from cifar_tui.tui.evaluation.evaluation_rows import wrapped
 from cifar_tui.tui.widgets.rows import Row, Rows
 
 GAP = 2
-"""Cells between a picture and its words, and at least between one and the next."""
+"""Cells between an image and its text, and at least between two cards."""
 MIN_TEXT = 24
-"""Cells the words beside a picture need."""
+"""Cells that the text beside an image needs."""
 MAX_TEXT = 32
 MAX_CARDS = 6
-"""Pictures at once: each costs up to 21 KB on its way to the terminal."""
+"""Images at once: each sends up to 21 KB to the terminal."""
 NO_COLOUR = "A picture needs colours, and NO_COLOR switches them off."
 TOO_SMALL = "need 60 × 20"
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A picture and its words."""
+    """An image and its text."""
 
     pixels: bytes
     """uint8 [32, 32, 3], RGB."""
@@ -31,10 +31,10 @@ class Card:
 
 
 class ImageCards(Rows):
-    """As many cards as there is room for, in rows."""
+    """As many cards as fit, in rows."""
 
     def __init__(self) -> None:
-        """Show no pictures yet."""
+        """Start without images."""
         super().__init__(id="wrong-pictures")
         self._cards: tuple[Card, ...] = ()
 
@@ -50,7 +50,7 @@ class ImageCards(Rows):
 
     @property
     def text_width(self) -> int:
-        """Cells there are for the words of a card."""
+        """Cells for the text of a card."""
         return max(min(self._card_width - (SIDE + GAP if self.room_for_images else 0), MAX_TEXT), MIN_TEXT)
 
     def show_cards(self, cards: tuple[Card, ...]) -> None:
@@ -61,13 +61,13 @@ class ImageCards(Rows):
             self.refresh()
 
     def show_text(self, rows: list[Row]) -> None:
-        """Show no picture, but words."""
+        """Show text in the place of images."""
         self._cards = ()
         self._rows = rows
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """One row of the content area as a strip."""
+        """Return one row of the content area."""
         if not self._cards:
             return super().render_line(y)
         band, line = divmod(y, LINES + 1)
@@ -86,21 +86,20 @@ class ImageCards(Rows):
 
     @property
     def room_for_images(self) -> bool:
-        """Whether a whole picture and its words fit."""
+        """True where a full image and its text fit."""
         return self._card_width >= SIDE + GAP + MIN_TEXT and self.size.height >= LINES
 
     def _card_line(self, card: Card, line: int) -> Strip:
-        words = [
-            Segment(words, self._style(name)) for words, name in (card.rows[line] if line < len(card.rows) else ())
-        ]
+        spans = card.rows[line] if line < len(card.rows) else ()
+        texts = [Segment(text, self._style(name)) for text, name in spans]
         if not self.room_for_images:
-            return Strip(words)
+            return Strip(texts)
         if self.app.no_color:
-            return Strip([*self._no_colour_line(line), *words])
-        return Strip([*image_line(card.pixels, line), Segment(" " * GAP, self._style("")), *words])
+            return Strip([*self._no_colour_line(line), *texts])
+        return Strip([*image_line(card.pixels, line), Segment(" " * GAP, self._style("")), *texts])
 
     def _no_colour_line(self, line: int) -> list[Segment]:
-        """The sentence in the place of a picture."""
+        """One line of the sentence in the place of an image."""
         rows = wrapped(NO_COLOUR, SIDE, "dim")
-        words = "".join(words for words, _ in rows[line]) if line < len(rows) else ""
-        return [Segment(f"{words:<{SIDE + GAP}}", self._style("dim"))]
+        text = "".join(text for text, _ in rows[line]) if line < len(rows) else ""
+        return [Segment(f"{text:<{SIDE + GAP}}", self._style("dim"))]

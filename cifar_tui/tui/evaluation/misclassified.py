@@ -1,4 +1,4 @@
-"""The test images that a checkpoint got most wrong, as pictures, with what it took them for."""
+"""The screen of the test images that a checkpoint got most wrong, with the predicted classes."""
 
 from typing import ClassVar
 
@@ -21,12 +21,12 @@ NONE_WRONG = "No test image was taken for another class."
 ONLY_WRONG = "Only pictures that were taken for another class are kept, the wrongest ones."
 
 NUMBER_ROOM = 11
-"""Cells of a class's row that are no bar and no name."""
+"""Cells of a class's row without its bar and its name."""
 MIN_BAR = 3
 
 
 class MisclassifiedScreen(Screen[None]):
-    """The wrongest pictures, those of one true or predicted class where a person chooses one."""
+    """The wrongest images: all, or those of a chosen true or predicted class."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i,escape", "app.pop_screen", "Back", key_display="i", tooltip="Back to the verdict"),
@@ -55,7 +55,7 @@ class MisclassifiedScreen(Screen[None]):
     ]
 
     def __init__(self, found: FoundEvaluation, label: int | None = None, predicted: int | None = None) -> None:
-        """Show the pictures of a verdict, where asked for only those of a true class, taken for a class."""
+        """Show the images of an evaluation; only those of a true or a predicted class where one is given."""
         super().__init__()
         self._found = found
         self._names = class_names(found.result)
@@ -64,26 +64,26 @@ class MisclassifiedScreen(Screen[None]):
         self._first = 0
 
     def compose(self) -> ComposeResult:
-        """Put the pictures up."""
+        """Lay out the images."""
         yield Rows(id="pictures-head", classes="head")
         yield ImageCards()
         yield KeyRow()
 
     def on_mount(self) -> None:
-        """Give the head its rows."""
+        """Give the head its height."""
         self.query_one("#pictures-head").styles.height = 2
 
     def on_rows_outdated(self, message: Rows.Outdated) -> None:
-        """Draw for the room there is now."""
+        """Draw for the new size."""
         message.stop()
         self._show()
 
     def on_screen_resume(self) -> None:
-        """Draw again what a resize behind another screen left undone."""
+        """Draw for a size that may have changed behind another screen."""
         self._show()
 
     def action_page(self, by: int) -> None:
-        """Show the next pictures, or those before."""
+        """Show the next images, or those before."""
         fitting = self.query_one(ImageCards).fitting
         last = max((len(self._filtered()) - 1) // fitting * fitting, 0)
         self._first = min(max(self._first + by * fitting, 0), last)
@@ -95,12 +95,12 @@ class MisclassifiedScreen(Screen[None]):
         self._show_first_page()
 
     def action_next_predicted(self, by: int) -> None:
-        """Choose the class they were taken for in the same way."""
+        """Choose the predicted class in the same way."""
         self._predicted = self._after(self._predicted, by)
         self._show_first_page()
 
     def action_all(self) -> None:
-        """Choose all."""
+        """Choose the images of all classes."""
         self._label = self._predicted = None
         self._show_first_page()
 
@@ -121,14 +121,14 @@ class MisclassifiedScreen(Screen[None]):
         ]
 
     def _show(self) -> None:
-        pictures, chosen = self.query_one(ImageCards), self._filtered()
-        shown = chosen[self._first : self._first + pictures.fitting]
+        cards, chosen = self.query_one(ImageCards), self._filtered()
+        shown = chosen[self._first : self._first + cards.fitting]
         head = self.query_one("#pictures-head", Rows)
         head.set_rows([self._title(len(shown), len(chosen), head.size.width), self._filter_row(head.size.width)])
         if shown:
-            pictures.show_cards(tuple(Card(pixels, self._card_rows(image)) for image, pixels in shown))
+            cards.show_cards(tuple(Card(pixels, self._card_rows(image)) for image, pixels in shown))
         else:
-            pictures.show_text(wrapped(self._why_no_images(), pictures.size.width, "dim"))
+            cards.show_text(wrapped(self._why_no_images(), cards.size.width, "dim"))
 
     def _title(self, shown: int, chosen: int, width: int) -> Row:
         last = self._first + shown
@@ -169,7 +169,7 @@ class MisclassifiedScreen(Screen[None]):
         return "another class" if self._predicted is None else self._names[self._predicted]
 
     def _card_rows(self, image: WrongImage) -> tuple[Row, ...]:
-        """What the network made of an image: true and predicted class, and a bar for every class."""
+        """Rows on an image: true and predicted class, and a bar for every class."""
         room = self.query_one(ImageCards).text_width
         head: list[Row] = [
             (("✓ true ", "label"), (cut(self._names[image.label], room - 7), "good")),

@@ -1,4 +1,4 @@
-"""What a person has chosen of the screen, remembered in their configuration folder."""
+"""A person's choices for the screen, kept in their configuration folder."""
 
 import contextlib
 import dataclasses
@@ -16,9 +16,9 @@ from cifar_tui.tui.charts.chart_kinds import CURVE_LABELS
 from cifar_tui.tui.charts.chart_view import AXES, SMOOTHINGS, Axis, ChartView, Smoothing
 
 SIZE_LIMIT = 64 * 1024
-"""Bytes; a larger file is no configuration."""
+"""Bytes; a larger file is refused."""
 PANELS = ("loss", "accuracy", "epochs", "rate", "device")
-"""In order of importance: with less room, the first ones are shown."""
+"""In order of importance: a small screen shows the first ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ class Preferences:
 
     @property
     def view(self) -> ChartView:
-        """The view on the charts to start with."""
+        """The initial view of the charts."""
         return ChartView(self.axis, self.smoothing, self.logarithmic, self.ticks, frozenset(self.hidden_curves))
 
     def with_view(self, view: ChartView) -> Self:
-        """The preferences with what of a view outlives the screen."""
+        """Return the preferences with those parts of a view that outlive the screen."""
         return dataclasses.replace(
             self,
             axis=view.axis,
@@ -95,16 +95,16 @@ _CHECKS: dict[str, Callable[[object], bool]] = {
 
 
 class PreferencesFile:
-    """Where preferences are kept. What cannot be read or written is named and never in the way."""
+    """File of the preferences. One that cannot be read is named and left out; a failed write is ignored."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Use `path`, or the person's own configuration folder."""
         self.path = path or Path(platformdirs.user_config_dir("cifar-tui")) / "screen.json"
         self.trouble = ""
-        """One sentence when the file could not be used."""
+        """One sentence when the file could not be used, else empty."""
 
     def read(self) -> Preferences:
-        """The preferences; the default ones, with a sentence in `trouble`, where the file is broken."""
+        """Return the preferences; the defaults, with a sentence in `trouble`, where the file is broken."""
         try:
             with self.path.open("rb") as file:
                 content = file.read(SIZE_LIMIT + 1)
@@ -119,7 +119,7 @@ class PreferencesFile:
             return Preferences()
 
     def write(self, preferences: Preferences) -> None:
-        """Keep the preferences, whole or not at all; a folder that refuses is left alone."""
+        """Write the preferences, completely or not at all; a folder that cannot be written is left alone."""
         temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)

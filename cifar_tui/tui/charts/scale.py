@@ -22,8 +22,8 @@ class Limits:
 
     def ticks(self) -> list[float]:
         """Return the values that get a label, ascending."""
-        first = math.ceil(self.low / self.tick - 1e-9)
-        last = math.floor(self.high / self.tick + 1e-9)
+        first = math.ceil(self.low / self.tick - 1e-6)
+        last = math.floor(self.high / self.tick + 1e-6)
         return [index * self.tick for index in range(first, last + 1)]
 
 

@@ -1,6 +1,6 @@
 """Draws curves into rows of characters with plotext; no other file imports it.
 
-plotext aborts the whole process on NaN, infinity, or points far outside the limits, so nothing but
+plotext aborts the process on NaN, infinity, or points far outside the limits, so nothing but
 finite points inside the limits ever reaches it. It has one global figure: for one thread only.
 """
 

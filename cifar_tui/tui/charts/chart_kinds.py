@@ -38,9 +38,9 @@ class ChartKind:
     format_value: Callable[[float], str]
     """Formats a value in the legend."""
     floor: float | None = None
-    """A value the axis never goes below."""
+    """Lowest value of the axis."""
     ceiling: float | None = None
-    """A value the axis never goes above."""
+    """Highest value of the axis."""
     spikes: bool = True
     """True where single values may be outliers, which must not set the scale."""
     logarithmic: bool = True

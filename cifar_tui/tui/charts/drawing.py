@@ -95,7 +95,7 @@ def signs_above(history: RunHistory, plotted: list[PlottedCurve], y: YAxis, x: X
 
 
 def signs_below(history: RunHistory, x: XAxis, columns: int) -> Signs:
-    """Return signs for the row of ticks: epochs, where there is room for them, checkpoints, pauses, rate changes."""
+    """Return signs for the row of ticks: epochs where they fit, checkpoints, pauses, rate changes."""
     curves, low, high = history.curves, *x.steps
     epochs: list[float] = []
     if history.training is not None:

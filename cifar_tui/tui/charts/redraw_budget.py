@@ -1,11 +1,11 @@
-"""How often a chart may be drawn."""
+"""The limits on how often a chart is drawn."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class RedrawBudget:
-    """Limits on how often a chart is drawn while its run goes on."""
+    """Limits while the run trains."""
 
     core_share: float = 0.0075
     """Share of one core that a chart may spend on drawing itself."""

@@ -11,7 +11,7 @@ from cifar_tui.tui.charts.scale import Limits, log_limits, nice_limits
 SPIKE_SHARE = 0.01
 """The share of points at either end that may not set the scale; they are clipped to the edge and marked."""
 FEW_POINTS_ROOM = 1.5
-"""How far a curve of few points may stretch the scale that the others set."""
+"""Factor by which a curve of few points may stretch the scale that the others set."""
 
 Range = tuple[float, float]
 """A lowest and a highest value."""

@@ -99,9 +99,9 @@ class ConfusionMatrix(Rows, can_focus=True):
     def _cell_width(self) -> int:
         """Cells of a count; spare ones are spread over all columns."""
         least = 1 + (MIN_DIGITS if self._shares else self._digits)
-        taken = max(map(len, self._names)) + len(self._names) * least
-        taken += len(SCORES_HEAD) if self._scores_wanted else 0
-        return least + min(max(self.size.width - taken, 0) // len(self._names), MAX_SPARE)
+        used = max(map(len, self._names)) + len(self._names) * least
+        used += len(SCORES_HEAD) if self._scores_wanted else 0
+        return least + min(max(self.size.width - used, 0) // len(self._names), MAX_SPARE)
 
     @property
     def _cells_width(self) -> int:

@@ -18,7 +18,7 @@ class FoundEvaluation:
     pixels: tuple[bytes, ...]
     """The wrongest images in the result's order, uint8 [32, 32, 3] each; empty where they were not stored."""
     outdated_because: str
-    """Why it no longer holds, as a sentence's end; empty while it does."""
+    """Reason why it no longer holds, as a sentence's end; empty while it does."""
 
 
 class EvaluationFinder:

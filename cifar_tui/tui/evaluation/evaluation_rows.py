@@ -58,7 +58,7 @@ def age_rows(found: FoundEvaluation, width: int) -> list[Row]:
 
 
 def evaluation_rows(found: FoundEvaluation, width: int, height: int) -> list[Row]:
-    """Return rows on a result: its numbers, a bar for each class, the most confused pairs where there is room."""
+    """Return rows on a result: its numbers, a bar for each class, the most confused pairs where they fit."""
     result = found.result
     numbers = number_pieces(result)
     first = fitted(numbers, width, gap="  ")

@@ -170,10 +170,10 @@ class MisclassifiedScreen(Screen[None]):
 
     def _card_rows(self, image: WrongImage) -> tuple[Row, ...]:
         """Rows on an image: true and predicted class, and a bar for every class."""
-        room = self.query_one(ImageCards).text_width
+        width = self.query_one(ImageCards).text_width
         head: list[Row] = [
-            (("✓ true ", "label"), (cut(self._names[image.label], room - 7), "good")),
-            (("✗ taken for ", "label"), (cut(self._names[image.predicted], room - 12), "bad")),
+            (("✓ true ", "label"), (cut(self._names[image.label], width - 7), "good")),
+            (("✗ taken for ", "label"), (cut(self._names[image.predicted], width - 12), "bad")),
             ((f"test image {image.index:,}", "dim"),),
             (),
         ]

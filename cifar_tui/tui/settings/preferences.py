@@ -36,7 +36,7 @@ class Preferences:
     hidden_panels: tuple[str, ...] = ()
     """Names of panels that are not shown."""
     maximised: str | None = None
-    """The panel that has the whole screen; None for all."""
+    """The panel that fills the screen; None for all."""
 
     @property
     def view(self) -> ChartView:
@@ -91,7 +91,7 @@ _CHECKS: dict[str, Callable[[object], bool]] = {
     "hidden_panels": lambda value: _some_of(PANELS)(value) and not {*PANELS} <= {*value},  # type: ignore[misc]
     "maximised": _one_of((None, *PANELS)),
 }
-"""What each of the preferences may be."""
+"""Checks of each of the preferences."""
 
 
 class PreferencesFile:

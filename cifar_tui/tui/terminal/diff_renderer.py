@@ -86,7 +86,7 @@ class DiffRenderer:
         shown = self._shown.setdefault(y, [None] * self._size[0])
         new = self._cells_of(strip, console)[: max(self._size[0] - x, 0)]
         at = -1
-        """Where the terminal's cursor is in this row; unknown before the first cell."""
+        """Column of the terminal's cursor in this row; -1 before the first cell."""
         for offset, cell in enumerate(new):
             column = x + offset
             before = shown[column]

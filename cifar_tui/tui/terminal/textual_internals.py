@@ -25,7 +25,7 @@ def bind_key(node: DOMNode, key: str, action: str, description: str) -> None:
 
 
 class BorderText:
-    """The text in a widget's borders. Assigning Textual's `border_title` would send the whole widget again."""
+    """The text in a widget's borders. Assigning Textual's `border_title` would send all of the widget again."""
 
     def __init__(self, widget: Widget) -> None:
         """Start with the title that the widget has."""

@@ -41,7 +41,7 @@ def put_run(folder: Path, epochs: int = 5) -> None:
 
 
 def say(folder: Path, *events: Event) -> None:
-    """What a run says goes into its journal."""
+    """Append events to a run's journal."""
     journal = LineFile(folder / NAME)
     for event in events:
         append_event(journal, event)
@@ -163,7 +163,9 @@ def followers() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if one.name == "other runs"]
 
 
-def test_what_a_run_says_later_is_handed_on_until_it_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_later_events_of_a_run_are_delivered_until_it_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(run_reader, "LOOK_SECONDS", 0.02)
     for name in ("live", "ended"):
         put_run(tmp_path / name, epochs=1)
@@ -177,7 +179,7 @@ def test_what_a_run_says_later_is_handed_on_until_it_has_ended(tmp_path: Path, m
         journal.write(b'{"at": 1, "event": "Noted", ')
     say(tmp_path / "live")
     time.sleep(0.1)
-    assert len(told) == 2, "half a line is none, and a run that has ended is looked at no more"
+    assert len(told) == 2, "half a line is none, and a run that has ended is no longer read"
     with (tmp_path / "live" / NAME).open("ab") as journal:
         journal.write(b'"text": "here"}\n')
     eventually(lambda: len(told) == 3)
@@ -187,7 +189,7 @@ def test_what_a_run_says_later_is_handed_on_until_it_has_ended(tmp_path: Path, m
     eventually(lambda: not reader.following)
 
 
-def test_a_run_that_goes_back_is_read_again_and_its_last_word_is_heard(
+def test_a_run_that_is_rolled_back_is_read_again_and_its_last_event_is_delivered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_reader, "LOOK_SECONDS", 0.02)

@@ -19,7 +19,7 @@ from tests.tui.drive import SHIPPED_THEMES, screen, settle, words
 
 EARLIER_THEMES = Path(__file__).parents[2] / "earlier_version" / "themes"
 TEXT_CONTRAST, SIGN_CONTRAST = 4.5, 3.0
-"""What WCAG 2.2 AA asks of text (1.4.3) and of lines and signs (1.4.11)."""
+"""Least contrasts in WCAG 2.2 AA of text (1.4.3), and of lines and signs (1.4.11)."""
 
 
 @pytest.mark.parametrize("name", ["night", "day", "clear"])  # a 16-colour theme's colours are the terminal's own
@@ -158,13 +158,13 @@ async def test_the_states_badge_has_its_states_colour() -> None:
 
 
 def has_ground(pilot: Pilot[int], colour: str | None) -> bool:
-    """Whether this colour, but for rounding, is behind words."""
+    """True where this colour, but for rounding, is behind text."""
     wanted = Color.parse(colour or "").rgb
     found = re.findall(r'<rect fill="(#\w+)"', pilot.app.export_screenshot())
     return any(max(abs(a - b) for a, b in zip(Color.parse(one).rgb, wanted, strict=True)) <= 1 for one in found)
 
 
-async def test_a_broken_theme_is_said_on_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_broken_theme_is_named_on_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine.toml").write_text("nonsense")
     monkeypatch.setattr(drive, "SHIPPED_THEMES", [*SHIPPED_THEMES, tmp_path])
     async with screen(ScriptedJobs(ScriptedConnection(scripted.opening()))) as pilot:

@@ -13,16 +13,13 @@ from typing import TextIO, TypeVar
 import orjson
 
 from cifar_tui.control import SaveNow, SetAttended, Stop
+from cifar_tui.evaluation_events import ComparisonDone, EvaluationDone, EvaluationFailed, EvaluationProgressed
 from cifar_tui.events import (
     CheckpointDeleted,
     CheckpointFailed,
     CheckpointSaved,
-    ComparisonDone,
     DataReady,
     EpochDone,
-    EvaluationDone,
-    EvaluationFailed,
-    EvaluationProgressed,
     LossNotFinite,
     Noted,
     Paused,

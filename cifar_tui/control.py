@@ -1,18 +1,24 @@
 """What a person can ask of an engine, and the queue the requests travel in."""
 
 import contextlib
+import math
 import os
 import threading
 from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, ClassVar, Protocol
+
+from cifar_tui.files.run_files import CheckpointName
+
+Name = Annotated[str, lambda name: len(name) <= 100]
+Rate = Annotated[float, lambda rate: math.isfinite(rate) and rate > 0]
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
     """Wait before the next step, keeping everything loaded."""
 
-    by: str = ""
+    by: Name = ""
     """Who asks, as `requester_name` names them."""
 
 
@@ -25,7 +31,7 @@ class Resume:
 class Stop:
     """Finish the step under way, save, and end."""
 
-    by: str = ""
+    by: Name = ""
     """Who asks, as `requester_name` names them."""
 
 
@@ -33,7 +39,7 @@ class Stop:
 class Evaluate:
     """Measure a checkpoint on the test images."""
 
-    checkpoint: str
+    checkpoint: CheckpointName
     """The checkpoint's file name in the run's folder."""
 
 
@@ -46,7 +52,7 @@ class CancelEvaluation:
 class DeleteCheckpoint:
     """Delete a checkpoint, where nothing speaks against it."""
 
-    checkpoint: str
+    checkpoint: CheckpointName
     """The checkpoint's file name in the run's folder."""
 
 
@@ -54,7 +60,7 @@ class DeleteCheckpoint:
 class PinCheckpoint:
     """Keep a checkpoint whatever else is deleted, or no longer."""
 
-    checkpoint: str
+    checkpoint: CheckpointName
     """The checkpoint's file name in the run's folder."""
     pinned: bool
     """Whether it is to be kept."""
@@ -64,7 +70,7 @@ class PinCheckpoint:
 class ChangeRate:
     """Train with this learning rate from the next step on; the schedule goes on from there, scaled."""
 
-    rate: float
+    rate: Rate
     """The new rate; or, where `relative`, what the present one is multiplied by."""
     relative: bool = False
     """Whether `rate` is a factor."""
@@ -92,8 +98,10 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True)
 class SetAttended:
-    """Say whether a person is there to answer questions. An engine that has not been told decides by itself."""
+    """Say if a person is there to answer questions. An engine that has not been told decides by itself."""
 
+    from_elsewhere: ClassVar[bool] = False
+    """Not accepted from a socket, whose server notices by itself who is attached."""
     attended: bool
     """Whether somebody is."""
     because: str = ""

@@ -2,13 +2,32 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal
 
 from cifar_tui.recipe import Recipe
 
 
+class Event:
+    """Base of all events; a subclass is known to journals and sockets by its name."""
+
+    __slots__ = ()
+
+    recorded: ClassVar[bool] = True
+    """False for an event that only those who watch receive: it is in no journal."""
+    undone_by_rewind: ClassVar[bool] = False
+    """True for an event that no longer holds once its run has gone back to a step before its own `step`."""
+
+    def __init_subclass__(cls) -> None:
+        """Register the event under its name."""
+        KINDS[cls.__name__] = cls
+
+
+KINDS: dict[str, type[Event]] = {}
+"""Event classes by the name they have in a journal."""
+
+
 @dataclass(frozen=True, slots=True)
-class RunStarted:
+class RunStarted(Event):
     """A run has its folder and its recipe; nothing is loaded yet."""
 
     run: str
@@ -24,9 +43,10 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class Progressed:
+class Progressed(Event):
     """Something long that is not training has come this far."""
 
+    recorded: ClassVar[bool] = False
     what: str
     """What is being done, as a sentence's start: `Reading pictures`."""
     done: int
@@ -40,7 +60,7 @@ class Progressed:
 
 
 @dataclass(frozen=True, slots=True)
-class DataReady:
+class DataReady(Event):
     """The images are on the device."""
 
     description: str
@@ -58,7 +78,7 @@ class DataReady:
 
 
 @dataclass(frozen=True, slots=True)
-class DataMissing:
+class DataMissing(Event):
     """The data set is not here and could not be fetched; nothing was trained. Ends the run."""
 
     reason: str
@@ -66,7 +86,7 @@ class DataMissing:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingStarted:
+class TrainingStarted(Event):
     """Everything is loaded and the first step is about to run."""
 
     device: str
@@ -84,9 +104,10 @@ class TrainingStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class StepDone:
+class StepDone(Event):
     """One optimiser update, with the means over its images."""
 
+    undone_by_rewind: ClassVar[bool] = True
     step: int
     """Counted from 1 across the whole run."""
     epoch: int
@@ -109,9 +130,10 @@ class StepDone:
 
 
 @dataclass(frozen=True, slots=True)
-class EpochDone:
+class EpochDone(Event):
     """One pass over the training images and the test after it."""
 
+    undone_by_rewind: ClassVar[bool] = True
     epoch: int
     """Counted from 1."""
     step: int
@@ -140,9 +162,10 @@ class EpochDone:
 
 
 @dataclass(frozen=True, slots=True)
-class Paused:
+class Paused(Event):
     """The engine waits before the next step."""
 
+    undone_by_rewind: ClassVar[bool] = True
     step: int
     """The last step done."""
     by: str = ""
@@ -150,17 +173,19 @@ class Paused:
 
 
 @dataclass(frozen=True, slots=True)
-class Resumed:
+class Resumed(Event):
     """The engine goes on."""
 
+    undone_by_rewind: ClassVar[bool] = True
     step: int
     """The last step done."""
 
 
 @dataclass(frozen=True, slots=True)
-class CheckpointSaved:
+class CheckpointSaved(Event):
     """Weights are on disk, whole, with their sidecar."""
 
+    undone_by_rewind: ClassVar[bool] = True
     checkpoint: str
     """File name in the run's folder."""
     epoch: int
@@ -170,7 +195,7 @@ class CheckpointSaved:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckpointFailed:
+class CheckpointFailed(Event):
     """Weights could not be written; training goes on."""
 
     checkpoint: str
@@ -180,7 +205,7 @@ class CheckpointFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckpointDeleted:
+class CheckpointDeleted(Event):
     """Weights were deleted, with all that belongs to them."""
 
     checkpoint: str
@@ -190,23 +215,25 @@ class CheckpointDeleted:
 
 
 @dataclass(frozen=True, slots=True)
-class StateSaved:
+class StateSaved(Event):
     """All that is needed to go on exactly from here is on disk."""
 
+    undone_by_rewind: ClassVar[bool] = True
     step: int
     """The last step it contains."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reopened:
+class Reopened(Event):
     """A run that had ended is being loaded to go on; until `RunResumed`, what was said of it stands. Not recorded."""
 
+    recorded: ClassVar[bool] = False
     folder: str
     """The run's folder, absolute, where it is now."""
 
 
 @dataclass(frozen=True, slots=True)
-class RunResumed:
+class RunResumed(Event):
     """A run that had ended goes on; whatever was said of later steps is undone, for they are trained again."""
 
     at_step: int
@@ -224,7 +251,7 @@ class RunResumed:
 
 
 @dataclass(frozen=True, slots=True)
-class RateChanged:
+class RateChanged(Event):
     """A person changed the learning rate."""
 
     from_step: int
@@ -236,7 +263,7 @@ class RateChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class FinishPlanned:
+class FinishPlanned(Event):
     """The run will stop at the end of an epoch, or will not after all."""
 
     after_epoch: int
@@ -244,7 +271,7 @@ class FinishPlanned:
 
 
 @dataclass(frozen=True, slots=True)
-class LossNotFinite:
+class LossNotFinite(Event):
     """A step's loss was no finite number; its update was left out."""
 
     at_step: int
@@ -256,7 +283,7 @@ class LossNotFinite:
 
 
 @dataclass(frozen=True, slots=True)
-class RolledBack:
+class RolledBack(Event):
     """Training went back to the last good state; what was said of later steps is undone."""
 
     from_step: int
@@ -270,128 +297,7 @@ class RolledBack:
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationStarted:
-    """A checkpoint is being measured on the test images."""
-
-    checkpoint: str
-    """File name in the run's folder."""
-    images: int
-    """Test images in all."""
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationProgressed:
-    """An evaluation has come this far."""
-
-    checkpoint: str
-    """File name in the run's folder."""
-    done: int
-    """Images measured."""
-    images: int
-    """Test images in all."""
-
-
-@dataclass(frozen=True, slots=True)
-class WrongImage:
-    """A test image that was taken for something else."""
-
-    index: int
-    """Its place among the test images, from 0."""
-    label: int
-    """Its true class."""
-    predicted: int
-    """The class it was taken for."""
-    probabilities: tuple[float, ...]
-    """Of every class, 0 to 1, in label order."""
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationDone:
-    """A checkpoint's verdict on the test images."""
-
-    checkpoint: str
-    """File name in the run's folder."""
-    images: int
-    """Test images measured."""
-    loss: float
-    """Mean cross-entropy."""
-    accuracy: float
-    """0 to 1."""
-    classes: tuple[str, ...]
-    """Class names in label order."""
-    confusion: tuple[tuple[int, ...], ...]
-    """Images counted by [true class][predicted class]."""
-    seconds: float
-    """How long it took."""
-    tta: bool = False
-    """Whether every image was judged together with its mirror image (flip-TTA), which flatters by some tenths."""
-    top3_accuracy: float | None = None
-    """The share of images whose true class is among the three most probable, 0 to 1; None in older records."""
-    calibration_error: float | None = None
-    """How far confidence and accuracy lie apart, 0 to 1 (ECE, 15 bins; Guo et al. 2017); None in older records."""
-    test_checksum: str = ""
-    """A sum over the test images and their labels; empty in older records."""
-    wrongest: tuple[WrongImage, ...] = ()
-    """Wrong ones, the lowest probability of the true class first: the first hundred, and one at least of every pair."""
-
-    def class_accuracy(self, label: int) -> float:
-        """The share of the class's test images that were recognised, 0 to 1; NaN where it has none."""
-        row = self.confusion[label]
-        return row[label] / sum(row) if sum(row) else math.nan
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationFailed:
-    """A checkpoint could not be measured, or a person gave it up."""
-
-    checkpoint: str
-    """File name in the run's folder."""
-    reason: str
-    """What happened."""
-    damaged: bool
-    """Whether the file itself is at fault."""
-
-
-@dataclass(frozen=True, slots=True)
-class ComparedPair:
-    """How two checkpoints judged the same images."""
-
-    first: int
-    """The one compared with: its place among the checkpoints, from 0."""
-    second: int
-    """The other's place."""
-    agreed: int
-    """Images that both took for the same class."""
-    fixed: int
-    """Images that the first got wrong and the second right."""
-    broken: int
-    """Images that the first got right and the second wrong."""
-    both_wrong: int
-    """Images that both got wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonDone:
-    """Checkpoints were measured on the very same test images."""
-
-    checkpoints: tuple[str, ...]
-    """How each is named; the others are compared with the first."""
-    images: str
-    """What the images are, for people."""
-    classes: tuple[str, ...]
-    """Class names in label order."""
-    class_images: tuple[int, ...]
-    """Images of each class."""
-    losses: tuple[float, ...]
-    """Mean cross-entropy of each checkpoint."""
-    hits: tuple[tuple[int, ...], ...]
-    """Images recognised, by [checkpoint][class]."""
-    pairs: tuple[ComparedPair, ...]
-    """Every two of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(Event):
     """Something a person should know that changes nothing by itself."""
 
     text: str
@@ -399,9 +305,10 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
-class RunStopped:
+class RunStopped(Event):
     """The run ended early because a person asked."""
 
+    undone_by_rewind: ClassVar[bool] = True
     step: int
     """The last step done."""
     checkpoint: str
@@ -409,7 +316,7 @@ class RunStopped:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunFinished(Event):
     """The run came to its planned end."""
 
     step: int
@@ -419,7 +326,7 @@ class RunFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFailed:
+class RunFailed(Event):
     """The run ended because something broke."""
 
     reason: str
@@ -430,40 +337,5 @@ class RunFailed:
     """What the program ends with."""
 
 
-Event = (
-    RunStarted
-    | Progressed
-    | DataReady
-    | DataMissing
-    | TrainingStarted
-    | StepDone
-    | EpochDone
-    | Paused
-    | Resumed
-    | CheckpointSaved
-    | CheckpointFailed
-    | CheckpointDeleted
-    | StateSaved
-    | Reopened
-    | RunResumed
-    | RateChanged
-    | FinishPlanned
-    | LossNotFinite
-    | RolledBack
-    | EvaluationStarted
-    | EvaluationProgressed
-    | EvaluationDone
-    | EvaluationFailed
-    | ComparisonDone
-    | Noted
-    | RunStopped
-    | RunFinished
-    | RunFailed
-)
-"""Any event."""
-
 Ending = DataMissing | RunStopped | RunFinished | RunFailed
 """The events after which nothing more is trained."""
-
-KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
-"""Event classes by the name they have in a journal."""

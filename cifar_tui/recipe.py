@@ -3,10 +3,7 @@
 import dataclasses
 import math
 import re
-import typing
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal, Self
 
 from cifar_tui.errors import BadInput
@@ -54,19 +51,6 @@ class Ancestor:
     """The epoch it ended, or was in; 0 where that is not known."""
     synthetic: bool = False
     """Whether it, or one of its own ancestors, was trained on pictures drawn by the program."""
-
-    def to_record(self) -> dict[str, object]:
-        """The ancestor as plain data for JSON."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, object]) -> "Ancestor":
-        """The ancestor a record was made from. Raises ValueError on anything else."""
-        kinds = {field.name: field.type for field in dataclasses.fields(cls)}
-        if record.keys() != kinds.keys() or any(type(record[name]) is not kind for name, kind in kinds.items()):
-            raise ValueError(f"an ancestor cannot be {record!r:.80}")
-        # Each value was checked against its field's type above; the checker cannot follow that.
-        return cls(**record)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,59 +203,6 @@ class Recipe:
     def with_normalization(self, mean: tuple[float, float, float], std: tuple[float, float, float]) -> Self:
         """The recipe with other colours' mean and deviation."""
         return dataclasses.replace(self, mean=mean, std=std)
-
-    def to_record(self) -> dict[str, object]:
-        """The recipe as plain data for JSON."""
-        record = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {**record, "parent": self.parent and self.parent.to_record()}
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, object]) -> Self:
-        """The recipe a record was made from. Raises ValueError naming the field that does not fit."""
-        hints = _hints()
-        values: dict[str, object] = {}
-        for name, value in record.items():
-            if name not in hints:
-                raise ValueError(f"a recipe has no {name}")
-            values[name] = Ancestor.from_record(value) if isinstance(value, dict) else _as_tuples(value)
-            if not _fits(values[name], hints[name]):
-                raise ValueError(f"a recipe's {name} cannot be {value!r:.60}")
-        try:
-            # Any: every value was checked against the field's annotation just above.
-            return typing.cast(typing.Any, cls)(**values)  # type: ignore[no-any-return]
-        except TypeError as error:
-            raise ValueError(f"a recipe is incomplete: {error}") from None
-
-
-@cache
-def _hints() -> dict[str, object]:
-    return typing.get_type_hints(Recipe)
-
-
-def _as_tuples(value: object) -> object:
-    return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
-
-
-def _fits(value: object, expected: object) -> bool:
-    if typing.get_origin(expected) is Literal:
-        return value in typing.get_args(expected)
-    if expected in (bool, str):
-        return type(value) is expected
-    if expected is int:
-        return type(value) is int
-    if expected is float:
-        return type(value) in (int, float)
-    if expected == Ancestor | None:
-        return value is None or isinstance(value, Ancestor)
-    if expected == int | None:
-        return value is None or type(value) is int
-    if expected == tuple[tuple[int, float], ...]:
-        return isinstance(value, tuple) and all(_is_rate_change(item) for item in value)
-    return isinstance(value, tuple) and len(value) == 3 and all(type(item) in (int, float) for item in value)
-
-
-def _is_rate_change(value: object) -> bool:
-    return isinstance(value, tuple) and len(value) == 2 and type(value[0]) is int and type(value[1]) in (int, float)
 
 
 def _at_least(name: str, value: int, least: int) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cifar_tui.cli.options import DEFAULT_DATA_DIR, DEFAULT_PRESET
 from cifar_tui.errors import BadInput
+from cifar_tui.files.run_files import recipe_path
 from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
 from cifar_tui.text import safe_text
@@ -47,9 +48,7 @@ def _of_epoch(folder: Path, epoch: int) -> Path:
 
 def in_a_run(file: Path) -> bool:
     """Whether a file lies in the folder of a run of ours."""
-    from cifar_tui.runs.folder import RECIPE_NAME
-
-    return (file.parent / RECIPE_NAME).is_file()
+    return (recipe_path(file.parent)).is_file()
 
 
 def recipe_for(file: Path, preset_name: str | None) -> Recipe:

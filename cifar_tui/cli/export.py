@@ -8,6 +8,7 @@ import typer
 
 from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run
 from cifar_tui.errors import BadInput, cannot_write
+from cifar_tui.files.run_files import CHECKPOINT_PATTERN
 from cifar_tui.presets import PRESETS, preset
 from cifar_tui.recipe import HALF
 from cifar_tui.text import safe_text, size
@@ -55,7 +56,7 @@ def _check_free(out: Path, force: bool) -> None:
 def _weights(path: str, out: Path) -> str:
     """Write weights. Returns what was written, in words."""
     from cifar_tui.engine.checkpoints.export import export_weights
-    from cifar_tui.runs.checkpoints.sidecars import CHECKPOINT_PATTERN, sidecar_path
+    from cifar_tui.runs.checkpoints.sidecars import sidecar_path
 
     if CHECKPOINT_PATTERN.fullmatch(out.name) and (in_a_run(out) or sidecar_path(out).exists()):
         raise BadInput(f"{safe_text(str(out), 200)} would pass for a checkpoint of the run there: choose another name.")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cifar_tui.system.output import OUTPUT_NAME
+from cifar_tui.files.run_files import OUTPUT_NAME
 
 if TYPE_CHECKING:
     from cifar_tui.jobs.attached import AttachedJobs

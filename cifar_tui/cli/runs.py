@@ -9,6 +9,7 @@ import orjson
 import typer
 
 from cifar_tui.errors import BadInput
+from cifar_tui.serialization import to_record
 
 if TYPE_CHECKING:
     from cifar_tui.runs.overview import Overview
@@ -86,7 +87,7 @@ def to_json(one: "Overview") -> dict[str, object]:
         "last_accuracy": one.last_accuracy,
         "preset": one.recipe.preset,
         "data": one.recipe.data,
-        "from": one.recipe.parent and one.recipe.parent.to_record(),
+        "from": one.recipe.parent and to_record(one.recipe.parent),
         "started_at": one.started_at,
         "size": one.size,
         "folder": str(one.folder.absolute()),

@@ -1,10 +1,13 @@
 """The curves of a run and what is marked on them, taken in step by step or many steps at once."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from typing import Any
 
 from cifar_tui.events import EpochDone, StepDone
 from cifar_tui.history.series import WILD_FACTOR, Floats, Series
+from cifar_tui.serialization import field_names
 
 NOW_STEPS = 10.0
 """Half-life of the loss and the accuracy that are said to be those of now, in steps."""
@@ -12,26 +15,30 @@ NOW_ROWS = 60
 """The steps that are looked at for them when many come at once."""
 
 
+STEP_FIELDS = field_names(StepDone)
+_INTEGERS = tuple(field.type is int for field in fields(StepDone))
+
+
 @dataclass(frozen=True, slots=True)
 class StepColumns:
     """Many steps at once, in order, as columns: what a journal of a million steps is read into."""
 
-    step: Floats
-    """float64 [N], as are the others; what each is says `StepDone`."""
-    epoch: Floats
-    loss: Floats
-    accuracy: Floats
-    images: Floats
-    learning_rate: Floats
-    seconds: Floats
+    columns: dict[str, Floats]
+    """float64 [N] for each field of `StepDone`."""
+
+    def __getitem__(self, name: str) -> Floats:
+        """Return the column of a field."""
+        return self.columns[name]
 
     def last(self, most: int) -> list[StepDone]:
-        """The last of them, at most so many, one by one."""
-        columns = [getattr(self, field.name)[-most:].tolist() for field in fields(self)]
-        return [
-            StepDone(int(step), int(epoch), loss, accuracy, int(images), rate, seconds)
-            for step, epoch, loss, accuracy, images, rate, seconds in zip(*columns, strict=True)
-        ]
+        """Return the last of them, at most so many, one by one."""
+        return [StepDone(*row) for row in self.rows(most)]
+
+    def rows(self, most: int = 0) -> Iterator[tuple[Any, ...]]:
+        """Yield the last rows, or all, in the order of `StepDone`'s fields; integers are integers."""
+        values = (self.columns[name][-most:] for name in STEP_FIELDS)
+        columns = [one.astype(int) if whole else one for one, whole in zip(values, _INTEGERS, strict=True)]
+        yield from zip(*(column.tolist() for column in columns), strict=True)
 
 
 class Curves:
@@ -75,11 +82,13 @@ class Curves:
     def add_columns(self, steps: StepColumns) -> None:
         """Take many steps in."""
         self.version += 1
-        self.train_loss.extend(steps.step, steps.loss)
-        self.train_accuracy.extend(steps.step, steps.accuracy)
-        self.learning_rate.extend(steps.step, steps.learning_rate)
-        self.seconds.extend(steps.step, steps.seconds)
-        for loss, accuracy in zip(steps.loss[-NOW_ROWS:].tolist(), steps.accuracy[-NOW_ROWS:].tolist(), strict=True):
+        self.train_loss.extend(steps["step"], steps["loss"])
+        self.train_accuracy.extend(steps["step"], steps["accuracy"])
+        self.learning_rate.extend(steps["step"], steps["learning_rate"])
+        self.seconds.extend(steps["step"], steps["seconds"])
+        for loss, accuracy in zip(
+            steps["loss"][-NOW_ROWS:].tolist(), steps["accuracy"][-NOW_ROWS:].tolist(), strict=True
+        ):
             self._add_now(loss, accuracy)
 
     def add_epoch(self, epoch: EpochDone) -> None:

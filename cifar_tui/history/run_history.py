@@ -5,6 +5,7 @@ import math
 from collections import deque
 from typing import Literal
 
+from cifar_tui.evaluation_events import EvaluationDone, EvaluationFailed, EvaluationProgressed, EvaluationStarted
 from cifar_tui.events import (
     CheckpointDeleted,
     CheckpointFailed,
@@ -13,10 +14,6 @@ from cifar_tui.events import (
     DataReady,
     Ending,
     EpochDone,
-    EvaluationDone,
-    EvaluationFailed,
-    EvaluationProgressed,
-    EvaluationStarted,
     Event,
     FinishPlanned,
     LossNotFinite,

@@ -7,10 +7,11 @@ from pathlib import Path
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request, RequestQueue
 from cifar_tui.events import CheckpointDeleted, Event, Noted
 from cifar_tui.files.append_file import LineFile
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.jobs.session import Emit
 from cifar_tui.runs.checkpoints.delete import CheckpointDeleter
 from cifar_tui.runs.overview import read_journaled
-from cifar_tui.runs.records.journal import NAME, append_event
+from cifar_tui.runs.records.journal import append_event
 
 
 class CheckpointJob:
@@ -43,7 +44,7 @@ class CheckpointJob:
         """Write into the run's journal what was deleted."""
         if isinstance(event, CheckpointDeleted):
             with contextlib.suppress(OSError):  # it is gone all the same, and the folder says so
-                journal = LineFile(self._folder / NAME)
+                journal = LineFile(journal_path(self._folder))
                 append_event(journal, event)
                 journal.close()
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cifar_tui.control import Request, RequestQueue
-from cifar_tui.events import EvaluationFailed, Event
+from cifar_tui.evaluation_events import EvaluationFailed
+from cifar_tui.events import Event
 from cifar_tui.jobs.session import Emit, Session
 from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint, compared_checkpoint
 

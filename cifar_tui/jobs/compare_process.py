@@ -17,11 +17,12 @@ import orjson
 
 from cifar_tui.control import CancelEvaluation, Request, RequestQueue, Stop
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.events import ComparisonDone, EvaluationFailed, Event
+from cifar_tui.evaluation_events import ComparisonDone, EvaluationFailed
+from cifar_tui.event_records import event_from_record, event_to_record
+from cifar_tui.events import Event
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.jobs.compare import CompareJob
 from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint, compared_checkpoint
-from cifar_tui.serialization import from_record, to_record
 
 NICENESS = 10
 """How far behind the training its process stands, from 0 to 19."""
@@ -78,7 +79,7 @@ class CompareProcess:
         with self._process.stdout as lines:
             for line in lines:
                 with contextlib.suppress(ValueError):
-                    event = from_record(orjson.loads(line))
+                    event = event_from_record(orjson.loads(line))
                     result = event if isinstance(event, ComparisonDone | EvaluationFailed) else result
                     self._said.put(event)
         self._process.wait()
@@ -106,7 +107,7 @@ def _on_the_processor(contender: ComparedCheckpoint) -> ComparedCheckpoint:
 
 def _print(event: Event) -> None:
     """One line. Nobody who reads ends the program."""
-    print(orjson.dumps(to_record(event)).decode(), flush=True)
+    print(orjson.dumps(event_to_record(event)).decode(), flush=True)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cifar_tui.control import Request, RequestQueue
-from cifar_tui.events import (
-    EvaluationFailed,
-    Event,
-)
+from cifar_tui.evaluation_events import EvaluationFailed
+from cifar_tui.events import Event
 from cifar_tui.jobs.session import Emit, Session, start_session
 from cifar_tui.jobs.train import _keep_details
 from cifar_tui.recipe import Recipe

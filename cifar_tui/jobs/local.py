@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.errors import BadInput
+from cifar_tui.files.run_files import START_NAME
 from cifar_tui.jobs.checkpoint import CheckpointJob
 from cifar_tui.jobs.compare import compare_checkpoints
 from cifar_tui.jobs.compare_process import CompareProcess
@@ -18,7 +19,7 @@ from cifar_tui.jobs.train import TrainJob, open_recorder
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.states import list_states
 from cifar_tui.runs.find import RUNS_FOLDER
-from cifar_tui.runs.folder import START_NAME, RunFolder
+from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.new_run import NewRun, branch
 from cifar_tui.text import safe_text
 

@@ -16,14 +16,14 @@ from cifar_tui.events import (
     RunStarted,
     TrainingStarted,
 )
+from cifar_tui.files.run_files import FAILURE_NAME, journal_path
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.jobs.session import Emit
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.folder import FAILURE_NAME, RunFolder
+from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.records.background_recorder import BackgroundRecorder
-from cifar_tui.runs.records.journal import NAME as JOURNAL_NAME
 from cifar_tui.runs.records.journal import read_said
-from cifar_tui.runs.records.recorder import UNRECORDED, Recorder
+from cifar_tui.runs.records.recorder import Recorder
 from cifar_tui.runs.remote.server import ControlServer
 
 
@@ -53,7 +53,7 @@ class TrainJob:
         """What the run said before it ended, and that it is to go on."""
         if self._changes is None:
             return
-        with contextlib.suppress(FileNotFoundError), (self._folder.path / JOURNAL_NAME).open("rb") as journal:
+        with contextlib.suppress(FileNotFoundError), (journal_path(self._folder.path)).open("rb") as journal:
             yield from read_said(journal)
         yield Reopened(str(self._folder.path))
 
@@ -80,7 +80,7 @@ class TrainJob:
             self._worth_keeping = True
         if isinstance(event, RunStarted | RunResumed):
             self._under_way = True
-        if isinstance(event, UNRECORDED):
+        if not event.recorded:
             self._broadcast(event)
         elif self._under_way:
             self._records.append_event(event)

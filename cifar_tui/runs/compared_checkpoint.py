@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_tui.events import DataReady
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import read_recipe
-from cifar_tui.runs.records.journal import NAME, from_line
+from cifar_tui.runs.records.journal import from_line
 
 MARK = b'"event":"DataReady"'
 
@@ -37,7 +38,7 @@ def compared_checkpoint(weights: Path) -> ComparedCheckpoint:
 def classes_of(folder: Path) -> tuple[str, ...]:
     """The classes a run told apart, from its journal; empty where it does not say."""
     try:
-        with (folder / NAME).open("rb") as journal:
+        with (journal_path(folder)).open("rb") as journal:
             for line in journal:
                 if MARK in line[:100]:
                     event = from_line(line)[1]

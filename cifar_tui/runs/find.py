@@ -4,11 +4,11 @@ import contextlib
 from pathlib import Path
 
 from cifar_tui.errors import BadInput
+from cifar_tui.files.run_files import RECIPE_NAME, recipe_path
 from cifar_tui.runs.checkpoints.sidecars import (
     Sidecar,
     epoch_checkpoint,
 )
-from cifar_tui.runs.folder import RECIPE_NAME
 from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.text import safe_text
 
@@ -20,7 +20,7 @@ def find_run(run: str) -> Path:
     """The folder of a run that a person names: by its folder, or by its name in `runs/`. Raises BadInput."""
     for path in (Path(run), RUNS_FOLDER / run):
         with contextlib.suppress(OSError, ValueError):  # a name no file can have, a folder that may not be read
-            if (path / RECIPE_NAME).is_file():
+            if (recipe_path(path)).is_file():
                 return path
     there = sorted(path.parent.name for path in RUNS_FOLDER.glob(f"*/{RECIPE_NAME}")) if RUNS_FOLDER.is_dir() else []
     known = (

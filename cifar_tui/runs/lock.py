@@ -8,9 +8,9 @@ from pathlib import Path
 
 from cifar_tui.errors import FolderInUse
 from cifar_tui.files.lock_owner import MARK_LIMIT, describe_this_process, living_owner
+from cifar_tui.files.run_files import LOCK_NAME
 from cifar_tui.text import safe_text
 
-LOCK_NAME = "run.lock"
 LOCK_WAITS = (0.01, 0.04)
 """Seconds between tries to lock a folder, whoever holds it."""
 NAMELESS_SECONDS = 5.0

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from cifar_tui.events import StepDone
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import RunHistory, State
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.lock import is_being_trained
-from cifar_tui.runs.records.journal import NAME, from_line
+from cifar_tui.runs.records.journal import from_line
 
 BLOCK_BYTES = 1_000_000
 OTHER_THAN_STEPS = re.compile(rb'^\{"at":[^,]{1,40},"event":"(?!StepDone")[^\n]*$', re.MULTILINE)
@@ -57,7 +58,7 @@ def read_overview(folder: Path) -> Overview:
     recipe = read_recipe(folder)
     live = is_being_trained(folder)
     history = RunHistory()
-    with contextlib.suppress(OSError), (folder / NAME).open("rb") as journal:
+    with contextlib.suppress(OSError), (journal_path(folder)).open("rb") as journal:
         for line in _few_lines(journal):
             with contextlib.suppress(ValueError):
                 history.apply(from_line(line)[1])
@@ -82,7 +83,7 @@ def read_overview(folder: Path) -> Overview:
 def read_journaled(folder: Path) -> JournaledCheckpoints:
     """What a run's journal says of its checkpoints. Raises OSError when it cannot be read."""
     journaled = JournaledCheckpoints()
-    with (folder / NAME).open("rb") as journal:
+    with (journal_path(folder)).open("rb") as journal:
         for line in _few_lines(journal):
             with contextlib.suppress(ValueError):
                 journaled.record(from_line(line)[1])

@@ -13,9 +13,10 @@ from pseudo_terminal import PATIENCE_SECONDS, PseudoTerminal
 
 from cifar_tui.events import RunFinished
 from cifar_tui.files.append_file import LineFile
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.presets import preset
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.records.journal import NAME, append_event
+from cifar_tui.runs.records.journal import append_event
 from tests import scripted
 from tests.faults.trainers import SMALL, command, trainer
 from tests.invariants import Evidence, check, processes_of
@@ -29,7 +30,7 @@ def asked(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
 
 def ended_run(folder: Path, name: str, epochs: int) -> None:
     run = RunFolder.create(folder / "runs" / name, name, preset("quick"))
-    file = LineFile(run.path / NAME)
+    file = LineFile(journal_path(run.path))
     for event in [
         scripted.started(run.path, run=name),
         *scripted.opening()[1:],

@@ -25,12 +25,14 @@ from cifar_tui.engine.formats.layouts import TUTORIAL
 from cifar_tui.engine.formats.metadata import WeightsMetadata, read_metadata
 from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import BadInput, CheckpointDamaged, CifarTuiError
-from cifar_tui.events import EpochDone, EvaluationDone, Event, Noted, RolledBack, StepDone, TrainingStarted
+from cifar_tui.evaluation_events import EvaluationDone
+from cifar_tui.events import EpochDone, Event, Noted, RolledBack, StepDone, TrainingStarted
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.presets import preset
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.records.csv_tables import step_rows
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.journal import read_events
 from tests.engine.network.test_model import TutorialNetwork
 from tests.engine.trained import easy_images, run
 
@@ -90,7 +92,7 @@ def test_safetensors_say_their_colours_their_classes_and_where_they_come_from(
     heard: list[Event] = []
     evaluate_checkpoint(TUTORIALS, moved.parent, moved.name, heard.append, RequestQueue(), external=True)
     (done,) = [event for event in heard if isinstance(event, EvaluationDone)]
-    epoch = next(event for event in read_events(trained / NAME) if isinstance(event, EpochDone))
+    epoch = next(event for event in read_events(journal_path(trained)) if isinstance(event, EpochDone))
     assert done.accuracy == epoch.test_accuracy
     assert done.loss == pytest.approx(epoch.test_loss, rel=1e-3)
     notes = [event.text for event in heard if isinstance(event, Noted)]
@@ -203,7 +205,7 @@ def test_what_was_written_otherwise_is_not_kept(trained: Path, tmp_path: Path, m
 def test_epochs_and_steps_are_the_journals(trained: Path, tmp_path: Path) -> None:
     assert export(trained, tmp_path / "epochs.csv").exit_code == 0
     assert export(trained, tmp_path / "steps.csv", "--steps").exit_code == 0
-    events = list(read_events(trained / NAME))
+    events = list(read_events(journal_path(trained)))
     steps = [event for event in events if isinstance(event, StepDone)]
     with (tmp_path / "steps.csv").open() as file:
         rows = list(csv.DictReader(file))

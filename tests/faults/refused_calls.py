@@ -21,7 +21,8 @@ from cifar_tui.engine.checkpoints import checkpointer
 from cifar_tui.engine.checkpoints.background_writer import BackgroundWriter
 from cifar_tui.engine.training import train
 from cifar_tui.events import CheckpointSaved, RunFinished, StateSaved, StepDone
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.files.run_files import journal_path
+from cifar_tui.runs.records.journal import read_events
 from tests.engine.training.killed_runs import pictures, train_or_go_on, whole_weights
 from tests.invariants import Evidence, check
 
@@ -123,7 +124,7 @@ def refused(folder: Path, log: Path, injection: str, whole: dict[str, str]) -> s
         assert "(INJECTED)" in said, "the call was refused"
         files = NEW_FILE.findall(said)
         assert len(set(files)) == len(files), "every try has a temporary file of its own"
-        events = list(read_events(folder / NAME))
+        events = list(read_events(journal_path(folder)))
         assert sum(isinstance(event, StepDone) for event in events) == STEPS, "training went on"
         saved = [event.checkpoint for event in events if isinstance(event, CheckpointSaved)]
         assert sorted(set(saved)) == CHECKPOINTS, "it was tried again until it worked"

@@ -3,11 +3,9 @@ import math
 
 import pytest
 
+from cifar_tui.evaluation_events import EvaluationFailed, EvaluationProgressed, EvaluationStarted
 from cifar_tui.events import (
     DataMissing,
-    EvaluationFailed,
-    EvaluationProgressed,
-    EvaluationStarted,
     Event,
     LossNotFinite,
     Noted,

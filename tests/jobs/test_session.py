@@ -7,7 +7,9 @@ import pytest
 
 from cifar_tui.control import Request, RequestQueue, Stop
 from cifar_tui.errors import BadInput, DataUnavailable
-from cifar_tui.events import DataMissing, EvaluationFailed, Event, Noted, Reopened, RunFailed, RunStopped
+from cifar_tui.evaluation_events import EvaluationFailed
+from cifar_tui.events import DataMissing, Event, Noted, Reopened, RunFailed, RunStopped
+from cifar_tui.files.run_files import JOURNAL_NAME
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.jobs import local as jobs_module
 from cifar_tui.jobs.local import LocalJobs
@@ -15,7 +17,7 @@ from cifar_tui.jobs.session import Emit, Session
 from cifar_tui.presets import preset
 from cifar_tui.runs.checkpoints.states import StateRecord, commit_state
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.journal import read_events
 from tests import scripted
 
 RECIPE = dataclasses.replace(preset("quick"), data="synthetic")
@@ -99,7 +101,7 @@ def test_an_exception_in_the_engine_leaves_its_traceback_in_the_runs_folder(
     jobs.close()
     assert failed == RunFailed("ZeroDivisionError: division �[2J by zero", str(tmp_path / "one" / "failure.txt"), 1)
     assert "Traceback" in (tmp_path / "one" / "failure.txt").read_text()
-    assert list(read_events(tmp_path / "one" / NAME)) == [failed]
+    assert list(read_events(tmp_path / "one" / JOURNAL_NAME)) == [failed]
 
 
 def test_missing_data_ends_the_run_and_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

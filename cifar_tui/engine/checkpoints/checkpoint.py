@@ -14,8 +14,8 @@ from cifar_tui.engine.formats.open_file import LARGEST_OF_OURS, open_external, v
 from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.errors import CheckpointDamaged, refused
 from cifar_tui.files.atomic_write import Written, write_atomically
-from cifar_tui.runs.checkpoints.sidecars import CHECKPOINT_PATTERN, Sidecar, read_sidecar, sidecar_path
-from cifar_tui.runs.folder import RECIPE_NAME
+from cifar_tui.files.run_files import CHECKPOINT_PATTERN, recipe_path
+from cifar_tui.runs.checkpoints.sidecars import Sidecar, read_sidecar, sidecar_path
 from cifar_tui.text import safe_text
 
 MOST_BESIDE = 8
@@ -103,7 +103,7 @@ def read_network(path: Path) -> ReadNetwork:
     Raises CheckpointDamaged with a sentence for every other file; no code in it is run.
     """
     if CHECKPOINT_PATTERN.fullmatch(path.name):
-        in_a_run = (path.parent / RECIPE_NAME).is_file()
+        in_a_run = (recipe_path(path.parent)).is_file()
         if in_a_run or sidecar_path(path).is_file():
             network, sidecar = load_network(path.parent, path.name)
             return ReadNetwork(network, TUTORIAL, sidecar.sha256)

@@ -9,9 +9,9 @@ from cifar_tui.engine.formats.open_file import LARGEST_OF_OURS, open_external, s
 from cifar_tui.engine.network.model import fresh_network
 from cifar_tui.engine.network.stepper import Tensors
 from cifar_tui.errors import CheckpointDamaged
+from cifar_tui.files.run_files import START_NAME
 from cifar_tui.recipe import Ancestor, Recipe
 from cifar_tui.runs.checkpoints.sidecars import read_sidecar, sidecar_path
-from cifar_tui.runs.folder import START_NAME
 from cifar_tui.text import safe_text
 
 

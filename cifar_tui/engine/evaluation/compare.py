@@ -18,7 +18,8 @@ from cifar_tui.engine.evaluation.evaluate_checkpoint import GIVEN_UP
 from cifar_tui.engine.evaluation.metrics import evaluation_result
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.errors import BadInput, StopRequested
-from cifar_tui.events import ComparedPair, ComparisonDone, EvaluationFailed, Event, Progressed
+from cifar_tui.evaluation_events import ComparedPair, ComparisonDone, EvaluationFailed
+from cifar_tui.events import Event, Progressed
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint
 from cifar_tui.text import safe_text

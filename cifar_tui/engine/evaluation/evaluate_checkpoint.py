@@ -13,14 +13,8 @@ from cifar_tui.engine.evaluation.evaluate import evaluate
 from cifar_tui.engine.evaluation.metrics import EvaluationResult
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.errors import CheckpointDamaged, StopRequested
-from cifar_tui.events import (
-    EvaluationDone,
-    EvaluationFailed,
-    EvaluationProgressed,
-    EvaluationStarted,
-    Event,
-    Noted,
-)
+from cifar_tui.evaluation_events import EvaluationDone, EvaluationFailed, EvaluationProgressed, EvaluationStarted
+from cifar_tui.events import Event, Noted
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 from cifar_tui.text import safe_text

@@ -14,9 +14,9 @@ from cifar_tui.engine.data.image_file import ImageUnreadable, read_any_image
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.events import DataReady
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.parent_weights import belongs_to_run
-from cifar_tui.runs.records.journal import NAME as JOURNAL_NAME
 from cifar_tui.runs.records.journal import read_events
 from cifar_tui.text import safe_text
 
@@ -83,7 +83,7 @@ class Predictor:
 def class_names(folder: Path) -> tuple[str, ...]:
     """The names of a run's classes as its journal has them; numbered ones where it has none."""
     try:
-        for event in read_events(folder / JOURNAL_NAME):
+        for event in read_events(journal_path(folder)):
             if isinstance(event, DataReady) and len(event.classes) == CLASSES:
                 return event.classes
     except OSError:

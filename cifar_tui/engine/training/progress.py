@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cifar_tui.events import EpochDone, StepDone
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.journal import read_events
 from cifar_tui.runs.records.rewind import epoch_saved_at, stands
 
 
@@ -62,7 +63,7 @@ def replay_progress(folder: Path, step: int, steps_per_epoch: int) -> TrainingPr
     Where records are missing, the step decides: an epoch that was trained past its end was tested too.
     """
     past = TrainingProgress(step, max(step - 1, 0) // steps_per_epoch)
-    path = folder / NAME
+    path = journal_path(folder)
     if not path.exists():
         return past
     epoch_saved = epoch_saved_at(read_events(path), step)

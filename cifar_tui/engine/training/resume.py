@@ -12,10 +12,11 @@ from cifar_tui.engine.network.stepper import TrainingState
 from cifar_tui.engine.training.progress import replay_progress
 from cifar_tui.errors import BadInput
 from cifar_tui.events import Event, Noted, RunResumed, RunStarted
+from cifar_tui.files.run_files import START_NAME, journal_path
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.states import StateRecord
-from cifar_tui.runs.folder import START_NAME, RunFolder
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.records.journal import read_events
 
 Emit = Callable[[Event], None]
 
@@ -66,5 +67,5 @@ def emit_resumed(
 
 def _has_started(folder: Path) -> bool:
     """Whether the run's journal says that it started: killed soon enough, it does not."""
-    journal = folder / NAME
+    journal = journal_path(folder)
     return journal.exists() and any(isinstance(event, RunStarted) for event in read_events(journal))

@@ -1,6 +1,7 @@
 """The training loop: epochs of steps, a test and a checkpoint after each, requests heeded in between."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable
 
@@ -17,7 +18,7 @@ from cifar_tui.engine.data.load import load
 from cifar_tui.engine.evaluation.evaluate_checkpoint import CheckpointEvaluator
 from cifar_tui.engine.network.accelerate import Accelerator
 from cifar_tui.engine.network.device import Device, StepFence, choose_device, lower_priority
-from cifar_tui.engine.network.meter import QueuedStep, StepMeter
+from cifar_tui.engine.network.meter import StepMeter
 from cifar_tui.engine.network.model import count_parameters
 from cifar_tui.engine.network.stepper import Stepper, TrainingState
 from cifar_tui.engine.training.clock import TrainingClock
@@ -276,7 +277,7 @@ class Training:
         loss, hits = self._accelerator.update(images, labels, rate)
         self._fence.step_queued()
         self._progress.step = self._request_handler.step = step
-        queued = QueuedStep(step, epoch, len(labels), rate, self._training_seconds())
+        queued = StepDone(step, epoch, math.nan, math.nan, len(labels), rate, self._training_seconds())
         self._meter.add(queued, loss, hits)
         hit("stepped", self._folder.name)
 

@@ -7,16 +7,11 @@ from pathlib import Path
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.errors import BadInput
 from cifar_tui.events import CheckpointDeleted, Noted
+from cifar_tui.files.run_files import CHECKPOINT_PATTERN, PINS_NAME
 from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletes
-from cifar_tui.runs.checkpoints.pins import PINS_NAME, pins_or_none, write_pin
+from cifar_tui.runs.checkpoints.pins import pins_or_none, write_pin
 from cifar_tui.runs.checkpoints.retention import BROKEN_PINS, Inventory, JournaledCheckpoints, deletable, why_kept
-from cifar_tui.runs.checkpoints.sidecars import (
-    CHECKPOINT_PATTERN,
-    Sidecar,
-    delete_checkpoint,
-    list_sidecars,
-    sidecar_path,
-)
+from cifar_tui.runs.checkpoints.sidecars import Sidecar, delete_checkpoint, list_sidecars, sidecar_path
 from cifar_tui.runs.checkpoints.states import list_states
 
 ASKED = "a person asked"

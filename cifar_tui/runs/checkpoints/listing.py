@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_tui.files.run_files import STEM
 from cifar_tui.runs.checkpoints.pins import pins_or_none
-from cifar_tui.runs.checkpoints.sidecars import STEM, Sidecar, read_sidecar, sidecar_path
+from cifar_tui.runs.checkpoints.sidecars import Sidecar, read_sidecar, sidecar_path
 from cifar_tui.runs.checkpoints.states import list_states
 
 FIRST_PIECE = 40

@@ -3,18 +3,17 @@
 A state is `state_0001234.pt` with a small JSON file beside it, written last as the mark that the state is whole.
 """
 
-import dataclasses
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
 from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.run_files import STATE_PATTERN
 from cifar_tui.runs.checkpoints.delete_files import delete_marked
 from cifar_tui.runs.checkpoints.sidecars import SIDECAR_LIMIT
+from cifar_tui.serialization import from_record
 
-STATE_PATTERN = re.compile(r"state_(\d{7,})\.json")
 STATES_KEPT = 2
 """The newest one, and the one before in case the newest is damaged."""
 
@@ -78,21 +77,6 @@ def read_state_record(path: Path) -> StateRecord:
     """Read one. Raises ValueError when it is no record of a state, OSError when it cannot be read."""
     with path.open("rb") as file:
         content = file.read(SIDECAR_LIMIT + 1)
-    record = orjson.loads(content) if len(content) <= SIDECAR_LIMIT else None
-    if not isinstance(record, dict):
-        raise ValueError("not a record")
-    values = {field.name: record.get(field.name) for field in dataclasses.fields(StateRecord)}
-    environment = values["environment"]
-    intact = (
-        type(values["step"]) is int
-        and type(values["size"]) is int
-        and isinstance(values["sha256"], str)
-        and isinstance(values["images"], str)
-        and isinstance(values["saved_at"], int | float)
-        and isinstance(environment, dict)
-        and all(isinstance(value, str) for value in environment.values())
-    )
-    if not intact:
-        raise ValueError("not a state's record")
-    # Each value was checked just above; the checker cannot follow that.
-    return StateRecord(**values)  # type: ignore[arg-type]
+    if len(content) > SIDECAR_LIMIT:
+        raise ValueError("too large for a record")
+    return from_record(StateRecord, orjson.loads(content))

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import orjson
 
-from cifar_tui.events import EvaluationDone, WrongImage
+from cifar_tui.evaluation_events import EvaluationDone, WrongImage
+from cifar_tui.event_records import event_from_record, event_to_record
 from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.run_files import CHECKPOINT_PATTERN
 from cifar_tui.files.safe_open import open_regular
-from cifar_tui.runs.checkpoints.sidecars import CHECKPOINT_PATTERN, Sidecar, verdict_path
-from cifar_tui.serialization import from_record, to_record
+from cifar_tui.runs.checkpoints.sidecars import Sidecar, verdict_path
 
 SIZE_LIMIT = 2 * 1024 * 1024
 """Bytes; 190 pictures, the most there can be of ten classes, need 0.8 MB."""
@@ -51,7 +52,7 @@ def store_evaluation(folder: Path, kept: StoredEvaluation) -> None:
     """Write it beside its checkpoint, durably. Raises OSError."""
     record = {
         "sha256": kept.sha256,
-        "verdict": to_record(kept.verdict),
+        "verdict": event_to_record(kept.verdict),
         "pictures": base64.b64encode(b"".join(kept.pictures)).decode(),
     }
     content = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
@@ -66,7 +67,7 @@ def read_evaluation(folder: Path, checkpoint: str) -> StoredEvaluation:
         record = orjson.loads(file.read(SIZE_LIMIT))
     if not isinstance(record, dict) or not isinstance(record.get("verdict"), dict):
         raise ValueError("not a record")
-    verdict = from_record(record["verdict"])
+    verdict = event_from_record(record["verdict"])
     if not isinstance(verdict, EvaluationDone) or verdict.checkpoint != checkpoint:
         raise ValueError("not a verdict on this checkpoint")
     check_evaluation(verdict)

@@ -8,18 +8,11 @@ from cifar_tui.events import (
     CheckpointSaved,
     EpochDone,
     Event,
-    Paused,
-    Resumed,
-    RunStopped,
-    StateSaved,
-    StepDone,
 )
 from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.runs.checkpoints.sidecars import epoch_checkpoint
 from cifar_tui.runs.records import journal, tutorial_logs
-
-UNDONE = (StepDone, EpochDone, Paused, Resumed, CheckpointSaved, StateSaved, RunStopped)
-"""What is undone when it was said of a later step. What a person chose, and what went wrong, stands."""
 
 
 def stands(event: Event, step: int, *, epoch_saved: bool) -> bool:
@@ -29,7 +22,7 @@ def stands(event: Event, step: int, *, epoch_saved: bool) -> bool:
     """
     if isinstance(event, EpochDone) and event.step == step and not epoch_saved:
         return False
-    return not (isinstance(event, UNDONE) and event.step > step)
+    return not (event.undone_by_rewind and getattr(event, "step", 0) > step)
 
 
 def epoch_saved_at(events: Iterable[Event], step: int) -> bool:
@@ -42,7 +35,7 @@ def epoch_saved_at(events: Iterable[Event], step: int) -> bool:
 
 def rewind_records(folder: Path, step: int) -> None:
     """Make the journal and the tutorial's files end with `step`. Raises OSError, with every file whole."""
-    path = folder / journal.NAME
+    path = journal_path(folder)
     epoch_saved = epoch_saved_at(journal.read_events(path), step)
 
     def copy(file: BinaryIO) -> None:

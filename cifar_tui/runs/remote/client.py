@@ -13,6 +13,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from cifar_tui.control import Request
+from cifar_tui.event_records import event_from_record
 from cifar_tui.events import Event, Noted
 from cifar_tui.runs.remote.socket_path import read_address
 from cifar_tui.runs.remote.wire_format import (
@@ -20,12 +21,11 @@ from cifar_tui.runs.remote.wire_format import (
     VERBS,
     VERBS_OF_ALL_VERSIONS,
     LineBuffer,
-    Record,
     from_line,
-    request_record,
+    request_to_record,
     to_line,
 )
-from cifar_tui.serialization import from_record
+from cifar_tui.serialization import Record
 from cifar_tui.text import safe_text
 
 AGAIN_SECONDS = 0.5
@@ -151,7 +151,7 @@ class RemoteControl:
             identity = self._to_send.popleft()
             request = self._waiting.get(identity)
             if request is not None:
-                connection.sendall(to_line({"id": identity, **request_record(request)}))
+                connection.sendall(to_line({"id": identity, **request_to_record(request)}))
 
     def _receive(self, record: Record) -> None:
         """Take one record in; what makes no sense to this version is passed over."""
@@ -165,7 +165,7 @@ class RemoteControl:
             self.refused = safe_text(str(record["refused"]))
         elif isinstance(record.get("event"), dict):
             with contextlib.suppress(ValueError):
-                self._told.put(from_record(record["event"]))
+                self._told.put(event_from_record(record["event"]))
 
     def _take_answer(self, record: Record) -> None:
         with self._changed:

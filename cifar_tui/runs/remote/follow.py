@@ -8,10 +8,11 @@ from queue import Empty, SimpleQueue
 
 from cifar_tui.control import Request, SetAttended
 from cifar_tui.events import RunFailed, RunFinished, RunResumed, RunStarted, RunStopped, StepDone
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.curves import StepColumns
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.runs.lock import is_being_trained
-from cifar_tui.runs.records.journal import NAME, JournalTail
+from cifar_tui.runs.records.journal import JournalTail
 from cifar_tui.runs.remote.client import RemoteControl
 from cifar_tui.text import safe_text
 
@@ -72,7 +73,7 @@ class RemoteRun:
         try:
             self._read()
         except OSError as error:
-            where = safe_text(str(self._folder / NAME), 200)
+            where = safe_text(str(journal_path(self._folder)), 200)
             self._said.put([RunFailed(f"Cannot read {where}: {error.strerror or error}.", "", 1)])
         self.ended = True
         self.remote.close()

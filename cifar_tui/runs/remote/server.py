@@ -14,18 +14,18 @@ from pathlib import Path
 
 from cifar_tui import __version__
 from cifar_tui.control import Request, SetAttended
+from cifar_tui.event_records import event_to_record
 from cifar_tui.events import Event
 from cifar_tui.runs.remote import socket_path
 from cifar_tui.runs.remote.wire_format import (
     PROTOCOL,
     VERBS_OF_ALL_VERSIONS,
     LineBuffer,
-    Record,
     from_line,
-    request_from,
+    request_from_record,
     to_line,
 )
-from cifar_tui.serialization import to_record
+from cifar_tui.serialization import Record
 
 CLIENTS = 8
 """The most that are heard at once."""
@@ -196,7 +196,7 @@ class ControlServer:
         if identity in self._seen:
             return {"heard": True}
         try:
-            request = request_from(record)
+            request = request_from_record(record)
         except ValueError as error:
             return {"refused": str(error)}
         if not client.same_version and not isinstance(request, VERBS_OF_ALL_VERSIONS):
@@ -208,7 +208,7 @@ class ControlServer:
     def _broadcast_all(self) -> None:
         lines = bytearray()
         while self._told:
-            lines += to_line({"event": to_record(self._told.popleft())})
+            lines += to_line({"event": event_to_record(self._told.popleft())})
         now = time.monotonic()
         heartbeat = now >= self._heartbeat_at
         if heartbeat:

@@ -15,9 +15,8 @@ from pathlib import Path
 import orjson
 
 from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.run_files import ADDRESS_NAME
 
-ADDRESS_NAME = "control.json"
-"""The file in a run's folder that names its socket."""
 ADDRESS_LIMIT = 4_096
 """Bytes; a larger one is not ours."""
 PATH_LIMIT = 103

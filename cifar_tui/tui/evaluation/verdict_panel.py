@@ -1,6 +1,6 @@
 """What an evaluation says of the checkpoint under the cursor, in one panel beside the list."""
 
-from cifar_tui.events import EvaluationProgressed
+from cifar_tui.evaluation_events import EvaluationProgressed
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.tui.evaluation.verdict_finder import FoundEvaluation
 from cifar_tui.tui.evaluation.verdict_rows import failure_rows, progress_rows, verdict_rows, wrapped

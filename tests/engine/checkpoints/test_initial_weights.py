@@ -9,15 +9,16 @@ from cifar_tui.engine.checkpoints.initial_weights import recipe_for_external
 from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import BadInput, CheckpointDamaged
 from cifar_tui.events import EpochDone, Event, RunFinished, RunResumed, RunStarted, StepDone
+from cifar_tui.files.run_files import START_NAME, journal_path
 from cifar_tui.jobs.local import check_resumable
 from cifar_tui.report import run_summary
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.checkpoints.states import list_states
-from cifar_tui.runs.folder import START_NAME, RunFolder
+from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.new_run import branch
 from cifar_tui.runs.overview import read_overview
 from cifar_tui.runs.parent_weights import recipe_for_child
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.journal import read_events
 from tests.engine import trained
 from tests.engine.trained import easy_images
 
@@ -57,7 +58,7 @@ def grown(parent: Path, folder: Path, moment: type[Event] | None = None) -> trai
 
 
 def outcome(folder: Path) -> object:
-    losses = [event.loss for event in read_events(folder / NAME) if isinstance(event, StepDone)]
+    losses = [event.loss for event in read_events(journal_path(folder)) if isinstance(event, StepDone)]
     return losses, [one.sha256 for one in list_sidecars(folder) if "_step_" not in one.checkpoint]
 
 

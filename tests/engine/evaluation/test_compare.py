@@ -9,7 +9,8 @@ from cifar_tui.engine.evaluation import compare as compare_module
 from cifar_tui.engine.evaluation.compare import compare_checkpoints, side_by_side
 from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import BadInput
-from cifar_tui.events import ComparedPair, ComparisonDone, EpochDone, EvaluationFailed, Event
+from cifar_tui.evaluation_events import ComparedPair, ComparisonDone, EvaluationFailed
+from cifar_tui.events import EpochDone, Event
 from cifar_tui.runs.compared_checkpoint import compared_checkpoint
 from tests.engine import trained
 from tests.engine.trained import easy_images

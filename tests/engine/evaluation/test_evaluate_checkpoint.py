@@ -6,16 +6,8 @@ import pytest
 
 from cifar_tui.control import Evaluate, RequestQueue, Stop
 from cifar_tui.engine.evaluation import evaluate_checkpoint as judge_module
-from cifar_tui.events import (
-    CheckpointSaved,
-    DataReady,
-    EpochDone,
-    EvaluationDone,
-    EvaluationFailed,
-    EvaluationProgressed,
-    Event,
-    Noted,
-)
+from cifar_tui.evaluation_events import EvaluationDone, EvaluationFailed, EvaluationProgressed
+from cifar_tui.events import CheckpointSaved, DataReady, EpochDone, Event, Noted
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars, verdict_path
 from cifar_tui.runs.checkpoints.verdicts import read_evaluation
 from cifar_tui.runs.folder import read_recipe

@@ -22,7 +22,7 @@ from cifar_tui.engine.data.image_file import (
     read_image,
 )
 from cifar_tui.engine.evaluation.predict import Prediction, Predictor, Refusal, class_names
-from cifar_tui.events import EvaluationDone
+from cifar_tui.evaluation_events import EvaluationDone
 from cifar_tui.report import half_blocks
 from cifar_tui.runs.folder import read_recipe
 from tests.engine import trained

@@ -16,7 +16,8 @@ from cifar_tui.engine.checkpoints.training_state import newest_state
 from cifar_tui.engine.formats.pickle_scan import scan
 from cifar_tui.engine.network.model import fresh_network
 from cifar_tui.errors import CheckpointDamaged
-from cifar_tui.events import EvaluationFailed, Event
+from cifar_tui.evaluation_events import EvaluationFailed
+from cifar_tui.events import Event
 from cifar_tui.jobs.evaluate import EvaluateJob
 from cifar_tui.presets import preset
 from cifar_tui.runs.checkpoints.states import StateRecord, commit_state, state_path

@@ -16,7 +16,8 @@ from cifar_tui.engine.evaluation import evaluate_checkpoint
 from cifar_tui.engine.formats.layouts import KUANGLIU, TORCHVISION, TUTORIAL
 from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.errors import CheckpointDamaged
-from cifar_tui.events import EvaluationDone, Event, Noted
+from cifar_tui.evaluation_events import EvaluationDone
+from cifar_tui.events import Event, Noted
 from cifar_tui.jobs.evaluate import EvaluateJob
 from cifar_tui.recipe import HALF, Recipe
 from tests.engine.formats.external_networks import KuangliuResNet, stirred

@@ -28,13 +28,14 @@ from cifar_tui.engine.training import train
 from cifar_tui.errors import BadInput
 from cifar_tui.events import RunResumed
 from cifar_tui.files import append_file, atomic_write
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.jobs.local import LocalJobs
 from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.checkpoints.states import list_states
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.journal import read_events
 from tests.invariants import Evidence, check
 
 EPOCHS = 2
@@ -101,7 +102,7 @@ def in_a_process(folder: Path, kill_after: float | None, fault: str | None = Non
     _, status = os.waitpid(child, 0)
     if not os.WIFSIGNALED(status) and os.waitstatus_to_exitcode(status) != 0:
         raise SystemExit("a trainer failed")
-    if (folder / NAME).exists():
+    if (journal_path(folder)).exists():
         check(folder, Evidence())
     return os.WIFSIGNALED(status)
 
@@ -155,9 +156,9 @@ def killed_at_every_point(place: Path) -> list[str]:
 
 def resumptions(folder: Path) -> int:
     """How often the run went on from a state."""
-    if not (folder / NAME).exists():
+    if not (journal_path(folder)).exists():
         return 0
-    return sum(isinstance(event, RunResumed) for event in read_events(folder / NAME))
+    return sum(isinstance(event, RunResumed) for event in read_events(journal_path(folder)))
 
 
 def main(place: Path, runs: int, kills: int, every_point: int) -> None:

@@ -28,10 +28,11 @@ from cifar_tui.events import (
     StateSaved,
     StepDone,
 )
+from cifar_tui.files.run_files import JOURNAL_NAME, journal_path
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.checkpoints.states import list_states
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.journal import read_events
 from tests.engine.trained import STEPS, easy_images, resume, run
 
 
@@ -57,7 +58,7 @@ def outcome(folder: Path) -> object:
         (event.step, event.loss, event.accuracy, event.learning_rate)
         if isinstance(event, StepDone)
         else (event.epoch, event.train_loss, event.test_accuracy)
-        for event in read_events(folder / NAME)
+        for event in read_events(journal_path(folder))
         if isinstance(event, StepDone | EpochDone)
     ]
     texts = [(folder / name).read_text() for name in ("log.txt", "acc.txt")]
@@ -155,7 +156,7 @@ def test_two_states_are_kept_and_the_older_is_used_when_the_newer_is_damaged(
 
 def test_a_changed_rate_and_length_are_said_and_written_down(tmp_path: Path) -> None:
     run(tmp_path / "one", {StepDone: [ChangeRate(0.5, relative=True), Stop()]}, schedule="constant")
-    changed = next(event for event in read_events(tmp_path / "one" / NAME) if isinstance(event, RateChanged))
+    changed = next(event for event in read_events(tmp_path / "one" / JOURNAL_NAME) if isinstance(event, RateChanged))
     assert changed.learning_rate == pytest.approx(0.025)
     resumed = resume(tmp_path / "one", epochs=3, learning_rate=0.1)
     assert resumed.heard(RunResumed)[0].changes == ("epochs → 3", "learning_rate → 0.1")
@@ -224,7 +225,7 @@ def test_a_torn_line_and_steps_after_the_state_leave_no_trace(tmp_path: Path, wh
     run(tmp_path / "cut", {EpochDone: [Stop()]})
     for newer in list_states(tmp_path / "cut")[:-1]:
         (tmp_path / "cut" / f"state_{newer.step:07d}.json").unlink()
-    with (tmp_path / "cut" / NAME).open("ab") as journal:
+    with (tmp_path / "cut" / JOURNAL_NAME).open("ab") as journal:
         journal.write(b'{"at":1,"event":"StepDone","st')
     with (tmp_path / "cut" / "log.txt").open("a") as log:
         log.write("001  00099 |Lo")
@@ -238,8 +239,8 @@ def test_an_epoch_whose_weights_were_never_saved_is_tested_and_saved_again(tmp_p
     run(folder, {EpochDone: [Stop()]})
     for path in (folder / "net_001.pth", folder / "net_001.json"):
         path.unlink()
-    kept = [line for line in (folder / NAME).read_bytes().splitlines(True) if b"CheckpointSaved" not in line]
-    (folder / NAME).write_bytes(b"".join(kept))
+    kept = [line for line in (journal_path(folder)).read_bytes().splitlines(True) if b"CheckpointSaved" not in line]
+    (journal_path(folder)).write_bytes(b"".join(kept))
     resumed = resume(folder)
     assert [epoch.epoch for epoch in resumed.heard(EpochDone)] == [1, 2]
     assert outcome(folder) == whole

@@ -12,12 +12,11 @@ from cifar_tui.engine.checkpoints.checkpoint import load_network, save_tensors
 from cifar_tui.engine.network.device import CPU_NICENESS
 from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import CifarTuiError
+from cifar_tui.evaluation_events import EvaluationDone, EvaluationFailed
 from cifar_tui.events import (
     CheckpointFailed,
     CheckpointSaved,
     EpochDone,
-    EvaluationDone,
-    EvaluationFailed,
     Paused,
     Resumed,
     RunFinished,

@@ -18,10 +18,18 @@ from hypothesis import strategies as st
 
 from cifar_tui.control import Evaluate, FinishEpoch, Pause, Request, Resume, SetAttended, Stop
 from cifar_tui.events import Event, Noted, Progressed
+from cifar_tui.files.run_files import ADDRESS_NAME
 from cifar_tui.runs.remote import client, server, socket_path
 from cifar_tui.runs.remote.client import RemoteControl
 from cifar_tui.runs.remote.server import ControlServer
-from cifar_tui.runs.remote.wire_format import LINE_LIMIT, LineBuffer, from_line, request_from, request_record, to_line
+from cifar_tui.runs.remote.wire_format import (
+    LINE_LIMIT,
+    LineBuffer,
+    from_line,
+    request_from_record,
+    request_to_record,
+    to_line,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +125,7 @@ def test_asking_again_is_harmless(run: Path, engine: Engine) -> None:
     with connected(run) as end:
         end.sendall(to_line({"protocol": 1}))
         for _ in range(3):
-            end.sendall(to_line({"id": "same", **request_record(FinishEpoch())}))
+            end.sendall(to_line({"id": "same", **request_to_record(FinishEpoch())}))
             assert said(end, "heard")["id"] == "same"
     assert engine.asked == [FinishEpoch()]
 
@@ -127,9 +135,9 @@ def test_another_version_may_pause_resume_and_stop_and_no_more(run: Path, engine
         end.sendall(to_line({"protocol": 99, "screen": True}))
         requests: tuple[Request, ...] = (Pause(), Resume(), Stop())
         for number, request in enumerate(requests):
-            end.sendall(to_line({"id": str(number), **request_record(request)}))
+            end.sendall(to_line({"id": str(number), **request_to_record(request)}))
             assert said(end, "heard")
-        end.sendall(to_line({"id": "x", **request_record(FinishEpoch())}))
+        end.sendall(to_line({"id": "x", **request_to_record(FinishEpoch())}))
         assert "another version" in str(said(end, "refused")["refused"])
     assert engine.asked == [Pause(), Resume(), Stop()]
 
@@ -235,7 +243,7 @@ def test_junk_and_half_lines_stop_nothing(tmp_path_factory: pytest.TempPathFacto
         except (BrokenPipeError, ConnectionResetError):
             pass
     with connected(run) as end:
-        end.sendall(to_line({"protocol": 1}) + to_line({"id": "a", **request_record(Resume())}))
+        end.sendall(to_line({"protocol": 1}) + to_line({"id": "a", **request_to_record(Resume())}))
         assert said(end, "heard")
     assert one.asked[-1] == Resume()
     one.server.close()
@@ -244,7 +252,7 @@ def test_junk_and_half_lines_stop_nothing(tmp_path_factory: pytest.TempPathFacto
 @given(st.binary(max_size=300))
 def test_a_line_is_a_request_or_one_named_error(line: bytes) -> None:
     try:
-        request_from(from_line(line))
+        request_from_record(from_line(line))
     except ValueError:
         return
 
@@ -264,12 +272,12 @@ def test_a_line_is_a_request_or_one_named_error(line: bytes) -> None:
 )
 def test_what_cannot_be_asked_is_refused(record: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="asked"):
-        request_from(record)
+        request_from_record(record)
 
 
 @pytest.mark.parametrize("request_", [Pause("pts/1"), Stop(), Evaluate("net_001.pth"), FinishEpoch()])
 def test_a_request_comes_out_as_it_went_in(request_: Request) -> None:
-    assert request_from(from_line(to_line(request_record(request_)))) == request_
+    assert request_from_record(from_line(to_line(request_to_record(request_)))) == request_
 
 
 @pytest.mark.fault(16)
@@ -285,7 +293,7 @@ def test_the_socket_is_for_its_owner_alone_whatever_the_umask(run: Path) -> None
     assert path.parent.lstat().st_mode & 0o777 == 0o700
     one.server.close()
     assert not path.exists()
-    assert not (run / socket_path.ADDRESS_NAME).exists()
+    assert not (run / ADDRESS_NAME).exists()
 
 
 @pytest.mark.fault(16)
@@ -304,7 +312,7 @@ def test_an_unsafe_folder_is_refused_on_both_sides(run: Path, tmp_path: Path, se
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trap:
         if how != "file":
             trap.bind(str(folder / f"{'0' * 16}.sock"))
-        (run / socket_path.ADDRESS_NAME).write_bytes(orjson.dumps({"socket": str(folder / f"{'0' * 16}.sock")}))
+        (run / ADDRESS_NAME).write_bytes(orjson.dumps({"socket": str(folder / f"{'0' * 16}.sock")}))
         assert socket_path.read_address(run) is None
 
 
@@ -315,7 +323,7 @@ def test_an_address_that_leads_elsewhere_is_not_followed_and_not_removed(run: Pa
     precious = private / "precious.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
         other.bind(str(precious))
-        (run / socket_path.ADDRESS_NAME).write_bytes(orjson.dumps({"socket": str(precious)}))
+        (run / ADDRESS_NAME).write_bytes(orjson.dumps({"socket": str(precious)}))
         assert socket_path.read_address(run) is None
         socket_path.discard_address(run)
     assert precious.exists()
@@ -326,7 +334,7 @@ def test_an_address_that_leads_elsewhere_is_not_followed_and_not_removed(run: Pa
 def test_any_address_is_a_socket_or_none(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     run = tmp_path_factory.getbasetemp() / "any-address"
     run.mkdir(exist_ok=True)
-    (run / socket_path.ADDRESS_NAME).write_bytes(content)
+    (run / ADDRESS_NAME).write_bytes(content)
     assert socket_path.read_address(run) is None
 
 

@@ -73,6 +73,11 @@ class ScriptedRun:
         self.elsewhere = False
         self.silent_seconds = 0.0
 
+    @property
+    def current(self) -> "ScriptedRun":
+        """These jobs."""
+        return self
+
     def train(self, data: str | None = None) -> "ScriptedRun":  # noqa: ARG002
         """Begin to speak."""
         threading.Thread(target=self._speak, daemon=True).start()

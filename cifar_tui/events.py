@@ -1,6 +1,7 @@
 """Everything an engine can say: frozen facts in the past tense, and the records they become in a journal."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -339,3 +340,6 @@ class RunFailed(Event):
 
 Ending = DataMissing | RunStopped | RunFinished | RunFailed
 """The events after which nothing more is trained."""
+
+Emit = Callable[[Event], None]
+"""Takes an event from an engine, on any of its threads, and returns at once."""

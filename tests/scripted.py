@@ -73,6 +73,10 @@ class ScriptedJobs:
         self.tended: list[Request] = []
         self.errand = ScriptedConnection()
 
+    @property
+    def current(self) -> "ScriptedJobs":
+        return self
+
     def train(self, data: str | None = None) -> ScriptedConnection:
         if self._refusal is not None:
             raise self._refusal

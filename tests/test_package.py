@@ -34,11 +34,9 @@ import sys
 from pathlib import Path
 from cifar_tui import console
 from cifar_tui.jobs.local import LocalJobs
-from cifar_tui.engine.training import train
 from tests.engine.trained import easy_images, tiny_recipe
 
-train.load = easy_images
-jobs = LocalJobs(tiny_recipe(), "one", Path({str(tmp_path)!r}) / "one")
+jobs = LocalJobs(tiny_recipe(), "one", Path({str(tmp_path)!r}) / "one", load_data=easy_images)
 assert console.follow(jobs.train()) == 0
 print(sorted({{"textual", "plotext", "typer", "torch._dynamo", "sympy"}} & set(sys.modules)))
 """

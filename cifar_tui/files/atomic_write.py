@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cifar_tui.failpoints import hit
+from cifar_tui.files.run_files import FAILURE_NAME
 
 TEMPORARY_PREFIX = ".writing-"
 """How files under way are named, so that what a crash left can be told from everything else."""
@@ -61,3 +62,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_failure(folder: Path, details: str) -> str:
+    """Write a traceback into a run's folder. Returns the file; empty when even that is refused."""
+    file = folder / FAILURE_NAME
+    try:
+        file.write_text(details, encoding="utf-8")
+    except OSError:
+        return ""
+    return str(file)

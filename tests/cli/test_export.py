@@ -4,6 +4,7 @@ import csv
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import orjson
@@ -23,7 +24,6 @@ from cifar_tui.engine.evaluation.evaluate_checkpoint import evaluate_checkpoint
 from cifar_tui.engine.evaluation.predict import Prediction, Predictor
 from cifar_tui.engine.formats.layouts import TUTORIAL
 from cifar_tui.engine.formats.metadata import WeightsMetadata, read_metadata
-from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import BadInput, CheckpointDamaged, CifarTuiError
 from cifar_tui.evaluation_events import EvaluationDone
 from cifar_tui.events import EpochDone, Event, Noted, RolledBack, StepDone, TrainingStarted
@@ -36,15 +36,14 @@ from cifar_tui.runs.records.journal import read_events
 from tests.engine.network.test_model import TutorialNetwork
 from tests.engine.trained import easy_images, run
 
+EXTERNAL: dict[str, Any] = {"external": True, "load_data": easy_images}
 TUTORIALS = dataclasses.replace(preset("tutorial"), device="cpu")
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "one"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train_module, "load", easy_images)
-        run(folder, {TrainingStarted: [SaveNow(), ChangeRate(0.01)]})
+    run(folder, {TrainingStarted: [SaveNow(), ChangeRate(0.01)]})
     return folder
 
 
@@ -71,7 +70,6 @@ def test_weights_come_back_number_by_number(trained: Path, tmp_path: Path) -> No
 def test_safetensors_say_their_colours_their_classes_and_where_they_come_from(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cifar_tui.engine.evaluation.evaluate_checkpoint.load", easy_images)
     recipe = read_recipe(trained)
     assert recipe.mean != TUTORIAL.mean
     moved = tmp_path / "moved.safetensors"
@@ -90,7 +88,9 @@ def test_safetensors_say_their_colours_their_classes_and_where_they_come_from(
     origin = WeightsMetadata(mean=recipe.mean, std=recipe.std, classes=names, run="one", epoch=1)
     assert read_network(moved).origin == origin
     heard: list[Event] = []
-    evaluate_checkpoint(TUTORIALS, moved.parent, moved.name, heard.append, RequestQueue(), external=True)
+    evaluate_checkpoint(
+        TUTORIALS, moved.parent, moved.name, heard.append, RequestQueue(), external=True, load_data=easy_images
+    )
     (done,) = [event for event in heard if isinstance(event, EvaluationDone)]
     epoch = next(event for event in read_events(journal_path(trained)) if isinstance(event, EpochDone))
     assert done.accuracy == epoch.test_accuracy
@@ -147,11 +147,12 @@ def test_any_words_in_a_header_are_an_origin_or_one_named_error(said: dict[str, 
 def test_a_header_that_cannot_be_is_passed_over_and_named(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: dict[str, str]
 ) -> None:
-    monkeypatch.setattr("cifar_tui.engine.evaluation.evaluate_checkpoint.load", easy_images)
     tensors = torch.load(trained / "net_001.pth", weights_only=True)
     safetensors.torch.save_file(tensors, tmp_path / "a.safetensors", said)
     heard: list[Event] = []
-    evaluate_checkpoint(TUTORIALS, tmp_path, "a.safetensors", heard.append, RequestQueue(), external=True)
+    evaluate_checkpoint(
+        TUTORIALS, tmp_path, "a.safetensors", heard.append, RequestQueue(), external=True, load_data=easy_images
+    )
     first, second = [event.text for event in heard if isinstance(event, Noted)]
     assert first == "a.safetensors says in its header what cannot be: it is passed over."
     assert "as in the tutorial" in second
@@ -161,12 +162,13 @@ def test_a_header_that_cannot_be_is_passed_over_and_named(
 def test_other_classes_than_the_images_show_are_named(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cifar_tui.engine.evaluation.evaluate_checkpoint.load", easy_images)
     tensors = torch.load(trained / "net_001.pth", weights_only=True)
     origin = WeightsMetadata(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), classes=tuple("abcdefghij"))
     safetensors.torch.save_file(tensors, tmp_path / "a.safetensors", origin.to_metadata())
     heard: list[Event] = []
-    evaluate_checkpoint(TUTORIALS, tmp_path, "a.safetensors", heard.append, RequestQueue(), external=True)
+    evaluate_checkpoint(
+        TUTORIALS, tmp_path, "a.safetensors", heard.append, RequestQueue(), external=True, load_data=easy_images
+    )
     notes = [event.text for event in heard if isinstance(event, Noted)]
     assert notes[-1] == "The file says that it tells other classes apart than these images show (a, not class0)."
 

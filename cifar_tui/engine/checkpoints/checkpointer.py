@@ -9,11 +9,10 @@ from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.engine.checkpoints.background_writer import BackgroundWriter, WriteTask
 from cifar_tui.engine.checkpoints.checkpoint import save_tensors
 from cifar_tui.engine.checkpoints.pruner import Pruner
+from cifar_tui.engine.checkpoints.run_context import RunContext
 from cifar_tui.engine.checkpoints.training_state import newest_state, save_state
-from cifar_tui.engine.data.dataset import DataFacts
 from cifar_tui.engine.network.stepper import Stepper, Tensors, TrainingState
-from cifar_tui.events import CheckpointFailed, CheckpointSaved, EpochDone, Event, Noted, StateSaved
-from cifar_tui.recipe import Recipe
+from cifar_tui.events import CheckpointFailed, CheckpointSaved, EpochDone, Noted, StateSaved
 from cifar_tui.runs.checkpoints.sidecars import (
     Sidecar,
     discard_sidecars,
@@ -22,48 +21,27 @@ from cifar_tui.runs.checkpoints.sidecars import (
     step_checkpoint,
     write_sidecar,
 )
-from cifar_tui.runs.checkpoints.states import Environment, state_path
-from cifar_tui.runs.folder import RunFolder
-
-STATE_SECONDS = 30.0
-"""Training that a crash may cost: how often the state is saved."""
-ROOM_SECONDS = 600.0
-"""How long a run that is trained to its end waits for room on a full disk."""
-ROOM_POLL_SECONDS = 1.0
-STATE_COST = 0.01
-"""The share of the time that saving the state may take; a slow disk makes it rarer."""
+from cifar_tui.runs.checkpoints.states import state_path
 
 
 class Checkpointer:
     """Saves one run's weights and state into its folder, in the background."""
 
-    def __init__(
-        self,
-        stepper: Stepper,
-        recipe: Recipe,
-        folder: RunFolder,
-        facts: DataFacts,
-        environment: Environment,
-        emit: Callable[[Event], None],
-        flush_records: Callable[[], None],
-        pruner: Pruner,
-    ) -> None:
-        """Prepare; nothing is written yet. `flush_records` waits until the run's records hold all that was said."""
+    def __init__(self, context: RunContext, stepper: Stepper, pruner: Pruner) -> None:
+        """Prepare; nothing is written yet."""
+        self._context = context
         self._stepper = stepper
-        self._recipe = recipe
-        self._folder = folder
-        self._facts = facts
-        self._environment = environment
-        self._emit = emit
-        self._flush_records = flush_records
+        self._folder = context.folder.path
+        self._emit = context.emit
+        self._intervals = context.intervals
         self._pruner = pruner
         self._writer = BackgroundWriter()
-        self._state_due_at = time.monotonic() + STATE_SECONDS
+        self._state_due_at = time.monotonic() + self._intervals.state_seconds
         self._state_step = -1
         """The step of the last state handed over."""
         self._saved_state_step = 0
         """The step of the last state on disk."""
-        self._kept = {sidecar.step for sidecar in list_sidecars(folder.path) if "_step_" not in sidecar.checkpoint}
+        self._kept = {sidecar.step for sidecar in list_sidecars(self._folder) if "_step_" not in sidecar.checkpoint}
         """Steps whose weights were handed over as an epoch's."""
         self._unsaved: set[str] = set()
         """Checkpoints handed over and not on disk."""
@@ -87,7 +65,7 @@ class Checkpointer:
         self._kept = {kept for kept in self._kept if kept <= step}
         self._pruner.undo(step)
         try:
-            discard_sidecars(self._folder.path, step)
+            discard_sidecars(self._folder, step)
         except OSError as error:
             self._emit(Noted(f"Checkpoints of undone steps could not be removed: {error.strerror or error}."))
 
@@ -112,7 +90,7 @@ class Checkpointer:
         """Save all that is needed to go on from `step`, unless that is there already or no finite number."""
         if step in (0, self._state_step):
             return
-        self._state_due_at = time.monotonic() + STATE_SECONDS
+        self._state_due_at = time.monotonic() + self._intervals.state_seconds
         if not self._stepper.finite():
             return
         self._state_step = step
@@ -120,7 +98,7 @@ class Checkpointer:
         self._state_due_at = math.inf  # until this one is written
         self._writer.schedule(
             WriteTask(
-                name=state_path(self._folder.path, step).name,
+                name=state_path(self._folder, step).name,
                 replaces="state",
                 size=_size(state.network) + _size(state.momentum),
                 write=lambda: self._write_state(state),
@@ -134,11 +112,11 @@ class Checkpointer:
 
     def wait_for_room(self, given_up: Callable[[], bool]) -> bool:
         """Wait for a disk that is full, for as long as a person may need to make room. Returns whether all is saved."""
-        until = time.monotonic() + ROOM_SECONDS
+        until = time.monotonic() + self._intervals.room_seconds
         while not self._writer.wait():
             if given_up() or time.monotonic() >= until:
                 return False
-            time.sleep(ROOM_POLL_SECONDS)
+            time.sleep(self._intervals.room_poll_seconds)
         return True
 
     def close(self) -> None:
@@ -152,7 +130,7 @@ class Checkpointer:
     def last_good_state(self) -> TrainingState:
         """The newest state that is whole; the one before the first step when there is none."""
         self._writer.wait()
-        found = newest_state(self._folder.path, self._recipe.width, lambda words: self._emit(Noted(words)))
+        found = newest_state(self._folder, self._context.recipe.width, lambda words: self._emit(Noted(words)))
         self._state_step = -1
         return found[1] if found else self._stepper.fresh_state()
 
@@ -182,13 +160,13 @@ class Checkpointer:
     def _write_checkpoint(
         self, checkpoint: str, weights: Tensors, epoch: int, step: int, done: EpochDone | None
     ) -> None:
-        written = save_tensors(weights, self._folder.path / checkpoint)
+        written = save_tensors(weights, self._folder / checkpoint)
         sidecar = Sidecar(
             checkpoint=checkpoint,
-            run=self._folder.name,
-            data=self._facts.description,
-            synthetic=self._facts.synthetic,
-            width=self._recipe.width,
+            run=self._context.folder.name,
+            data=self._context.facts.description,
+            synthetic=self._context.facts.synthetic,
+            width=self._context.recipe.width,
             epoch=epoch,
             step=step,
             train_loss=_number(done.train_loss) if done else None,
@@ -199,7 +177,7 @@ class Checkpointer:
             sha256=written.sha256,
             saved_at=time.time(),
         )
-        write_sidecar(self._folder.path, sidecar)
+        write_sidecar(self._folder, sidecar)
         self._unsaved.discard(checkpoint)
         saved = CheckpointSaved(checkpoint, epoch, step)
         self._emit(saved)
@@ -209,12 +187,12 @@ class Checkpointer:
     def _write_state(self, state: TrainingState) -> None:
         started = time.monotonic()
         # A state must never be ahead of the records: going on from it would leave lines out.
-        self._flush_records()
-        save_state(self._folder.path, state, self._facts.checksum, self._environment)
+        self._context.flush_records()
+        save_state(self._folder, state, self._context.facts.checksum, self._context.device.environment())
         self._saved_state_step = state.step
         self._emit(StateSaved(state.step))
         ended = time.monotonic()
-        self._state_due_at = ended + max(STATE_SECONDS, (ended - started) / STATE_COST)
+        self._state_due_at = ended + max(self._intervals.state_seconds, (ended - started) / self._intervals.state_cost)
 
     def _state_refused(self, reason: str, again: float) -> None:
         self._state_due_at = time.monotonic() + again

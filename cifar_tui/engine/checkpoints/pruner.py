@@ -1,11 +1,9 @@
 """Deletes the checkpoints that a recipe does not keep, or that a person no longer wants, on the saver's thread."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
+from cifar_tui.engine.checkpoints.evaluation_queue import EvaluationQueue
+from cifar_tui.engine.checkpoints.run_context import RunContext
 from cifar_tui.events import CheckpointSaved, EpochDone, Event, Noted
-from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.delete import CheckpointDeleter
 from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
 
@@ -13,20 +11,13 @@ from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
 class Pruner:
     """Knows what was said of a run's checkpoints, and deletes only what may go."""
 
-    def __init__(
-        self,
-        folder: Path,
-        recipe: Recipe,
-        journaled: JournaledCheckpoints,
-        in_use: Callable[[], frozenset[str]],
-        emit: Callable[[Event], None],
-    ) -> None:
-        """Prepare. `journaled` is what was said so far; `in_use` names what is evaluated, or soon will be."""
-        self._deleter = CheckpointDeleter(folder)
-        self._recipe = recipe
+    def __init__(self, context: RunContext, journaled: JournaledCheckpoints, evaluations: EvaluationQueue) -> None:
+        """Prepare. `journaled` is what the journal has of checkpoints so far; those in `evaluations` stay."""
+        self._deleter = CheckpointDeleter(context.folder.path)
+        self._recipe = context.recipe
         self._journaled = journaled
-        self._in_use = in_use
-        self._emit = emit
+        self._in_use = evaluations.in_use
+        self._emit = context.emit
         self._trouble = ""
 
     def record(self, event: CheckpointSaved | EpochDone) -> None:

@@ -9,6 +9,9 @@ from cifar_tui.engine.data.dataset import CLASSES, DataSet, Report, Split
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Recipe
 
+LoadData = Callable[[Recipe, Report, Callable[[], bool]], DataSet]
+"""Loads a recipe's images, as `load` does; a test may have another way."""
+
 
 def check_source(recipe: Recipe) -> None:
     """Check what can be checked at once, before anything starts. Raises BadInput with one sentence."""

@@ -8,13 +8,13 @@ from cifar_tui.control import CancelEvaluation, RequestQueue, Stop
 from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, read_network
 from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.data.dataset import DataFacts
-from cifar_tui.engine.data.load import load
+from cifar_tui.engine.data.load import LoadData, load
 from cifar_tui.engine.evaluation.evaluate import evaluate
 from cifar_tui.engine.evaluation.metrics import EvaluationResult
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.errors import CheckpointDamaged, StopRequested
 from cifar_tui.evaluation_events import EvaluationDone, EvaluationFailed, EvaluationProgressed, EvaluationStarted
-from cifar_tui.events import Event, Noted
+from cifar_tui.events import Emit, Noted
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 from cifar_tui.text import safe_text
@@ -25,9 +25,7 @@ GIVEN_UP = "The evaluation was given up."
 class CheckpointEvaluator:
     """Measures checkpoints of one run's folder on one set of test images."""
 
-    def __init__(
-        self, folder: Path, test: DeviceDataset, facts: DataFacts, device: Device, emit: Callable[[Event], None]
-    ) -> None:
+    def __init__(self, folder: Path, test: DeviceDataset, facts: DataFacts, device: Device, emit: Emit) -> None:
         """Prepare; nothing is read yet."""
         self._folder = folder
         self._test = test
@@ -104,12 +102,13 @@ def evaluate_checkpoint(
     recipe: Recipe,
     folder: Path,
     checkpoint: str,
-    emit: Callable[[Event], None],
+    emit: Emit,
     requests: RequestQueue,
     *,
     tta: bool = False,
     external: bool = False,
     keep: bool = True,
+    load_data: LoadData = load,
 ) -> None:
     """Measure a checkpoint of a run that has ended, or of no run of ours: a `external`. Raises CifarTuiError.
 
@@ -128,7 +127,7 @@ def evaluate_checkpoint(
     if external:
         recipe = _normalised_for(read, recipe, emit)
     try:
-        data = load(recipe, emit, given_up)
+        data = load_data(recipe, emit, given_up)
     except StopRequested:
         emit(EvaluationFailed(safe_text(checkpoint), GIVEN_UP, damaged=False))
         return
@@ -138,7 +137,7 @@ def evaluate_checkpoint(
     evaluator.evaluate(checkpoint, lambda: not given_up(), tta=tta, keep=keep, read=read)
 
 
-def _normalised_for(read: ReadNetwork, recipe: Recipe, emit: Callable[[Event], None]) -> Recipe:
+def _normalised_for(read: ReadNetwork, recipe: Recipe, emit: Emit) -> Recipe:
     """The recipe with the colours that the file says or its project trains on, and what is taken for granted said."""
     mean, std = (", ".join(f"{value:g}" for value in values) for values in (read.mean, read.std))
     if read.trouble:
@@ -153,7 +152,7 @@ def _normalised_for(read: ReadNetwork, recipe: Recipe, emit: Callable[[Event], N
     return recipe.with_normalization(read.mean, read.std)
 
 
-def _note_classes(read: ReadNetwork, classes: tuple[str, ...], emit: Callable[[Event], None]) -> None:
+def _note_classes(read: ReadNetwork, classes: tuple[str, ...], emit: Emit) -> None:
     """Say where the images show other classes than the file says that it tells apart."""
     told = read.origin.classes if read.origin is not None else ()
     differing = next((pair for pair in zip(told, classes, strict=False) if pair[0] != pair[1]), None)

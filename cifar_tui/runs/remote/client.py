@@ -10,11 +10,11 @@ import time
 import uuid
 from collections import deque
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 from cifar_tui.control import Request
 from cifar_tui.event_records import event_from_record
 from cifar_tui.events import Event, Noted
+from cifar_tui.history.feed import FeedQueue
 from cifar_tui.runs.remote.socket_path import read_address
 from cifar_tui.runs.remote.wire_format import (
     PROTOCOL,
@@ -53,7 +53,7 @@ class RemoteControl:
         self._waiting: dict[str, Request] = {}
         """Asked and not yet answered, oldest first."""
         self._to_send: deque[str] = deque()
-        self._told: SimpleQueue[Event] = SimpleQueue()
+        self._told: FeedQueue[Event] = FeedQueue()
         self._left = threading.Event()
         self._changed = threading.Condition()
         self._counter = itertools.count()
@@ -92,12 +92,8 @@ class RemoteControl:
             return self._changed.wait_for(lambda: not self._waiting, seconds)
 
     def poll(self) -> list[Event]:
-        """What was told since the last time."""
-        told = []
-        with contextlib.suppress(Empty):
-            while True:
-                told.append(self._told.get_nowait())
-        return told
+        """Return what the run has broadcast since the last call."""
+        return self._told.poll()
 
     def close(self) -> None:
         """Hang up."""

@@ -2,14 +2,15 @@
 
 import contextlib
 import dataclasses
+import itertools
 import threading
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 from cifar_tui.control import Request, SetAttended
 from cifar_tui.events import RunFailed, RunFinished, RunResumed, RunStarted, RunStopped, StepDone
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.curves import StepColumns
+from cifar_tui.history.feed import FeedQueue
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.records.journal import JournalTail
@@ -34,18 +35,13 @@ class RemoteRun:
         """Whether all that had been said when we came was handed on."""
         self.remote = RemoteControl(folder, screen=screen)
         self._folder = folder
-        self._said: SimpleQueue[list[FeedItem]] = SimpleQueue()
+        self._said: FeedQueue[list[FeedItem]] = FeedQueue()
         self._left = threading.Event()
         threading.Thread(target=self._follow, name="journal", daemon=True).start()
 
     def poll(self) -> list[FeedItem]:
-        """Everything said since the last call, in order; never waits."""
-        said: list[FeedItem] = [*self.remote.poll()]
-        try:
-            while True:
-                said += self._said.get_nowait()
-        except Empty:
-            return said
+        """Return every event since the last call, in order; never waits."""
+        return [*self.remote.poll(), *itertools.chain.from_iterable(self._said.poll())]
 
     def accepts(self, verb: type[Request]) -> bool:
         """Whether the run can be asked for that now."""

@@ -6,7 +6,6 @@ import torch
 from cifar_tui.control import Stop
 from cifar_tui.engine.checkpoints.checkpoint import read_network
 from cifar_tui.engine.checkpoints.initial_weights import recipe_for_external
-from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import BadInput, CheckpointDamaged
 from cifar_tui.events import EpochDone, Event, RunFinished, RunResumed, RunStarted, StepDone
 from cifar_tui.files.run_files import START_NAME, journal_path
@@ -20,29 +19,19 @@ from cifar_tui.runs.overview import read_overview
 from cifar_tui.runs.parent_weights import recipe_for_child
 from cifar_tui.runs.records.journal import read_events
 from tests.engine import trained
-from tests.engine.trained import easy_images
-
-
-@pytest.fixture(autouse=True)
-def _easy_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_module, "load", easy_images)
 
 
 @pytest.fixture(scope="module")
 def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "one"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train_module, "load", easy_images)
-        trained.run(folder, epochs=1)
+    trained.run(folder, epochs=1)
     return folder
 
 
 @pytest.fixture(scope="module")
 def whole(parent: Path) -> object:
     """What the unbroken child leaves."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train_module, "load", easy_images)
-        grown(parent, parent.parent / "whole")
+    grown(parent, parent.parent / "whole")
     return outcome(parent.parent / "whole")
 
 

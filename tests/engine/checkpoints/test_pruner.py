@@ -6,7 +6,6 @@ import pytest
 
 from cifar_tui import failpoints
 from cifar_tui.control import DeleteCheckpoint, Evaluate, PinCheckpoint, Request
-from cifar_tui.engine.training import train as train_module
 from cifar_tui.evaluation_events import EvaluationDone
 from cifar_tui.events import CheckpointDeleted, CheckpointSaved, Noted, StateSaved
 from cifar_tui.files.run_files import journal_path
@@ -18,11 +17,6 @@ from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.records.journal import read_events
 from tests.engine import trained
 from tests.invariants import Evidence, check
-
-
-@pytest.fixture(autouse=True)
-def _pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_module, "load", trained.easy_images)
 
 
 def names(folder: Path) -> list[str]:

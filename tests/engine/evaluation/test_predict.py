@@ -2,7 +2,6 @@ import io
 import os
 import struct
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,14 +32,11 @@ ORIENTATION = 0x0112
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose network was trained for an epoch."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cifar_tui.engine.training.train.load", trained.easy_images)
-        patch.setattr("cifar_tui.engine.evaluation.evaluate_checkpoint.load", trained.easy_images)
-        path = tmp_path_factory.mktemp("runs") / "one"
-        trained.run(path, epochs=1)
-        yield path
+    path = tmp_path_factory.mktemp("runs") / "one"
+    trained.run(path, epochs=1)
+    return path
 
 
 def quarters(width: int, height: int) -> Image.Image:

@@ -195,12 +195,8 @@ class Console:
                 return [f"saved {event.checkpoint}"]
             case CheckpointDeleted():
                 return [f"deleted {event.checkpoint}: {event.reason}"]
-            case CheckpointFailed():
-                return [event.reason]
-            case Noted():
-                return [event.text]
-            case RunResumed() | RateChanged() | RolledBack():
-                return [self.history.notes[-1]]
+            case CheckpointFailed() | Noted() | RunResumed() | RateChanged() | RolledBack():
+                return [run_summary.note_text(event)]
             case EvaluationProgressed():
                 share = Progressed(f"Evaluating {event.checkpoint}", event.done, event.images, "images", 0.0)
                 return self._progress_lines(share)

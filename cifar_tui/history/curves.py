@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from cifar_tui.events import EpochDone, StepDone
-from cifar_tui.history.series import WILD_FACTOR, Floats, Series
+from cifar_tui.history.series import Floats, MovingAverage, Series
 from cifar_tui.serialization import field_names
 
 NOW_STEPS = 10.0
@@ -67,8 +67,8 @@ class Curves:
         """Steps from which another rate was chosen."""
         self.saved: list[int] = []
         """Steps after which a checkpoint was saved."""
-        self._loss_now = Smoothing()
-        self._accuracy_now = Smoothing()
+        self._loss_now = MovingAverage(NOW_STEPS)
+        self._accuracy_now = MovingAverage(NOW_STEPS)
 
     def add_step(self, step: StepDone) -> None:
         """Take a step in."""
@@ -125,29 +125,5 @@ class Curves:
         return StepDone(step, epoch, loss, accuracy, images, rate, seconds)
 
     def _add_now(self, loss: float, accuracy: float) -> None:
-        self.loss_now = self._loss_now.after(loss)
-        self.accuracy_now = self._accuracy_now.after(accuracy)
-
-
-class Smoothing:
-    """An exponential moving average over steps, corrected for its start; NaN and infinity pass it by."""
-
-    def __init__(self, half_life: float = NOW_STEPS) -> None:
-        """Start with no values; `half_life` is in steps."""
-        self._keep = 0.5 ** (1 / half_life)
-        self._sum = 0.0
-        self._weight = 0.0
-
-    def after(self, value: float) -> float:
-        """The average once `value` is taken in; NaN before the first finite value."""
-        if math.isfinite(value):
-            self._sum = self._sum * self._keep + self._tamed(value) * (1 - self._keep)
-            self._weight = self._weight * self._keep + (1 - self._keep)
-        return self._sum / self._weight if self._weight else math.nan
-
-    def _tamed(self, value: float) -> float:
-        """One wild value must not bury the average for thousands of steps."""
-        if not self._weight:
-            return value
-        most = WILD_FACTOR * max(abs(self._sum / self._weight), 1e-3)
-        return min(max(value, -most), most)
+        self.loss_now = self._loss_now.add(loss)
+        self.accuracy_now = self._accuracy_now.add(accuracy)

@@ -31,6 +31,31 @@ class Points:
 NO_POINTS = Points(np.empty(0), np.empty(0))
 
 
+class MovingAverage:
+    """An exponential moving average, corrected for its start; NaN and infinity do not count."""
+
+    def __init__(self, half_life: float) -> None:
+        """Start without values; after `half_life` steps, a value weighs half."""
+        self._half_life = max(half_life, 1e-9)
+        self._sum = 0.0
+        self._weight = 0.0
+
+    def add(self, value: float, steps: float = 1.0) -> float:
+        """Return the average with `value`, so many steps after the last; NaN before the first finite value."""
+        if math.isfinite(value):
+            keep = 0.5 ** (steps / self._half_life)
+            self._sum = self._sum * keep + self._tamed(value) * (1 - keep)
+            self._weight = self._weight * keep + (1 - keep)
+        return self._sum / self._weight if self._weight else math.nan
+
+    def _tamed(self, value: float) -> float:
+        """One wild value must not bury the average for thousands of steps."""
+        if not self._weight:
+            return value
+        most = WILD_FACTOR * max(abs(self._sum / self._weight), 1e-3)
+        return min(max(value, -most), most)
+
+
 class Series:
     """Points (x ascending, y) in buckets of minimum, maximum and mean. Not for more than one thread at a time."""
 
@@ -158,7 +183,7 @@ class Series:
         x, mean = self._x[start : window.stop], self._mean[start : window.stop]
         if not len(x):
             return NO_POINTS
-        average = _moving_average(x, mean, half_life)
+        average = _smoothed(x, mean, half_life)
         x, average = x[window.start - start :], average[window.start - start :]
         step = max(math.ceil(len(x) / max(2 * columns, 1)), 1)
         chosen = np.arange(len(x) - 1, -1, -step)[::-1]
@@ -215,19 +240,10 @@ class Series:
         self._in_bucket = self._per_bucket = self._per_bucket * 2
 
 
-def _moving_average(x: Floats, y: Floats, half_life: float) -> Floats:
-    """The average after every point, corrected for its start."""
-    keeps = 0.5 ** (np.diff(x, prepend=x[0] - 1) / max(half_life, 1e-9))
-    total = weight = 0.0
-    averages = []
-    for value, keep in zip(y.tolist(), keeps.tolist(), strict=True):
-        if weight:
-            most = WILD_FACTOR * max(abs(total / weight), 1e-3)
-            value = min(max(value, -most), most)
-        total = total * keep + value * (1 - keep)
-        weight = weight * keep + (1 - keep)
-        averages.append(total / weight if weight else value)
-    return np.array(averages)
+def _smoothed(x: Floats, y: Floats, half_life: float) -> Floats:
+    average = MovingAverage(half_life)
+    gaps = np.diff(x, prepend=x[0] - 1).tolist()
+    return np.array([average.add(value, gap) for value, gap in zip(y.tolist(), gaps, strict=True)])
 
 
 def _shortest_path(lows: list[float], highs: list[float], start: float) -> list[float]:

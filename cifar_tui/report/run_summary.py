@@ -3,8 +3,21 @@
 import math
 
 from cifar_tui import text
-from cifar_tui.events import DataMissing, EpochDone, Progressed, RunFailed, RunFinished, RunStopped
-from cifar_tui.history.run_history import RunHistory
+from cifar_tui.events import (
+    CheckpointFailed,
+    CheckpointSaved,
+    DataMissing,
+    EpochDone,
+    Noted,
+    Progressed,
+    RateChanged,
+    RolledBack,
+    RunFailed,
+    RunFinished,
+    RunResumed,
+    RunStopped,
+)
+from cifar_tui.history.run_history import Note, RunHistory
 from cifar_tui.recipe import Recipe
 
 
@@ -51,6 +64,26 @@ def progress_line(progress: Progressed) -> str:
             line += f", {text.size(progress.done / progress.seconds)}/s"
         line += f", {text.duration(progress.seconds * (1 - share) / share)} left"
     return line
+
+
+def note_text(note: Note) -> str:
+    """Return the sentence of an event that a person should read."""
+    match note:
+        case CheckpointSaved():
+            return f"Saved {note.checkpoint}."
+        case CheckpointFailed():
+            return note.reason
+        case Noted():
+            return note.text
+        case RateChanged():
+            return f"Learning rate {note.learning_rate:.4g} from step {note.from_step:,} on."
+        case RolledBack():
+            back = f"Went back from step {note.from_step:,} to {note.to_step:,}"
+            return f"{back}, on with learning rate {note.learning_rate:.4g}."
+        case RunResumed():
+            exact = f", not bit-exact: {note.inexact_because}" if note.inexact_because else ", bit-exact"
+            changed = f" Changed: {', '.join(note.changes)}." if note.changes else ""
+            return f"Resumed after step {note.at_step:,}{exact}.{changed}"
 
 
 def epoch_line(epoch: EpochDone, epochs: int, best: bool) -> str:

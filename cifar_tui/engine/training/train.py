@@ -229,10 +229,10 @@ class TrainingLoop:
         """Emit that the run has finished, once all of it is on disk. Raises CifarTuiError when it cannot be saved."""
         step = self._progress.step
         self._checkpointer.save_state(step)
-        if not self._checkpointer.wait_for_room(self._requests.stop_requested):
+        if in_the_way := self._checkpointer.wait_until_saved(self._requests.stop_requested):
             raise CifarTuiError(
                 f"All {text.counted(step, 'step')} are trained, but the last could not be saved: "
-                f"free some space, and go on with --resume {self._context.folder.name}."
+                f"{in_the_way}, and go on with --resume {self._context.folder.name}."
             )
         with contextlib.suppress(StopRequested):  # it is stopping anyway
             self._request_handler.handle_requests()  # what was requested while the last was saved

@@ -80,7 +80,7 @@ class PreferencesFile:
             misfits: list[str] = []
             preferences = from_record(Preferences, self._record, misfits)
             if misfits:
-                self.trouble = self._trouble("; ".join(misfits), "not wholly used")
+                self.trouble = self._trouble("; ".join(misfits), "A choice in ")
             return preferences
         except FileNotFoundError:
             return Preferences()
@@ -99,5 +99,6 @@ class PreferencesFile:
             temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
             temporary.replace(self.path)
 
-    def _trouble(self, reason: str, used: str) -> str:
-        return f"{safe_text(str(self.path))} is {used}: {safe_text(reason)}. The next choice you make replaces it."
+    def _trouble(self, reason: str, which: str = "") -> str:
+        where = f"{which}{safe_text(str(self.path))}"
+        return f"{where} is not used: {safe_text(reason)}. The next choice you make replaces it."

@@ -153,5 +153,5 @@ def _news_row(history: RunHistory, width: int) -> Row:
     if history.finish_after:
         return ((f"Stops after epoch {history.finish_after}: f calls it off"[:width], "warn"),)
     if history.notes:
-        return ((cut(history.notes[-1], width), "warn"),)
+        return ((cut(run_summary.note_text(history.notes[-1]), width), "warn"),)
     return ()

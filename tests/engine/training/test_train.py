@@ -153,6 +153,17 @@ def test_a_run_whose_end_cannot_be_saved_says_so(tmp_path: Path, monkeypatch: py
         run(tmp_path / "one", intervals=Intervals(room_seconds=0.0))
 
 
+def test_a_bug_that_keeps_the_end_from_being_saved_is_called_a_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cifar_tui.engine.checkpoints import checkpointer
+
+    monkeypatch.setattr(checkpointer, "save_tensors", lambda *_: len(None))  # type: ignore[arg-type]
+    with pytest.raises(CifarTuiError, match="TypeError, a bug in this program"):
+        run(tmp_path / "one")
+    assert "len(None)" in (tmp_path / "one" / "failure.txt").read_text()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no niceness of its own")
 def test_training_on_the_processor_lets_screens_go_first(tmp_path: Path) -> None:
     before = os.getpriority(os.PRIO_PROCESS, 0)

@@ -40,7 +40,7 @@ READ_BYTES = 65_536
 class RemoteControl:
     """Keeps a connection to a live run for as long as it is wanted; whatever waits for an answer is asked again."""
 
-    def __init__(self, run: Path, *, screen: bool) -> None:
+    def __init__(self, run: Path, *, screen: bool, protocol: int = PROTOCOL) -> None:
         """Look for the run's socket, on a thread of its own. `screen` says whether a person watches here."""
         self.version = ""
         """The other end's; empty while there is no connection."""
@@ -48,6 +48,7 @@ class RemoteControl:
         """Why the other end does not let us in."""
         self._run = run
         self._screen = screen
+        self._protocol = protocol
         self._same_version = False
         self._heard_at = 0.0
         self._waiting: dict[str, Request] = {}
@@ -121,7 +122,7 @@ class RemoteControl:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(WAIT_SECONDS * 4)
             connection.connect(str(path))
-            connection.sendall(to_line({"protocol": PROTOCOL, "screen": self._screen, "pid": os.getpid()}))
+            connection.sendall(to_line({"protocol": self._protocol, "screen": self._screen, "pid": os.getpid()}))
             with self._changed:
                 self._to_send = deque(self._waiting)
             self._talk(connection)
@@ -152,7 +153,7 @@ class RemoteControl:
     def _receive(self, record: Record) -> None:
         """Take one record in; what makes no sense to this version is passed over."""
         if "cifar-tui" in record:
-            self._same_version = record.get("protocol") == PROTOCOL
+            self._same_version = record.get("protocol") == self._protocol
             self.refused = ""
             self.version = safe_text(str(record["cifar-tui"]), 20) or "unknown"
         elif "id" in record:

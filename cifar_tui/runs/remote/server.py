@@ -73,10 +73,9 @@ class Client:
         self.behind_since = min(self.behind_since, time.monotonic()) if self.out else math.inf
 
     @property
-    def overdue(self) -> bool:
-        """Whether it has had its time to read, or to say who it is."""
-        waited_since = self.behind_since if self.known else self.connected_at
-        return time.monotonic() - waited_since > PATIENCE_SECONDS
+    def waited_seconds(self) -> float:
+        """How long it has left something unread, or not said who it is."""
+        return time.monotonic() - (self.behind_since if self.known else self.connected_at)
 
 
 class ControlServer:
@@ -87,6 +86,7 @@ class ControlServer:
 
         What is asked goes to `submit`.
         """
+        self.patience_seconds = PATIENCE_SECONDS
         self._run = run
         self._submit = submit
         self._told: deque[Event] = deque(maxlen=100)
@@ -221,7 +221,7 @@ class ControlServer:
             except OSError:
                 self._drop(client)
                 continue
-            if client.overdue:
+            if client.waited_seconds > self.patience_seconds:
                 self._drop(client)
 
     def _drop(self, client: Client) -> None:

@@ -1,7 +1,5 @@
 """A run is read about from its journal: the whole of it at once, then what is still said."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.records.journal import append_event, read_events, read_said
 from cifar_tui.runs.remote.follow import RemoteRun
 from tests import scripted
+from tests.waiting import eventually
 
 
 def written(folder: Path, events: list[Event]) -> None:
@@ -32,13 +31,6 @@ def written(folder: Path, events: list[Event]) -> None:
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
     return RunFolder.create(tmp_path / "one", "one", preset("quick"))
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 120.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def drained(connection: RemoteRun) -> list[FeedItem]:

@@ -7,8 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -19,7 +18,7 @@ from hypothesis import strategies as st
 from cifar_tui.control import Evaluate, FinishEpoch, Pause, Request, Resume, SetAttended, Stop
 from cifar_tui.events import Event, Noted, Progressed
 from cifar_tui.files.run_files import ADDRESS_NAME
-from cifar_tui.runs.remote import client, server, socket_path
+from cifar_tui.runs.remote import server, socket_path
 from cifar_tui.runs.remote.client import RemoteControl
 from cifar_tui.runs.remote.server import ControlServer
 from cifar_tui.runs.remote.wire_format import (
@@ -30,6 +29,7 @@ from cifar_tui.runs.remote.wire_format import (
     request_to_record,
     to_line,
 )
+from tests.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -59,13 +59,6 @@ def engine(run: Path) -> Iterator[Engine]:
     one = Engine(run)
     yield one
     one.server.close()
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 120.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def connected(run: Path) -> socket.socket:
@@ -145,8 +138,7 @@ def test_another_version_may_pause_resume_and_stop_and_no_more(run: Path, engine
 def test_to_another_version_a_screen_offers_only_that(
     run: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "PROTOCOL", 99)
-    remote = RemoteControl(run, screen=True)
+    remote = RemoteControl(run, screen=True, protocol=99)
     eventually(lambda: remote.accepts(Stop))
     assert remote.accepts(Pause)
     assert not remote.accepts(FinishEpoch)
@@ -175,7 +167,7 @@ def test_the_ninth_client_is_refused_and_told_why(run: Path, engine: Engine) -> 
 def test_who_never_reads_is_dropped_and_the_others_notice_nothing(
     run: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "PATIENCE_SECONDS", 1e9)
+    engine.server.patience_seconds = 1e9
     lazy, other = connected(run), connected(run)
     for end in (lazy, other):
         end.sendall(to_line({"protocol": 1}))
@@ -190,7 +182,7 @@ def test_who_never_reads_is_dropped_and_the_others_notice_nothing(
         return sum(map(len, heard)) > 1_000_000
 
     eventually(much_was_heard)
-    monkeypatch.setattr(server, "PATIENCE_SECONDS", 2.0)
+    engine.server.patience_seconds = 2.0
     eventually(lambda: len(engine.server._clients) == 1)
     assert hung_up(lazy)
     lazy.close()
@@ -203,7 +195,7 @@ def test_who_never_reads_is_dropped_and_the_others_notice_nothing(
 
 @pytest.mark.fault(15)
 def test_who_does_not_say_who_they_are_is_dropped(run: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "PATIENCE_SECONDS", 0.3)
+    engine.server.patience_seconds = 0.3
     with connected(run) as silent:
         assert hung_up(silent)
     assert engine.asked == []

@@ -1,4 +1,4 @@
-"""What a person can ask of an engine, and the queue the requests travel in."""
+"""Requests to an engine, and the queue that they wait in."""
 
 import contextlib
 import math
@@ -16,15 +16,15 @@ Rate = Annotated[float, lambda rate: math.isfinite(rate) and rate > 0]
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Wait before the next step, keeping everything loaded."""
+    """Wait before the next step, with everything loaded."""
 
     by: Name = ""
-    """Who asks, as `requester_name` names them."""
+    """The person's name for others, from `requester_name`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Go on after a pause."""
+    """Train on after a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Stop:
     """Finish the step under way, save, and end."""
 
     by: Name = ""
-    """Who asks, as `requester_name` names them."""
+    """The person's name for others, from `requester_name`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,12 @@ class Evaluate:
 
 @dataclass(frozen=True, slots=True)
 class CancelEvaluation:
-    """Give up the evaluation under way."""
+    """Cancel the evaluation under way."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteCheckpoint:
-    """Delete a checkpoint, where nothing speaks against it."""
+    """Delete a checkpoint, unless it has to stay."""
 
     checkpoint: CheckpointName
     """The checkpoint's file name in the run's folder."""
@@ -58,12 +58,12 @@ class DeleteCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class PinCheckpoint:
-    """Keep a checkpoint whatever else is deleted, or no longer."""
+    """Pin a checkpoint, so that it is never deleted, or unpin it."""
 
     checkpoint: CheckpointName
     """The checkpoint's file name in the run's folder."""
     pinned: bool
-    """Whether it is to be kept."""
+    """True to pin it, False to unpin it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,9 @@ class ChangeRate:
     """Train with this learning rate from the next step on; the schedule goes on from there, scaled."""
 
     rate: Rate
-    """The new rate; or, where `relative`, what the present one is multiplied by."""
+    """The new rate; or, where `relative`, a factor on the present one."""
     relative: bool = False
-    """Whether `rate` is a factor."""
+    """True where `rate` is a factor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class RollBack:
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """Train on after a loss that is no number."""
+    """Train on after a loss that is not finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class SetAttended:
     from_elsewhere: ClassVar[bool] = False
     """Not accepted from a socket, whose server notices by itself who is attached."""
     attended: bool
-    """Whether somebody is."""
+    """True while a person is there."""
     because: str = ""
     """A sentence on why that has changed, for the run's records; empty for the usual."""
     screen: int = 0
@@ -128,7 +128,7 @@ Request = (
 
 
 def requester_name() -> str:
-    """How everybody who watches is told who asked: by the terminal's name, or by the process that has none."""
+    """Return the name that others see beside a request: the terminal's, or the process's where it has none."""
     for descriptor in (0, 1, 2):
         with contextlib.suppress(OSError):
             return os.ttyname(descriptor).removeprefix("/dev/")
@@ -136,14 +136,14 @@ def requester_name() -> str:
 
 
 class Control(Protocol):
-    """A person's side: where a front end puts its requests."""
+    """A front end's side of the requests, wherever the engine is."""
 
     def submit(self, request: Request) -> None:
-        """Hand the request over and return at once; an event confirms it."""
+        """Submit the request and return at once; an event confirms it."""
 
 
 class RequestQueue:
-    """Requests in the order they were asked. A front end asks, an engine takes; any thread may do either."""
+    """Requests in order. A front end enqueues, an engine dequeues; any thread may do either."""
 
     def __init__(self) -> None:
         self._waiting: deque[Request] = deque()
@@ -167,10 +167,10 @@ class RequestQueue:
             return self._waiting.popleft()
 
     def stop_requested(self) -> bool:
-        """Whether a stop is waiting. It stays in the queue."""
+        """Return True while a stop is waiting. It stays in the queue."""
         return self.contains(Stop)
 
     def contains(self, *kinds: type[Request]) -> bool:
-        """Whether a request of one of these kinds is waiting. It stays in the queue."""
+        """Return True while a request of one of these kinds is waiting. It stays in the queue."""
         with self._changed:
             return any(isinstance(request, kinds) for request in self._waiting)

@@ -61,13 +61,13 @@ class EvaluationDone(Event):
     confusion: tuple[tuple[int, ...], ...]
     """Images counted by [true class][predicted class]."""
     seconds: float
-    """How long it took."""
+    """Duration in seconds."""
     tta: bool = False
-    """Whether every image was judged together with its mirror image (flip-TTA), which flatters by some tenths."""
+    """True where every image was judged together with its mirror image (flip-TTA), which adds some tenths."""
     top3_accuracy: float | None = None
     """The share of images whose true class is among the three most probable, 0 to 1; None in older records."""
     calibration_error: float | None = None
-    """How far confidence and accuracy lie apart, 0 to 1 (ECE, 15 bins; Guo et al. 2017); None in older records."""
+    """Distance between confidence and accuracy, 0 to 1 (ECE, 15 bins; Guo et al. 2017); None in older records."""
     test_checksum: str = ""
     """A sum over the test images and their labels; empty in older records."""
     wrongest: tuple[WrongImage, ...] = ()
@@ -86,14 +86,14 @@ class EvaluationFailed(Event):
     checkpoint: str
     """File name in the run's folder."""
     reason: str
-    """What happened."""
+    """A sentence on what happened."""
     damaged: bool
-    """Whether the file itself is at fault."""
+    """True where the file itself is at fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedPair:
-    """How two checkpoints judged the same images."""
+    """Predictions of two checkpoints on the same images, compared."""
 
     first: int
     """The one compared with: its place among the checkpoints, from 0."""
@@ -114,9 +114,9 @@ class ComparisonDone(Event):
     """Checkpoints were measured on the very same test images."""
 
     checkpoints: tuple[str, ...]
-    """How each is named; the others are compared with the first."""
+    """A name of each; the others are compared with the first."""
     images: str
-    """What the images are, for people."""
+    """The images' name, for people."""
     classes: tuple[str, ...]
     """Class names in label order."""
     class_images: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Everything an engine can say: frozen facts in the past tense, and the records they become in a journal."""
+"""Events of a run: frozen facts in the past tense."""
 
 import math
 from collections.abc import Callable
@@ -49,15 +49,15 @@ class Progressed(Event):
 
     recorded: ClassVar[bool] = False
     what: str
-    """What is being done, as a sentence's start: `Reading pictures`."""
+    """The work that is under way, as a sentence's start: `Reading pictures`."""
     done: int
-    """How much is done, in `unit`."""
+    """Amount that is done, in `unit`."""
     total: int | None
-    """How much there is in all, where known."""
+    """Amount in all, where known."""
     unit: Literal["images", "bytes", ""]
-    """What `done` counts; empty when nothing is counted."""
+    """The unit of `done`; empty when nothing is counted."""
     seconds: float
-    """How long it has taken so far."""
+    """Seconds so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,9 @@ class DataReady(Event):
     """The images are on the device."""
 
     description: str
-    """What they are, for people: `CIFAR-10`, `synthetic pictures`, `pictures in DIR`."""
+    """The data set's name, for people: `CIFAR-10`, `synthetic pictures`, `pictures in DIR`."""
     synthetic: bool
-    """Whether they were drawn by the program and are no photographs."""
+    """True where the images were drawn by the program and are no photographs."""
     classes: tuple[str, ...]
     """Class names in label order."""
     train_images: int
@@ -83,7 +83,7 @@ class DataMissing(Event):
     """The data set is not here and could not be fetched; nothing was trained. Ends the run."""
 
     reason: str
-    """What happened and what to do."""
+    """A sentence on what happened, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class StepDone(Event):
 
     @property
     def finite(self) -> bool:
-        """Whether the loss is a finite number."""
+        """True where the loss is finite."""
         return math.isfinite(self.loss)
 
 
@@ -158,7 +158,7 @@ class EpochDone(Event):
 
     @property
     def choosing_accuracy(self) -> float:
-        """What the best epoch is chosen by: images held out, where there are some, else the test images."""
+        """Accuracy that the best epoch is chosen by: on images held out, where there are some, else on the test's."""
         return self.test_accuracy if self.validation_accuracy is None else self.validation_accuracy
 
 
@@ -170,12 +170,12 @@ class Paused(Event):
     step: int
     """The last step done."""
     by: str = ""
-    """Who asked for it: a terminal, or a process without one."""
+    """The person who requested it: a terminal, or a process without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed(Event):
-    """The engine goes on."""
+    """Training goes on after a pause."""
 
     undone_by_rewind: ClassVar[bool] = True
     step: int
@@ -202,7 +202,7 @@ class CheckpointFailed(Event):
     checkpoint: str
     """The file name that was tried."""
     reason: str
-    """What happened and what to do."""
+    """A sentence on what happened, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ class CheckpointDeleted(Event):
     checkpoint: str
     """File name in the run's folder."""
     reason: str
-    """Why, in a few words."""
+    """The reason, in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +242,9 @@ class RunResumed(Event):
     recipe: Recipe
     """Every choice, as it is from here on."""
     changes: tuple[str, ...]
-    """What differs from the run's recipe so far, for people: `epochs 26 → 40`."""
+    """Differences from the run's recipe so far, for people: `epochs 26 → 40`."""
     inexact_because: str
-    """Why the rest will not be bit-identical to an unbroken run; empty where it will be."""
+    """The reason that the rest will not be bit-identical to an unbroken run; empty where it will be."""
     resumed_at: float
     """Wall clock, seconds since 1970."""
     version: str
@@ -280,7 +280,7 @@ class LossNotFinite(Event):
     loss: float
     """NaN or an infinity."""
     waiting: bool
-    """Whether the engine waits for a person to say what to do."""
+    """True while the engine waits for a person to decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,11 +331,11 @@ class RunFailed(Event):
     """The run ended because something broke."""
 
     reason: str
-    """What happened and what to do."""
+    """A sentence on what happened, and what to do."""
     traceback_file: str
-    """Where the details are; empty where there are none."""
+    """The file with the details; empty where there is none."""
     exit_code: int
-    """What the program ends with."""
+    """The program's exit code."""
 
 
 Ending = DataMissing | RunStopped | RunFinished | RunFailed

@@ -1,4 +1,4 @@
-"""The curves of a run and what is marked on them, taken in step by step or many steps at once."""
+"""The curves of a run and the marks on them, from steps one by one or many at once."""
 
 import math
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from cifar_tui.history.series import Floats, MovingAverage, Series
 from cifar_tui.serialization import field_names
 
 NOW_STEPS = 10.0
-"""Half-life of the loss and the accuracy that are said to be those of now, in steps."""
+"""Half-life in steps of the average that is shown as the present loss and accuracy."""
 NOW_ROWS = 60
-"""The steps that are looked at for them when many come at once."""
+"""The last steps that count for it when many come at once."""
 
 
 STEP_FIELDS = field_names(StepDone)
@@ -62,7 +62,7 @@ class Curves:
         self.pauses: list[int] = []
         """Steps after which the run paused."""
         self.broken_steps: list[int] = []
-        """Steps whose loss was no number, also those undone since."""
+        """Steps whose loss was not finite, also those undone since."""
         self.rate_changes: list[int] = []
         """Steps from which another rate was chosen."""
         self.saved: list[int] = []
@@ -71,7 +71,7 @@ class Curves:
         self._accuracy_now = MovingAverage(NOW_STEPS)
 
     def add_step(self, step: StepDone) -> None:
-        """Take a step in."""
+        """Add a step."""
         self.version += 1
         self.train_loss.append(step.step, step.loss)
         self.train_accuracy.append(step.step, step.accuracy)
@@ -80,7 +80,7 @@ class Curves:
         self._add_now(step.loss, step.accuracy)
 
     def add_columns(self, steps: StepColumns) -> None:
-        """Take many steps in."""
+        """Add many steps."""
         self.version += 1
         self.train_loss.extend(steps["step"], steps["loss"])
         self.train_accuracy.extend(steps["step"], steps["accuracy"])
@@ -92,7 +92,7 @@ class Curves:
             self._add_now(loss, accuracy)
 
     def add_epoch(self, epoch: EpochDone) -> None:
-        """Take a test in."""
+        """Add a test."""
         self.version += 1
         self.test_loss.append(epoch.step, epoch.test_loss)
         self.test_accuracy.append(epoch.step, epoch.test_accuracy)
@@ -103,7 +103,7 @@ class Curves:
         steps.append(step)
 
     def rewind(self, step: int) -> None:
-        """Forget what was drawn of later steps, for they are trained again. Broken losses stay marked."""
+        """Forget later steps, for they are trained again. Losses that were not finite stay marked."""
         self.version += 1
         for series in (
             self.train_loss,

@@ -41,7 +41,7 @@ State = Literal["starting", "preparing", "training", "testing", "paused", "stopp
 Note = CheckpointSaved | CheckpointFailed | Noted | RateChanged | RolledBack | RunResumed
 NOTES_KEPT = 100
 FeedItem = Event | StepColumns
-"""What a feed carries."""
+"""One item of a feed."""
 
 
 class RunHistory:
@@ -67,7 +67,7 @@ class RunHistory:
         self.finish_after = 0
         """The epoch after which the run is to stop; 0 for its planned end."""
         self.paused_by = ""
-        """Who requested the pause, where that is known."""
+        """The person who requested the pause, where that is known."""
         self.nonfinite_loss: LossNotFinite | None = None
         """The loss that a person has to decide about."""
         self.state_step = 0

@@ -11,9 +11,9 @@ CAPACITY = 4_096
 MARKS_KEPT = 256
 """Places remembered where a value was no finite number."""
 WILD_FACTOR = 10.0
-"""How many times the average a single value may count as in a smoothed curve."""
+"""Times the average that a single value may count as in a smoothed curve."""
 SETTLING_HALF_LIVES = 10
-"""How far before a stretch its smoothing begins; what is older weighs less than a thousandth."""
+"""Half-lives before a stretch at which its smoothing begins; older values weigh less than a thousandth."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -68,7 +68,7 @@ class Series:
         self.marks: list[float] = []
         """x of values that were not finite, as many as are kept."""
         self.not_finite = 0
-        """How many values were not finite."""
+        """Count of values that were not finite."""
         self.count = 0
         """Finite points taken in."""
         self._x = np.empty(CAPACITY)
@@ -80,7 +80,7 @@ class Series:
         self._per_bucket = 1
 
     def append(self, x: float, y: float) -> None:
-        """Take a point in."""
+        """Add a point."""
         if not math.isfinite(y):
             self.not_finite += 1
             if len(self.marks) < MARKS_KEPT:

@@ -25,7 +25,7 @@ from cifar_tui.jobs.compare import CompareJob
 from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint, compared_checkpoint
 
 NICENESS = 10
-"""How far behind the training its process stands, from 0 to 19."""
+"""Niceness of its process, from 0 to 19: the training goes first."""
 NO_WORD = "The comparison ended without a word: it was killed, or something in it broke."
 
 

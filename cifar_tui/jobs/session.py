@@ -26,7 +26,7 @@ class Feed(Protocol):
 
     @property
     def ended(self) -> bool:
-        """Whether the engine has ended; what it said last may still wait to be drained."""
+        """True once the engine has ended; its last events may still wait to be polled."""
 
 
 class RunConnection(Feed, Control, Protocol):
@@ -34,21 +34,21 @@ class RunConnection(Feed, Control, Protocol):
 
     @property
     def elsewhere(self) -> bool:
-        """Whether the engine lives in another process, which goes on without this one."""
+        """True where the engine lives in another process, which goes on without this one."""
 
     def accepts(self, verb: type[Request]) -> bool:
-        """Whether the run can be asked for that now; one that is only read about hears nothing."""
+        """Return True if the run accepts such a request now; one that is only read about accepts none."""
 
     @property
     def silent_seconds(self) -> float:
-        """How long the engine's process has given no sign of life, once it counts as stalled; 0 until then."""
+        """Seconds without a heartbeat of the engine's process, once it counts as stalled; 0 until then."""
 
     def join(self, seconds: float | None = None) -> bool:
         """Wait for the engine to end, at most so long. Returns whether it has ended."""
 
 
 class Jobs(Protocol):
-    """What a front end can start by itself."""
+    """Jobs that a front end can start by itself."""
 
     @property
     def current(self) -> "Jobs":
@@ -121,7 +121,7 @@ class Session:
         self._thread.start()
 
     def accepts(self, _verb: type[Request]) -> bool:
-        """Whether the engine lives: then it hears everything."""
+        """Return True while the engine lives: it accepts everything."""
         return not self.ended
 
     def poll(self) -> list[FeedItem]:
@@ -130,7 +130,7 @@ class Session:
 
     @property
     def ended(self) -> bool:
-        """Whether the engine thread has ended."""
+        """True once the engine thread has ended."""
         return not self._thread.is_alive()
 
     def submit(self, request: Request) -> None:

@@ -58,7 +58,7 @@ class TrainJob(Job):
         self._worth_keeping = changes is not None
 
     def replay(self) -> Iterator[FeedItem]:
-        """What the run said before it ended, and that it is to go on."""
+        """Return the journal of a run that is resumed, and that it is reopened."""
         if self._changes is None:
             return
         with contextlib.suppress(FileNotFoundError), (journal_path(self._folder.path)).open("rb") as journal:

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 FIRST_RETRY_SECONDS = 30.0
-"""How long a disk that refused is left alone; twice as long after every further time."""
+"""Seconds until a disk that refused is tried again; twice as long after every further time."""
 LAST_RETRY_SECONDS = 600.0
 KEPT_BYTES = 512_000_000
-"""What may wait in memory for a disk; beyond, the oldest is dropped."""
+"""Bytes that may wait in memory for a disk; beyond, the oldest are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why something was not written."""
+    """The reason that something was not written."""
 
     reason: str
     """In a few words: the operating system's, or the name of an exception."""
@@ -38,13 +38,13 @@ class WriteTask:
     refused: Callable[[Refusal, float], None]
     """Called the first time that it fails, with the seconds until it is tried again; 0 for never."""
     tries: int = 0
-    """How often it was tried."""
+    """Tries so far."""
     due_at: float = 0.0
     """When it is tried next, on the monotonic clock."""
     owed: bool = True
     """True until it was tried once after `BackgroundWriter.wait` was called."""
     refusal: Refusal | None = None
-    """Why the last try failed."""
+    """The reason that the last try failed."""
 
     def postpone(self, refusal: Refusal) -> float:
         """Let it wait after a try that failed. Returns how many seconds."""

@@ -19,7 +19,7 @@ from cifar_tui.runs.checkpoints.sidecars import Sidecar, read_sidecar, sidecar_p
 from cifar_tui.text import safe_text
 
 MOST_BESIDE = 8
-"""How many times a network's size a file may have: its optimiser's state, and an average of it, are some."""
+"""Times a network's size that a file may have: its optimizer's state and an average of it are some."""
 
 
 def plain_tensors(network: nn.Module) -> dict[str, torch.Tensor]:
@@ -57,23 +57,23 @@ class ReadNetwork:
     sha256: str = ""
     """Of the file, for a checkpoint of a run of ours; empty for any other."""
     origin: WeightsMetadata | None = None
-    """What the file itself says of its weights."""
+    """The file's own metadata."""
     trouble: str = ""
-    """Why what it says is not heeded, as a sentence."""
+    """A sentence where that metadata is not used."""
 
     @property
     def mean(self) -> tuple[float, float, float]:
-        """What is subtracted from each colour, as the file or its project says."""
+        """Subtracted from each colour, as the file or its project says."""
         return self.origin.mean if self.origin else self.layout.mean
 
     @property
     def std(self) -> tuple[float, float, float]:
-        """What each colour is then divided by, as the file or its project says."""
+        """Each colour is then divided by it, as the file or its project says."""
         return self.origin.std if self.origin else self.layout.std
 
 
 def load_tensors(path: Path, size: int, sha256: str) -> object:
-    """What a file of ours in torch's format holds, on the CPU, once it was found to be as it was saved.
+    """Load the content of a file of ours in torch's format to the CPU, checked to be as it was saved.
 
     Raises CheckpointDamaged.
     """

@@ -1,4 +1,4 @@
-"""What a run's network is before the first step: fresh, or as the checkpoint that the run goes on from."""
+"""The weights before the first step: fresh ones, or those of the checkpoint that the run starts from."""
 
 import hashlib
 from collections.abc import Callable

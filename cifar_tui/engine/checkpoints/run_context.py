@@ -1,4 +1,4 @@
-"""What the parts of one training run have in common, and how often they do things."""
+"""The context that the parts of one training run share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from cifar_tui.runs.folder import RunFolder
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """How often things are done and how long they are waited for."""
+    """Seconds between things that are done again, and seconds to wait."""
 
     state_seconds: float = 30.0
     """Training that a crash may cost: how often the state is saved."""
     state_cost: float = 0.01
     """The share of the time that saving the state may take; a slow disk makes it rarer."""
     room_seconds: float = 600.0
-    """How long a run that is trained to its end waits for room on a full disk."""
+    """A run that is trained to its end waits so long for room on a full disk."""
     room_poll_seconds: float = 1.0
-    """How often it looks for that room."""
+    """Seconds between two looks for that room."""
 
 
 DEFAULT_INTERVALS = Intervals()
@@ -34,14 +34,14 @@ class RunContext:
     recipe: Recipe
     """The choices that it starts with; `RunPlan` has them as changed under way."""
     folder: RunFolder
-    """Where everything is saved; its lock is held."""
+    """Holds everything that is saved; its lock is held."""
     facts: DataFacts
     """The data set."""
     device: Device
-    """Where it trains."""
+    """The device it trains on."""
     emit: Emit
     """Takes every event; any thread may call it."""
     flush_records: Callable[[], None]
     """Waits until every event so far is in the run's records."""
     intervals: Intervals = DEFAULT_INTERVALS
-    """How often things are done."""
+    """Seconds between things that are done again."""

@@ -60,7 +60,7 @@ def _load(folder: Path, record: StateRecord, width: int) -> TrainingState:
 
 
 def _fits(tensors: object, expected: Mapping[str, torch.Tensor]) -> TypeGuard[Tensors]:
-    """Whether these are tensors of the same names, shapes and types, and finite."""
+    """Return True for tensors of the same names, shapes and types that are finite."""
     if not isinstance(tensors, dict) or tensors.keys() != expected.keys():
         return False
     return all(

@@ -17,7 +17,7 @@ WARM_UPS = 3
 MEASURED = 50
 """Recorded updates timed before `auto` decides whether compiling pays."""
 COMPILE_SECONDS = 60.0
-"""What compiling costs at worst."""
+"""Seconds that compiling takes at worst."""
 COMPILE_GAIN = 0.2
 """The share of the time that a compiled update saves; an estimate, not measured here."""
 
@@ -43,7 +43,7 @@ class Accelerator:
 
     @property
     def tier(self) -> Acceleration:
-        """What updates are made by at present."""
+        """The tier that updates are made by at present."""
         return self._tier
 
     def update(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> Result:

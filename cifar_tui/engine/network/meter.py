@@ -8,7 +8,7 @@ import torch
 from cifar_tui.events import StepDone
 
 READ_SECONDS = 0.1
-"""How often the newest steps are copied to the host."""
+"""Seconds between two copies of the newest steps to the host."""
 SLOTS = 1_024
 """Steps that may wait on the device; more are read at once."""
 

@@ -15,14 +15,14 @@ from cifar_tui.failpoints import hit
 
 @dataclass(frozen=True, slots=True)
 class EpochTestResult:
-    """How a network did."""
+    """Results of the test after an epoch."""
 
     test: EvaluationResult
     """On the test images."""
     held_out: EvaluationResult | None
     """On the training images held out; None where there are none."""
     seconds: float
-    """How long it took, without pauses."""
+    """Duration in seconds, without pauses."""
 
 
 class EpochTest:

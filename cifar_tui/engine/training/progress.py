@@ -1,4 +1,4 @@
-"""How far a run has come: its step, its epochs, its training time."""
+"""The progress of a run: its step, its epochs, its training time."""
 
 import math
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class EpochMeans:
 
 @dataclass(slots=True)
 class TrainingProgress:
-    """Where a run is. The one owner of its step."""
+    """The one owner of a run's step, and of what follows from it."""
 
     step: int = 0
     """The last step done."""

@@ -20,7 +20,7 @@ from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunParts:
-    """What the loop and the handler of requests work with."""
+    """Parts that the loop and the handler of requests share."""
 
     context: RunContext
     clock: TrainingClock

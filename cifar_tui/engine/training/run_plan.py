@@ -1,4 +1,4 @@
-"""What a run still has to do: its recipe as changed under way, and the epoch it ends with."""
+"""The plan of a run: its recipe as changed under way, and the epoch it ends with."""
 
 from cifar_tui.control import ChangeRate
 from cifar_tui.engine.checkpoints.run_context import RunContext

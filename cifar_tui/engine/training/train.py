@@ -38,7 +38,7 @@ from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import RunFolder
 
 MAX_ROLL_BACKS = 3
-"""How often a run that nobody attends goes back to its last good state before it fails."""
+"""Times that a run that nobody attends goes back to its last good state before it fails."""
 
 
 def train(

@@ -1,4 +1,4 @@
-"""The journal of a run: every event as one JSON line, in order, with the time it was said."""
+"""The journal of a run: every event as one JSON line, in order, with the time it was emitted."""
 
 import itertools
 import os
@@ -25,12 +25,12 @@ FEWEST_COLUMNS = 16
 
 
 def append_event(journal: LineFile, event: Event) -> None:
-    """Write one event, stamped with the wall clock under `at` (seconds since 1970)."""
+    """Append one event, stamped with the wall clock under `at` (seconds since 1970)."""
     journal.append(orjson.dumps({"at": time.time(), **event_to_record(event)}, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def from_line(line: bytes) -> tuple[float, Event]:
-    """One line's event, and when it was said (seconds since 1970). Raises ValueError for any other line."""
+    """Return one line's event, and when it was emitted (seconds since 1970). Raises ValueError for any other line."""
     record = orjson.loads(line)
     if not isinstance(record, dict):
         raise ValueError("not a record")
@@ -54,7 +54,7 @@ def read_events(path: Path) -> Iterator[Event]:
 
 
 def read_said(file: BinaryIO) -> Iterator[FeedItem]:
-    """Everything from where an open journal stands to its last whole line, steps in a row as columns.
+    """Yield everything from where an open journal stands to its last complete line, steps in a row as columns.
 
     The file is left after that line, so that reading goes on there once more was said. Unreadable lines are passed
     over, as by `read_events`. Raises OSError.
@@ -77,12 +77,12 @@ class JournalTail:
     """A run's journal, kept open to be read on as it grows. Used by one thread."""
 
     def __init__(self, folder: Path) -> None:
-        """Stand at its start. Raises OSError."""
+        """Begin at its start. Raises OSError."""
         self._path = journal_path(folder)
         self._file = self._path.open("rb")
 
     def went_back(self) -> bool:
-        """Whether the run has gone back and its journal was written again; it then stands at the start. Raises OSError.
+        """Return True if the journal was written again, for the run went back; reading then begins anew. Raises OSError.
 
         The old file stays open until then, so that no new one has its number.
         """
@@ -93,11 +93,11 @@ class JournalTail:
         return True
 
     def read(self) -> Iterator[FeedItem]:
-        """Everything that was said since the last time. Raises OSError."""
+        """Yield every event since the last call. Raises OSError."""
         return read_said(self._file)
 
     def close(self) -> None:
-        """Read no more."""
+        """Close the file."""
         self._file.close()
 
 

@@ -1,4 +1,4 @@
-"""Everything a run writes down as it happens, behind one call per event."""
+"""The recorder of a run: its journal and the tutorial's logs, behind one call per event."""
 
 import time
 
@@ -22,11 +22,11 @@ class Recorder:
         """A step that the records still have to go back to, because the disk refused."""
         self._try_again_at = 0.0
         self._held: list[Event] = []
-        """What was said since then."""
+        """Events since then."""
         self._open()
 
     def append_event(self, event: Event) -> str | None:
-        """Write the event down. Returns a sentence for a person when the disk starts or stops refusing.
+        """Append the event. Returns a sentence for a person when the disk starts or stops refusing.
 
         Progress of long work is only for whoever watches, and is not kept. An event that takes the run back to an
         earlier step takes the records back first; until the disk lets them go back, everything waits in memory.

@@ -1,4 +1,4 @@
-"""Takes a run's records back to a step, so that going on from there leaves no line twice and none out."""
+"""Takes a run's records back to a step, so that training on from there leaves no line twice and none out."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from cifar_tui.runs.records import journal, tutorial_logs
 
 
 def stands(event: Event, step: int, *, epoch_saved: bool) -> bool:
-    """Whether what was said is still true of a run that has gone back to `step`.
+    """Return True if an event still holds for a run that has gone back to `step`.
 
     An epoch that ended there stands only where its weights were saved: otherwise it is tested, and saved, again.
     """
@@ -26,7 +26,7 @@ def stands(event: Event, step: int, *, epoch_saved: bool) -> bool:
 
 
 def epoch_saved_at(events: Iterable[Event], step: int) -> bool:
-    """Whether the weights of an epoch that ended with `step` were saved."""
+    """Return True if the weights of an epoch that ended with `step` were saved."""
     return any(
         isinstance(event, CheckpointSaved) and event.step == step and event.checkpoint == epoch_checkpoint(event.epoch)
         for event in events

@@ -40,7 +40,7 @@ class TutorialLines:
         return b"EPOCH=%03d,Accuracy= %.3f%%\n" % (epoch.epoch, 100.0 * epoch.test_accuracy)
 
     def best_line(self, epoch: EpochDone) -> bytes | None:
-        """What best_acc.txt holds from this epoch on; None when it is not the best."""
+        """Return the content of best_acc.txt from this epoch on; None when it is not the best."""
         accuracy = 100.0 * epoch.test_accuracy
         if not accuracy > self._best:
             return None

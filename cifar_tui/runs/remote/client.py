@@ -29,9 +29,9 @@ from cifar_tui.serialization import Record
 from cifar_tui.text import safe_text
 
 AGAIN_SECONDS = 0.5
-"""How long after losing the run it is looked for again."""
+"""Seconds after losing the run until it is looked for again."""
 WAIT_SECONDS = 0.5
-"""How often a quiet connection is looked after."""
+"""Seconds between two looks at a quiet connection."""
 STALLED_SECONDS = 4.0
 """Silence after which a run counts as stalled: its process is stopped, or its machine overwhelmed."""
 READ_BYTES = 65_536
@@ -45,7 +45,7 @@ class RemoteControl:
         self.version = ""
         """The other end's; empty while there is no connection."""
         self.refused = ""
-        """Why the other end does not let us in."""
+        """The reason that the other end refuses this connection."""
         self._run = run
         self._screen = screen
         self._protocol = protocol
@@ -65,17 +65,17 @@ class RemoteControl:
         threading.Thread(target=self._keep_connected, name="remote", daemon=True).start()
 
     def accepts(self, verb: type[Request]) -> bool:
-        """Whether the run can be asked for that now."""
+        """Return True if the run accepts such a request now."""
         return self.connected and (verb in VERBS_OF_ALL_VERSIONS or (self._same_version and verb in VERBS.values()))
 
     @property
     def connected(self) -> bool:
-        """Whether there is a run at the other end."""
+        """True while there is a run at the other end."""
         return bool(self.version)
 
     @property
     def silent_seconds(self) -> float:
-        """How long the other end has given no sign of life, once it counts as stalled; 0 until then."""
+        """Seconds without a heartbeat of the other end, once it counts as stalled; 0 until then."""
         silent = time.monotonic() - self._heard_at
         return silent if self.connected and silent > STALLED_SECONDS else 0.0
 

@@ -30,9 +30,9 @@ from cifar_tui.serialization import Record
 CLIENTS = 8
 """The most that are heard at once."""
 HEARTBEAT_SECONDS = 1.0
-"""How often a sign of life is sent."""
+"""Seconds between two heartbeats."""
 PATIENCE_SECONDS = 10.0
-"""How long a client may leave what was sent unread, or not say who it is."""
+"""Seconds that a client may leave what was sent unread, or not introduce itself."""
 TAIL_BYTES = 32 * 1024
 """Unread bytes from which on a client is told only what it must know."""
 IDS_KEPT = 512
@@ -50,19 +50,19 @@ class Client:
         self.connection = connection
         self.number = number
         self.screen = False
-        """Whether a person watches there, who can be asked questions."""
+        """True where a person watches there and can answer questions."""
         self.known = False
-        """Whether it has said who it is."""
+        """True once it has introduced itself."""
         self.same_version = False
         self.out = bytearray()
-        """What it has not read yet."""
+        """Bytes that it has not read yet."""
         self.connected_at = time.monotonic()
         self.behind_since = math.inf
         """Since when it has left something unread."""
         self._lines = LineBuffer()
 
     def records(self, content: bytes) -> list[Record]:
-        """What it says. Raises ValueError for junk."""
+        """Return the records it sent. Raises ValueError for junk."""
         return [from_line(line) for line in self._lines.feed(content)]
 
     def send(self) -> None:
@@ -74,7 +74,7 @@ class Client:
 
     @property
     def waited_seconds(self) -> float:
-        """How long it has left something unread, or not said who it is."""
+        """Seconds that it has left something unread, or not introduced itself."""
         return time.monotonic() - (self.behind_since if self.known else self.connected_at)
 
 
@@ -261,7 +261,7 @@ def _bound(path: Path) -> socket.socket:
 
 
 def _same_person(connection: socket.socket) -> bool:
-    """Whether the other end is a process of the same user; where that cannot be asked, the folder keeps others out."""
+    """Return True for a process of the same user; where the system does not say, the folder keeps others out."""
     if not hasattr(socket, "SO_PEERCRED"):
         return True
     size = struct.calcsize("3i")

@@ -1,4 +1,4 @@
-"""What travels over a run's socket: JSON, one record a line, both ways.
+"""The wire format of a run's socket: JSON, one record a line, both ways.
 
 A server says who it is, then answers, beats, and tells what no journal holds. A client says who it is, then asks.
 """
@@ -20,7 +20,7 @@ VERBS: dict[str, type[Request]] = {
 }
 """Every request that is accepted from another process, by its name on the socket."""
 VERBS_OF_ALL_VERSIONS = (Pause, Resume, Stop)
-"""What any version may ask of any other."""
+"""Requests that every version accepts from every other."""
 
 
 def to_line(record: Mapping[str, object]) -> bytes:

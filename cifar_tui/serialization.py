@@ -107,7 +107,8 @@ def _reader(hint: Any) -> Reader:
         known = parts[1]
         return _accepting(lambda value: isinstance(value, dict) and all(type(one) is known for one in value.values()))
     if hasattr(hint, "__dataclass_fields__"):
-        return lambda value, _name: from_record(hint, value)
+        accept = _accepting(lambda value: isinstance(value, Mapping))
+        return lambda value, name: from_record(hint, accept(value, name))
     return _read_float if hint is float else _accepting(lambda value: type(value) is hint)
 
 

@@ -94,7 +94,7 @@ def _refuse(name: str) -> Record:
 def _reader(hint: Any) -> Reader:
     origin, parts = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return _checked(_reader(parts[0]), parts[1:])
+        return _checked(_reader(parts[0]), tuple(filter(callable, parts[1:])))
     if origin in (Union, types.UnionType):
         (read,) = [_reader(part) for part in parts if part is not type(None)]
         return lambda value, name: None if value is None else read(value, name)

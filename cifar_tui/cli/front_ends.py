@@ -27,11 +27,11 @@ def train_on_console(jobs: LocalJobs, *, resumed: bool) -> int:
 
 
 def run_on_screen(
-    jobs: LocalJobs | AttachedJobs, let_go: Callable[[str], None] | None = None, **options: object
+    jobs: LocalJobs | AttachedJobs, release_shell: Callable[[str], None] | None = None, **options: object
 ) -> int:
     """Show a run until a person leaves; where it trains in this process, go on without a screen after that.
 
-    `let_go` gives the shell its prompt back; None for a run that was started elsewhere. Returns the exit code.
+    `release_shell` gives the shell its prompt back; None for a run that was started elsewhere. Returns the exit code.
     """
     # Loads textual.
     from cifar_tui.tui.app import ScreenOptions, run_screen
@@ -40,16 +40,16 @@ def run_on_screen(
         result = run_screen(jobs, ScreenOptions(**options))  # type: ignore[arg-type] # checked by the command
         connection, started = result.connection, result.history.started
         if connection is None or connection.elsewhere or connection.ended:
-            if let_go is not None:
+            if release_shell is not None:
                 report_outcome(result.history)
             return result.exit_code
         if result.ending == "at once":
             os._exit(result.exit_code)
-        release = let_go if result.ending == "detached" else None
-        if release is not None or result.ending == "terminal lost":
+        detach = release_shell if result.ending == "detached" else None
+        if detach is not None or result.ending == "terminal lost":
             leave_terminal(Path(started.folder) if started is not None else None)
-        if release is not None and started is not None:
-            release(detached_text(started.run, Path(started.folder)))
+        if detach is not None and started is not None:
+            detach(detached_text(started.run, Path(started.folder)))
         return follow(connection, result.history, because=_why_without_screen(result))
     finally:
         jobs.close()

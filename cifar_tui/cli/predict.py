@@ -40,22 +40,22 @@ def predict(
     if predictor.trouble:
         print(predictor.trouble, file=sys.stderr)
     console = Console()
-    found: list[Prediction | Refusal] = []
-    for one in predictor.predict(images):
-        found.append(one)
-        if not isinstance(one, Prediction):
-            print(one.reason, file=sys.stderr)
+    predictions: list[Prediction | Refusal] = []
+    for prediction in predictor.predict(images):
+        predictions.append(prediction)
+        if not isinstance(prediction, Prediction):
+            print(prediction.reason, file=sys.stderr)
         elif not as_json:
-            show(one, predictor.classes, console)
+            print_prediction(prediction, predictor.classes, console)
     if as_json:
-        print(as_one_line(file.name, found, predictor.classes))
-    raise typer.Exit(0 if all(isinstance(one, Prediction) for one in found) else 1)
+        print(to_json(file.name, predictions, predictor.classes))
+    raise typer.Exit(0 if all(isinstance(prediction, Prediction) for prediction in predictions) else 1)
 
 
-def show(prediction: "Prediction", classes: tuple[str, ...], console: Console) -> None:
+def print_prediction(prediction: "Prediction", classes: tuple[str, ...], console: Console) -> None:
     """Print the most probable classes, and on a terminal with colours the image as the network sees it."""
     named = ", ".join(
-        f"{text.safe_text(name, 40)} {text.percent(share)}" for name, share in ranked(prediction, classes)
+        f"{text.safe_text(name, 40)} {text.percent(share)}" for name, share in most_probable(prediction, classes)
     )
     print(f"{text.safe_text(prediction.file)}: {named}", flush=True)
     if not console.is_terminal or console.no_color or console.color_system is None:
@@ -64,24 +64,24 @@ def show(prediction: "Prediction", classes: tuple[str, ...], console: Console) -
     console.print(Segments([segment for line in lines for segment in line]), end="")
 
 
-def ranked(prediction: "Prediction", classes: tuple[str, ...]) -> list[tuple[str, float]]:
+def most_probable(prediction: "Prediction", classes: tuple[str, ...]) -> list[tuple[str, float]]:
     """Return the most probable classes, the most probable first."""
     by_share = sorted(zip(classes, prediction.probabilities, strict=True), key=lambda pair: -pair[1])
     return by_share[:PLACES]
 
 
-def as_one_line(checkpoint: str, found: "list[Prediction | Refusal]", classes: tuple[str, ...]) -> str:
+def to_json(checkpoint: str, predictions: "list[Prediction | Refusal]", classes: tuple[str, ...]) -> str:
     """Return the predictions as one line of JSON; bytes of a name that are no text become `�`."""
     # Loads torch.
     from cifar_tui.engine.evaluation.predict import Prediction
 
     records: list[dict[str, object]] = []
-    for one in found:
-        record: dict[str, object] = {"file": os.fsencode(one.file).decode("utf-8", "replace")}
-        if isinstance(one, Prediction):
-            best = [{"class": name, "probability": share} for name, share in ranked(one, classes)]
-            record |= {"most_probable": best, "probabilities": one.probabilities}
+    for prediction in predictions:
+        record: dict[str, object] = {"file": os.fsencode(prediction.file).decode("utf-8", "replace")}
+        if isinstance(prediction, Prediction):
+            best = [{"class": name, "probability": share} for name, share in most_probable(prediction, classes)]
+            record |= {"most_probable": best, "probabilities": prediction.probabilities}
         else:
-            record["error"] = one.reason
+            record["error"] = prediction.reason
         records.append(record)
     return orjson.dumps({"checkpoint": checkpoint, "classes": classes, "pictures": records}).decode()

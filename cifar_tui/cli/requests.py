@@ -57,7 +57,7 @@ def save(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
 
 
 def submit_and_wait(
-    run: str | None, wait: float, request: Request, done: Callable[[RunHistory], bool], confirmation: str
+    run: str | None, wait: float, request: Request, is_confirmed: Callable[[RunHistory], bool], confirmation: str
 ) -> None:
     """Send a request to a live run, wait until it is confirmed, and print that. Raises CifarTuiError otherwise."""
     folder = live_run(run)
@@ -71,9 +71,9 @@ def submit_and_wait(
             until,
             _unreachable(folder),
         )
-        already = done(history)
+        already = is_confirmed(history)
         connection.submit(request)
-        _wait(connection, history, lambda: done(history) or not history.live, until, _unconfirmed(wait))
+        _wait(connection, history, lambda: is_confirmed(history) or not history.live, until, _unconfirmed(wait))
         if not history.live:
             _wait_for_process(connection)
     finally:
@@ -93,15 +93,19 @@ def live_run(run: str | None) -> Path:
 
 
 def _wait(
-    connection: RemoteRun, history: RunHistory, met: Callable[[], bool], until: float, trouble: CifarTuiError
+    connection: RemoteRun,
+    history: RunHistory,
+    condition: Callable[[], bool],
+    until: float,
+    timeout_error: CifarTuiError,
 ) -> None:
     while True:
         for event in connection.poll():
             history.apply(event)
-        if met():
+        if condition():
             return
         if time.monotonic() > until or connection.ended or connection.remote.refused:
-            raise CifarTuiError(connection.remote.refused) if connection.remote.refused else trouble
+            raise CifarTuiError(connection.remote.refused) if connection.remote.refused else timeout_error
         time.sleep(POLL_SECONDS)
 
 

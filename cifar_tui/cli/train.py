@@ -43,7 +43,7 @@ def train(
     """Train a run, on a live screen or, without a terminal, as plain lines."""
     report_to = report_descriptor()
     on_screen = report_to is None and not (headless or detach) and terminal_fit_for_a_screen()
-    let_go = train_behind_a_parent() if on_screen else None
+    release_shell = train_behind_a_parent() if on_screen else None
     check_screen_options(marker, alert)
     # Not before: what these load has threads (numpy's), and a fork must come before them.
     from cifar_tui.cli.detached import start_detached, train_detached
@@ -60,6 +60,6 @@ def train(
     if detach:
         jobs.close()
         raise typer.Exit(start_detached(sys.argv[1:]))
-    if let_go is None:
+    if release_shell is None:
         raise typer.Exit(train_on_console(jobs, resumed=resume is not None))
-    raise typer.Exit(run_on_screen(jobs, let_go, theme=theme, marker=marker, mouse=not no_mouse, alert=alert))
+    raise typer.Exit(run_on_screen(jobs, release_shell, theme=theme, marker=marker, mouse=not no_mouse, alert=alert))

@@ -20,70 +20,30 @@ ALERTS = ("none", "bell", "osc9", "osc777")
 SCREEN = "Screen"
 RECIPE_OPTIONS = options_of(Recipe)
 
-PresetName = Annotated[
-    str | None,
-    typer.Option(
-        "--preset",
-        metavar="NAME",
-        help=f"The recipe to start from: {', '.join(PRESETS)}; without one, {DEFAULT_PRESET}.",
-        rich_help_panel=RECIPE,
-    ),
-]
-ResumedRun = Annotated[
-    str | None,
-    typer.Option(
-        "--resume", metavar="RUN", help="Go on with a run that ended: its name or its folder.", rich_help_panel=RUN
-    ),
-]
-StartCheckpoint = Annotated[
-    str | None,
-    typer.Option(
-        "--from",
-        metavar="CHECKPOINT",
-        help="Start a new run from a checkpoint: RUN:EPOCH, a run for its newest one, or a file.",
-        rich_help_panel=RUN,
-    ),
-]
-RunName = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The run's name; its folder is runs/NAME.", rich_help_panel=RUN)
-]
-RunFolderPath = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="The run's folder, instead of runs/NAME.", rich_help_panel=RUN)
-]
-Headless = Annotated[
-    bool, typer.Option("--headless", help="Print plain lines instead of the screen.", rich_help_panel=SCREEN)
-]
-Detach = Annotated[
-    bool,
-    typer.Option(
-        "--detach", help="Start without a screen, in the background, and return; see attach.", rich_help_panel=SCREEN
-    ),
-]
-ThemeName = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The screen's colours; see key t.", rich_help_panel=SCREEN)
-]
 
-Marker = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME",
-        help=f"What curves are drawn with: {', '.join(MARKERS)}; hd and dot where a font has no braille.",
-        rich_help_panel=SCREEN,
-    ),
+def _option(panel: str, flag: str, text: str, metavar: str | None = None) -> Any:  # Any: typer.Option returns it
+    return typer.Option(flag, metavar=metavar, help=text, rich_help_panel=panel)
+
+
+PRESET_HELP = f"The recipe to start from: {', '.join(PRESETS)}; without one, {DEFAULT_PRESET}."
+PresetName = Annotated[str | None, _option(RECIPE, "--preset", PRESET_HELP, "NAME")]
+ResumedRun = Annotated[
+    str | None, _option(RUN, "--resume", "Go on with a run that ended: its name or its folder.", "RUN")
 ]
-NoMouse = Annotated[
-    bool,
-    typer.Option("--no-mouse", help="Leave the mouse to the terminal, for selecting text.", rich_help_panel=SCREEN),
+FROM_HELP = "Start a new run from a checkpoint: RUN:EPOCH, a run for its newest one, or a file."
+StartCheckpoint = Annotated[str | None, _option(RUN, "--from", FROM_HELP, "CHECKPOINT")]
+RunName = Annotated[str | None, _option(RUN, "--run-name", "The run's name; its folder is runs/NAME.", "NAME")]
+RunFolderPath = Annotated[Path | None, _option(RUN, "--outf", "The run's folder, instead of runs/NAME.", "DIR")]
+Headless = Annotated[bool, _option(SCREEN, "--headless", "Print plain lines instead of the screen.")]
+Detach = Annotated[
+    bool, _option(SCREEN, "--detach", "Start without a screen, in the background, and return; see attach.")
 ]
-AlertKind = Annotated[
-    str,
-    typer.Option(
-        "--alert",
-        metavar="NAME",
-        help=f"Call when the run ends or is in trouble: {', '.join(ALERTS)}.",
-        rich_help_panel=SCREEN,
-    ),
-]
+ThemeName = Annotated[str | None, _option(SCREEN, "--theme", "The screen's colours; see key t.", "NAME")]
+MARKER_HELP = f"What curves are drawn with: {', '.join(MARKERS)}; hd and dot where a font has no braille."
+Marker = Annotated[str, _option(SCREEN, "--marker", MARKER_HELP, "NAME")]
+NoMouse = Annotated[bool, _option(SCREEN, "--no-mouse", "Leave the mouse to the terminal, for selecting text.")]
+ALERT_HELP = f"Call when the run ends or is in trouble: {', '.join(ALERTS)}."
+AlertKind = Annotated[str, _option(SCREEN, "--alert", ALERT_HELP, "NAME")]
 
 
 def check_screen_options(marker: str, alert: str) -> None:
@@ -119,7 +79,7 @@ def recipe_options(*fields: str) -> Callable[[Callable[..., None]], Callable[...
 
 
 def _parameter(option: Option) -> inspect.Parameter:
-    typed = typer.Option(option.flag, metavar=option.metavar, help=option.help, rich_help_panel=option.panel)
+    typed = _option(option.panel, option.flag, option.help, option.metavar)
     annotation = Annotated[option.kind | None, typed]  # type: ignore[name-defined] # known when it runs
     return inspect.Parameter(option.field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 

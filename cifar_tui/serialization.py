@@ -94,7 +94,7 @@ def _refuse(name: str) -> Record:
 def _reader(hint: Any) -> Reader:
     origin, parts = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return _checked(_reader(parts[0]), parts[1:])
+        return _checked(_reader(parts[0]), tuple(filter(callable, parts[1:])))
     if origin in (Union, types.UnionType):
         (read,) = [_reader(part) for part in parts if part is not type(None)]
         return lambda value, name: None if value is None else read(value, name)
@@ -107,7 +107,8 @@ def _reader(hint: Any) -> Reader:
         known = parts[1]
         return _accepting(lambda value: isinstance(value, dict) and all(type(one) is known for one in value.values()))
     if hasattr(hint, "__dataclass_fields__"):
-        return lambda value, _name: from_record(hint, value)
+        accept = _accepting(lambda value: isinstance(value, Mapping))
+        return lambda value, name: from_record(hint, accept(value, name))
     return _read_float if hint is float else _accepting(lambda value: type(value) is hint)
 
 

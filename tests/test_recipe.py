@@ -75,7 +75,7 @@ def test_the_constant_rate_is_constant() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "word"),
+    ("change", "quantity"),
     [
         ({"epochs": 0}, "epochs"),
         ({"batch_size": 0}, "batch size"),
@@ -93,9 +93,9 @@ def test_the_constant_rate_is_constant() -> None:
         ({"train_images": 100, "batch_size": 500}, "batch of 500"),
     ],
 )
-def test_an_impossible_choice_is_refused_in_one_sentence(change: dict[str, object], word: str) -> None:
+def test_an_impossible_choice_is_refused_in_one_sentence(change: dict[str, object], quantity: str) -> None:
     recipe = dataclasses.replace(preset("default"), **change)  # type: ignore[arg-type]
-    with pytest.raises(BadInput, match=word) as refusal:
+    with pytest.raises(BadInput, match=quantity) as refusal:
         recipe.check()
     assert "\n" not in str(refusal.value)
 

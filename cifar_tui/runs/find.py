@@ -37,20 +37,21 @@ def all_runs(place: Path = RUNS_FOLDER) -> list[Path]:
     return sorted(folders, key=lambda folder: folder.stat().st_mtime)
 
 
-def no_runs_error() -> BadInput:
-    """The sentence for a place without runs."""
-    return BadInput(f"There are no runs in {RUNS_FOLDER}/ here: name a run's folder.")
+def live_or_all_runs() -> tuple[list[Path], bool]:
+    """Return the runs in `runs/` that are being trained, with True, or else all that there are. Raises BadInput."""
+    runs = all_runs()
+    if not runs:
+        raise BadInput(f"There are no runs in {RUNS_FOLDER}/ here: name a run's folder.")
+    live = [folder for folder in runs if is_being_trained(folder)]
+    return live or runs, bool(live)
 
 
 def only_live_run() -> Path:
     """The one run in `runs/` that is being trained. Raises BadInput, with what there is to choose from."""
-    runs = all_runs()
-    live = [folder for folder in runs if is_being_trained(folder)]
-    if len(live) == 1:
-        return live[0]
-    if not runs:
-        raise no_runs_error()
-    names = ", ".join(safe_text(folder.name, 60) for folder in (live or runs)[-5:])
+    runs, live = live_or_all_runs()
+    if live and len(runs) == 1:
+        return runs[0]
+    names = ", ".join(safe_text(folder.name, 60) for folder in runs[-5:])
     raise BadInput(f"{'Several runs are' if live else 'No run is'} being trained here: name one of {names}.")
 
 

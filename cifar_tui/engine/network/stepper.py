@@ -130,7 +130,7 @@ class Stepper:
         return {name: _copied(tensor) for name, tensor in self.network.state_dict().items()}
 
     def fresh_state(self) -> TrainingState:
-        """Return the state before the first step. Raises CheckpointDamaged for a parent's weights that cannot be read."""
+        """Return the state before the first step. Raises CheckpointDamaged where a parent's weights are."""
         network = {name: _copied(tensor) for name, tensor in self._first_weights().items()}
         zeros = {name: torch.zeros_like(network[name]) for name, _ in self.network.named_parameters()}
         return TrainingState(0, network, zeros, {})

@@ -82,7 +82,7 @@ class JournalTail:
         self._file = self._path.open("rb")
 
     def went_back(self) -> bool:
-        """Return True if the journal was written again, for the run went back; reading then begins anew. Raises OSError.
+        """Return True if the journal was written again, for the run went back; reading begins anew. Raises OSError.
 
         The old file stays open until then, so that no new one has its number.
         """

@@ -82,3 +82,10 @@ def test_any_record_is_an_event_or_a_value_error(kind: str, extra: dict[str, obj
             event_from_record(record)
         except ValueError:
             continue
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_event_says_if_it_is_recorded_and_undone(kind: type[Event]) -> None:
+    assert isinstance(kind.recorded, bool)
+    fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    assert not kind.undone_by_rewind or "step" in fields, "a rewind compares its step"

@@ -25,6 +25,8 @@ WIDTH_UNIT = 8
 
 SIDE = 32
 """Pixels of an image's side."""
+CLASSES = 10
+"""Classes that the network tells apart."""
 CIFAR10_MEAN = (0.4914, 0.4822, 0.4465)
 CIFAR10_STD = (0.2470, 0.2435, 0.2616)
 HALF = (0.5, 0.5, 0.5)

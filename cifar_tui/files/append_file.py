@@ -9,7 +9,7 @@ from cifar_tui.failpoints import hit
 MOST_WAITING = 64_000_000
 """Bytes that wait for a disk that refuses; beyond, the oldest lines are given up."""
 RETRY_SECONDS = 5.0
-"""How long to leave a disk alone after it refused a write."""
+"""Seconds until a disk that refused a write is tried again."""
 
 
 class LineFile:

@@ -13,12 +13,12 @@ from cifar_tui.failpoints import hit
 from cifar_tui.files.run_files import FAILURE_NAME
 
 TEMPORARY_PREFIX = ".writing-"
-"""How files under way are named, so that what a crash left can be told from everything else."""
+"""Prefix of files under way, so that what a crash left can be told from everything else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What is now on disk."""
+    """A file that is on disk now."""
 
     size: int
     """Bytes."""

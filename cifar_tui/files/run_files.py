@@ -15,7 +15,7 @@ BEST_NAME = "best_acc.txt"
 PINS_NAME = "pinned.json"
 ADDRESS_NAME = "control.json"
 OUTPUT_NAME = "output.txt"
-"""What libraries print while the screen is up."""
+"""Output of libraries while the screen is up."""
 FAILURE_NAME = "failure.txt"
 STEM = r"net_\d{3,}(?:_step_\d{5,})?"
 CHECKPOINT_PATTERN = re.compile(rf"{STEM}\.pth")

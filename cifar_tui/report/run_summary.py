@@ -35,7 +35,7 @@ def what_is_trained(history: RunHistory) -> str:
 
 
 def ancestry(recipe: Recipe) -> str:
-    """What a run went on from: `from one, epoch 7`, and that this knew drawn pictures; empty for a fresh one."""
+    """Return the parent of a run: `from one, epoch 7`, and that it knew synthetic images; empty without one."""
     parent = recipe.parent
     if parent is None:
         return ""
@@ -50,7 +50,7 @@ def on_what(history: RunHistory) -> str:
 
 
 def progress_line(progress: Progressed) -> str:
-    """How far something long has come: `Reading pictures 12,000 of 60,000 images, 20 %, 04:12 left`."""
+    """Return the progress of long work: `Reading pictures 12,000 of 60,000 images, 20 %, 04:12 left`."""
     if progress.unit == "":
         return f"{progress.what}…"
     amount = text.size if progress.unit == "bytes" else lambda number: f"{number:,.0f}"
@@ -100,7 +100,7 @@ def epoch_line(epoch: EpochDone, epochs: int, best: bool) -> str:
 
 
 def step_line(history: RunHistory) -> str:
-    """Where training is, for the console."""
+    """Return the progress of training, for the console."""
     step, training, started = history.last_step, history.training, history.started
     if step is None or training is None or started is None:
         return ""
@@ -115,12 +115,12 @@ def step_line(history: RunHistory) -> str:
 
 
 def chosen_on(best: EpochDone) -> str:
-    """What the best epoch was chosen on."""
+    """Return the images that the best epoch was chosen on, in words."""
     return "chosen on the test set" if best.validation_accuracy is None else "chosen on images held out"
 
 
 def outcome(history: RunHistory) -> str:
-    """How a run ended, in one sentence; empty while it has not."""
+    """Return the ending of a run in one sentence; empty while it has not ended."""
     match history.ending:
         case RunFinished() as finished:
             line = (
@@ -148,7 +148,7 @@ def outcome(history: RunHistory) -> str:
 
 
 def exit_code(history: RunHistory) -> int:
-    """What the program ends with after this run."""
+    """Return the program's exit code after this run."""
     match history.ending:
         case RunFailed() as failed:
             return failed.exit_code

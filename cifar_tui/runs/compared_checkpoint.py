@@ -17,15 +17,15 @@ class ComparedCheckpoint:
     """One checkpoint of a comparison."""
 
     name: str
-    """How it is named for people."""
+    """Its name for people."""
     weights: Path
     """Its file."""
     recipe: Recipe
-    """How its images are normalised, and which they are."""
+    """Its data and normalization."""
     classes: tuple[str, ...] = ()
     """The class names it was trained with, in label order; empty where they are not known."""
     external: bool = False
-    """Whether its colours follow from the file, which is of no run of ours."""
+    """True for an external file, whose normalization follows from the file."""
 
 
 def compared_checkpoint(weights: Path) -> ComparedCheckpoint:

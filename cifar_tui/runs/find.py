@@ -13,7 +13,7 @@ from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.text import safe_text
 
 RUNS_FOLDER = Path("runs")
-"""Where runs go unless a person says otherwise."""
+"""The folder of runs unless a person names another."""
 
 
 def find_run(run: str) -> Path:
@@ -56,14 +56,14 @@ def only_live_run() -> Path:
 
 
 def checkpoint_argument(folder: Path, sidecar: Sidecar) -> str:
-    """How a checkpoint of a run is named on the command line: `RUN:EPOCH`, or its path in mid-epoch."""
+    """Return a checkpoint's name on the command line: `RUN:EPOCH`, or its path in mid-epoch."""
     if sidecar.checkpoint == epoch_checkpoint(sidecar.epoch):
         return f"{run_argument(folder)}:{sidecar.epoch}"
     return safe_text(str(_shortest(folder) / sidecar.checkpoint), 300)
 
 
 def run_argument(folder: Path) -> str:
-    """How a run is named on the command line: by its name in `runs/`, or by its folder."""
+    """Return a run's name on the command line: its name in `runs/`, or its folder."""
     shortest = _shortest(folder)
     return safe_text(shortest.name if shortest.parent == RUNS_FOLDER else str(shortest), 200)
 

@@ -19,7 +19,7 @@ from cifar_tui.serialization import from_record, to_record, with_unknown
 from cifar_tui.text import safe_text
 
 NAME_PATTERN = re.compile(r"[\w][\w.+-]{0,99}", re.ASCII)
-"""What a run may be called: it becomes a folder's name."""
+"""Names that a run may have: they become a folder's."""
 
 
 def run_name(recipe: Recipe, chosen: str | None, now: time.struct_time) -> str:

@@ -14,11 +14,11 @@ from cifar_tui.text import safe_text
 LOCK_WAITS = (0.01, 0.04)
 """Seconds between tries to lock a folder, whoever holds it."""
 NAMELESS_SECONDS = 5.0
-"""How long a lock is tried again that nobody says to hold: on a busy machine, saying so takes a while."""
+"""Seconds that a lock without an owner's name is tried again: on a busy machine, writing the name takes a while."""
 
 
 def is_being_trained(folder: Path) -> bool:
-    """Whether some process holds the run in a folder: it trains, or evaluates."""
+    """Return True while some process holds the run in a folder: it trains, or evaluates."""
     try:
         lock = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:

@@ -18,7 +18,7 @@ LARGEST = 4 * 1024 * 1024 * 1024
 
 
 def belongs_to_run(weights: Path) -> bool:
-    """Whether a file is a checkpoint of a run of ours, or what one started with."""
+    """Return True for a checkpoint in a run's folder, or the weights that a run started with."""
     named = weights.name == START_NAME or CHECKPOINT_PATTERN.fullmatch(weights.name)
     return bool(named) and (recipe_path(weights.parent)).is_file()
 

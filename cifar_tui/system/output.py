@@ -1,4 +1,4 @@
-"""Where a process prints: into a file in its run's folder while a screen is up, and once its terminal is gone."""
+"""The output of a process: into a file in its run's folder while a screen is up, and once its terminal is gone."""
 
 import contextlib
 import os

@@ -130,7 +130,7 @@ def test_a_process_that_has_a_killed_trainers_number_holds_nothing(run: Path) ->
     """A number comes round again; who started when, on which start of the machine, does not."""
     killed = describe_this_process().splitlines()
     boot, started = killed[1].split()
-    for stale in (b"%s %d" % (boot, int(started) - 1), b"00000000-0000-0000-0000-000000000000 %s" % started):
+    for stale in (b"%s %.2f" % (boot, float(started) - 1), b"00000000-0000-0000-0000-000000000000 %s" % started):
         mark = killed[0] + b"\n" + stale + b"\n"
         assert living_owner(mark) == ""
         (run / LOCK_NAME).write_bytes(mark)

@@ -16,10 +16,11 @@ from typing import Protocol
 
 import numpy as np
 
-from cifar_tui.engine.data.dataset import CLASSES, SIDE, DataSet, Report, Split
+from cifar_tui.engine.data.dataset import DataSet, Report, Split
 from cifar_tui.engine.data.download import Source, download
 from cifar_tui.errors import BadInput, DataDamaged, DataUnavailable, StopRequested, cannot_write
 from cifar_tui.events import Progressed
+from cifar_tui.recipe import CLASSES, SIDE
 from cifar_tui.text import safe_text
 
 MIRROR_VARIABLE = "CIFAR_TUI_CIFAR10_URL"
@@ -34,7 +35,7 @@ LEFTOVER_SECONDS = 3_600.0
 
 
 class Archive(Protocol):
-    """What torchvision knows of the data set: addresses and checksums. `torchvision.datasets.CIFAR10` is one."""
+    """Addresses and checksums of a data set, as torchvision has them. `torchvision.datasets.CIFAR10` is one."""
 
     base_folder: str
     url: str
@@ -67,7 +68,7 @@ def load_cifar10(
 
 
 def _is_intact(folder: Path, archive: type[Archive]) -> bool:
-    """Whether every file is there with its checksum. Raises BadInput where one may not be read."""
+    """Return True if every file is there with its checksum. Raises BadInput where one may not be read."""
     from torchvision.datasets.utils import check_integrity
 
     members = [*archive.train_list, *archive.test_list, [archive.meta["filename"], archive.meta["md5"]]]

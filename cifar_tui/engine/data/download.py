@@ -17,7 +17,7 @@ from cifar_tui.text import safe_text, size
 
 CHUNK_BYTES = 256 * 1024
 TIMEOUT_SECONDS = 15.0
-"""How long a server may say nothing."""
+"""Seconds that a server may send nothing."""
 TRIES = 3
 """Connections in a row that bring nothing new before it is given up."""
 WAIT_SECONDS = 1.0
@@ -28,14 +28,14 @@ PARTIAL_SUFFIX = ".part"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a file is and how to tell that it is the right one."""
+    """The address of a file, and its checksum."""
 
     url: str
     """http or https."""
     md5: str
     """Hexadecimal digest, as its publisher gives it."""
     title: str
-    """What it is, for people."""
+    """Its name, for people."""
 
 
 class BrokenOffError(Exception):

@@ -10,20 +10,20 @@ import numpy as np
 import numpy.typing as npt
 
 from cifar_tui.files.safe_open import open_regular
+from cifar_tui.recipe import SIDE
 from cifar_tui.text import safe_text
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SIDE = 32
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
-"""What may be inside a picture whatever its ending; others would start programs or rarely used readers of Pillow."""
+"""Formats that are read, whatever a file's ending; others would start programs or rarely used readers of Pillow."""
 MOST_PIXELS = 50_000_000
 """A larger picture is a mistake, or meant to fill the memory."""
 MOST_BYTES = 500_000_000
 LONGEST_REASON = 100
 UNREADABLE = (ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, struct.error, zlib.error)
-"""What Pillow raises for files that are broken, apart from the system's own errors."""
+"""Exceptions that Pillow raises for broken files, apart from the system's own errors."""
 WHITE = (255, 255, 255, 255)
 
 Pixels = npt.NDArray[np.uint8]

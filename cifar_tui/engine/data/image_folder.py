@@ -19,11 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
-from cifar_tui.engine.data.dataset import CLASSES, SIDE, DataSet, Report, Split
+from cifar_tui.engine.data.dataset import DataSet, Report, Split
 from cifar_tui.engine.data.image_file import ImageUnreadable, Pixels, read_image, resized
 from cifar_tui.errors import BadInput, DataDamaged, StopRequested
 from cifar_tui.events import Progressed
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_atomically
+from cifar_tui.recipe import CLASSES, SIDE
 from cifar_tui.text import safe_text
 
 SPLITS = ("train", "test")
@@ -49,7 +50,7 @@ class Listing:
     labels: npt.NDArray[np.int64]
     """int64 [N]."""
     train_images: int
-    """How many of them, from the first, are in train/."""
+    """Count of those in train/, which come first."""
     fingerprint: str
     """A digest of every picture's name, size and time of change; another one means that something changed."""
 
@@ -176,7 +177,7 @@ def _cache_path(folder: Path) -> Path:
 
 
 def _head(images: int) -> bytes:
-    """What an .npy file of so many pictures begins with."""
+    """Return the header of an .npy file of so many images."""
     head = io.BytesIO()
     shape = (images, SIDE, SIDE, 3)
     np.lib.format.write_array_header_1_0(head, {"descr": "|u1", "fortran_order": False, "shape": shape})
@@ -184,7 +185,7 @@ def _head(images: int) -> bytes:
 
 
 def _seal(fingerprint: str, pixels: Pixels) -> bytes:
-    """What follows the array in its file: which pictures it was made from, and a sum over it."""
+    """Return the end of the array's file: the fingerprint of its images, and a sum over it."""
     return f"{fingerprint} {zlib.crc32(pixels.data):08x}\n".encode()
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_tui.engine.data.dataset import CLASSES, DataSet, Report, Split
+from cifar_tui.engine.data.dataset import DataSet, Report, Split
 from cifar_tui.errors import BadInput
-from cifar_tui.recipe import Recipe
+from cifar_tui.recipe import CLASSES, Recipe
 
 LoadData = Callable[[Recipe, Report, Callable[[], bool]], DataSet]
 """Loads a recipe's images, as `load` does; a test may have another way."""
@@ -76,7 +76,7 @@ def _part(split: Split, images: int | None, classes: tuple[str, ...], name: str)
 
 
 def _hold_out(train: Split, images: int, classes: tuple[str, ...]) -> tuple[Split, Split]:
-    """What is left to train on, and the last images of every class, so many in all. Raises BadInput."""
+    """Split the last images of every class off, so many in all. Returns the rest and them. Raises BadInput."""
     backwards = Split(train.pixels[::-1], train.labels[::-1])
     held_out = _part(backwards, images, classes, "training")
     share, more = divmod(images, CLASSES)

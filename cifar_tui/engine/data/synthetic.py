@@ -6,9 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from cifar_tui.engine.data.dataset import SIDE, DataSet, Report, Split
+from cifar_tui.engine.data.dataset import DataSet, Report, Split
 from cifar_tui.errors import StopRequested
 from cifar_tui.events import Progressed
+from cifar_tui.recipe import SIDE
 
 CLASSES = ("disc", "ring", "square", "frame", "triangle", "cross", "star", "stripes", "checker", "crescent")
 TRAIN_IMAGES = 10_000
@@ -21,7 +22,7 @@ REPORT_SECONDS = 0.1
 NOISE = 14.0
 """Standard deviation of the grain, in grey levels of 255."""
 CONTRAST = (36.0, 110.0)
-"""How far a shape's colour is from its ground, in grey levels."""
+"""Distance of a shape's colour from its ground, in grey levels."""
 RADIUS = (5.0, 12.0)
 """Half a shape's size, in pixels."""
 CLUTTER = 3
@@ -135,7 +136,7 @@ def _placed(chance: RandomDraws, radius: tuple[float, float]) -> tuple[Floats, F
 
 
 def _cover(distance: Floats, size: Floats) -> Floats:
-    """How much of each pixel a shape covers, 0 to 1, from its signed distance (negative inside), as with soft edges."""
+    """Return the share of each pixel that a shape covers, 0 to 1, from its signed distance (negative inside)."""
     cover: Floats = np.clip(0.5 - distance * size, 0, 1)
     return cover
 

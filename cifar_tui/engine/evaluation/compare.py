@@ -60,7 +60,7 @@ def compare_checkpoints(
 def side_by_side(
     names: tuple[str, ...], data: DataSet, losses: tuple[float, ...], predictions: Sequence[Ints]
 ) -> ComparisonDone:
-    """What follows from the classes that images were taken for: `predictions` are int64 [N] each."""
+    """Compare the classes that images were predicted as: `predictions` are int64 [N] each."""
     labels, classes = data.test.labels, len(data.classes)
     right = [predicted == labels for predicted in predictions]
     return ComparisonDone(

@@ -9,15 +9,12 @@ import torch
 
 from cifar_tui.engine.checkpoints.checkpoint import read_network
 from cifar_tui.engine.data.augment import DeviceDataset
-from cifar_tui.engine.data.dataset import CLASSES
 from cifar_tui.engine.data.image_file import ImageUnreadable, read_any_image
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.engine.network.model import ResNet18
-from cifar_tui.events import DataReady
-from cifar_tui.files.run_files import journal_path
-from cifar_tui.recipe import Recipe
+from cifar_tui.recipe import CLASSES, Recipe
+from cifar_tui.runs.compared_checkpoint import classes_of
 from cifar_tui.runs.parent_weights import belongs_to_run
-from cifar_tui.runs.records.journal import read_events
 from cifar_tui.text import safe_text
 
 LONGEST_PATH = 4_096
@@ -26,12 +23,12 @@ LONGEST_PATH = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a picture was taken for."""
+    """Prediction for one image."""
 
     file: str
     """The picture's file, as it was named."""
     pixels: bytes
-    """What the network saw, uint8 [32, 32, 3], RGB."""
+    """Pixels that the network saw, uint8 [32, 32, 3], RGB."""
     probabilities: tuple[float, ...]
     """Of every class, 0 to 1, in label order."""
 
@@ -62,7 +59,7 @@ class Predictor:
         self._network.eval()
 
     def predict(self, files: Sequence[str]) -> Iterator[Prediction | Refusal]:
-        """What each picture is taken for, or why it cannot be read, in the order they were named."""
+        """Yield the prediction for each image, or why it cannot be read, in the order they were named."""
         for file in files:
             try:
                 pixels = read_any_image(file)
@@ -81,11 +78,6 @@ class Predictor:
 
 
 def class_names(folder: Path) -> tuple[str, ...]:
-    """The names of a run's classes as its journal has them; numbered ones where it has none."""
-    try:
-        for event in read_events(journal_path(folder)):
-            if isinstance(event, DataReady) and len(event.classes) == CLASSES:
-                return event.classes
-    except OSError:
-        pass
-    return tuple(f"class {label}" for label in range(CLASSES))
+    """Return the names of a run's classes as its journal has them; numbered ones where it has none."""
+    classes = classes_of(folder)
+    return classes if len(classes) == CLASSES else tuple(f"class {label}" for label in range(CLASSES))

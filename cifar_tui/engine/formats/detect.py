@@ -26,7 +26,7 @@ class WeightsFile(Protocol):
     """A file whose content is known, and not loaded yet."""
 
     content: Content
-    """What it would become."""
+    """The content that it would load to."""
     stored_bytes: int
     """Bytes that loading it takes."""
     metadata: dict[str, str]
@@ -60,7 +60,7 @@ class TorchFile:
 
 
 def detect(file: BinaryIO, name: str) -> WeightsFile:
-    """What an open file holds. Raises CheckpointDamaged, with a sentence, for all that is no checkpoint."""
+    """Detect the format of an open file. Raises CheckpointDamaged, with a sentence, for what is no checkpoint."""
     file.seek(0)
     head = file.read(HEAD_BYTES)
     if head.startswith(b"PK\x03\x04"):

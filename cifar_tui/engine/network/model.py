@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-CLASSES = 10
+from cifar_tui.recipe import CLASSES
 
 
 class ResidualBlock(nn.Module):

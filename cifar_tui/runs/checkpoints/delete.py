@@ -85,7 +85,7 @@ class CheckpointDeleter:
         )
 
     def _is_intact(self, sidecar: Sidecar) -> bool:
-        """Whether the weights are what was saved; their digest is taken once, their size is looked at every time."""
+        """Return True if the weights are what was saved; their digest is taken once, their size every time."""
         path = self._folder / sidecar.checkpoint
         try:
             if path.stat().st_size != sidecar.size:

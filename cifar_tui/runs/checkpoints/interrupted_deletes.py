@@ -74,7 +74,7 @@ def _read(doomed: Path) -> InterruptedDelete:
 
 
 def _files(one: InterruptedDelete) -> tuple[Path | None, Path | None]:
-    """What goes with the mark: the weights and the verdict, where they are those that were to go."""
+    """Return the files that go with the mark: weights and verdict, where they are those that were to go."""
     return (one.weights if _is_same(one) else None, verdict_path(one.weights) if _has_verdict(one) else None)
 
 

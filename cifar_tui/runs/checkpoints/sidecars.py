@@ -1,4 +1,4 @@
-"""What is known of each checkpoint without opening it: a small JSON file beside the weights.
+"""Sidecars: the facts of each checkpoint, in a small JSON file beside the weights.
 
 A sidecar is written last, so weights without one do not exist for anybody who lists checkpoints.
 """
@@ -28,7 +28,7 @@ class Sidecar:
     data: str
     """The data set it was trained on."""
     synthetic: bool
-    """Whether that was pictures drawn by the program."""
+    """True where that was synthetic images."""
     width: int
     """Channels of the network's first stage."""
     epoch: int
@@ -62,12 +62,12 @@ def step_checkpoint(epoch: int, step: int) -> str:
 
 
 def sidecar_path(weights: Path) -> Path:
-    """Where a checkpoint's sidecar is."""
+    """Return the path of a checkpoint's sidecar."""
     return weights.with_suffix(".json")
 
 
 def verdict_path(weights: Path) -> Path:
-    """Where what an evaluation said of a checkpoint is kept."""
+    """Return the path of a checkpoint's stored evaluation."""
     return weights.with_suffix(".verdict.json")
 
 

@@ -18,12 +18,12 @@ STATES_KEPT = 2
 """The newest one, and the one before in case the newest is damaged."""
 
 Environment = dict[str, str]
-"""What decides whether the same numbers come out again, by name: torch, device, threads, …"""
+"""Everything that decides if the same numbers come out again, by name: torch, device, threads, …"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateRecord:
-    """What is known of a training state without opening it."""
+    """Facts of a training state."""
 
     step: int
     """The last step it contains."""
@@ -34,13 +34,13 @@ class StateRecord:
     images: str
     """A checksum of the images trained on."""
     environment: Environment
-    """Where it was trained."""
+    """The environment it was trained in."""
     saved_at: float
     """Wall clock, seconds since 1970."""
 
 
 def state_path(folder: Path, step: int) -> Path:
-    """Where the state of a step is."""
+    """Return the path of the state of a step."""
     return folder / f"state_{step:07d}.pt"
 
 

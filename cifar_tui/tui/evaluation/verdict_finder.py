@@ -18,7 +18,7 @@ class FoundEvaluation:
     pictures: tuple[bytes, ...]
     """The wrongest images' pixels in the verdict's order, uint8 [32, 32, 3] each; empty where they were not kept."""
     outdated_because: str
-    """Why it no longer holds, as a sentence's end; empty while it does."""
+    """Return why it no longer holds, as a sentence's end; empty while it does."""
 
 
 class VerdictFinder:

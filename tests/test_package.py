@@ -59,5 +59,5 @@ def test_the_wheel_holds_the_themes_and_the_layout(tmp_path: Path) -> None:
         names = set(archive.namelist())
     themes = {f"cifar_tui/themes/{path.name}" for path in (ROOT / "themes").glob("*.toml")}
     assert themes
-    assert names >= themes | {"cifar_tui/tui/app.tcss", "cifar_tui/cli/train.py"}
+    assert names >= themes | {"cifar_tui/py.typed", "cifar_tui/tui/app.tcss", "cifar_tui/cli/train.py"}
     assert not any(name.startswith(("tests/", "docs/")) for name in names)

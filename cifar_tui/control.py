@@ -68,7 +68,7 @@ class PinCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRate:
-    """Train with this learning rate from the next step on; the schedule goes on from there, scaled."""
+    """Train with this learning rate from the next step on; the schedule continues from there, scaled."""
 
     rate: Rate
     """The new rate; or, where `relative`, a factor on the present one."""
@@ -78,7 +78,7 @@ class ChangeRate:
 
 @dataclass(frozen=True, slots=True)
 class FinishEpoch:
-    """Stop once the epoch under way is trained, tested and saved; asked again, go on after all."""
+    """Stop once the epoch under way is trained, tested and saved; a second request cancels that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True)
 class SetAttended:
-    """Say if a person is there to answer questions. An engine that has not been told decides by itself."""
+    """Say if a person is there to answer questions. Without any, an engine decides by itself."""
 
     from_elsewhere: ClassVar[bool] = False
     """Not accepted from a socket, whose server notices by itself who is attached."""

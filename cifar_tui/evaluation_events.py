@@ -32,14 +32,14 @@ class EvaluationProgressed(Event):
 
 @dataclass(frozen=True, slots=True)
 class WrongImage:
-    """A test image that was taken for something else."""
+    """A test image that was predicted as another class."""
 
     index: int
     """Its place among the test images, from 0."""
     label: int
     """Its true class."""
     predicted: int
-    """The class it was taken for."""
+    """The class it was predicted as."""
     probabilities: tuple[float, ...]
     """Of every class, 0 to 1, in label order."""
 

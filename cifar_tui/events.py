@@ -184,7 +184,7 @@ class Resumed(Event):
 
 @dataclass(frozen=True, slots=True)
 class CheckpointSaved(Event):
-    """Weights are on disk, whole, with their sidecar."""
+    """Weights are on disk, intact, with their sidecar."""
 
     undone_by_rewind: ClassVar[bool] = True
     checkpoint: str
@@ -217,7 +217,7 @@ class CheckpointDeleted(Event):
 
 @dataclass(frozen=True, slots=True)
 class StateSaved(Event):
-    """All that is needed to go on exactly from here is on disk."""
+    """Everything that is needed to resume exactly from here is on disk."""
 
     undone_by_rewind: ClassVar[bool] = True
     step: int
@@ -226,7 +226,7 @@ class StateSaved(Event):
 
 @dataclass(frozen=True, slots=True)
 class Reopened(Event):
-    """A run that had ended is being loaded to go on; until `RunResumed`, what was said of it stands. Not recorded."""
+    """A run that had ended is being loaded to resume; until `RunResumed`, its events still hold. Not recorded."""
 
     recorded: ClassVar[bool] = False
     folder: str
@@ -235,7 +235,7 @@ class Reopened(Event):
 
 @dataclass(frozen=True, slots=True)
 class RunResumed(Event):
-    """A run that had ended goes on; whatever was said of later steps is undone, for they are trained again."""
+    """A run that had ended resumes; the events of later steps are undone, for they are trained again."""
 
     at_step: int
     """The last step that stands."""
@@ -285,7 +285,7 @@ class LossNotFinite(Event):
 
 @dataclass(frozen=True, slots=True)
 class RolledBack(Event):
-    """Training went back to the last good state; what was said of later steps is undone."""
+    """Training went back to the last good state; the events of later steps are undone."""
 
     from_step: int
     """The last step before."""
@@ -307,7 +307,7 @@ class Noted(Event):
 
 @dataclass(frozen=True, slots=True)
 class RunStopped(Event):
-    """The run ended early because a person asked."""
+    """The run ended early on request."""
 
     undone_by_rewind: ClassVar[bool] = True
     step: int

@@ -1,4 +1,4 @@
-"""Named points at which a test can make a run fail: kill it, stop it, refuse it the disk. Nothing outside of tests."""
+"""Failpoints: named places at which a test can make a run fail: kill it, stop it, refuse it the disk."""
 
 import errno
 import fnmatch
@@ -21,7 +21,7 @@ POINTS = (
     "tested",
     "unlinked",
 )
-"""Of a file that is written whole: open, written, on the disk, in its place, its folder too. Then a
+"""Of a file that is written atomically: open, written, on the disk, in its place, its folder too. Then a
 line in a file that grows; a step; a test; a file that is deleted."""
 
 REFUSALS = {"enospc": errno.ENOSPC, "eio": errno.EIO, "erofs": errno.EROFS, "emfile": errno.EMFILE}

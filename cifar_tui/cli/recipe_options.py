@@ -30,7 +30,9 @@ def branched_recipe(weights: Path, preset_name: str | None, changes: Mapping[str
         # Loads torch.
         from cifar_tui.engine.checkpoints.initial_weights import recipe_for_external
 
-        recipe = recipe_for_external(weights, preset_here(preset_name or DEFAULT_PRESET), colours=preset_name is None)
+        recipe = recipe_for_external(
+            weights, preset_here(preset_name or DEFAULT_PRESET), normalization=preset_name is None
+        )
     if changes.get("width", recipe.width) != recipe.width:
         raise BadInput(f"--width is that of the weights, {recipe.width}: leave it out.")
     return checked(changed(recipe, changes))

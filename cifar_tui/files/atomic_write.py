@@ -1,4 +1,4 @@
-"""Writes a file whole or not at all: a crash or a full disk leaves the old one, never half of the new one."""
+"""Writes a file completely or not at all: a crash or a full disk leaves the old one, never half of the new one."""
 
 import contextlib
 import hashlib

@@ -15,7 +15,7 @@ from cifar_tui.runs.records.journal import append_event
 
 
 class CheckpointJob(Job):
-    """Does one thing a person asks of a checkpoint."""
+    """Deletes or pins one checkpoint."""
 
     def __init__(
         self, folder: Path, request: DeleteCheckpoint | PinCheckpoint, close_run: Callable[[], None] = lambda: None
@@ -49,5 +49,5 @@ class CheckpointJob(Job):
         return Noted(f"{self._request.checkpoint} stays as it is: {reason}")
 
     def close(self) -> None:
-        """Give the lock back, where it was taken for this."""
+        """Release the lock, where it was taken for this."""
         self._close_run()

@@ -58,7 +58,7 @@ class LocalJobs:
     def train(self, data: str | None = None) -> Session:
         """Make the run's folder and start training in it, on other data where `data` names some.
 
-        A run to go on with goes on. Raises BadInput or FolderInUse when the folder cannot be used.
+        A run to resume is resumed. Raises BadInput or FolderInUse when the folder cannot be used.
         """
         if self._resumed:
             if data is not None:
@@ -130,7 +130,7 @@ def compare(checkpoints: Sequence[Path], *, beside: bool) -> RunConnection:
 
 
 def check_resumable(folder: Path) -> None:
-    """Raises BadInput when the run's folder holds no training state to go on from."""
+    """Raise BadInput when the run's folder holds no training state to resume from."""
     try:
         states = list_states(folder)
     except OSError as error:

@@ -22,7 +22,7 @@ class Feed(Protocol):
     """A front end's side of the events, wherever the engine is."""
 
     def poll(self) -> Sequence[FeedItem]:
-        """Everything said since the last call, in order; never waits."""
+        """Return every event since the last call, in order; never waits."""
 
     @property
     def ended(self) -> bool:
@@ -30,7 +30,7 @@ class Feed(Protocol):
 
 
 class RunConnection(Feed, Control, Protocol):
-    """All a front end has of a run: what was said, and where to ask. Local or remote."""
+    """A front end's connection to a run, local or remote: the feed, and the control."""
 
     @property
     def elsewhere(self) -> bool:
@@ -58,7 +58,7 @@ class Jobs(Protocol):
         """Start the run, on other data than chosen where `data` names some. Raises CifarTuiError."""
 
     def resume(self) -> RunConnection:
-        """Go on with the run that has ended; it says everything again first. Raises CifarTuiError."""
+        """Resume the run that has ended; its feed begins with its journal. Raises CifarTuiError."""
 
     def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> RunConnection:
         """Start a new run that goes on from a checkpoint of one that has ended. Raises CifarTuiError."""

@@ -1,4 +1,4 @@
-"""Writes a network's weights whole or not at all, and reads them back without trusting the file."""
+"""Writes a network's weights completely or not at all, and reads them back without trusting the file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ def plain_tensors(network: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def save_tensors(content: dict[str, object] | dict[str, torch.Tensor], path: Path) -> Written:
-    """Write tensors and plain values in torch's format, whole or not at all. Raises OSError."""
+    """Write tensors and plain values in torch's format, completely or not at all. Raises OSError."""
     return write_atomically(path, lambda file: write_tensors(content, file))
 
 

@@ -9,7 +9,7 @@ from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
 
 
 class Pruner:
-    """Knows what was said of a run's checkpoints, and deletes only what may go."""
+    """Deletes checkpoints of one run, and only those that may go."""
 
     def __init__(self, context: RunContext, journaled: JournaledCheckpoints, evaluations: EvaluationQueue) -> None:
         """Prepare. `journaled` is what the journal has of checkpoints so far; those in `evaluations` stay."""
@@ -21,15 +21,15 @@ class Pruner:
         self._trouble = ""
 
     def record(self, event: CheckpointSaved | EpochDone) -> None:
-        """Take in what the run says of a checkpoint; any thread may."""
+        """Record an event about a checkpoint; any thread may."""
         self._journaled.record(event)
 
     def undo(self, after_step: int) -> None:
-        """Forget what was said of later steps."""
+        """Forget the events of later steps."""
         self._journaled.undo(after_step)
 
     def prune(self) -> None:
-        """Delete what the recipe does not keep; what the disk refuses is said, once, and tried after the next save."""
+        """Delete what the recipe does not keep; a refusal by the disk is noted once, and it is tried after the next save."""
         trouble = ""
         try:
             kept = self._recipe.checkpoints_kept
@@ -42,7 +42,7 @@ class Pruner:
         self._trouble = trouble
 
     def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
-        """Do what a person asks."""
+        """Delete or pin a checkpoint on request."""
         said = self._deleter.manage_checkpoint(request, self._journaled, self._in_use())
         if said is not None:
             self._record_and_emit(said)

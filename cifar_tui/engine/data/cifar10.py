@@ -49,7 +49,7 @@ class Archive(Protocol):
 def load_cifar10(
     folder: Path, report: Report, stop_requested: Callable[[], bool], archive: type[Archive] | None = None
 ) -> DataSet:
-    """CIFAR-10 from `folder`, fetched into it first where it is not there whole.
+    """Return CIFAR-10 from `folder`, downloaded into it first where it is not complete.
 
     `archive` stands for torchvision's class in tests; the environment variable CIFAR_TUI_CIFAR10_URL names a mirror,
     whose archive has to have the same checksum. Raises DataUnavailable, DataDamaged, BadInput or StopRequested.

@@ -1,4 +1,4 @@
-"""Loads the images a recipe asks for: the official data set, a folder of pictures, or drawn ones."""
+"""Loads the images of a recipe: the official data set, a folder of images, or synthetic ones."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ def check_source(recipe: Recipe) -> None:
 
 
 def load(recipe: Recipe, report: Report, stop_requested: Callable[[], bool]) -> DataSet:
-    """The recipe's images, and only as many as it asks for.
+    """Return the recipe's images, and only as many as it wants.
 
     Raises StopRequested when `stop_requested` turns true, DataUnavailable, DataDamaged, or BadInput.
     """

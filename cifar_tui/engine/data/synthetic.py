@@ -17,7 +17,7 @@ TEST_IMAGES = 2_000
 SEED = 20_090_408
 """One fixed data set, whatever a run's own seed is."""
 CHUNK = 200
-"""Pictures drawn at once; the first ones are the same however many are asked for."""
+"""Images drawn at once; the first ones are the same however many are drawn."""
 REPORT_SECONDS = 0.1
 NOISE = 14.0
 """Standard deviation of the grain, in grey levels of 255."""
@@ -26,7 +26,7 @@ CONTRAST = (36.0, 110.0)
 RADIUS = (5.0, 12.0)
 """Half a shape's size, in pixels."""
 CLUTTER = 3
-"""Small spots and strokes that mean nothing, in every picture."""
+"""Small spots and strokes that mean nothing, in every image."""
 
 Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
@@ -52,7 +52,7 @@ def draw_images(
 
 
 class Drawing:
-    """The way to so many pictures: says how far it has come, and can be stopped."""
+    """Draws so many images: reports its progress, and can be stopped."""
 
     def __init__(self, total: int, report: Report, stop_requested: Callable[[], bool]) -> None:
         """Start the clock."""
@@ -83,7 +83,7 @@ class Drawing:
 
 
 class RandomDraws:
-    """Random numbers, one per picture of a chunk."""
+    """Random numbers, one per image of a chunk."""
 
     def __init__(self, random: np.random.Generator) -> None:
         """Draw from this generator."""

@@ -1,4 +1,4 @@
-"""Measures several checkpoints on the very same test images, and says where they differ."""
+"""Measures several checkpoints on the very same test images, and compares them."""
 
 import dataclasses
 import itertools
@@ -110,7 +110,7 @@ def _judge(
 
 
 def _with_classes(one: ComparedCheckpoint, read: ReadNetwork) -> ComparedCheckpoint:
-    """The same with the classes that the file says, where it is of no run of ours."""
+    """Return the same with the classes of the file's metadata, where it is external."""
     if one.external and read.origin is not None:
         return dataclasses.replace(one, classes=read.origin.classes)
     return one

@@ -1,4 +1,4 @@
-"""Evaluates a saved checkpoint because a person asked: the same for a live run and for one that has ended."""
+"""Evaluates a saved checkpoint on request: the same for a live run and for one that has ended."""
 
 import time
 from collections.abc import Callable
@@ -42,9 +42,9 @@ class CheckpointEvaluator:
         keep: bool = True,
         read: ReadNetwork | None = None,
     ) -> None:
-        """Measure one checkpoint, keep the verdict beside it where `keep` says so, and say how it did.
+        """Measure one checkpoint, store the result beside it with `keep`, and emit it.
 
-        `go_on` is asked between batches; it may raise StopRequested. `read` is the checkpoint's network, where it was
+        `go_on` is called between batches; it may raise StopRequested. `read` is the checkpoint's network, where it was
         read before.
         """
         path, checkpoint = self._folder / checkpoint, safe_text(checkpoint)
@@ -90,7 +90,7 @@ class CheckpointEvaluator:
         )
 
     def _keep(self, done: EvaluationDone, sha256: str) -> None:
-        """Write the verdict and its pictures down; where that fails, only they are missing next time."""
+        """Store the result and its images; where that fails, only they are missing next time."""
         pictures = tuple(self._test.images[image.index].cpu().numpy().tobytes() for image in done.wrongest)
         try:
             store_evaluation(self._folder, StoredEvaluation(done, sha256, pictures))
@@ -110,7 +110,7 @@ def evaluate_checkpoint(
     keep: bool = True,
     load_data: LoadData = load,
 ) -> None:
-    """Measure a checkpoint of a run that has ended, or of no run of ours: a `external`. Raises CifarTuiError.
+    """Measure a checkpoint of a run that has ended, or an `external` one. Raises CifarTuiError.
 
     The checkpoint is read first, for one that is refused needs no images.
     """
@@ -138,7 +138,7 @@ def evaluate_checkpoint(
 
 
 def _normalised_for(read: ReadNetwork, recipe: Recipe, emit: Emit) -> Recipe:
-    """The recipe with the colours that the file says or its project trains on, and what is taken for granted said."""
+    """Return the recipe with the normalization of the file or its project; what is assumed is noted."""
     mean, std = (", ".join(f"{value:g}" for value in values) for values in (read.mean, read.std))
     if read.trouble:
         emit(Noted(read.trouble))
@@ -153,7 +153,7 @@ def _normalised_for(read: ReadNetwork, recipe: Recipe, emit: Emit) -> Recipe:
 
 
 def _note_classes(read: ReadNetwork, classes: tuple[str, ...], emit: Emit) -> None:
-    """Say where the images show other classes than the file says that it tells apart."""
+    """Note where the images' classes are others than those in the file's metadata."""
     told = read.origin.classes if read.origin is not None else ()
     differing = next((pair for pair in zip(told, classes, strict=False) if pair[0] != pair[1]), None)
     if differing is not None:

@@ -1,4 +1,4 @@
-"""Says what a checkpoint takes a person's own pictures for."""
+"""Predicts the classes of a person's own images."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Prediction:
     """Prediction for one image."""
 
     file: str
-    """The picture's file, as it was named."""
+    """The image's file, as it was named."""
     pixels: bytes
     """Pixels that the network saw, uint8 [32, 32, 3], RGB."""
     probabilities: tuple[float, ...]
@@ -35,16 +35,16 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A picture that could not be read."""
+    """An image that could not be read."""
 
     file: str
-    """The picture's file, as it was named."""
+    """The image's file, as it was named."""
     reason: str
     """One sentence that names it."""
 
 
 class Predictor:
-    """A checkpoint's network, ready for pictures; `trouble` is what of its file is passed over, as a sentence."""
+    """A checkpoint's network, ready for images; `trouble` is a sentence on what of its file is passed over."""
 
     def __init__(self, recipe: Recipe, folder: Path, checkpoint: str) -> None:
         """Put the network on its device. Raises CheckpointDamaged or BadInput."""

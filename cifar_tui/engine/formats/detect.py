@@ -15,7 +15,7 @@ from cifar_tui.engine.formats.zip_archive import UNREADABLE, Archive
 from cifar_tui.errors import CheckpointDamaged, refused
 
 HEAD_BYTES = 256 * 1024
-"""Looked at to say what a file is that cannot be read."""
+"""Bytes that are looked at to name a file that cannot be read."""
 CONVERT = (
     "is in torch's old format, from before version 1.6. Convert it where it comes from, with a newer torch: "
     'torch.save(torch.load("old.pth", weights_only=True), "new.pth")'

@@ -1,4 +1,4 @@
-"""Recognises the checkpoints of other projects and gives their tensors the tutorial's names, or says what they are."""
+"""Recognises the checkpoints of other projects and gives their tensors the tutorial's names, or names the project."""
 
 import re
 from collections import Counter

@@ -1,6 +1,6 @@
 """Metadata of weights in a safetensors file: normalization, class names, and the run they come from.
 
-It stands in the header that the format has for words of any kind, one entry each; lists are JSON.
+It stands in the header that the format has for text of any kind, one entry each; lists are JSON.
 """
 
 import math

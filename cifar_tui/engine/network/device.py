@@ -71,7 +71,7 @@ def lower_priority(device: Device) -> None:
 
 
 def choose_device(recipe: Recipe) -> Device:
-    """The device and precision a recipe asks for. Raises BadInput when this machine does not have them."""
+    """Return the device and precision of a recipe. Raises BadInput when this machine does not have them."""
     kind = recipe.device if recipe.device != "auto" else _best_kind()
     if kind == "cuda" and not torch.cuda.is_available():
         raise BadInput("There is no CUDA device here, or its driver does not work. Use --device cpu, or auto.")
@@ -117,7 +117,7 @@ def _precision(kind: str, asked: Precision) -> str:
 
 
 def _processor() -> str:
-    """The processor's model, as far as the system says."""
+    """Return the processor's model, as far as the system names it."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):

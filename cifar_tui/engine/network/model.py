@@ -1,4 +1,4 @@
-"""The tutorial's ResNet-18 for 32×32 pictures, key for key (tutorial section 1; He et al. 2015)."""
+"""The tutorial's ResNet-18 for 32×32 images, key for key (tutorial section 1; He et al. 2015)."""
 
 import torch
 from torch import nn

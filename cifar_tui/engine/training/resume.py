@@ -1,4 +1,4 @@
-"""Checks that a run can go on from its training state, and says so."""
+"""Checks that a run can resume from its training state, and emits so."""
 
 import time
 from pathlib import Path

@@ -29,7 +29,7 @@ class CheckpointDeleter:
     def manage_checkpoint(
         self, request: DeleteCheckpoint | PinCheckpoint, journaled: JournaledCheckpoints, in_use: frozenset[str]
     ) -> CheckpointDeleted | Noted | None:
-        """Do what a person asks. Returns what there is to say of it; a refusal is a note."""
+        """Delete or pin a checkpoint on request. Returns what there is to say of it; a refusal is a note."""
         try:
             if isinstance(request, DeleteCheckpoint):
                 return self.delete(request.checkpoint, journaled, in_use)

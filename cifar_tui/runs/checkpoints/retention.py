@@ -35,7 +35,7 @@ class JournaledCheckpoints:
                 self.undo(event.at_step if isinstance(event, RunResumed) else event.to_step)
 
     def undo(self, after_step: int) -> None:
-        """Forget what was said of later steps."""
+        """Forget the events of later steps."""
         self.steps = {name: step for name, step in dict(self.steps).items() if step <= after_step}
         self.scores = {step: score for step, score in dict(self.scores).items() if step <= after_step}
 

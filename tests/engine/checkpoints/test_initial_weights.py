@@ -127,12 +127,12 @@ def test_a_file_of_no_run_starts_one_as_wide_as_it_is(parent: Path, tmp_path: Pa
     copied.mkdir()
     for name in ("net_001.pth", "net_001.json"):
         (copied / name).write_bytes((parent / name).read_bytes())
-    beside_its_sidecar = recipe_for_external(copied / "net_001.pth", trained.tiny_recipe(), colours=True).parent
+    beside_its_sidecar = recipe_for_external(copied / "net_001.pth", trained.tiny_recipe(), normalization=True).parent
     assert beside_its_sidecar is not None
     assert (beside_its_sidecar.run, beside_its_sidecar.epoch) == ("one", 1)
     weights = read_network(parent / "net_001.pth").network.state_dict()
     torch.save({"net": weights, "acc": 1.0, "epoch": 3}, tmp_path / "ckpt.pth")
-    recipe = recipe_for_external(tmp_path / "ckpt.pth", trained.tiny_recipe(width=64), colours=True)
+    recipe = recipe_for_external(tmp_path / "ckpt.pth", trained.tiny_recipe(width=64), normalization=True)
     assert recipe.width == 8
     assert recipe.parent is not None
     assert (recipe.parent.run, recipe.parent.checkpoint) == ("", "ckpt.pth")

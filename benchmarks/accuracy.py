@@ -15,10 +15,11 @@ import time
 from pathlib import Path
 
 from cifar_tui.events import DataReady, EpochDone, RunFinished, RunResumed, RunStarted, StepDone, TrainingStarted
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.presets import PRESETS
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.states import list_states
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.journal import read_events
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results.jsonl"
 
@@ -54,12 +55,12 @@ def main() -> None:
 
 def finished(folder: Path) -> bool:
     """Whether the run came to its end."""
-    return any(isinstance(event, RunFinished) for event in read_events(folder / NAME))
+    return any(isinstance(event, RunFinished) for event in read_events(journal_path(folder)))
 
 
 def row_of(folder: Path, more: list[str]) -> dict[str, object]:
     """What the run's journal and a look with flip-TTA say."""
-    events = list(read_events(folder / NAME))
+    events = list(read_events(journal_path(folder)))
     (started,) = (event for event in events if isinstance(event, RunStarted))
     data = next(event for event in events if isinstance(event, DataReady))
     training = [event for event in events if isinstance(event, TrainingStarted)]

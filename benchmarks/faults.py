@@ -29,7 +29,7 @@ import orjson
 from pseudo_terminal import PATIENCE_SECONDS, PseudoTerminal
 
 from cifar_tui.control import SaveNow
-from cifar_tui.runs.records.journal import NAME
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.runs.remote.client import RemoteControl
 
 SIZE = (120, 40)
@@ -145,9 +145,9 @@ def storm(terminal: PseudoTerminal, _seconds: float) -> None:
 
 def steps_at(run: Path) -> list[float]:
     """When each step was written down, in seconds since 1970."""
-    if not (run / NAME).exists():
+    if not (journal_path(run)).exists():
         return []
-    lines = (run / NAME).read_bytes().rpartition(b"\n")[0].splitlines()
+    lines = (journal_path(run)).read_bytes().rpartition(b"\n")[0].splitlines()
     return [orjson.loads(line)["at"] for line in lines if b'"StepDone"' in line]
 
 
@@ -250,7 +250,7 @@ def with_epochs(seconds: float) -> Callable[[], bool]:
 def saving(run: Path) -> Callable[[], bool]:
     """Has checkpoints saved, one after the other, and goes on until they are."""
     remote = RemoteControl(run, screen=False)
-    journal = (run / NAME).open("rb")
+    journal = (journal_path(run)).open("rb")
     journal.seek(0, os.SEEK_END)
     asked, saved, due_at = 0, 0, time.monotonic()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 
 from cifar_tui.control import DeleteCheckpoint, Pause, PinCheckpoint, Request, Stop
+from cifar_tui.event_records import event_to_record
 from cifar_tui.events import (
     DataReady,
     EpochDone,
@@ -21,10 +22,9 @@ from cifar_tui.events import (
     StepDone,
     TrainingStarted,
 )
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.presets import preset
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.records.journal import NAME
-from cifar_tui.serialization import to_record
 
 STEPS_PER_SECOND = 100
 STEPS_PER_EPOCH = 1_000
@@ -46,10 +46,10 @@ def write_finished_run(folder: Path, steps: int) -> None:
     recipe = preset("default")
     chance, steps_per_epoch = random.Random(0), steps // 80
     RunFolder.create(folder, folder.name, recipe).close()
-    with (folder / NAME).open("wb") as file:
+    with (journal_path(folder)).open("wb") as file:
 
         def say(event: Event) -> None:
-            file.write(orjson.dumps({"at": time.time(), **to_record(event)}, option=orjson.OPT_APPEND_NEWLINE))
+            file.write(orjson.dumps({"at": time.time(), **event_to_record(event)}, option=orjson.OPT_APPEND_NEWLINE))
 
         say(RunStarted(folder.name, str(folder), recipe, time.time(), "0"))
         say(DataReady("CIFAR-10", False, tuple("abcdefghij"), 50_000, 10_000))
@@ -72,6 +72,11 @@ class ScriptedRun:
         self.ended = False
         self.elsewhere = False
         self.silent_seconds = 0.0
+
+    @property
+    def current(self) -> "ScriptedRun":
+        """These jobs."""
+        return self
 
     def train(self, data: str | None = None) -> "ScriptedRun":  # noqa: ARG002
         """Begin to speak."""

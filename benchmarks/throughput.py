@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 from pseudo_terminal import PseudoTerminal
 
 from cifar_tui.events import DataReady, RunStarted, StepDone, TrainingStarted
-from cifar_tui.runs.records.journal import NAME, from_line
+from cifar_tui.files.run_files import journal_path
+from cifar_tui.runs.records.journal import from_line
 
 if TYPE_CHECKING:
     import torch
@@ -168,7 +169,7 @@ def stop_after(run: Path, steps: int, stop: Callable[[], object]) -> None:
 
 def sample_of(run: Path, started: float, peak: float, steps: int) -> Sample:
     """What a run's journal says of its speed and its start."""
-    lines = [from_line(line) for line in (run / NAME).read_bytes().splitlines()]
+    lines = [from_line(line) for line in (journal_path(run)).read_bytes().splitlines()]
     said = {type(event): at for at, event in reversed(lines)}
     done = [event for _, event in lines if isinstance(event, StepDone)][: steps + WARM_UP_STEPS]
     counted = zip(done[WARM_UP_STEPS - 1 :], done[WARM_UP_STEPS:], strict=False)

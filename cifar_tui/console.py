@@ -13,16 +13,13 @@ from typing import TextIO, TypeVar
 import orjson
 
 from cifar_tui.control import SaveNow, SetAttended, Stop
+from cifar_tui.evaluation_events import ComparisonDone, EvaluationDone, EvaluationFailed, EvaluationProgressed
 from cifar_tui.events import (
     CheckpointDeleted,
     CheckpointFailed,
     CheckpointSaved,
-    ComparisonDone,
     DataReady,
     EpochDone,
-    EvaluationDone,
-    EvaluationFailed,
-    EvaluationProgressed,
     LossNotFinite,
     Noted,
     Paused,
@@ -41,11 +38,11 @@ from cifar_tui.jobs.session import RunConnection
 from cifar_tui.report import comparison_text, run_summary, verdict_text
 
 POLL_SECONDS = 0.2
-"""How often events are fetched."""
+"""Time between two polls of the events."""
 LINE_SECONDS = 10.0
-"""How often a line says where training is."""
+"""Time between two lines on the training's progress."""
 PROGRESS_SECONDS = 2.0
-"""How often a line says how far something else has come."""
+"""Time between two lines on the progress of anything else."""
 
 Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 
@@ -55,8 +52,8 @@ def follow(
 ) -> int:
     """Print a run until it ends, from where `history` left it. Returns the exit code.
 
-    Of a run that is `resumed`, what it said before it ended is not printed again. `because` says, for the run's
-    records, why nobody watches it any more.
+    The events of a `resumed` run from before it was resumed are not printed. `because` is recorded as the reason why
+    nobody watches the run any more.
 
     Ctrl-C once stops after the step under way and saves; twice saves now; three times leaves at once. SIGTERM stops
     and saves too.
@@ -73,7 +70,7 @@ def follow(
 
 
 def report_outcome(history: RunHistory) -> None:
-    """Print how a run ended: success to the output, trouble to stderr."""
+    """Print the end of a run: success to the output, trouble to stderr."""
     line = run_summary.outcome(history)
     if line and history.started is not None and run_summary.exit_code(history) == 0:
         line += f" The run is in {history.started.folder}."
@@ -88,8 +85,8 @@ def report_evaluation(connection: RunConnection, *, as_json: bool) -> int:
 
 def report_comparison(connection: RunConnection, *, as_json: bool) -> int:
     """Print a comparison once it is there, its progress to stderr meanwhile. Returns the exit code."""
-    words = comparison_text
-    return _report(connection, ComparisonDone, words.comparison_record if as_json else words.comparison_lines)
+    report = comparison_text.comparison_record if as_json else comparison_text.comparison_lines
+    return _report(connection, ComparisonDone, report)
 
 
 Result = TypeVar("Result", EvaluationDone, ComparisonDone)
@@ -98,36 +95,36 @@ Result = TypeVar("Result", EvaluationDone, ComparisonDone)
 def _report(
     connection: RunConnection,
     kind: type[Result],
-    words: Callable[[Result], list[str]] | Callable[[Result], dict[str, object]],
+    report: Callable[[Result], list[str]] | Callable[[Result], dict[str, object]],
 ) -> int:
     """Print an evaluation's result, in lines or as JSON, or why there is none. Returns the exit code."""
     result: Result | None = None
-    trouble = ""
+    failure = ""
     progress = Console(RunHistory(), sys.stderr)
 
-    def give_up(_signal: int, _frame: FrameType | None) -> None:
+    def cancel(_signal: int, _frame: FrameType | None) -> None:
         connection.submit(Stop())
 
-    with handling({signal.SIGINT: give_up, signal.SIGTERM: give_up}):
+    with handling({signal.SIGINT: cancel, signal.SIGTERM: cancel}):
         for event in itertools.chain.from_iterable(poll_until_ended(connection)):
             if isinstance(event, kind):
                 result = event
             elif isinstance(event, EvaluationFailed):
-                trouble = event.reason
+                failure = event.reason
             elif isinstance(event, Noted):
                 print(event.text, file=sys.stderr)
             elif sys.stderr.isatty():
                 progress.show([event])
     if result is None:
-        print(trouble, file=sys.stderr)
+        print(failure, file=sys.stderr)
         return 1
-    said = words(result)
-    print("\n".join(said) if isinstance(said, list) else orjson.dumps(said).decode())
+    reported = report(result)
+    print("\n".join(reported) if isinstance(reported, list) else orjson.dumps(reported).decode())
     return 0
 
 
 def poll_until_ended(connection: RunConnection) -> Iterator[Sequence[FeedItem]]:
-    """What is said, as it is fetched, until the engine has ended and nothing is left."""
+    """Yield the events as they are polled, until the engine has ended and none is left."""
     while True:
         ended = connection.ended
         yield connection.poll()
@@ -151,9 +148,9 @@ class Console:
     """Turns events into lines."""
 
     def __init__(self, history: RunHistory, output: TextIO, *, silent: bool = False) -> None:
-        """Go on from `history` and write to `output`; when that goes away, the run goes on without it.
+        """Continue `history` and write to `output`; when that is closed, the run continues without it.
 
-        A `silent` console says nothing of what was said before a run was reopened.
+        A `silent` console prints no event from before a run was reopened.
         """
         self._silent = silent
         self.history = history
@@ -162,15 +159,15 @@ class Console:
         self._progress_line_at = 0.0
 
     def show(self, events: Sequence[FeedItem]) -> None:
-        """Take events in and print what is worth a line."""
+        """Apply events to the history and print those that are worth a line."""
         for event in events:
             self.history.apply(event)
             if isinstance(event, Reopened):
                 self._silent = False
             for line in self._lines(event):
-                self.say(line)
+                self.print_line(line)
 
-    def say(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         """Print one line."""
         # A closed pipe or terminal costs the lines, never the run.
         with contextlib.suppress(OSError, ValueError):
@@ -198,12 +195,8 @@ class Console:
                 return [f"saved {event.checkpoint}"]
             case CheckpointDeleted():
                 return [f"deleted {event.checkpoint}: {event.reason}"]
-            case CheckpointFailed():
-                return [event.reason]
-            case Noted():
-                return [event.text]
-            case RunResumed() | RateChanged() | RolledBack():
-                return [self.history.notes[-1]]
+            case CheckpointFailed() | Noted() | RunResumed() | RateChanged() | RolledBack():
+                return [run_summary.note_text(event)]
             case EvaluationProgressed():
                 share = Progressed(f"Evaluating {event.checkpoint}", event.done, event.images, "images", 0.0)
                 return self._progress_lines(share)
@@ -234,7 +227,7 @@ class Interrupts:
     """Turns signals into requests while a run is followed."""
 
     def __init__(self, connection: RunConnection, console: Console) -> None:
-        """Ask `connection` to stop, and say so on the console."""
+        """Submit requests to `connection`, and say so on the console."""
         self.exit_code = 0
         self._connection = connection
         self._console = console
@@ -242,25 +235,27 @@ class Interrupts:
 
     @contextlib.contextmanager
     def handled(self) -> Iterator[None]:
-        """Handle SIGINT and SIGTERM, and let a closed terminal be, until the block ends."""
+        """Handle SIGINT and SIGTERM, and ignore a closed terminal, until the block ends."""
         with handling({signal.SIGTERM: self._terminate, signal.SIGHUP: signal.SIG_IGN}):
             before = signal.signal(signal.SIGINT, self._interrupt)
             try:
                 yield
             finally:
-                # All is saved by now: one Ctrl-C more has nothing to cut short but our last words.
+                # All is saved by now: one Ctrl-C more could only cut short the last lines.
                 signal.signal(signal.SIGINT, signal.SIG_IGN if self._count else before)
 
     def _interrupt(self, _signal: int, _frame: FrameType | None) -> None:
         self._count += 1
         self.exit_code = 128 + signal.SIGINT
         if self._count == 1:
-            self._console.say(
+            self._console.print_line(
                 "Stopping after this step, then saving. Ctrl-C again saves now, three times leaves at once."
             )
             self._connection.submit(Stop())
         elif self._count == 2:
-            self._console.say("Saving what is trained. Ctrl-C once more leaves at once; the last saved state stands.")
+            self._console.print_line(
+                "Saving what is trained. Ctrl-C once more leaves at once; the last saved state stands."
+            )
             self._connection.submit(SaveNow())
         else:
             os._exit(self.exit_code)

@@ -1,78 +1,84 @@
-"""What a person can ask of an engine, and the queue the requests travel in."""
+"""Requests to an engine, and the queue that they wait in."""
 
 import contextlib
+import math
 import os
 import threading
 from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, ClassVar, Protocol
+
+from cifar_tui.files.run_files import CheckpointName
+
+Name = Annotated[str, lambda name: len(name) <= 100]
+Rate = Annotated[float, lambda rate: math.isfinite(rate) and rate > 0]
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Wait before the next step, keeping everything loaded."""
+    """Wait before the next step, with everything loaded."""
 
-    by: str = ""
-    """Who asks, as `requester_name` names them."""
+    by: Name = ""
+    """The person's name for others, from `requester_name`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Go on after a pause."""
+    """Train on after a pause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Finish the step under way, save, and end."""
 
-    by: str = ""
-    """Who asks, as `requester_name` names them."""
+    by: Name = ""
+    """The person's name for others, from `requester_name`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluate:
     """Measure a checkpoint on the test images."""
 
-    checkpoint: str
+    checkpoint: CheckpointName
     """The checkpoint's file name in the run's folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class CancelEvaluation:
-    """Give up the evaluation under way."""
+    """Cancel the evaluation under way."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteCheckpoint:
-    """Delete a checkpoint, where nothing speaks against it."""
+    """Delete a checkpoint, unless it has to stay."""
 
-    checkpoint: str
+    checkpoint: CheckpointName
     """The checkpoint's file name in the run's folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class PinCheckpoint:
-    """Keep a checkpoint whatever else is deleted, or no longer."""
+    """Pin a checkpoint, so that it is never deleted, or unpin it."""
 
-    checkpoint: str
+    checkpoint: CheckpointName
     """The checkpoint's file name in the run's folder."""
     pinned: bool
-    """Whether it is to be kept."""
+    """True to pin it, False to unpin it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeRate:
-    """Train with this learning rate from the next step on; the schedule goes on from there, scaled."""
+    """Train with this learning rate from the next step on; the schedule continues from there, scaled."""
 
-    rate: float
-    """The new rate; or, where `relative`, what the present one is multiplied by."""
+    rate: Rate
+    """The new rate; or, where `relative`, a factor on the present one."""
     relative: bool = False
-    """Whether `rate` is a factor."""
+    """True where `rate` is a factor."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinishEpoch:
-    """Stop once the epoch under way is trained, tested and saved; asked again, go on after all."""
+    """Stop once the epoch under way is trained, tested and saved; a second request cancels that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +93,17 @@ class RollBack:
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """Train on after a loss that is no number."""
+    """Train on after a loss that is not finite."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetAttended:
-    """Say whether a person is there to answer questions. An engine that has not been told decides by itself."""
+    """Say if a person is there to answer questions. Without any, an engine decides by itself."""
 
+    from_elsewhere: ClassVar[bool] = False
+    """Not accepted from a socket, whose server notices by itself who is attached."""
     attended: bool
-    """Whether somebody is."""
+    """True while a person is there."""
     because: str = ""
     """A sentence on why that has changed, for the run's records; empty for the usual."""
     screen: int = 0
@@ -120,7 +128,7 @@ Request = (
 
 
 def requester_name() -> str:
-    """How everybody who watches is told who asked: by the terminal's name, or by the process that has none."""
+    """Return the name that others see beside a request: the terminal's, or the process's where it has none."""
     for descriptor in (0, 1, 2):
         with contextlib.suppress(OSError):
             return os.ttyname(descriptor).removeprefix("/dev/")
@@ -128,14 +136,14 @@ def requester_name() -> str:
 
 
 class Control(Protocol):
-    """A person's side: where a front end puts its requests."""
+    """A front end's side of the requests, wherever the engine is."""
 
     def submit(self, request: Request) -> None:
-        """Hand the request over and return at once; an event confirms it."""
+        """Submit the request and return at once; an event confirms it."""
 
 
 class RequestQueue:
-    """Requests in the order they were asked. A front end asks, an engine takes; any thread may do either."""
+    """Requests in order. A front end enqueues, an engine dequeues; any thread may do either."""
 
     def __init__(self) -> None:
         self._waiting: deque[Request] = deque()
@@ -159,10 +167,10 @@ class RequestQueue:
             return self._waiting.popleft()
 
     def stop_requested(self) -> bool:
-        """Whether a stop is waiting. It stays in the queue."""
+        """Return True while a stop is waiting. It stays in the queue."""
         return self.contains(Stop)
 
     def contains(self, *kinds: type[Request]) -> bool:
-        """Whether a request of one of these kinds is waiting. It stays in the queue."""
+        """Return True while a request of one of these kinds is waiting. It stays in the queue."""
         with self._changed:
             return any(isinstance(request, kinds) for request in self._waiting)

@@ -1,4 +1,4 @@
-"""The few exceptions a person sees: each message says what happened and what to do."""
+"""The few exceptions that a person sees: each message tells what happened and what to do."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class CheckpointDamaged(CifarTuiError):
 
 
 class StopRequested(Exception):
-    """A person asked to stop while something long was under way. Never shown: the engine turns it into an event."""
+    """A stop was requested while something long was under way. Never shown: the engine turns it into an event."""
 
 
 def cannot_write(path: Path, error: OSError) -> BadInput:

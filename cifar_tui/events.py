@@ -1,14 +1,34 @@
-"""Everything an engine can say: frozen facts in the past tense, and the records they become in a journal."""
+"""Events of a run: frozen facts in the past tense."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal
 
 from cifar_tui.recipe import Recipe
 
 
+class Event:
+    """Base of all events; a subclass is known to journals and sockets by its name."""
+
+    __slots__ = ()
+
+    recorded: ClassVar[bool] = True
+    """False for an event that only those who watch receive: it is in no journal."""
+    undone_by_rewind: ClassVar[bool] = False
+    """True for an event that no longer holds once its run has gone back to a step before its own `step`."""
+
+    def __init_subclass__(cls) -> None:
+        """Register the event under its name."""
+        KINDS[cls.__name__] = cls
+
+
+KINDS: dict[str, type[Event]] = {}
+"""Event classes by the name they have in a journal."""
+
+
 @dataclass(frozen=True, slots=True)
-class RunStarted:
+class RunStarted(Event):
     """A run has its folder and its recipe; nothing is loaded yet."""
 
     run: str
@@ -24,29 +44,30 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class Progressed:
+class Progressed(Event):
     """Something long that is not training has come this far."""
 
+    recorded: ClassVar[bool] = False
     what: str
-    """What is being done, as a sentence's start: `Reading pictures`."""
+    """The work that is under way, as a sentence's start: `Reading pictures`."""
     done: int
-    """How much is done, in `unit`."""
+    """Amount that is done, in `unit`."""
     total: int | None
-    """How much there is in all, where known."""
+    """Amount in all, where known."""
     unit: Literal["images", "bytes", ""]
-    """What `done` counts; empty when nothing is counted."""
+    """The unit of `done`; empty when nothing is counted."""
     seconds: float
-    """How long it has taken so far."""
+    """Seconds so far."""
 
 
 @dataclass(frozen=True, slots=True)
-class DataReady:
+class DataReady(Event):
     """The images are on the device."""
 
     description: str
-    """What they are, for people: `CIFAR-10`, `synthetic pictures`, `pictures in DIR`."""
+    """The data set's name, for people: `CIFAR-10`, `synthetic pictures`, `pictures in DIR`."""
     synthetic: bool
-    """Whether they were drawn by the program and are no photographs."""
+    """True where the images were drawn by the program and are no photographs."""
     classes: tuple[str, ...]
     """Class names in label order."""
     train_images: int
@@ -58,15 +79,15 @@ class DataReady:
 
 
 @dataclass(frozen=True, slots=True)
-class DataMissing:
+class DataMissing(Event):
     """The data set is not here and could not be fetched; nothing was trained. Ends the run."""
 
     reason: str
-    """What happened and what to do."""
+    """A sentence on what happened, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingStarted:
+class TrainingStarted(Event):
     """Everything is loaded and the first step is about to run."""
 
     device: str
@@ -84,9 +105,10 @@ class TrainingStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class StepDone:
+class StepDone(Event):
     """One optimiser update, with the means over its images."""
 
+    undone_by_rewind: ClassVar[bool] = True
     step: int
     """Counted from 1 across the whole run."""
     epoch: int
@@ -104,14 +126,15 @@ class StepDone:
 
     @property
     def finite(self) -> bool:
-        """Whether the loss is a finite number."""
+        """True where the loss is finite."""
         return math.isfinite(self.loss)
 
 
 @dataclass(frozen=True, slots=True)
-class EpochDone:
+class EpochDone(Event):
     """One pass over the training images and the test after it."""
 
+    undone_by_rewind: ClassVar[bool] = True
     epoch: int
     """Counted from 1."""
     step: int
@@ -135,32 +158,35 @@ class EpochDone:
 
     @property
     def choosing_accuracy(self) -> float:
-        """What the best epoch is chosen by: images held out, where there are some, else the test images."""
+        """Accuracy that the best epoch is chosen by: on images held out, where there are some, else on the test's."""
         return self.test_accuracy if self.validation_accuracy is None else self.validation_accuracy
 
 
 @dataclass(frozen=True, slots=True)
-class Paused:
+class Paused(Event):
     """The engine waits before the next step."""
 
+    undone_by_rewind: ClassVar[bool] = True
     step: int
     """The last step done."""
     by: str = ""
-    """Who asked for it: a terminal, or a process without one."""
+    """The person who requested it: a terminal, or a process without one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Resumed:
-    """The engine goes on."""
+class Resumed(Event):
+    """Training goes on after a pause."""
 
+    undone_by_rewind: ClassVar[bool] = True
     step: int
     """The last step done."""
 
 
 @dataclass(frozen=True, slots=True)
-class CheckpointSaved:
-    """Weights are on disk, whole, with their sidecar."""
+class CheckpointSaved(Event):
+    """Weights are on disk, intact, with their sidecar."""
 
+    undone_by_rewind: ClassVar[bool] = True
     checkpoint: str
     """File name in the run's folder."""
     epoch: int
@@ -170,53 +196,55 @@ class CheckpointSaved:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckpointFailed:
+class CheckpointFailed(Event):
     """Weights could not be written; training goes on."""
 
     checkpoint: str
     """The file name that was tried."""
     reason: str
-    """What happened and what to do."""
+    """A sentence on what happened, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class CheckpointDeleted:
+class CheckpointDeleted(Event):
     """Weights were deleted, with all that belongs to them."""
 
     checkpoint: str
     """File name in the run's folder."""
     reason: str
-    """Why, in a few words."""
+    """The reason, in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
-class StateSaved:
-    """All that is needed to go on exactly from here is on disk."""
+class StateSaved(Event):
+    """Everything that is needed to resume exactly from here is on disk."""
 
+    undone_by_rewind: ClassVar[bool] = True
     step: int
     """The last step it contains."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reopened:
-    """A run that had ended is being loaded to go on; until `RunResumed`, what was said of it stands. Not recorded."""
+class Reopened(Event):
+    """A run that had ended is being loaded to resume; until `RunResumed`, its events still hold. Not recorded."""
 
+    recorded: ClassVar[bool] = False
     folder: str
     """The run's folder, absolute, where it is now."""
 
 
 @dataclass(frozen=True, slots=True)
-class RunResumed:
-    """A run that had ended goes on; whatever was said of later steps is undone, for they are trained again."""
+class RunResumed(Event):
+    """A run that had ended resumes; the events of later steps are undone, for they are trained again."""
 
     at_step: int
     """The last step that stands."""
     recipe: Recipe
     """Every choice, as it is from here on."""
     changes: tuple[str, ...]
-    """What differs from the run's recipe so far, for people: `epochs 26 → 40`."""
+    """Differences from the run's recipe so far, for people: `epochs 26 → 40`."""
     inexact_because: str
-    """Why the rest will not be bit-identical to an unbroken run; empty where it will be."""
+    """The reason that the rest will not be bit-identical to an unbroken run; empty where it will be."""
     resumed_at: float
     """Wall clock, seconds since 1970."""
     version: str
@@ -224,7 +252,7 @@ class RunResumed:
 
 
 @dataclass(frozen=True, slots=True)
-class RateChanged:
+class RateChanged(Event):
     """A person changed the learning rate."""
 
     from_step: int
@@ -236,7 +264,7 @@ class RateChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class FinishPlanned:
+class FinishPlanned(Event):
     """The run will stop at the end of an epoch, or will not after all."""
 
     after_epoch: int
@@ -244,7 +272,7 @@ class FinishPlanned:
 
 
 @dataclass(frozen=True, slots=True)
-class LossNotFinite:
+class LossNotFinite(Event):
     """A step's loss was no finite number; its update was left out."""
 
     at_step: int
@@ -252,12 +280,12 @@ class LossNotFinite:
     loss: float
     """NaN or an infinity."""
     waiting: bool
-    """Whether the engine waits for a person to say what to do."""
+    """True while the engine waits for a person to decide."""
 
 
 @dataclass(frozen=True, slots=True)
-class RolledBack:
-    """Training went back to the last good state; what was said of later steps is undone."""
+class RolledBack(Event):
+    """Training went back to the last good state; the events of later steps are undone."""
 
     from_step: int
     """The last step before."""
@@ -270,128 +298,7 @@ class RolledBack:
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationStarted:
-    """A checkpoint is being measured on the test images."""
-
-    checkpoint: str
-    """File name in the run's folder."""
-    images: int
-    """Test images in all."""
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationProgressed:
-    """An evaluation has come this far."""
-
-    checkpoint: str
-    """File name in the run's folder."""
-    done: int
-    """Images measured."""
-    images: int
-    """Test images in all."""
-
-
-@dataclass(frozen=True, slots=True)
-class WrongImage:
-    """A test image that was taken for something else."""
-
-    index: int
-    """Its place among the test images, from 0."""
-    label: int
-    """Its true class."""
-    predicted: int
-    """The class it was taken for."""
-    probabilities: tuple[float, ...]
-    """Of every class, 0 to 1, in label order."""
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationDone:
-    """A checkpoint's verdict on the test images."""
-
-    checkpoint: str
-    """File name in the run's folder."""
-    images: int
-    """Test images measured."""
-    loss: float
-    """Mean cross-entropy."""
-    accuracy: float
-    """0 to 1."""
-    classes: tuple[str, ...]
-    """Class names in label order."""
-    confusion: tuple[tuple[int, ...], ...]
-    """Images counted by [true class][predicted class]."""
-    seconds: float
-    """How long it took."""
-    tta: bool = False
-    """Whether every image was judged together with its mirror image (flip-TTA), which flatters by some tenths."""
-    top3_accuracy: float | None = None
-    """The share of images whose true class is among the three most probable, 0 to 1; None in older records."""
-    calibration_error: float | None = None
-    """How far confidence and accuracy lie apart, 0 to 1 (ECE, 15 bins; Guo et al. 2017); None in older records."""
-    test_checksum: str = ""
-    """A sum over the test images and their labels; empty in older records."""
-    wrongest: tuple[WrongImage, ...] = ()
-    """Wrong ones, the lowest probability of the true class first: the first hundred, and one at least of every pair."""
-
-    def class_accuracy(self, label: int) -> float:
-        """The share of the class's test images that were recognised, 0 to 1; NaN where it has none."""
-        row = self.confusion[label]
-        return row[label] / sum(row) if sum(row) else math.nan
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationFailed:
-    """A checkpoint could not be measured, or a person gave it up."""
-
-    checkpoint: str
-    """File name in the run's folder."""
-    reason: str
-    """What happened."""
-    damaged: bool
-    """Whether the file itself is at fault."""
-
-
-@dataclass(frozen=True, slots=True)
-class ComparedPair:
-    """How two checkpoints judged the same images."""
-
-    first: int
-    """The one compared with: its place among the checkpoints, from 0."""
-    second: int
-    """The other's place."""
-    agreed: int
-    """Images that both took for the same class."""
-    fixed: int
-    """Images that the first got wrong and the second right."""
-    broken: int
-    """Images that the first got right and the second wrong."""
-    both_wrong: int
-    """Images that both got wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonDone:
-    """Checkpoints were measured on the very same test images."""
-
-    checkpoints: tuple[str, ...]
-    """How each is named; the others are compared with the first."""
-    images: str
-    """What the images are, for people."""
-    classes: tuple[str, ...]
-    """Class names in label order."""
-    class_images: tuple[int, ...]
-    """Images of each class."""
-    losses: tuple[float, ...]
-    """Mean cross-entropy of each checkpoint."""
-    hits: tuple[tuple[int, ...], ...]
-    """Images recognised, by [checkpoint][class]."""
-    pairs: tuple[ComparedPair, ...]
-    """Every two of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(Event):
     """Something a person should know that changes nothing by itself."""
 
     text: str
@@ -399,9 +306,10 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
-class RunStopped:
-    """The run ended early because a person asked."""
+class RunStopped(Event):
+    """The run ended early on request."""
 
+    undone_by_rewind: ClassVar[bool] = True
     step: int
     """The last step done."""
     checkpoint: str
@@ -409,7 +317,7 @@ class RunStopped:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunFinished(Event):
     """The run came to its planned end."""
 
     step: int
@@ -419,51 +327,19 @@ class RunFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFailed:
+class RunFailed(Event):
     """The run ended because something broke."""
 
     reason: str
-    """What happened and what to do."""
+    """A sentence on what happened, and what to do."""
     traceback_file: str
-    """Where the details are; empty where there are none."""
+    """The file with the details; empty where there is none."""
     exit_code: int
-    """What the program ends with."""
+    """The program's exit code."""
 
-
-Event = (
-    RunStarted
-    | Progressed
-    | DataReady
-    | DataMissing
-    | TrainingStarted
-    | StepDone
-    | EpochDone
-    | Paused
-    | Resumed
-    | CheckpointSaved
-    | CheckpointFailed
-    | CheckpointDeleted
-    | StateSaved
-    | Reopened
-    | RunResumed
-    | RateChanged
-    | FinishPlanned
-    | LossNotFinite
-    | RolledBack
-    | EvaluationStarted
-    | EvaluationProgressed
-    | EvaluationDone
-    | EvaluationFailed
-    | ComparisonDone
-    | Noted
-    | RunStopped
-    | RunFinished
-    | RunFailed
-)
-"""Any event."""
 
 Ending = DataMissing | RunStopped | RunFinished | RunFailed
 """The events after which nothing more is trained."""
 
-KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
-"""Event classes by the name they have in a journal."""
+Emit = Callable[[Event], None]
+"""Takes an event from an engine, on any of its threads, and returns at once."""

@@ -1,4 +1,4 @@
-"""Named points at which a test can make a run fail: kill it, stop it, refuse it the disk. Nothing outside of tests."""
+"""Failpoints: named places at which a test can make a run fail: kill it, stop it, refuse it the disk."""
 
 import errno
 import fnmatch
@@ -21,7 +21,7 @@ POINTS = (
     "tested",
     "unlinked",
 )
-"""Of a file that is written whole: open, written, on the disk, in its place, its folder too. Then a
+"""Of a file that is written atomically: open, written, on the disk, in its place, its folder too. Then a
 line in a file that grows; a step; a test; a file that is deleted."""
 
 REFUSALS = {"enospc": errno.ENOSPC, "eio": errno.EIO, "erofs": errno.EROFS, "emfile": errno.EMFILE}
@@ -30,20 +30,20 @@ SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "stop": signal.SIGSTO
 
 @dataclass(slots=True)
 class Fault:
-    """What is to go wrong, and when."""
+    """A failure, and the moment it happens."""
 
     action: str
     """One of the refusals or signals, or `raise`."""
     point: str
-    """Where."""
+    """The point it happens at."""
     subject: str
     """A pattern for the file's name."""
     nth: int
     """The first time that it goes wrong, counted from 1."""
     times: int
-    """How often it goes wrong in a row."""
+    """Times that it happens in a row."""
     hits: int = 0
-    """How often the point was reached so far."""
+    """Times that the point was hit so far."""
 
     def hit(self, point: str, subject: str) -> None:
         """Come by a point: where it is this fault's, and its time has come, it goes wrong."""

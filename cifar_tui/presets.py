@@ -9,12 +9,12 @@ from cifar_tui.recipe import HALF, Recipe
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A named recipe and what may honestly be expected of it."""
+    """A named recipe, and the accuracy that may be expected of it."""
 
     recipe: Recipe
     """The choices."""
     summary: str
-    """What it is for, in a few words."""
+    """Purpose, in a few words."""
     expectation: str
     """Test accuracy on the official test set, without test-time augmentation."""
 
@@ -102,7 +102,7 @@ PRESETS: dict[str, Preset] = {
 
 
 def preset(name: str) -> Recipe:
-    """The recipe of a preset. Raises BadInput, with the names there are, for any other name."""
+    """Return the recipe of a preset. Raises BadInput, with the names there are, for any other name."""
     if name not in PRESETS:
         raise BadInput(f"There is no preset '{name}'. Choose one of: {', '.join(PRESETS)}.")
     return PRESETS[name].recipe

@@ -1,157 +1,174 @@
-"""Every choice that defines a run, frozen, with its checks and its learning rate as a pure function of the step."""
+"""The recipe: every choice that defines a run, frozen, with its checks and its learning rate."""
 
 import dataclasses
 import math
 import re
-import typing
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Literal, Self
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
 from cifar_tui.errors import BadInput
+from cifar_tui.option import DATA, RUN, Option, options_of
+from cifar_tui.schedule import Schedule, scheduled_rate
 
-Schedule = Literal["constant", "triangle", "drops"]
 Flip = Literal["none", "random", "alternating"]
 Padding = Literal["reflect", "zero"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
 Acceleration = Literal["auto", "eager", "graph", "compile"]
 
-WARM_UP_SHARE = 0.2
-"""The share of a triangle's steps on the way up."""
-TRIANGLE_START = 0.2
-"""A triangle's first rate as a share of its peak (0.04 of 0.2)."""
-DROP_POINTS = (0.3, 0.6, 0.8)
-"""Where `drops` lowers the rate, as shares of the epochs (60, 120 and 160 of 200)."""
-DROP_FACTOR = 0.2
-"""What each drop multiplies the rate by."""
-
 KEEP_PATTERN = re.compile(r"best\+last:([1-9]\d{0,5})", re.ASCII)
-"""How `keep` names a number of checkpoints."""
+"""A `keep` that names a number of checkpoints."""
 
 WIDTH_UNIT = 8
 """Other channel counts corrupt memory in the channels-last backward pass of torch 2.14's CPU kernels (AVX2)."""
 
 SIDE = 32
-"""Pixels of a picture's side."""
+"""Pixels of an image's side."""
+CLASSES = 10
+"""Classes that the network tells apart."""
 CIFAR10_MEAN = (0.4914, 0.4822, 0.4465)
 CIFAR10_STD = (0.2470, 0.2435, 0.2616)
 HALF = (0.5, 0.5, 0.5)
 
 
+def absolute_folder(path: str) -> str | None:
+    """Return the path independent of where it was typed, so that the run can be resumed from elsewhere."""
+    return str(Path(path).absolute()) if path else None
+
+
+def absolute_source(data: str) -> str:
+    """Return a name of data as it is, and a folder's path absolute."""
+    return data if data in ("cifar10", "synthetic") else str(Path(data).absolute())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ancestor:
-    """The checkpoint that a run went on from."""
+    """The checkpoint that a run started from."""
 
     run: str
-    """The name of its run; empty for a file of no run of ours."""
+    """Name of its run; empty for an external file."""
     checkpoint: str
-    """The name of its file."""
+    """Name of its file."""
     sha256: str
     """Hexadecimal digest of that file, and of the copy that the run keeps."""
     epoch: int = 0
-    """The epoch it ended, or was in; 0 where that is not known."""
+    """Epoch that it ended, or was in; 0 where that is not known."""
     synthetic: bool = False
-    """Whether it, or one of its own ancestors, was trained on pictures drawn by the program."""
-
-    def to_record(self) -> dict[str, object]:
-        """The ancestor as plain data for JSON."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, object]) -> "Ancestor":
-        """The ancestor a record was made from. Raises ValueError on anything else."""
-        kinds = {field.name: field.type for field in dataclasses.fields(cls)}
-        if record.keys() != kinds.keys() or any(type(record[name]) is not kind for name, kind in kinds.items()):
-            raise ValueError(f"an ancestor cannot be {record!r:.80}")
-        # Each value was checked against its field's type above; the checker cannot follow that.
-        return cls(**record)  # type: ignore[arg-type]
+    """True if it, or one of its own ancestors, was trained on synthetic images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """A run's choices. Built from a preset and changed with `dataclasses.replace`; `check` before use."""
+    """A run's choices. Built from a preset and changed with `dataclasses.replace`; `check` before use.
+
+    A field that people set is annotated with its option: its help, its limits, and how it is typed.
+    """
 
     preset: str
-    """The preset it started from."""
-    data: str = "cifar10"
-    """`cifar10`, `synthetic`, or a folder of pictures, absolute."""
-    data_dir: str = "data"
-    """Where the official data set is kept."""
-    train_images: int | None = None
-    """A class-balanced part of the training images; None for all."""
-    test_images: int | None = None
-    """A class-balanced part of the test images; None for all."""
-    validation_images: int = 0
-    """Training images held out, class by class, to choose the best epoch on; 0 for none."""
-    epochs: int
-    """Passes over the training images."""
-    batch_size: int
-    """Images of one step; the last batch of an epoch may be smaller."""
-    learning_rate: float
-    """The rate, or the schedule's highest."""
+    """Name of the preset it started from."""
+    data: Annotated[
+        str,
+        Option(
+            "cifar10 (without this option), synthetic, or a folder {train,test}/<class>/*.{jpg,png}.",
+            panel=DATA,
+            metavar="SOURCE",
+            parse=absolute_source,
+            changeable=True,
+        ),
+    ] = "cifar10"
+    data_dir: Annotated[
+        str,
+        Option(
+            "Where CIFAR-10 is kept, and downloaded to; without one, data.",
+            panel=DATA,
+            metavar="DIR",
+            parse=absolute_folder,
+            changeable=True,
+        ),
+    ] = "data"
+    train_images: Annotated[
+        int | None,
+        Option("Train on a class-balanced part.", panel=DATA, quantity="number of training images", least=10),
+    ] = None
+    test_images: Annotated[
+        int | None,
+        Option("Test on a class-balanced part.", panel=DATA, quantity="number of test images", least=10),
+    ] = None
+    validation_images: Annotated[
+        int,
+        Option(
+            "Hold out so many training images, and choose the best epoch on them.",
+            panel=DATA,
+            quantity="number of validation images",
+            least=10,
+            off=0,
+        ),
+    ] = 0
+    epochs: Annotated[int, Option("Passes over the training images.", least=1, changeable=True)]
+    batch_size: Annotated[int, Option("Images of one step.", least=1)]
+    """The last batch of an epoch may be smaller."""
+    learning_rate: Annotated[
+        float, Option("The learning rate, or its schedule's highest.", flag="--lr", above=0, changeable=True)
+    ]
     schedule: Schedule
-    """How the rate goes over the run."""
+    """Course of the rate over the run."""
     rate_changes: tuple[tuple[int, float], ...] = ()
-    """What a person changed under way: from a step on, the schedule times a factor; the last one counts."""
+    """Changes made while it trained: from a step on, the schedule times a factor; the last one counts."""
     momentum: float = 0.9
     """SGD's momentum."""
     nesterov: bool
-    """Whether the momentum is Nesterov's."""
-    weight_decay: float = 5e-4
-    """L2 penalty on every parameter."""
-    label_smoothing: float = 0.0
-    """The share of every label that is spread evenly over all classes, 0 to below 1."""
-    crop_padding: int
-    """Pixels of padding for the random crop; 0 for no crop."""
+    """True for Nesterov momentum."""
+    weight_decay: Annotated[float, Option("L2 penalty on every parameter.", least=0)] = 5e-4
+    label_smoothing: Annotated[
+        float, Option("The share of every label spread over all classes; 0 for none.", least=0, below=1)
+    ] = 0.0
+    seed: Annotated[int, Option("Fixes first weights, order and augmentation.", least=0)] = 0
+    crop_padding: Annotated[
+        int,
+        Option("Random crops: pixels of padding around a picture; 0 for none.", least=0, most=SIDE - 1, unit="pixels"),
+    ]
     padding: Padding = "reflect"
-    """What the padding is filled with."""
-    flip: Flip
-    """Mirroring: never, by chance, or every other epoch per image."""
-    cutout: int
-    """Side of the square blanked in each picture, in pixels; 0 for none."""
+    """Content of the padding."""
+    flip: Annotated[Flip, Option("Mirroring")]
+    """Never, by chance, or every other epoch per image."""
+    cutout: Annotated[
+        int,
+        Option("Side of the square blanked in each picture, in pixels; 0 for none.", least=0, most=SIDE, unit="pixels"),
+    ]
     mean: tuple[float, float, float] = CIFAR10_MEAN
-    """Subtracted from each colour, 0 to 1."""
+    """Subtracted from each channel, 0 to 1."""
     std: tuple[float, float, float] = CIFAR10_STD
-    """What each colour is then divided by."""
-    precision: Precision = "auto"
-    """Arithmetic of the forward pass; `auto` is bf16 where the hardware has it."""
-    device: DeviceChoice = "auto"
-    """Where it trains; `auto` takes a GPU when there is one."""
-    acceleration: Acceleration = "auto"
-    """How a CUDA device is driven: step by step, as one recorded graph, or compiled and recorded."""
-    seed: int = 0
-    """Fixes first weights, order and augmentation."""
-    width: int = 64
-    """Channels of the first stage; 64 is the tutorial's network."""
+    """Divides each channel then."""
+    precision: Annotated[Precision, Option("Arithmetic", changeable=True)] = "auto"
+    """Of the forward pass; `auto` is bf16 where the hardware has it."""
+    width: Annotated[
+        int,
+        Option(
+            "Channels of the first stage; 64 is the tutorial's ResNet-18.", least=WIDTH_UNIT, multiple_of=WIDTH_UNIT
+        ),
+    ] = 64
+    device: Annotated[DeviceChoice, Option("Where to train", changeable=True)] = "auto"
+    """`auto` takes a GPU when there is one."""
+    acceleration: Annotated[Acceleration, Option("How a CUDA device is driven", changeable=True)] = "auto"
+    """Step by step, as one recorded graph, or compiled and recorded."""
     parent: Ancestor | None = None
-    """The checkpoint whose weights are its first; None for fresh ones."""
-
-    keep: str = "all"
-    """Which checkpoints stay: `all`, or `best+last:N`."""
+    """Checkpoint whose weights are its first; None for fresh ones."""
+    keep: Annotated[
+        str,
+        Option(
+            "Checkpoints that stay: all (without this option), or best+last:N, the best and the newest N, at least 2.",
+            panel=RUN,
+            metavar="WHAT",
+            changeable=True,
+        ),
+    ] = "all"
 
     def check(self) -> Self:
         """Return the recipe itself; raise BadInput with one sentence when a choice is impossible."""
-        _at_least("epochs", self.epochs, 1)
-        _at_least("batch size", self.batch_size, 1)
-        if self.width < WIDTH_UNIT or self.width % WIDTH_UNIT:
-            raise BadInput(f"The width must be a multiple of {WIDTH_UNIT}, not {self.width}.")
-        _at_least("seed", self.seed, 0)
-        _within("crop padding", self.crop_padding, SIDE - 1)
-        _within("cutout", self.cutout, SIDE)
-        for name, images in (("training images", self.train_images), ("test images", self.test_images)):
-            if images is not None:
-                _at_least(f"number of {name}", images, 10)
-        if self.validation_images:
-            _at_least("number of validation images", self.validation_images, 10)
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise BadInput(f"The learning rate must be a number above 0, not {self.learning_rate:g}.")
-        if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
-            raise BadInput(f"The weight decay must be 0 or more, not {self.weight_decay:g}.")
-        if not 0 <= self.label_smoothing < 1:
-            raise BadInput(f"The label smoothing must be 0 or more and below 1, not {self.label_smoothing:g}.")
-        self.checkpoints_kept  # noqa: B018 - refuses what makes no sense
+        for name, option in options_of(Recipe).items():
+            option.check(getattr(self, name))
+        parse_keep(self.keep)
         if self.train_images is not None and self.batch_size > self.train_images:
             raise BadInput(
                 f"A batch of {self.batch_size:,} is more than the {self.train_images:,} training images: "
@@ -161,17 +178,12 @@ class Recipe:
 
     @property
     def checkpoints_kept(self) -> int | None:
-        """How many of the newest checkpoints stay beside the best one; None for all. Raises BadInput."""
-        if self.keep == "all":
-            return None
-        match = KEEP_PATTERN.fullmatch(self.keep)
-        if match is None:
-            raise BadInput(f"What to keep is 'all' or 'best+last:N' with a number from 1, not '{self.keep:.40}'.")
-        return int(match.group(1))
+        """Number of the newest checkpoints that stay beside the best one; None for all. Raises BadInput."""
+        return parse_keep(self.keep)
 
     @property
     def synthetic(self) -> bool:
-        """Whether it trains on pictures drawn by the program."""
+        """True if it trains on images drawn by the program."""
         return self.data == "synthetic"
 
     def steps_per_epoch(self, train_images: int) -> int:
@@ -179,106 +191,41 @@ class Recipe:
         return math.ceil(train_images / self.batch_size)
 
     def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
-        """The rate of a step, counted from 1; a pure function, so a resumed run continues it exactly."""
+        """Return the rate of a step, counted from 1; a pure function, so a resumed run continues it exactly."""
         factors = [factor for first, factor in self.rate_changes if first <= step]
-        return self.scheduled_rate(step, steps_per_epoch) * (factors[-1] if factors else 1.0)
+        return self._scheduled_rate(step, steps_per_epoch) * (factors[-1] if factors else 1.0)
 
     def with_rate(self, rate: float, step: int, steps_per_epoch: int) -> Self:
-        """The recipe with this rate at a step, and its schedule, scaled to fit, from there on. Raises BadInput."""
-        if not (math.isfinite(rate) and rate > 0):
-            raise BadInput(f"The learning rate must be a number above 0, not {rate:g}.")
-        scheduled = self.scheduled_rate(step, steps_per_epoch)
+        """Return the recipe with this rate at a step, and its schedule scaled to it from there on. Raises BadInput."""
+        options_of(Recipe)["learning_rate"].check(rate)
+        scheduled = self._scheduled_rate(step, steps_per_epoch)
         factor = rate / scheduled if scheduled > 0 else math.inf
         if not (math.isfinite(factor) and factor > 0):
             raise BadInput(f"The learning rate cannot become {rate:g}: the schedule has come to its end.")
         before = tuple(change for change in self.rate_changes if change[0] < step)
         return dataclasses.replace(self, rate_changes=(*before, (step, factor)))
 
-    def scheduled_rate(self, step: int, steps_per_epoch: int) -> float:
-        """The schedule's rate of a step, before what a person changed under way."""
-        total = self.epochs * steps_per_epoch
-        if self.schedule == "constant":
-            return self.learning_rate
-        if self.schedule == "drops":
-            epoch = (step - 1) // steps_per_epoch
-            drops = sum(epoch >= round(point * self.epochs) for point in DROP_POINTS)
-            return self.learning_rate * DROP_FACTOR**drops
-        done = (step - 1) / total
-        if done < WARM_UP_SHARE:
-            return self.learning_rate * (TRIANGLE_START + (1 - TRIANGLE_START) * done / WARM_UP_SHARE)
-        return self.learning_rate * (1 - done) / (1 - WARM_UP_SHARE)
+    def _scheduled_rate(self, step: int, steps_per_epoch: int) -> float:
+        return scheduled_rate(self.schedule, self.learning_rate, step, steps_per_epoch, self.epochs)
 
     def branched(self, ancestor: Ancestor, width: int) -> Self:
-        """The recipe of a run that starts with a checkpoint's weights, at the beginning of the schedule."""
+        """Return the recipe of a run that starts with a checkpoint's weights, at the beginning of the schedule."""
         return dataclasses.replace(self, parent=ancestor, width=width, rate_changes=())
 
     def with_epochs(self, epochs: int, learning_rate: float) -> Self:
-        """The recipe with so many epochs, at another rate."""
+        """Return the recipe with so many epochs, at another rate."""
         return dataclasses.replace(self, epochs=epochs, learning_rate=learning_rate)
 
     def with_normalization(self, mean: tuple[float, float, float], std: tuple[float, float, float]) -> Self:
-        """The recipe with other colours' mean and deviation."""
+        """Return the recipe with the images' channels normalized by another mean and deviation."""
         return dataclasses.replace(self, mean=mean, std=std)
 
-    def to_record(self) -> dict[str, object]:
-        """The recipe as plain data for JSON."""
-        record = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {**record, "parent": self.parent and self.parent.to_record()}
 
-    @classmethod
-    def from_record(cls, record: Mapping[str, object]) -> Self:
-        """The recipe a record was made from. Raises ValueError naming the field that does not fit."""
-        hints = _hints()
-        values: dict[str, object] = {}
-        for name, value in record.items():
-            if name not in hints:
-                raise ValueError(f"a recipe has no {name}")
-            values[name] = Ancestor.from_record(value) if isinstance(value, dict) else _as_tuples(value)
-            if not _fits(values[name], hints[name]):
-                raise ValueError(f"a recipe's {name} cannot be {value!r:.60}")
-        try:
-            # Any: every value was checked against the field's annotation just above.
-            return typing.cast(typing.Any, cls)(**values)  # type: ignore[no-any-return]
-        except TypeError as error:
-            raise ValueError(f"a recipe is incomplete: {error}") from None
-
-
-@cache
-def _hints() -> dict[str, object]:
-    return typing.get_type_hints(Recipe)
-
-
-def _as_tuples(value: object) -> object:
-    return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
-
-
-def _fits(value: object, expected: object) -> bool:
-    if typing.get_origin(expected) is Literal:
-        return value in typing.get_args(expected)
-    if expected in (bool, str):
-        return type(value) is expected
-    if expected is int:
-        return type(value) is int
-    if expected is float:
-        return type(value) in (int, float)
-    if expected == Ancestor | None:
-        return value is None or isinstance(value, Ancestor)
-    if expected == int | None:
-        return value is None or type(value) is int
-    if expected == tuple[tuple[int, float], ...]:
-        return isinstance(value, tuple) and all(_is_rate_change(item) for item in value)
-    return isinstance(value, tuple) and len(value) == 3 and all(type(item) in (int, float) for item in value)
-
-
-def _is_rate_change(value: object) -> bool:
-    return isinstance(value, tuple) and len(value) == 2 and type(value[0]) is int and type(value[1]) in (int, float)
-
-
-def _at_least(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise BadInput(f"The {name} must be {least} or more, not {value}.")
-
-
-def _within(name: str, value: int, most: int) -> None:
-    if not 0 <= value <= most:
-        raise BadInput(f"The {name} must be 0 to {most} pixels, not {value}.")
+def parse_keep(keep: str) -> int | None:
+    """Return the number of the newest checkpoints that `keep` names; None for all. Raises BadInput."""
+    if keep == "all":
+        return None
+    match = KEEP_PATTERN.fullmatch(keep)
+    if match is None:
+        raise BadInput(f"What to keep is 'all' or 'best+last:N' with a number from 1, not '{keep:.40}'.")
+    return int(match.group(1))

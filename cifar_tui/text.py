@@ -63,7 +63,7 @@ def duration(seconds: float) -> str:
 
 
 def age(seconds: float) -> str:
-    """How long ago, coarsely: `just now`, `4 min ago`, `3 h ago`, `2 d ago`."""
+    """Return an age, coarsely: `just now`, `4 min ago`, `3 h ago`, `2 d ago`."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
             return f"{int(seconds // size)} {unit} ago"

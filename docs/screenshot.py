@@ -15,7 +15,8 @@ from pathlib import Path
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request
 from cifar_tui.events import Event, RunStarted
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.files.run_files import journal_path
+from cifar_tui.runs.records.journal import read_events
 from cifar_tui.system.hardware import Hardware
 from cifar_tui.tui.app import MonitorApp
 from cifar_tui.tui.settings.themes import find_themes, theme_folders
@@ -68,6 +69,11 @@ class Replay:
     def join(self, _seconds: float | None = None) -> bool:
         """There is no engine to wait for."""
         return True
+
+    @property
+    def current(self) -> "Replay":
+        """These jobs."""
+        return self
 
     def train(self, _data: str | None = None) -> "Replay":
         """The replay is its own job."""
@@ -130,7 +136,7 @@ def main() -> None:
     parser.add_argument("--until", type=int, metavar="STEP", help="show the run as it was after this step")
     parser.add_argument("--output", type=Path, help="the one picture to draw; without it, all are")
     options = parser.parse_args()
-    events = list(read_events(options.run / NAME))
+    events = list(read_events(journal_path(options.run)))
     if not events or not isinstance(events[0], RunStarted):
         parser.error(f"{options.run} holds no run")
     # The run may have been moved since.

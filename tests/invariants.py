@@ -11,11 +11,11 @@ from pathlib import Path
 import orjson
 
 from cifar_tui.events import CheckpointDeleted, CheckpointSaved, EpochDone, RolledBack, RunResumed, StateSaved, StepDone
+from cifar_tui.files.run_files import ADDRESS_NAME, journal_path
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.checkpoints.states import list_states, state_path
 from cifar_tui.runs.lock import is_being_trained
-from cifar_tui.runs.records.journal import NAME, read_events
-from cifar_tui.runs.remote.socket_path import ADDRESS_NAME
+from cifar_tui.runs.records.journal import read_events
 
 UI_GAP_SECONDS = 0.25
 LEAVES_SCREEN, ENTERS_SCREEN = b"\x1b[?1049l", b"\x1b[?1049h"
@@ -75,7 +75,7 @@ def _acknowledged(run: Path) -> tuple[list[str], list[int], str | None]:
     saved: dict[str, int] = {}
     states: list[int] = []
     epochs: dict[int, float] = {}
-    for event in read_events(run / NAME):
+    for event in read_events(journal_path(run)):
         match event:
             case CheckpointSaved():
                 saved[event.checkpoint] = event.step
@@ -118,9 +118,9 @@ def processes_of(run: Path) -> list[int]:
 
 
 def _records_are_in_order(run: Path) -> None:
-    steps = [event.step for event in read_events(run / NAME) if isinstance(event, StepDone)]
+    steps = [event.step for event in read_events(journal_path(run)) if isinstance(event, StepDone)]
     assert steps == list(range(1, len(steps) + 1)), "no step is written down twice, and none is missing"
-    seconds = [event.seconds for event in read_events(run / NAME) if isinstance(event, StepDone)]
+    seconds = [event.seconds for event in read_events(journal_path(run)) if isinstance(event, StepDone)]
     assert all(after >= before for before, after in itertools.pairwise(seconds)), "training time never goes back"
 
 
@@ -133,5 +133,5 @@ def _digest(path: Path) -> str:
 
 def journal_lines(run: Path) -> list[dict[str, object]]:
     """The whole lines of a run's journal."""
-    lines = (run / NAME).read_bytes().rpartition(b"\n")[0].splitlines()
+    lines = (journal_path(run)).read_bytes().rpartition(b"\n")[0].splitlines()
     return [orjson.loads(line) for line in lines]

@@ -6,17 +6,8 @@ from pathlib import Path
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request, SetAttended
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.events import (
-    CheckpointSaved,
-    DataReady,
-    EpochDone,
-    EvaluationDone,
-    Event,
-    RunStarted,
-    StepDone,
-    TrainingStarted,
-    WrongImage,
-)
+from cifar_tui.evaluation_events import EvaluationDone, WrongImage
+from cifar_tui.events import CheckpointSaved, DataReady, EpochDone, Event, RunStarted, StepDone, TrainingStarted
 from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, epoch_checkpoint, write_sidecar
@@ -81,6 +72,10 @@ class ScriptedJobs:
         self.comparison = ScriptedConnection()
         self.tended: list[Request] = []
         self.errand = ScriptedConnection()
+
+    @property
+    def current(self) -> "ScriptedJobs":
+        return self
 
     def train(self, data: str | None = None) -> ScriptedConnection:
         if self._refusal is not None:

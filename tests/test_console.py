@@ -51,7 +51,7 @@ def test_progress_says_bytes_rate_and_time_left(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize(
-    ("ending", "code", "words"),
+    ("ending", "code", "text"),
     [
         (RunFailed("ValueError: broke", "/runs/one/failure.txt", 1), 1, "Details are in /runs/one/failure.txt."),
         (RunFailed("There is no CUDA device here.", "", 2), 2, "There is no CUDA device here."),
@@ -59,12 +59,12 @@ def test_progress_says_bytes_rate_and_time_left(capsys: pytest.CaptureFixture[st
     ],
 )
 def test_trouble_goes_to_stderr_with_its_exit_code(
-    capsys: pytest.CaptureFixture[str], ending: Event, code: int, words: str
+    capsys: pytest.CaptureFixture[str], ending: Event, code: int, text: str
 ) -> None:
     returned, out, err = printed(capsys, scripted.started(), ending)
     assert returned == code
-    assert words in err
-    assert words not in out
+    assert text in err
+    assert text not in out
 
 
 def test_a_stop_says_what_was_saved(capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,11 +34,9 @@ import sys
 from pathlib import Path
 from cifar_tui import console
 from cifar_tui.jobs.local import LocalJobs
-from cifar_tui.engine.training import train
 from tests.engine.trained import easy_images, tiny_recipe
 
-train.load = easy_images
-jobs = LocalJobs(tiny_recipe(), "one", Path({str(tmp_path)!r}) / "one")
+jobs = LocalJobs(tiny_recipe(), "one", Path({str(tmp_path)!r}) / "one", load_data=easy_images)
 assert console.follow(jobs.train()) == 0
 print(sorted({{"textual", "plotext", "typer", "torch._dynamo", "sympy"}} & set(sys.modules)))
 """
@@ -61,5 +59,5 @@ def test_the_wheel_holds_the_themes_and_the_layout(tmp_path: Path) -> None:
         names = set(archive.namelist())
     themes = {f"cifar_tui/themes/{path.name}" for path in (ROOT / "themes").glob("*.toml")}
     assert themes
-    assert names >= themes | {"cifar_tui/tui/app.tcss", "cifar_tui/cli/train.py"}
+    assert names >= themes | {"cifar_tui/py.typed", "cifar_tui/tui/app.tcss", "cifar_tui/cli/train.py"}
     assert not any(name.startswith(("tests/", "docs/")) for name in names)

@@ -1,9 +1,7 @@
 import re
 from pathlib import Path
 
-import typer
-
-from cifar_tui.cli import app
+from cifar_tui.cli.commands import COMMANDS, load_command
 from cifar_tui.tui.browser.browser import Checkpoints
 from cifar_tui.tui.dashboard.dashboard import Dashboard
 from cifar_tui.tui.dialogs.questions import with_tooltips
@@ -17,10 +15,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_readme_names_every_option() -> None:
-    group = typer.main.get_command(app)
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
+    for name in COMMANDS:
         assert f"`cifar-tui {name}" in README
-        for parameter in command.params:
+        for parameter in load_command(name).params:
             if parameter.param_type_name == "option":
                 assert f"`{parameter.opts[0]}`" in README, parameter.opts[0]
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.events import KINDS, ComparedPair, EvaluationDone, Event, StepDone, WrongImage
+from cifar_tui.evaluation_events import ComparedPair, EvaluationDone, WrongImage
+from cifar_tui.event_records import event_from_record, event_to_record
+from cifar_tui.events import KINDS, Event, StepDone
 from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
-from cifar_tui.serialization import from_record, to_record
 from tests.scripted import started, step, verdict
 
 SAMPLES: dict[object, object] = {
@@ -35,12 +36,12 @@ SAMPLES: dict[object, object] = {
 def test_every_event_survives_its_line_in_the_journal(kind: type) -> None:
     hints = typing.get_type_hints(kind)
     event = kind(**{field.name: SAMPLES.get(hints[field.name], "images") for field in dataclasses.fields(kind)})
-    assert from_record(orjson.loads(orjson.dumps(to_record(event)))) == event
+    assert event_from_record(orjson.loads(orjson.dumps(event_to_record(event)))) == event
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
 def test_a_loss_that_is_no_number_survives_json(loss: float) -> None:
-    back = from_record(orjson.loads(orjson.dumps(to_record(step(1, loss=loss)))))
+    back = event_from_record(orjson.loads(orjson.dumps(event_to_record(step(1, loss=loss)))))
     assert isinstance(back, StepDone)
     assert str(back.loss) == str(loss)
 
@@ -54,8 +55,8 @@ def test_class_accuracy_is_the_diagonal_over_the_row() -> None:
 
 def test_a_verdict_of_an_older_journal_is_read_without_its_newer_numbers() -> None:
     newer = ("top3_accuracy", "calibration_error", "test_checksum", "wrongest")
-    record = {name: value for name, value in to_record(verdict("net_001.pth")).items() if name not in newer}
-    back = from_record(orjson.loads(orjson.dumps(record)))
+    record = {name: value for name, value in event_to_record(verdict("net_001.pth")).items() if name not in newer}
+    back = event_from_record(orjson.loads(orjson.dumps(record)))
     assert isinstance(back, EvaluationDone)
     assert (back.top3_accuracy, back.calibration_error, back.test_checksum, back.wrongest) == (None, None, "", ())
 
@@ -74,10 +75,17 @@ JSON = st.recursive(
 )
 def test_any_record_is_an_event_or_a_value_error(kind: str, extra: dict[str, object], junk: object) -> None:
     samples: dict[str, Event] = {"RunStarted": started(), "EvaluationDone": verdict("net_001.pth")}
-    good = to_record(samples.get(kind, step(1)))
+    good = event_to_record(samples.get(kind, step(1)))
     for name in list(good):
         record = {**good, **extra, "event": kind, name: junk}
         try:
-            from_record(record)
+            event_from_record(record)
         except ValueError:
             continue
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_event_says_if_it_is_recorded_and_undone(kind: type[Event]) -> None:
+    assert isinstance(kind.recorded, bool)
+    fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    assert not kind.undone_by_rewind or "step" in fields, "a rewind compares its step"

@@ -1,4 +1,4 @@
-"""What a person means by a checkpoint: a file, RUN:EPOCH, or a run for its newest; and the recipe it is judged by."""
+"""Checkpoints as they are typed: a file, RUN:EPOCH, or a run for its newest; and the recipe each is evaluated by."""
 
 import dataclasses
 import os
@@ -7,23 +7,24 @@ from pathlib import Path
 
 from cifar_tui.cli.options import DEFAULT_DATA_DIR, DEFAULT_PRESET
 from cifar_tui.errors import BadInput
+from cifar_tui.files.run_files import recipe_path
 from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.checkpoints.sidecars import epoch_checkpoint, list_sidecars, newest_checkpoint
+from cifar_tui.runs.find import find_run
+from cifar_tui.runs.folder import read_recipe
 from cifar_tui.text import safe_text
 
 RUN_AND_EPOCH = re.compile(r"(.+):(\d{1,9})", re.DOTALL)
-"""A run, and the epoch whose checkpoint is meant."""
+"""A run, and the epoch that ended with the checkpoint."""
 MOST_EPOCHS_NAMED = 5
 
 
 def checkpoint_at(path: str) -> Path:
-    """The file a person names, the checkpoint of the run's epoch, or the newest one of the run. Raises BadInput."""
+    """Return the file that is named, the checkpoint of the run's epoch, or the newest of the run. Raises BadInput."""
     # Unlike pathlib, these take any string. Links, pipes and devices are refused where they are opened.
     if os.path.lexists(path) and not os.path.isdir(path):  # noqa: PTH112
         return Path(path)
-    from cifar_tui.runs.checkpoints.sidecars import newest_checkpoint
-    from cifar_tui.runs.find import find_run
-
     named = RUN_AND_EPOCH.fullmatch(path)
     if named and not os.path.isdir(path):  # noqa: PTH112
         return _of_epoch(find_run(named[1]), int(named[2]))
@@ -35,27 +36,22 @@ def checkpoint_at(path: str) -> Path:
 
 
 def _of_epoch(folder: Path, epoch: int) -> Path:
-    """The checkpoint that an epoch ended with. Raises BadInput, with the epochs there are."""
-    from cifar_tui.runs.checkpoints.sidecars import epoch_checkpoint, list_sidecars
-
-    there = [one.epoch for one in list_sidecars(folder) if one.checkpoint == epoch_checkpoint(one.epoch)]
-    if epoch not in there:
-        known = f"The newest it has: {', '.join(map(str, there[-MOST_EPOCHS_NAMED:]))}." if there else "It has none."
+    """Return the checkpoint that an epoch ended with. Raises BadInput, with the epochs there are."""
+    sidecars = list_sidecars(folder)
+    epochs = [sidecar.epoch for sidecar in sidecars if sidecar.checkpoint == epoch_checkpoint(sidecar.epoch)]
+    if epoch not in epochs:
+        known = f"The newest it has: {', '.join(map(str, epochs[-MOST_EPOCHS_NAMED:]))}." if epochs else "It has none."
         raise BadInput(f"The run in {safe_text(str(folder), 200)} has no checkpoint of epoch {epoch}. {known}")
     return folder / epoch_checkpoint(epoch)
 
 
 def in_a_run(file: Path) -> bool:
-    """Whether a file lies in the folder of a run of ours."""
-    from cifar_tui.runs.folder import RECIPE_NAME
-
-    return (file.parent / RECIPE_NAME).is_file()
+    """Return True if a file lies in the folder of a run."""
+    return recipe_path(file.parent).is_file()
 
 
 def recipe_for(file: Path, preset_name: str | None) -> Recipe:
-    """The recipe of the file's run; of a file outside of one, a preset's. Raises BadInput."""
-    from cifar_tui.runs.folder import read_recipe
-
+    """Return the recipe of the file's run; of an external file, a preset's. Raises BadInput."""
     if in_a_run(file):
         if preset_name is not None:
             raise BadInput("--preset is for files outside of a run: here the run's own recipe says how colours are.")
@@ -64,5 +60,5 @@ def recipe_for(file: Path, preset_name: str | None) -> Recipe:
 
 
 def preset_here(name: str) -> Recipe:
-    """A preset's recipe, its data set in the folder where the command was typed. Raises BadInput."""
+    """Return a preset's recipe, its data set in the folder where the command was typed. Raises BadInput."""
     return dataclasses.replace(preset(name), data_dir=str(Path(DEFAULT_DATA_DIR).absolute()))

@@ -8,37 +8,36 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import orjson
 
-from cifar_tui.cli.front_ends import detached_words
+from cifar_tui.cli.environment import REPORT_TO
+from cifar_tui.cli.front_ends import detached_text
+from cifar_tui.console import follow
 from cifar_tui.errors import CifarTuiError
+from cifar_tui.history.run_history import RunHistory
+from cifar_tui.jobs.local import LocalJobs
+from cifar_tui.jobs.session import RunConnection
+from cifar_tui.report import run_summary
+from cifar_tui.system.output import leave_terminal
 
-if TYPE_CHECKING:
-    from cifar_tui.history.run_history import RunHistory
-    from cifar_tui.jobs.local import LocalJobs
-    from cifar_tui.jobs.session import RunConnection
-
-REPORT_TO = "CIFAR_TUI_REPORT_TO"
-"""Names, in a detached process's environment, the descriptor on which its starter waits for one report."""
 START_SECONDS = 20.0
-"""How long starting may take before the report says that it has started: a download takes its time."""
+"""Time that starting may take before the report says that it has started: a download takes its time."""
 POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a detached run has started."""
+    """Outcome of starting a detached run."""
 
     run: str = ""
-    """The run's name."""
+    """Name of the run."""
     folder: str = ""
-    """Its folder, absolute."""
+    """Folder of the run, absolute."""
     trouble: str = ""
-    """Why it does not train; empty where it does."""
+    """Reason why it does not train; empty where it does."""
     exit_code: int = 1
-    """What the starter ends with in trouble."""
+    """Exit code of the starter where it does not train."""
 
 
 def start_detached(arguments: Sequence[str]) -> int:
@@ -67,26 +66,16 @@ def start_detached(arguments: Sequence[str]) -> int:
     if report.trouble:
         print(report.trouble, file=sys.stderr)
         return report.exit_code
-    print(detached_words(report.run, Path(report.folder)))
+    print(detached_text(report.run, Path(report.folder)))
     process.returncode = 0  # it is nobody's child any more, and is not to be warned about
     return 0
 
 
-def asked_to_report() -> int | None:
-    """The descriptor to report on, in a process that was started detached; it is not handed on."""
-    descriptor = os.environ.pop(REPORT_TO, None)
-    return int(descriptor) if descriptor is not None else None
-
-
-def train_detached(jobs: "LocalJobs", descriptor: int) -> int:
+def train_detached(jobs: LocalJobs, descriptor: int) -> int:
     """Train without a terminal, printing into the run's folder, and report once it is known how it starts.
 
     Returns the exit code.
     """
-    from cifar_tui.console import follow
-    from cifar_tui.history.run_history import RunHistory
-    from cifar_tui.system.output import leave_terminal
-
     try:
         connection, history = jobs.train(), RunHistory()
         _wait_for_start(connection, history)
@@ -101,17 +90,15 @@ def train_detached(jobs: "LocalJobs", descriptor: int) -> int:
         jobs.close()
 
 
-def _wait_for_start(connection: "RunConnection", history: "RunHistory") -> None:
+def _wait_for_start(connection: RunConnection, history: RunHistory) -> None:
     until = time.monotonic() + START_SECONDS
     while history.training is None and history.live and time.monotonic() < until:
         time.sleep(POLL_SECONDS)
-        for said in connection.poll():
-            history.apply(said)
+        for event in connection.poll():
+            history.apply(event)
 
 
-def _report(descriptor: int, history: "RunHistory") -> None:
-    from cifar_tui.report import run_summary
-
+def _report(descriptor: int, history: RunHistory) -> None:
     if history.started is None or not history.live:
         _send(descriptor, Report(trouble=run_summary.outcome(history), exit_code=run_summary.exit_code(history) or 1))
     else:

@@ -8,8 +8,14 @@ import typer
 
 from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run
 from cifar_tui.errors import BadInput, cannot_write
+from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.run_files import CHECKPOINT_PATTERN
 from cifar_tui.presets import PRESETS, preset
 from cifar_tui.recipe import HALF
+from cifar_tui.report.curves_svg import curves_svg
+from cifar_tui.runs.checkpoints.sidecars import sidecar_path
+from cifar_tui.runs.find import find_run
+from cifar_tui.runs.records import csv_tables
 from cifar_tui.text import safe_text, size
 
 if TYPE_CHECKING:
@@ -35,14 +41,14 @@ def export(
         raise BadInput("--steps is for tables: name OUT in .csv.")
     _check_free(out, force)
     try:
-        words = _weights(path, out) if kind in WEIGHTS else _records(path, out, steps=steps)
+        written = _export_weights(path, out) if kind in WEIGHTS else _export_records(path, out, steps=steps)
     except OSError as error:
         raise cannot_write(out, error) from error
-    print(f"Wrote {safe_text(str(out), 200)}: {words}.")
+    print(f"Wrote {safe_text(str(out), 200)}: {written}.")
 
 
 def _check_free(out: Path, force: bool) -> None:
-    """Raises BadInput where something would be lost, or nothing can be written."""
+    """Raise BadInput where something would be lost, or nothing can be written."""
     shown = safe_text(str(out), 200)
     if not out.parent.is_dir():
         raise BadInput(f"There is no folder {safe_text(str(out.parent), 200)} to write into.")
@@ -52,21 +58,21 @@ def _check_free(out: Path, force: bool) -> None:
         raise BadInput(f"{shown} exists already: --force replaces it.")
 
 
-def _weights(path: str, out: Path) -> str:
-    """Write weights. Returns what was written, in words."""
+def _export_weights(path: str, out: Path) -> str:
+    """Write weights. Returns the text that says what was written."""
+    # Loads torch.
     from cifar_tui.engine.checkpoints.export import export_weights
-    from cifar_tui.runs.checkpoints.sidecars import CHECKPOINT_PATTERN, sidecar_path
 
     if CHECKPOINT_PATTERN.fullmatch(out.name) and (in_a_run(out) or sidecar_path(out).exists()):
         raise BadInput(f"{safe_text(str(out), 200)} would pass for a checkpoint of the run there: choose another name.")
     source = checkpoint_at(path)
     done = export_weights(source, out)
-    words = f"{safe_text(source.name)}, {size(done.written.size)}, loaded back and compared"
-    return words if out.suffix.lower() == ".safetensors" else f"{words}{_normalization_text(done.origin)}"
+    written = f"{safe_text(source.name)}, {size(done.written.size)}, loaded back and compared"
+    return written if out.suffix.lower() == ".safetensors" else f"{written}{_normalization_text(done.origin)}"
 
 
 def _normalization_text(origin: "WeightsMetadata") -> str:
-    """What a .pth of the tutorial's cannot say, where it is not what the tutorial does."""
+    """Return the normalization as text, where it is not the tutorial's, for a .pth cannot hold it."""
     if origin.mean == origin.std == HALF:
         return ""
     mean, std = (", ".join(f"{value:g}" for value in values) for values in (origin.mean, origin.std))
@@ -75,13 +81,9 @@ def _normalization_text(origin: "WeightsMetadata") -> str:
     return f".\nIts pictures' colours have mean {mean} and deviation {std}, which a .pth does not say: {then}"
 
 
-def _records(path: str, out: Path, *, steps: bool) -> str:
-    """Write a table or a picture. Returns what was written, in words."""
-    from cifar_tui.files.atomic_write import write_atomically
-    from cifar_tui.report.curves_svg import curves_svg
-    from cifar_tui.runs.records import csv_tables
-
-    folder = _run_of(path)
+def _export_records(path: str, out: Path, *, steps: bool) -> str:
+    """Write a table or a drawing. Returns the text that says what was written."""
+    folder = _run_folder(path)
     if steps:
         step_rows = csv_tables.step_rows(csv_tables.read_journal(folder))
         csv_tables.write_table(out, csv_tables.STEP_COLUMNS, step_rows)
@@ -97,10 +99,8 @@ def _records(path: str, out: Path, *, steps: bool) -> str:
     return f"the curves of {history.last_step.step:,} steps"
 
 
-def _run_of(path: str) -> Path:
-    """The folder of the run a person names, or whose checkpoint they name. Raises BadInput."""
-    from cifar_tui.runs.find import find_run
-
+def _run_folder(path: str) -> Path:
+    """Return the folder of the run that is named, or whose checkpoint is named. Raises BadInput."""
     file = Path(path)
     if file.is_file() and in_a_run(file):
         return file.parent

@@ -1,167 +1,90 @@
 """The options that commands share, and the checks of what was typed."""
 
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Any
 
 import typer
 
-from cifar_tui.errors import BadInput
+from cifar_tui.option import RECIPE, RUN, Option, check_choice, options_of
 from cifar_tui.presets import PRESETS
-from cifar_tui.recipe import Acceleration, DeviceChoice, Flip, Precision
+from cifar_tui.recipe import Recipe
 
 DEFAULT_PRESET = "default"
-DEFAULT_DATA = "cifar10"
 DEFAULT_DATA_DIR = "data"
 MARKERS = ("braille", "hd", "dot")
 ALERTS = ("none", "bell", "osc9", "osc777")
 
-DATA, RECIPE, RUN, SCREEN = "Data", "Recipe (changes the preset)", "Run", "Screen"
+SCREEN = "Screen"
+RECIPE_OPTIONS = options_of(Recipe)
 
-PresetName = Annotated[
-    str | None,
-    typer.Option(
-        "--preset",
-        metavar="NAME",
-        help=f"The recipe to start from: {', '.join(PRESETS)}; without one, {DEFAULT_PRESET}.",
-        rich_help_panel=RECIPE,
-    ),
-]
-Epochs = Annotated[int | None, typer.Option(help="Passes over the training images.", rich_help_panel=RECIPE)]
-BatchSize = Annotated[int | None, typer.Option(help="Images of one step.", rich_help_panel=RECIPE)]
-LearningRate = Annotated[
-    float | None, typer.Option(help="The learning rate, or its schedule's highest.", rich_help_panel=RECIPE)
-]
-WeightDecay = Annotated[float | None, typer.Option(help="L2 penalty on every parameter.", rich_help_panel=RECIPE)]
-LabelSmoothing = Annotated[
-    float | None,
-    typer.Option(help="The share of every label spread over all classes; 0 for none.", rich_help_panel=RECIPE),
-]
-Seed = Annotated[int | None, typer.Option(help="Fixes first weights, order and augmentation.", rich_help_panel=RECIPE)]
-CropPadding = Annotated[
-    int | None,
-    typer.Option(help="Random crops: pixels of padding around a picture; 0 for none.", rich_help_panel=RECIPE),
-]
-FlipName = Annotated[
-    str | None,
-    typer.Option("--flip", metavar="NAME", help=f"Mirroring: {', '.join(get_args(Flip))}.", rich_help_panel=RECIPE),
-]
-Cutout = Annotated[
-    int | None,
-    typer.Option(help="Side of the square blanked in each picture, in pixels; 0 for none.", rich_help_panel=RECIPE),
-]
-PrecisionName = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help=f"Arithmetic: {', '.join(get_args(Precision))}.", rich_help_panel=RECIPE),
-]
-Width = Annotated[
-    int | None,
-    typer.Option(help="Channels of the first stage; 64 is the tutorial's ResNet-18.", rich_help_panel=RECIPE),
-]
-Device = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help=f"Where to train: {', '.join(get_args(DeviceChoice))}.", rich_help_panel=RECIPE),
-]
-AccelerationName = Annotated[
-    str | None,
-    typer.Option(
-        "--acceleration",
-        metavar="NAME",
-        help=f"How a CUDA device is driven: {', '.join(get_args(Acceleration))}.",
-        rich_help_panel=RECIPE,
-    ),
-]
-Data = Annotated[
-    str | None,
-    typer.Option(
-        metavar="SOURCE",
-        help="cifar10 (without this option), synthetic, or a folder {train,test}/<class>/*.{jpg,png}.",
-        rich_help_panel=DATA,
-    ),
-]
-DataDir = Annotated[
-    str | None,
-    typer.Option(
-        metavar="DIR", help="Where CIFAR-10 is kept, and downloaded to; without one, data.", rich_help_panel=DATA
-    ),
-]
-TrainImages = Annotated[int | None, typer.Option(help="Train on a class-balanced part.", rich_help_panel=DATA)]
-TestImages = Annotated[int | None, typer.Option(help="Test on a class-balanced part.", rich_help_panel=DATA)]
-ValidationImages = Annotated[
-    int | None,
-    typer.Option(help="Hold out so many training images, and choose the best epoch on them.", rich_help_panel=DATA),
-]
+
+def _option(panel: str, flag: str, text: str, metavar: str | None = None) -> Any:  # Any: typer.Option returns it
+    return typer.Option(flag, metavar=metavar, help=text, rich_help_panel=panel)
+
+
+PRESET_HELP = f"The recipe to start from: {', '.join(PRESETS)}; without one, {DEFAULT_PRESET}."
+PresetName = Annotated[str | None, _option(RECIPE, "--preset", PRESET_HELP, "NAME")]
 ResumedRun = Annotated[
-    str | None,
-    typer.Option(
-        "--resume", metavar="RUN", help="Go on with a run that ended: its name or its folder.", rich_help_panel=RUN
-    ),
+    str | None, _option(RUN, "--resume", "Go on with a run that ended: its name or its folder.", "RUN")
 ]
-StartCheckpoint = Annotated[
-    str | None,
-    typer.Option(
-        "--from",
-        metavar="CHECKPOINT",
-        help="Start a new run from a checkpoint: RUN:EPOCH, a run for its newest one, or a file.",
-        rich_help_panel=RUN,
-    ),
-]
-Keep = Annotated[
-    str | None,
-    typer.Option(
-        metavar="WHAT",
-        help="Checkpoints that stay: all (without this option), or best+last:N, the best and the newest N, at least 2.",
-        rich_help_panel=RUN,
-    ),
-]
-RunName = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The run's name; its folder is runs/NAME.", rich_help_panel=RUN)
-]
-RunFolderPath = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="The run's folder, instead of runs/NAME.", rich_help_panel=RUN)
-]
-Headless = Annotated[
-    bool, typer.Option("--headless", help="Print plain lines instead of the screen.", rich_help_panel=SCREEN)
-]
+FROM_HELP = "Start a new run from a checkpoint: RUN:EPOCH, a run for its newest one, or a file."
+StartCheckpoint = Annotated[str | None, _option(RUN, "--from", FROM_HELP, "CHECKPOINT")]
+RunName = Annotated[str | None, _option(RUN, "--run-name", "The run's name; its folder is runs/NAME.", "NAME")]
+RunFolderPath = Annotated[Path | None, _option(RUN, "--outf", "The run's folder, instead of runs/NAME.", "DIR")]
+Headless = Annotated[bool, _option(SCREEN, "--headless", "Print plain lines instead of the screen.")]
 Detach = Annotated[
-    bool,
-    typer.Option(
-        "--detach", help="Start without a screen, in the background, and return; see attach.", rich_help_panel=SCREEN
-    ),
+    bool, _option(SCREEN, "--detach", "Start without a screen, in the background, and return; see attach.")
 ]
-ThemeName = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The screen's colours; see key t.", rich_help_panel=SCREEN)
-]
-
-Marker = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME",
-        help=f"What curves are drawn with: {', '.join(MARKERS)}; hd and dot where a font has no braille.",
-        rich_help_panel=SCREEN,
-    ),
-]
-NoMouse = Annotated[
-    bool,
-    typer.Option("--no-mouse", help="Leave the mouse to the terminal, for selecting text.", rich_help_panel=SCREEN),
-]
-AlertKind = Annotated[
-    str,
-    typer.Option(
-        "--alert",
-        metavar="NAME",
-        help=f"Call when the run ends or is in trouble: {', '.join(ALERTS)}.",
-        rich_help_panel=SCREEN,
-    ),
-]
+ThemeName = Annotated[str | None, _option(SCREEN, "--theme", "The screen's colours; see key t.", "NAME")]
+MARKER_HELP = f"What curves are drawn with: {', '.join(MARKERS)}; hd and dot where a font has no braille."
+Marker = Annotated[str, _option(SCREEN, "--marker", MARKER_HELP, "NAME")]
+NoMouse = Annotated[bool, _option(SCREEN, "--no-mouse", "Leave the mouse to the terminal, for selecting text.")]
+ALERT_HELP = f"Call when the run ends or is in trouble: {', '.join(ALERTS)}."
+AlertKind = Annotated[str, _option(SCREEN, "--alert", ALERT_HELP, "NAME")]
 
 
-def absolute(data: str | None) -> str | None:
-    """A folder's path made independent of where the command was typed, so that a run can go on from elsewhere."""
-    return data if data in (None, DEFAULT_DATA, "synthetic") else str(Path(data).absolute())
+def check_screen_options(marker: str, alert: str) -> None:
+    """Raise BadInput for a name that the screen does not know."""
+    check_choice("--marker", marker, MARKERS)
+    check_choice("--alert", alert, ALERTS)
 
 
-def one_of(option: str, value: str | None, choices: tuple[str, ...]) -> str | None:
-    """The value, when it is among the choices. Raises BadInput."""
-    if value is not None and value not in choices:
-        raise BadInput(f"{option} cannot be '{value}'. Choose one of: {', '.join(choices)}.")
-    return value
+def recipe_options(*fields: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command an option for each of these fields of the recipe, or for all, in place of its parameter `changes`.
+
+    `changes` gets what was typed, as `parse_changes` returns it.
+    """
+    options = [RECIPE_OPTIONS[name] for name in fields or RECIPE_OPTIONS]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        parameters: list[inspect.Parameter] = []
+        for parameter in inspect.signature(command).parameters.values():
+            parameters += map(_parameter, options) if parameter.name == "changes" else [parameter]
+
+        # Any: each value has the type that its parameter's annotation names.
+        @functools.wraps(command)
+        def with_options(**values: Any) -> None:
+            typed = {option.field: values.pop(option.field) for option in options}
+            command(**values, changes=parse_changes(typed))
+
+        # Typer builds a command's options from its signature and its annotations.
+        with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return with_options
+
+    return decorate
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    typed = _option(option.panel, option.flag, option.help, option.metavar)
+    annotation = Annotated[option.kind | None, typed]  # type: ignore[name-defined] # known when it runs
+    return inspect.Parameter(option.field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def parse_changes(typed: Mapping[str, Any]) -> dict[str, object]:
+    """Return what was typed for fields of the recipe: names checked, folders absolute, no None. Raises BadInput."""
+    parsed = {name: RECIPE_OPTIONS[name].read(value) for name, value in typed.items() if value is not None}
+    return {name: value for name, value in parsed.items() if value is not None}

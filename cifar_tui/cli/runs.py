@@ -1,20 +1,24 @@
-"""`cifar-tui runs`: what there is."""
+"""`cifar-tui runs`."""
 
+import contextlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import orjson
 import typer
 
+from cifar_tui import text
 from cifar_tui.errors import BadInput
-
-if TYPE_CHECKING:
-    from cifar_tui.runs.overview import Overview
+from cifar_tui.report import run_summary
+from cifar_tui.runs.find import RUNS_FOLDER, all_runs
+from cifar_tui.runs.garbage import collect_garbage
+from cifar_tui.runs.overview import Overview, read_overview
+from cifar_tui.serialization import to_record
 
 FROM = "from"
-"""A column there is where a run went on from another's checkpoint."""
+"""A column that is there where a run started from a checkpoint."""
 HEAD = ("run", "state", "progress", "best", "last", "preset", "data", FROM, "started", "size", "folder")
 
 
@@ -29,9 +33,6 @@ def runs(
     ] = False,
 ) -> None:
     """List the runs: their state, how far they came, and how well."""
-    from cifar_tui.runs.find import RUNS_FOLDER, all_runs
-    from cifar_tui.runs.garbage import collect_garbage
-
     place = folder or RUNS_FOLDER
     if folder is not None and not folder.is_dir():
         raise BadInput(f"There is no folder {folder}.")
@@ -42,19 +43,15 @@ def runs(
         return
     overviews = list_overviews(found)
     if as_json:
-        print("\n".join(orjson.dumps(to_json(one)).decode() for one in overviews))
+        print("\n".join(orjson.dumps(to_json(overview)).decode() for overview in overviews))
     elif overviews:
         print("\n".join(table_lines(overviews)))
     else:
         print(f"There are no runs in {place}/. `cifar-tui train` starts one.")
 
 
-def list_overviews(folders: Sequence[Path]) -> "list[Overview]":
-    """Each run at a glance, the newest last; one whose recipe cannot be read is passed over."""
-    import contextlib
-
-    from cifar_tui.runs.overview import read_overview
-
+def list_overviews(folders: Sequence[Path]) -> list[Overview]:
+    """Return each run's overview, the newest last; one whose recipe cannot be read is passed over."""
     overviews = []
     for path in folders:
         with contextlib.suppress(BadInput, OSError):
@@ -62,53 +59,54 @@ def list_overviews(folders: Sequence[Path]) -> "list[Overview]":
     return overviews
 
 
-def table_lines(overviews: "Sequence[Overview]") -> list[str]:
-    """A head and a line for each run."""
+def table_lines(overviews: Sequence[Overview]) -> list[str]:
+    """Return a head and a line for each run."""
     rows = [HEAD, *map(_cells, overviews)]
-    if all(one.recipe.parent is None for one in overviews):
+    if all(overview.recipe.parent is None for overview in overviews):
         rows = [row[: HEAD.index(FROM)] + row[HEAD.index(FROM) + 1 :] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def to_json(one: "Overview") -> dict[str, object]:
-    """The run as plain data."""
+def to_json(overview: Overview) -> dict[str, object]:
+    """Return the run as plain data for JSON."""
     return {
-        "run": one.name,
-        "state": one.state,
-        "live": one.live,
-        "epoch": one.epoch,
-        "epochs": one.recipe.epochs,
-        "step": one.step,
-        "total_steps": one.total_steps,
-        "best_accuracy": one.best_accuracy,
-        "best_epoch": one.best_epoch,
-        "last_accuracy": one.last_accuracy,
-        "preset": one.recipe.preset,
-        "data": one.recipe.data,
-        "from": one.recipe.parent and one.recipe.parent.to_record(),
-        "started_at": one.started_at,
-        "size": one.size,
-        "folder": str(one.folder.absolute()),
+        "run": overview.name,
+        "state": overview.state,
+        "live": overview.live,
+        "epoch": overview.epoch,
+        "epochs": overview.recipe.epochs,
+        "step": overview.step,
+        "total_steps": overview.total_steps,
+        "best_accuracy": overview.best_accuracy,
+        "best_epoch": overview.best_epoch,
+        "last_accuracy": overview.last_accuracy,
+        "preset": overview.recipe.preset,
+        "data": overview.recipe.data,
+        "from": overview.recipe.parent and to_record(overview.recipe.parent),
+        "started_at": overview.started_at,
+        "size": overview.size,
+        "folder": str(overview.folder.absolute()),
     }
 
 
-def _cells(one: "Overview") -> tuple[str, ...]:
-    from cifar_tui import text
-    from cifar_tui.report import run_summary
-
-    share = f" {one.step / one.total_steps:.0%}" if one.total_steps else ""
-    best = f"{text.percent(one.best_accuracy)} (epoch {one.best_epoch})" if one.best_accuracy is not None else "–"
+def _cells(overview: Overview) -> tuple[str, ...]:
+    share = f" {overview.step / overview.total_steps:.0%}" if overview.total_steps else ""
+    best = (
+        f"{text.percent(overview.best_accuracy)} (epoch {overview.best_epoch})"
+        if overview.best_accuracy is not None
+        else "–"
+    )
     return (
-        text.safe_text(one.name, 40),
-        one.state,
-        f"epoch {one.epoch}/{one.recipe.epochs}{share}",
+        text.safe_text(overview.name, 40),
+        overview.state,
+        f"epoch {overview.epoch}/{overview.recipe.epochs}{share}",
         best,
-        text.percent(one.last_accuracy) if one.last_accuracy is not None else "–",
-        text.safe_text(one.recipe.preset, 20),
-        text.safe_text(one.recipe.data, 40),
-        run_summary.ancestry(one.recipe).removeprefix("from ") or "–",
-        text.age(time.time() - one.started_at) if one.started_at else "–",
-        text.size(one.size),
-        text.safe_text(str(one.folder), 200),
+        text.percent(overview.last_accuracy) if overview.last_accuracy is not None else "–",
+        text.safe_text(overview.recipe.preset, 20),
+        text.safe_text(overview.recipe.data, 40),
+        run_summary.ancestry(overview.recipe).removeprefix("from ") or "–",
+        text.age(time.time() - overview.started_at) if overview.started_at else "–",
+        text.size(overview.size),
+        text.safe_text(str(overview.folder), 200),
     )

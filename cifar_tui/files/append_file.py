@@ -1,4 +1,4 @@
-"""A text file that only grows, by whole lines; what the disk refuses waits in memory and is tried again."""
+"""A text file that only grows, by complete lines; what the disk refuses waits in memory and is tried again."""
 
 import os
 import time
@@ -7,9 +7,9 @@ from pathlib import Path
 from cifar_tui.failpoints import hit
 
 MOST_WAITING = 64_000_000
-"""Bytes that wait for a disk that refuses; beyond, the oldest lines are given up."""
+"""Bytes that wait for a disk that refuses; beyond, the oldest lines are dropped."""
 RETRY_SECONDS = 5.0
-"""How long to leave a disk alone after it refused a write."""
+"""Seconds until a disk that refused a write is tried again."""
 
 
 class LineFile:

@@ -1,4 +1,4 @@
-"""Writes a file whole or not at all: a crash or a full disk leaves the old one, never half of the new one."""
+"""Writes a file completely or not at all: a crash or a full disk leaves the old one, never half of the new one."""
 
 import contextlib
 import hashlib
@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cifar_tui.failpoints import hit
+from cifar_tui.files.run_files import FAILURE_NAME
 
 TEMPORARY_PREFIX = ".writing-"
-"""How files under way are named, so that what a crash left can be told from everything else."""
+"""Prefix of files under way, so that what a crash left can be told from everything else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What is now on disk."""
+    """A file that is on disk now."""
 
     size: int
     """Bytes."""
@@ -61,3 +62,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_failure(folder: Path, details: str) -> str:
+    """Write a traceback into a run's folder. Returns the file; empty when even that is refused."""
+    file = folder / FAILURE_NAME
+    try:
+        file.write_text(details, encoding="utf-8")
+    except OSError:
+        return ""
+    return str(file)

@@ -1,5 +1,6 @@
-"""Who holds a run, as its lock's file says: for words only, because the lock itself is the system's."""
+"""The owner of a run's lock, as its file names it: for messages only, because the lock itself is the system's."""
 
+import contextlib
 import os
 import socket
 from pathlib import Path
@@ -9,28 +10,35 @@ MARK_LIMIT = 500
 
 
 def describe_this_process() -> bytes:
-    """What this process writes into the file of a lock that it has taken."""
+    """Return the line that this process writes into the file of a lock that it has taken."""
     return f"process {os.getpid()} on {socket.gethostname()}\n{_identity(os.getpid())}\n".encode()
 
 
 def living_owner(mark: bytes) -> str:
-    """The words of a mark; empty when it is known that whoever left it lives no more.
+    """Return the owner that a mark names; empty when it is known to have ended.
 
-    A number alone may be another process's by now. On another machine nothing can be known, and the words are taken.
+    A process's number alone may be another's by now. On another machine nothing can be known, and the mark is believed.
     """
-    words, _, rest = mark.decode("utf-8", "replace").partition("\n")
-    identity, (name, _, host) = rest.strip(), words.partition(" on ")
+    owner, _, rest = mark.decode("utf-8", "replace").partition("\n")
+    identity, (name, _, host) = rest.strip(), owner.partition(" on ")
     pid = name.removeprefix("process ")
     if host != socket.gethostname() or not identity or not pid.isdecimal():
-        return words.strip()
-    return words if _identity(int(pid)) == identity else ""
+        return owner.strip()
+    return owner if _identity(int(pid)) == identity else ""
 
 
 def _identity(pid: int) -> str:
-    """The start of the machine and of the process, which no other process has; empty where that is not told."""
-    try:
+    """Return the boot, where the system names it, and the start of a process after it; empty where that is unknown.
+
+    A difference of two times: the clock may be set while a process lives, and both move with it.
+    """
+    import psutil
+
+    boot = ""
+    with contextlib.suppress(OSError):  # Linux has a name for it
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
+    booted = psutil.boot_time()
+    try:
+        return f"{boot} {psutil.Process(pid).create_time() - booted:.2f}".strip()
+    except (psutil.Error, OverflowError):
         return ""
-    return f"{boot} {started}"

@@ -1,4 +1,4 @@
-"""Opens a file that somebody else may have put there: a plain one, and without waiting for what never comes."""
+"""Opens a file that somebody else may have put there: a regular one, and without waiting for what never comes."""
 
 import os
 import stat
@@ -6,7 +6,7 @@ from io import BufferedReader
 from pathlib import Path
 
 FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-"""A pipe keeps nobody waiting, a terminal is not taken."""
+"""A pipe does not block, and a terminal does not become ours."""
 
 
 class NotRegularFile(ValueError):

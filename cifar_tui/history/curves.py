@@ -1,37 +1,44 @@
-"""The curves of a run and what is marked on them, taken in step by step or many steps at once."""
+"""The curves of a run and the marks on them, from steps one by one or many at once."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from typing import Any
 
 from cifar_tui.events import EpochDone, StepDone
-from cifar_tui.history.series import WILD_FACTOR, Floats, Series
+from cifar_tui.history.series import Floats, MovingAverage, Series
+from cifar_tui.serialization import field_names
 
 NOW_STEPS = 10.0
-"""Half-life of the loss and the accuracy that are said to be those of now, in steps."""
+"""Half-life in steps of the average that is shown as the present loss and accuracy."""
 NOW_ROWS = 60
-"""The steps that are looked at for them when many come at once."""
+"""The last steps that count for it when many come at once."""
+
+
+STEP_FIELDS = field_names(StepDone)
+_INTEGERS = tuple(field.type is int for field in fields(StepDone))
 
 
 @dataclass(frozen=True, slots=True)
 class StepColumns:
     """Many steps at once, in order, as columns: what a journal of a million steps is read into."""
 
-    step: Floats
-    """float64 [N], as are the others; what each is says `StepDone`."""
-    epoch: Floats
-    loss: Floats
-    accuracy: Floats
-    images: Floats
-    learning_rate: Floats
-    seconds: Floats
+    columns: dict[str, Floats]
+    """float64 [N] for each field of `StepDone`."""
+
+    def __getitem__(self, name: str) -> Floats:
+        """Return the column of a field."""
+        return self.columns[name]
 
     def last(self, most: int) -> list[StepDone]:
-        """The last of them, at most so many, one by one."""
-        columns = [getattr(self, field.name)[-most:].tolist() for field in fields(self)]
-        return [
-            StepDone(int(step), int(epoch), loss, accuracy, int(images), rate, seconds)
-            for step, epoch, loss, accuracy, images, rate, seconds in zip(*columns, strict=True)
-        ]
+        """Return the last of them, at most so many, one by one."""
+        return [StepDone(*row) for row in self.rows(most)]
+
+    def rows(self, most: int = 0) -> Iterator[tuple[Any, ...]]:
+        """Yield the last rows, or all, in the order of `StepDone`'s fields; integers are integers."""
+        values = (self.columns[name][-most:] for name in STEP_FIELDS)
+        columns = [one.astype(int) if whole else one for one, whole in zip(values, _INTEGERS, strict=True)]
+        yield from zip(*(column.tolist() for column in columns), strict=True)
 
 
 class Curves:
@@ -55,16 +62,16 @@ class Curves:
         self.pauses: list[int] = []
         """Steps after which the run paused."""
         self.broken_steps: list[int] = []
-        """Steps whose loss was no number, also those undone since."""
+        """Steps whose loss was not finite, also those undone since."""
         self.rate_changes: list[int] = []
         """Steps from which another rate was chosen."""
         self.saved: list[int] = []
         """Steps after which a checkpoint was saved."""
-        self._loss_now = Smoothing()
-        self._accuracy_now = Smoothing()
+        self._loss_now = MovingAverage(NOW_STEPS)
+        self._accuracy_now = MovingAverage(NOW_STEPS)
 
     def add_step(self, step: StepDone) -> None:
-        """Take a step in."""
+        """Add a step."""
         self.version += 1
         self.train_loss.append(step.step, step.loss)
         self.train_accuracy.append(step.step, step.accuracy)
@@ -73,17 +80,19 @@ class Curves:
         self._add_now(step.loss, step.accuracy)
 
     def add_columns(self, steps: StepColumns) -> None:
-        """Take many steps in."""
+        """Add many steps."""
         self.version += 1
-        self.train_loss.extend(steps.step, steps.loss)
-        self.train_accuracy.extend(steps.step, steps.accuracy)
-        self.learning_rate.extend(steps.step, steps.learning_rate)
-        self.seconds.extend(steps.step, steps.seconds)
-        for loss, accuracy in zip(steps.loss[-NOW_ROWS:].tolist(), steps.accuracy[-NOW_ROWS:].tolist(), strict=True):
+        self.train_loss.extend(steps["step"], steps["loss"])
+        self.train_accuracy.extend(steps["step"], steps["accuracy"])
+        self.learning_rate.extend(steps["step"], steps["learning_rate"])
+        self.seconds.extend(steps["step"], steps["seconds"])
+        for loss, accuracy in zip(
+            steps["loss"][-NOW_ROWS:].tolist(), steps["accuracy"][-NOW_ROWS:].tolist(), strict=True
+        ):
             self._add_now(loss, accuracy)
 
     def add_epoch(self, epoch: EpochDone) -> None:
-        """Take a test in."""
+        """Add a test."""
         self.version += 1
         self.test_loss.append(epoch.step, epoch.test_loss)
         self.test_accuracy.append(epoch.step, epoch.test_accuracy)
@@ -94,7 +103,7 @@ class Curves:
         steps.append(step)
 
     def rewind(self, step: int) -> None:
-        """Forget what was drawn of later steps, for they are trained again. Broken losses stay marked."""
+        """Forget later steps, for they are trained again. Losses that were not finite stay marked."""
         self.version += 1
         for series in (
             self.train_loss,
@@ -116,29 +125,5 @@ class Curves:
         return StepDone(step, epoch, loss, accuracy, images, rate, seconds)
 
     def _add_now(self, loss: float, accuracy: float) -> None:
-        self.loss_now = self._loss_now.after(loss)
-        self.accuracy_now = self._accuracy_now.after(accuracy)
-
-
-class Smoothing:
-    """An exponential moving average over steps, corrected for its start; NaN and infinity pass it by."""
-
-    def __init__(self, half_life: float = NOW_STEPS) -> None:
-        """Start with no values; `half_life` is in steps."""
-        self._keep = 0.5 ** (1 / half_life)
-        self._sum = 0.0
-        self._weight = 0.0
-
-    def after(self, value: float) -> float:
-        """The average once `value` is taken in; NaN before the first finite value."""
-        if math.isfinite(value):
-            self._sum = self._sum * self._keep + self._tamed(value) * (1 - self._keep)
-            self._weight = self._weight * self._keep + (1 - self._keep)
-        return self._sum / self._weight if self._weight else math.nan
-
-    def _tamed(self, value: float) -> float:
-        """One wild value must not bury the average for thousands of steps."""
-        if not self._weight:
-            return value
-        most = WILD_FACTOR * max(abs(self._sum / self._weight), 1e-3)
-        return min(max(value, -most), most)
+        self.loss_now = self._loss_now.add(loss)
+        self.accuracy_now = self._accuracy_now.add(accuracy)

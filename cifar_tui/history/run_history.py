@@ -1,10 +1,11 @@
-"""Takes a run's events in, in order, and gives out what every front end shows. No clock, no I/O."""
+"""Applies a run's events, in order, and holds what every front end shows. No clock, no I/O."""
 
 import dataclasses
 import math
 from collections import deque
 from typing import Literal
 
+from cifar_tui.evaluation_events import EvaluationDone, EvaluationFailed, EvaluationProgressed, EvaluationStarted
 from cifar_tui.events import (
     CheckpointDeleted,
     CheckpointFailed,
@@ -13,10 +14,6 @@ from cifar_tui.events import (
     DataReady,
     Ending,
     EpochDone,
-    EvaluationDone,
-    EvaluationFailed,
-    EvaluationProgressed,
-    EvaluationStarted,
     Event,
     FinishPlanned,
     LossNotFinite,
@@ -37,23 +34,21 @@ from cifar_tui.events import (
     TrainingStarted,
 )
 from cifar_tui.history.curves import Curves, StepColumns
+from cifar_tui.history.throughput import Throughput
 
 State = Literal["starting", "preparing", "training", "testing", "paused", "stopped", "finished", "failed", "no data"]
 
-RATE_WINDOW_SECONDS = 20.0
-"""Training time that images per second are taken over."""
-RATE_WINDOW_STEPS = 200
-"""The most steps they are taken over."""
+Note = CheckpointSaved | CheckpointFailed | Noted | RateChanged | RolledBack | RunResumed
 NOTES_KEPT = 100
 FeedItem = Event | StepColumns
-"""What a feed carries."""
+"""One item of a feed."""
 
 
 class RunHistory:
-    """Everything said about one run so far."""
+    """Everything one run has emitted so far."""
 
     def __init__(self) -> None:
-        """Start with nothing said."""
+        """Start with no events."""
         self.state: State = "starting"
         self.started: RunStarted | None = None
         self.data: DataReady | None = None
@@ -63,60 +58,54 @@ class RunHistory:
         self.epochs: list[EpochDone] = []
         self.best: EpochDone | None = None
         self.ending: Ending | None = None
-        self.notes: deque[str] = deque(maxlen=NOTES_KEPT)
+        self.notes: deque[Note] = deque(maxlen=NOTES_KEPT)
+        """Events that a person should read; `report.run_summary.note_text` has their sentences."""
         self.checkpoints: list[CheckpointSaved] = []
         self.evaluation: EvaluationStarted | EvaluationProgressed | None = None
         self.resumed = False
-        """Whether the run had ended before and goes on."""
+        """True once a run that had ended was resumed."""
         self.finish_after = 0
         """The epoch after which the run is to stop; 0 for its planned end."""
         self.paused_by = ""
-        """Who asked for the pause, where that is known."""
+        """The person who requested the pause, where that is known."""
         self.nonfinite_loss: LossNotFinite | None = None
         """The loss that a person has to decide about."""
         self.state_step = 0
-        """The step that the newest training state on disk goes on from."""
+        """The step of the newest training state on disk."""
         self.verdicts: dict[str, EvaluationDone] = {}
         self.failed_evaluations: dict[str, EvaluationFailed] = {}
         self.test_checksum = ""
-        """Of the test images as they were last loaded; empty where that is not known."""
+        """Of the test images as they were last loaded; empty where it is not known."""
         self.curves = Curves()
-        self._recent: deque[StepDone] = deque(maxlen=RATE_WINDOW_STEPS)
-        self._columns: StepColumns | None = None
-        """Newer steps than the recent ones, not taken apart until somebody asks."""
+        self._throughput = Throughput()
 
     def apply(self, event: FeedItem) -> None:
-        """Take one event in, or many steps."""
+        """Apply one event, or many steps."""
         match event:
             case StepDone():
                 self.curves.add_step(event)
-                self._latest_steps().append(event)
+                self._throughput.add(event)
                 self._apply_step(event)
             case StepColumns():
                 self.curves.add_columns(event)
-                self._columns = event
+                self._throughput.add(event)
                 for step in event.last(1):
                     self._apply_step(step)
             case EpochDone():
                 self._apply_epoch(event)
             case Progressed():
                 self._apply_progress(event)
-            case Paused():
-                self.state, self.paused_by = "paused", event.by
-                self.curves.mark(self.curves.pauses, event.step)
-            case Resumed():
-                self.nonfinite_loss, self.state = None, "training"
+            case Paused() | Resumed():
+                self._apply_pause(event)
             case CheckpointSaved():
                 self.checkpoints.append(event)
                 self.curves.mark(self.curves.saved, event.step)
                 if self.training is not None and event.step % self.training.steps_per_epoch:
-                    self.notes.append(f"Saved {event.checkpoint}.")
-            case CheckpointFailed():
-                self.notes.append(event.reason)
+                    self.notes.append(event)
+            case CheckpointFailed() | Noted():
+                self.notes.append(event)
             case CheckpointDeleted():
                 self._forget_checkpoint(event.checkpoint)
-            case Noted():
-                self.notes.append(event.text)
             case EvaluationStarted() | EvaluationProgressed() | EvaluationDone() | EvaluationFailed():
                 self._apply_evaluation(event)
             case RunStarted() | DataReady() | TrainingStarted():
@@ -143,15 +132,7 @@ class RunHistory:
     @property
     def images_per_second(self) -> float:
         """Throughput of the latest steps; NaN until there are two."""
-        recent = self._latest_steps()
-        if len(recent) < 2:
-            return math.nan
-        newest = recent[-1].seconds
-        window = [step for step in recent if newest - step.seconds <= RATE_WINDOW_SECONDS]
-        if len(window) < 2:
-            window = list(recent)[-2:]
-        seconds = newest - window[0].seconds
-        return sum(step.images for step in window[1:]) / seconds if seconds > 0 else math.nan
+        return self._throughput.images_per_second
 
     @property
     def seconds_left(self) -> float:
@@ -166,7 +147,7 @@ class RunHistory:
 
     @property
     def live(self) -> bool:
-        """Whether the run has not ended."""
+        """True until the run has ended."""
         return self.ending is None
 
     def _apply_start(self, event: RunStarted | DataReady | TrainingStarted) -> None:
@@ -182,11 +163,18 @@ class RunHistory:
                 self.progress = None
                 self.state = "training"
 
+    def _apply_pause(self, event: Paused | Resumed) -> None:
+        if isinstance(event, Paused):
+            self.state, self.paused_by = "paused", event.by
+            self.curves.mark(self.curves.pauses, event.step)
+        else:
+            self.nonfinite_loss, self.state = None, "training"
+
     def _apply_turn(self, event: RateChanged | LossNotFinite | RolledBack | Reopened | RunResumed) -> None:
         match event:
             case RateChanged():
                 self.curves.mark(self.curves.rate_changes, event.from_step)
-                self.notes.append(f"Learning rate {event.learning_rate:.4g} from step {event.from_step:,} on.")
+                self.notes.append(event)
             case LossNotFinite():
                 self.curves.mark(self.curves.broken_steps, event.at_step)
                 if event.waiting:
@@ -196,10 +184,7 @@ class RunHistory:
                 self._rewind(event.to_step)
                 self.curves.mark(self.curves.rate_changes, event.to_step + 1)
                 self.nonfinite_loss, self.state = None, "training"
-                self.notes.append(
-                    f"Went back from step {event.from_step:,} to {event.to_step:,}, "
-                    f"on with learning rate {event.learning_rate:.4g}."
-                )
+                self.notes.append(event)
             case Reopened():
                 self.ending, self.training, self.state = None, None, "preparing"
                 self.finish_after, self.nonfinite_loss, self.evaluation = 0, None, None
@@ -215,9 +200,7 @@ class RunHistory:
         self.finish_after, self.nonfinite_loss = 0, None
         if self.started is not None:
             self.started = dataclasses.replace(self.started, recipe=event.recipe)
-        exact = f", not bit-exact: {event.inexact_because}" if event.inexact_because else ", bit-exact"
-        changed = f" Changed: {', '.join(event.changes)}." if event.changes else ""
-        self.notes.append(f"Resumed after step {event.at_step:,}{exact}.{changed}")
+        self.notes.append(event)
 
     def _forget_checkpoint(self, checkpoint: str) -> None:
         self.checkpoints = [saved for saved in self.checkpoints if saved.checkpoint != checkpoint]
@@ -225,7 +208,7 @@ class RunHistory:
         self.failed_evaluations.pop(checkpoint, None)
 
     def _rewind(self, step: int) -> None:
-        """Forget what was said of later steps, for they are trained again."""
+        """Forget the events of later steps, for they are trained again."""
         self.curves.rewind(step)
         self.epochs = [epoch for epoch in self.epochs if epoch.step <= step]
         self.best = None
@@ -237,25 +220,18 @@ class RunHistory:
         self.failed_evaluations = {name: one for name, one in self.failed_evaluations.items() if name in standing}
         self.state_step = min(self.state_step, step)
         if self.last_step is not None and self.last_step.step > step:
-            before = [done for done in self._latest_steps() if done.step <= step]
+            before = [done for done in self._throughput.latest_steps() if done.step <= step]
             self.last_step = before[-1] if before else self._remembered(step)
-        self._recent.clear()
-        self._columns = None
+        self._throughput.clear()
         self.progress = None
 
     def _remembered(self, step: int) -> StepDone | None:
-        """A step that is no longer among the latest, as far as the curves still know it."""
+        """Return a step that is no longer among the latest, as far as the curves still know it."""
         if step < 1 or self.last_step is None:
             return None
         done = self.epochs[-1] if self.epochs else None
         epoch = 1 if done is None else done.epoch if done.step >= step else done.epoch + 1
         return self.curves.step_at(step, epoch, self.last_step.images)
-
-    def _latest_steps(self) -> deque[StepDone]:
-        if self._columns is not None:
-            self._recent.extend(self._columns.last(RATE_WINDOW_STEPS))
-            self._columns = None
-        return self._recent
 
     def _apply_step(self, step: StepDone) -> None:
         self.last_step = step

@@ -11,9 +11,9 @@ CAPACITY = 4_096
 MARKS_KEPT = 256
 """Places remembered where a value was no finite number."""
 WILD_FACTOR = 10.0
-"""How many times the average a single value may count as in a smoothed curve."""
+"""Times the average that a single value may count as in a smoothed curve."""
 SETTLING_HALF_LIVES = 10
-"""How far before a stretch its smoothing begins; what is older weighs less than a thousandth."""
+"""Half-lives before a stretch at which its smoothing begins; older values weigh less than a thousandth."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,6 +31,31 @@ class Points:
 NO_POINTS = Points(np.empty(0), np.empty(0))
 
 
+class MovingAverage:
+    """An exponential moving average, corrected for its start; NaN and infinity do not count."""
+
+    def __init__(self, half_life: float) -> None:
+        """Start without values; after `half_life` steps, a value weighs half."""
+        self._half_life = max(half_life, 1e-9)
+        self._sum = 0.0
+        self._weight = 0.0
+
+    def add(self, value: float, steps: float = 1.0) -> float:
+        """Return the average with `value`, so many steps after the last; NaN before the first finite value."""
+        if math.isfinite(value):
+            keep = 0.5 ** (steps / self._half_life)
+            self._sum = self._sum * keep + self._tamed(value) * (1 - keep)
+            self._weight = self._weight * keep + (1 - keep)
+        return self._sum / self._weight if self._weight else math.nan
+
+    def _tamed(self, value: float) -> float:
+        """One wild value must not bury the average for thousands of steps."""
+        if not self._weight:
+            return value
+        most = WILD_FACTOR * max(abs(self._sum / self._weight), 1e-3)
+        return min(max(value, -most), most)
+
+
 class Series:
     """Points (x ascending, y) in buckets of minimum, maximum and mean. Not for more than one thread at a time."""
 
@@ -43,7 +68,7 @@ class Series:
         self.marks: list[float] = []
         """x of values that were not finite, as many as are kept."""
         self.not_finite = 0
-        """How many values were not finite."""
+        """Count of values that were not finite."""
         self.count = 0
         """Finite points taken in."""
         self._x = np.empty(CAPACITY)
@@ -55,7 +80,7 @@ class Series:
         self._per_bucket = 1
 
     def append(self, x: float, y: float) -> None:
-        """Take a point in."""
+        """Add a point."""
         if not math.isfinite(y):
             self.not_finite += 1
             if len(self.marks) < MARKS_KEPT:
@@ -158,7 +183,7 @@ class Series:
         x, mean = self._x[start : window.stop], self._mean[start : window.stop]
         if not len(x):
             return NO_POINTS
-        average = _moving_average(x, mean, half_life)
+        average = _smoothed(x, mean, half_life)
         x, average = x[window.start - start :], average[window.start - start :]
         step = max(math.ceil(len(x) / max(2 * columns, 1)), 1)
         chosen = np.arange(len(x) - 1, -1, -step)[::-1]
@@ -215,19 +240,10 @@ class Series:
         self._in_bucket = self._per_bucket = self._per_bucket * 2
 
 
-def _moving_average(x: Floats, y: Floats, half_life: float) -> Floats:
-    """The average after every point, corrected for its start."""
-    keeps = 0.5 ** (np.diff(x, prepend=x[0] - 1) / max(half_life, 1e-9))
-    total = weight = 0.0
-    averages = []
-    for value, keep in zip(y.tolist(), keeps.tolist(), strict=True):
-        if weight:
-            most = WILD_FACTOR * max(abs(total / weight), 1e-3)
-            value = min(max(value, -most), most)
-        total = total * keep + value * (1 - keep)
-        weight = weight * keep + (1 - keep)
-        averages.append(total / weight if weight else value)
-    return np.array(averages)
+def _smoothed(x: Floats, y: Floats, half_life: float) -> Floats:
+    average = MovingAverage(half_life)
+    gaps = np.diff(x, prepend=x[0] - 1).tolist()
+    return np.array([average.add(value, gap) for value, gap in zip(y.tolist(), gaps, strict=True)])
 
 
 def _shortest_path(lows: list[float], highs: list[float], start: float) -> list[float]:

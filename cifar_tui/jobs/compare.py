@@ -1,27 +1,21 @@
 """The job of comparing checkpoints, which belongs to no run and leaves nothing behind."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from cifar_tui.control import Request, RequestQueue
-from cifar_tui.events import EvaluationFailed, Event
-from cifar_tui.jobs.session import Emit, Session
+from cifar_tui.control import RequestQueue
+from cifar_tui.evaluation_events import EvaluationFailed
+from cifar_tui.events import Emit, Event
+from cifar_tui.jobs.session import Job, Session, start_session
 from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint, compared_checkpoint
 
 
-class CompareJob:
+class CompareJob(Job):
     """Measures checkpoints of any runs on the same images."""
 
     def __init__(self, compared: Sequence[ComparedCheckpoint]) -> None:
         """Compare the others with the first."""
         self._compared = compared
-
-    def replay(self) -> tuple[Event, ...]:
-        """Nothing was said before."""
-        return ()
-
-    def listen(self, _submit: Callable[[Request], None], _say: Callable[[Event], None]) -> None:
-        """Nobody else asks."""
 
     def run(self, emit: Emit, requests: RequestQueue) -> None:
         """Read, load and measure."""
@@ -29,26 +23,14 @@ class CompareJob:
 
         compare_checkpoints(self._compared, emit, requests)
 
-    def append_event(self, event: Event) -> None:
-        """Nothing is written down."""
-
     def failed(self, reason: str, _exit_code: int) -> Event:
-        """They could not be compared."""
+        """Return that they could not be compared."""
         return EvaluationFailed("", reason, damaged=False)
-
-    def failed_unexpectedly(self, reason: str, _details: str) -> Event:
-        """They could not be compared."""
-        return EvaluationFailed("", reason, damaged=False)
-
-    def close(self) -> None:
-        """There is nothing to let go of."""
 
 
 def start_comparison(compared: Sequence[ComparedCheckpoint]) -> Session:
     """Start comparing checkpoints with the first of them."""
-    session = Session(CompareJob(compared))
-    session.start()
-    return session
+    return start_session(CompareJob(compared))
 
 
 def compare_checkpoints(weights: Sequence[Path]) -> Session:

@@ -1,6 +1,6 @@
 """Compares checkpoints beside a run that trains: in a process of its own, on the processor, behind everything else.
 
-The process is this module as a program: it prints what it says as JSON lines.
+The process is this module as a program: it prints its events as JSON lines.
 """
 
 import contextlib
@@ -11,31 +11,32 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 import orjson
 
 from cifar_tui.control import CancelEvaluation, Request, RequestQueue, Stop
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.events import ComparisonDone, EvaluationFailed, Event
+from cifar_tui.evaluation_events import ComparisonDone, EvaluationFailed
+from cifar_tui.event_records import event_from_record, event_to_record
+from cifar_tui.events import Event
+from cifar_tui.history.feed import FeedQueue
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.jobs.compare import CompareJob
 from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint, compared_checkpoint
-from cifar_tui.serialization import from_record, to_record
 
 NICENESS = 10
-"""How far behind the training its process stands, from 0 to 19."""
+"""Niceness of its process, from 0 to 19: the training goes first."""
 NO_WORD = "The comparison ended without a word: it was killed, or something in it broke."
 
 
 class CompareProcess:
-    """A comparison under way in another process, as a link."""
+    """A comparison in another process, as a connection to it."""
 
     def __init__(self, weights: Sequence[Path]) -> None:
         """Start it. Raises OSError."""
         self.elsewhere = False
         self.silent_seconds = 0.0
-        self._said: SimpleQueue[FeedItem] = SimpleQueue()
+        self._events: FeedQueue[FeedItem] = FeedQueue()
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, *map(str, weights)],
             stdin=subprocess.DEVNULL,
@@ -46,24 +47,20 @@ class CompareProcess:
         self._thread.start()
 
     def poll(self) -> list[FeedItem]:
-        """Everything said since the last call, in order; never waits."""
-        said: list[FeedItem] = []
-        with contextlib.suppress(Empty):
-            while True:
-                said.append(self._said.get_nowait())
-        return said
+        """Return every event since the last call, in order; never waits."""
+        return self._events.poll()
 
     @property
     def ended(self) -> bool:
-        """Whether the process has ended."""
+        """True once the process has ended."""
         return not self._thread.is_alive()
 
     def accepts(self, verb: type[Request]) -> bool:
-        """Whether it can be asked for that: only to give up."""
+        """Return True for a request to cancel; it accepts no other."""
         return not self.ended and issubclass(verb, CancelEvaluation | Stop)
 
     def submit(self, request: Request) -> None:
-        """Give the comparison up: it holds nothing that could be lost."""
+        """Cancel the comparison: it holds nothing that could be lost."""
         if isinstance(request, CancelEvaluation | Stop):
             self._process.terminate()
 
@@ -78,16 +75,16 @@ class CompareProcess:
         with self._process.stdout as lines:
             for line in lines:
                 with contextlib.suppress(ValueError):
-                    event = from_record(orjson.loads(line))
+                    event = event_from_record(orjson.loads(line))
                     result = event if isinstance(event, ComparisonDone | EvaluationFailed) else result
-                    self._said.put(event)
+                    self._events.put(event)
         self._process.wait()
         if result is None:
-            self._said.put(EvaluationFailed("", NO_WORD, damaged=False))
+            self._events.put(EvaluationFailed("", NO_WORD, damaged=False))
 
 
 def main(weights: Sequence[str]) -> None:
-    """Compare, and print what is said."""
+    """Compare, and print every event."""
     os.nice(NICENESS)
     try:
         job = CompareJob([_on_the_processor(compared_checkpoint(Path(one))) for one in weights])
@@ -96,17 +93,15 @@ def main(weights: Sequence[str]) -> None:
         _print(EvaluationFailed("", str(error), damaged=False))
 
 
-def _on_the_processor(contender: ComparedCheckpoint) -> ComparedCheckpoint:
-    """The same, judged where it takes no memory from a run that trains on a GPU."""
-    precision = "fp32" if contender.recipe.precision == "fp16" else contender.recipe.precision
-    return dataclasses.replace(
-        contender, recipe=dataclasses.replace(contender.recipe, device="cpu", precision=precision)
-    )
+def _on_the_processor(compared: ComparedCheckpoint) -> ComparedCheckpoint:
+    """Return the same, evaluated where it takes no memory from a run that trains on a GPU."""
+    precision = "fp32" if compared.recipe.precision == "fp16" else compared.recipe.precision
+    return dataclasses.replace(compared, recipe=dataclasses.replace(compared.recipe, device="cpu", precision=precision))
 
 
 def _print(event: Event) -> None:
-    """One line. Nobody who reads ends the program."""
-    print(orjson.dumps(to_record(event)).decode(), flush=True)
+    """Print one line; the program ends where nobody reads it."""
+    print(orjson.dumps(event_to_record(event)).decode(), flush=True)
 
 
 if __name__ == "__main__":

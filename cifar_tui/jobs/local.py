@@ -6,9 +6,11 @@ The engine, and torch with it, is imported on the engine thread when a job runs,
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.errors import BadInput
+from cifar_tui.files.run_files import START_NAME
 from cifar_tui.jobs.checkpoint import CheckpointJob
 from cifar_tui.jobs.compare import compare_checkpoints
 from cifar_tui.jobs.compare_process import CompareProcess
@@ -18,7 +20,7 @@ from cifar_tui.jobs.train import TrainJob, open_recorder
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.states import list_states
 from cifar_tui.runs.find import RUNS_FOLDER
-from cifar_tui.runs.folder import START_NAME, RunFolder
+from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.new_run import NewRun, branch
 from cifar_tui.text import safe_text
 
@@ -35,58 +37,59 @@ class LocalJobs:
         changes: tuple[str, ...] = (),
         start: Path | None = None,
         place: Path | None = None,
+        **options: Any,
     ) -> None:
         """Remember what was chosen on the command line.
 
         That is a new run's recipe, name and folder, and the checkpoint it starts with, where the recipe has a parent;
-        or the open folder of a run to go on with, and what changes in its recipe.
+        or the open folder of a run to resume, and what changes in its recipe. `options` are those of `TrainJob`.
         """
+        self._options = options
         self._new = NewRun(recipe=recipe, name=name, folder=folder, start=start, place=place or RUNS_FOLDER)
         self._run = resumed
         self._resumed = resumed is not None
         self._changes = changes
 
+    @property
+    def current(self) -> "LocalJobs":
+        """These jobs."""
+        return self
+
     def train(self, data: str | None = None) -> Session:
         """Make the run's folder and start training in it, on other data where `data` names some.
 
-        A run to go on with goes on. Raises BadInput or FolderInUse when the folder cannot be used.
+        A run to resume is resumed. Raises BadInput or FolderInUse when the folder cannot be used.
         """
         if self._resumed:
             if data is not None:
                 raise BadInput("A run that goes on keeps its images: start a new run for others.")
-            return self._go_on(self._changes)
+            return self._resume(self._changes)
         self.close()
         if data is not None:
             self._new = dataclasses.replace(self._new, recipe=dataclasses.replace(self._new.recipe, data=data))
         self._run = self._new.make()
-        return start_session(TrainJob(self._new.recipe, self._run))
+        return start_session(TrainJob(self._new.recipe, self._run, **self._options))
 
     def resume(self) -> Session:
         """Go on with the run that has ended, from its newest state. Raises BadInput when there is none."""
-        if self._run is None:
-            raise BadInput("There is no run yet.")
-        self._new = dataclasses.replace(self._new, recipe=self._run.recipe())
+        self._new = dataclasses.replace(self._new, recipe=self._held.recipe())
         self._resumed, self._changes = True, ()
-        return self._go_on(())
+        return self._resume(())
 
     def evaluate(self, checkpoint: str) -> Session:
         """Start measuring a checkpoint of the run that ended."""
-        if self._run is None:
-            raise BadInput("There is no run yet.")
-        return start_session(EvaluateJob(self._new.recipe, self._run.path, checkpoint, open_recorder(self._run)))
+        return start_session(EvaluateJob(self._new.recipe, self._held.path, checkpoint, open_recorder(self._held)))
 
     def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> Session:
         """Start a new run from a checkpoint of the run that ended, in a folder beside its own.
 
         Raises BadInput or FolderInUse, with the run that ended still at hand.
         """
-        if self._run is None:
-            raise BadInput("There is no run yet.")
-        new = branch(self._run.path / checkpoint, epochs, learning_rate)
+        new = branch(self._held.path / checkpoint, epochs, learning_rate)
         run = new.make()
         self.close()
         self._new, self._run, self._resumed, self._changes = new, run, False, ()
-        return start_session(TrainJob(new.recipe, run))
+        return start_session(TrainJob(new.recipe, run, **self._options))
 
     def compare(self, checkpoints: Sequence[Path], *, beside: bool) -> RunConnection:
         """Start measuring checkpoints of any runs side by side. Raises BadInput."""
@@ -94,9 +97,7 @@ class LocalJobs:
 
     def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> Session:
         """Delete or pin a checkpoint of the run that ended."""
-        if self._run is None:
-            raise BadInput("There is no run yet.")
-        return start_session(CheckpointJob(self._run.path, request))
+        return start_session(CheckpointJob(self._held.path, request))
 
     def close(self) -> None:
         """Let go of the run's folder, once every job has ended."""
@@ -104,10 +105,15 @@ class LocalJobs:
             self._run.close()
             self._run = None
 
-    def _go_on(self, changes: tuple[str, ...]) -> Session:
-        assert self._run is not None
-        check_resumable(self._run.path)
-        return start_session(TrainJob(self._new.recipe, self._run, changes))
+    @property
+    def _held(self) -> RunFolder:
+        if self._run is None:
+            raise BadInput("There is no run yet.")
+        return self._run
+
+    def _resume(self, changes: tuple[str, ...]) -> Session:
+        check_resumable(self._held.path)
+        return start_session(TrainJob(self._new.recipe, self._held, changes, **self._options))
 
 
 def compare(checkpoints: Sequence[Path], *, beside: bool) -> RunConnection:
@@ -124,7 +130,7 @@ def compare(checkpoints: Sequence[Path], *, beside: bool) -> RunConnection:
 
 
 def check_resumable(folder: Path) -> None:
-    """Raises BadInput when the run's folder holds no training state to go on from."""
+    """Raise BadInput when the run's folder holds no training state to resume from."""
     try:
         states = list_states(folder)
     except OSError as error:

@@ -2,59 +2,63 @@
 
 import threading
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from cifar_tui.control import Control, DeleteCheckpoint, PinCheckpoint, Request, RequestQueue
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import (
+    Emit,
     Event,
 )
+from cifar_tui.history.feed import FeedQueue
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.text import safe_text
-
-Emit = Callable[[Event], None]
 
 
 class Feed(Protocol):
     """A front end's side of the events, wherever the engine is."""
 
     def poll(self) -> Sequence[FeedItem]:
-        """Everything said since the last call, in order; never waits."""
+        """Return every event since the last call, in order; never waits."""
 
     @property
     def ended(self) -> bool:
-        """Whether the engine has ended; what it said last may still wait to be drained."""
+        """True once the engine has ended; its last events may still wait to be polled."""
 
 
 class RunConnection(Feed, Control, Protocol):
-    """All a front end has of a run: what was said, and where to ask. Local or remote."""
+    """A front end's connection to a run, local or remote: the feed, and the control."""
 
     @property
     def elsewhere(self) -> bool:
-        """Whether the engine lives in another process, which goes on without this one."""
+        """True where the engine lives in another process, which goes on without this one."""
 
     def accepts(self, verb: type[Request]) -> bool:
-        """Whether the run can be asked for that now; one that is only read about hears nothing."""
+        """Return True if the run accepts such a request now; one that is only read about accepts none."""
 
     @property
     def silent_seconds(self) -> float:
-        """How long the engine's process has given no sign of life, once it counts as stalled; 0 until then."""
+        """Seconds without a heartbeat of the engine's process, once it counts as stalled; 0 until then."""
 
     def join(self, seconds: float | None = None) -> bool:
         """Wait for the engine to end, at most so long. Returns whether it has ended."""
 
 
 class Jobs(Protocol):
-    """What a front end can start by itself."""
+    """Jobs that a front end can start by itself."""
+
+    @property
+    def current(self) -> "Jobs":
+        """The jobs to start from now on: others than these once a run that lived elsewhere has become ours."""
 
     def train(self, data: str | None = None) -> RunConnection:
         """Start the run, on other data than chosen where `data` names some. Raises CifarTuiError."""
 
     def resume(self) -> RunConnection:
-        """Go on with the run that has ended; it says everything again first. Raises CifarTuiError."""
+        """Resume the run that has ended; its feed begins with its journal. Raises CifarTuiError."""
 
     def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> RunConnection:
         """Start a new run that goes on from a checkpoint of one that has ended. Raises CifarTuiError."""
@@ -69,29 +73,34 @@ class Jobs(Protocol):
         """Start deleting or pinning a checkpoint of a run that has ended. Raises CifarTuiError."""
 
 
-class Job(Protocol):
-    """Something an engine thread does from start to end."""
+class Job(ABC):
+    """Something an engine thread does from start to end. What most kinds of jobs do not do has an empty default."""
 
     def replay(self) -> Iterable[FeedItem]:
-        """What was said before, in order, for those who only come now; it is on record already."""
+        """Return what was recorded before, in order, for a feed that begins only now."""
+        return ()
 
-    def listen(self, submit: Callable[[Request], None], say: Callable[[Event], None], /) -> None:
-        """Be reached from elsewhere through `submit`, and `say` what is not for the records."""
+    def listen(self, submit: Callable[[Request], None], broadcast: Emit) -> None:  # noqa: B027
+        """Accept requests from other processes and pass them to `submit`; `broadcast` reaches every feed at once."""
 
+    @abstractmethod
     def run(self, emit: Emit, requests: RequestQueue) -> None:
-        """Do it, saying what happens and heeding what is asked. A failure may raise."""
+        """Do it, emitting what happens and handling requests. A failure may raise."""
 
-    def append_event(self, event: Event) -> None:
-        """Have an event written down; any thread of the engine may, and none waits."""
+    def append_event(self, event: Event) -> None:  # noqa: B027
+        """Have an event recorded; any thread of the engine may, and none waits."""
 
-    def failed(self, reason: str, exit_code: int, /) -> Event:
-        """The event for a failure a person can mend."""
+    @abstractmethod
+    def failed(self, reason: str, exit_code: int) -> Event:
+        """Return the event for a failure that a person can mend."""
 
     def failed_unexpectedly(self, reason: str, details: str) -> Event:
-        """The event for any other failure, its traceback kept."""
+        """Return the event for any other failure; `details` is its traceback."""
+        del details  # kept only by jobs that have a folder
+        return self.failed(reason, 1)
 
-    def close(self) -> None:
-        """Let go of files and locks, however `run` ended."""
+    def close(self) -> None:  # noqa: B027
+        """Close files and locks, however `run` ended."""
 
 
 class Session:
@@ -102,7 +111,7 @@ class Session:
         self._job = job
         self.elsewhere = False
         self.silent_seconds = 0.0
-        self._events: SimpleQueue[FeedItem] = SimpleQueue()
+        self._events: FeedQueue[FeedItem] = FeedQueue()
         self._requests = RequestQueue()
         self._thread = threading.Thread(target=self._run, name="engine")
 
@@ -112,21 +121,16 @@ class Session:
         self._thread.start()
 
     def accepts(self, _verb: type[Request]) -> bool:
-        """Whether the engine lives: then it hears everything."""
+        """Return True while the engine lives: it accepts everything."""
         return not self.ended
 
     def poll(self) -> list[FeedItem]:
-        """Everything said since the last call, in order; never waits."""
-        events: list[FeedItem] = []
-        try:
-            while True:
-                events.append(self._events.get_nowait())
-        except Empty:
-            return events
+        """Return every event since the last call, in order; never waits."""
+        return self._events.poll()
 
     @property
     def ended(self) -> bool:
-        """Whether the engine thread has ended."""
+        """True once the engine thread has ended."""
         return not self._thread.is_alive()
 
     def submit(self, request: Request) -> None:

@@ -2,12 +2,13 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import Any
 
 from cifar_tui.control import Request, RequestQueue
 from cifar_tui.errors import DataUnavailable, cannot_write
 from cifar_tui.events import (
     DataMissing,
+    Emit,
     Event,
     Noted,
     Reopened,
@@ -16,14 +17,15 @@ from cifar_tui.events import (
     RunStarted,
     TrainingStarted,
 )
+from cifar_tui.files.atomic_write import write_failure
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import FeedItem
-from cifar_tui.jobs.session import Emit
+from cifar_tui.jobs.session import Job
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.folder import FAILURE_NAME, RunFolder
+from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.records.background_recorder import BackgroundRecorder
-from cifar_tui.runs.records.journal import NAME as JOURNAL_NAME
 from cifar_tui.runs.records.journal import read_said
-from cifar_tui.runs.records.recorder import UNRECORDED, Recorder
+from cifar_tui.runs.records.recorder import Recorder
 from cifar_tui.runs.remote.server import ControlServer
 
 
@@ -35,29 +37,35 @@ def open_recorder(folder: RunFolder) -> Recorder:
         raise cannot_write(folder.path, error) from error
 
 
-class TrainJob:
+class TrainJob(Job):
     """Trains one run in its folder and writes everything down."""
 
-    def __init__(self, recipe: Recipe, folder: RunFolder, changes: tuple[str, ...] | None = None) -> None:
-        """Open the run's records; `changes` is what differs in the recipe of a run that goes on. Raises BadInput."""
+    def __init__(
+        self, recipe: Recipe, folder: RunFolder, changes: tuple[str, ...] | None = None, **options: Any
+    ) -> None:
+        """Open the run's records; `changes` is what differs in the recipe of a run that is resumed. Raises BadInput.
+
+        `options` are those of the engine's `train`: `load_data` and `intervals`.
+        """
+        self._options = options
         self._recipe = recipe
         self._folder = folder
         self._records = BackgroundRecorder(open_recorder(folder), self._note)
         self._server: ControlServer | None = None
-        self._say: Callable[[Event], None] | None = None
+        self._say: Emit | None = None
         self._changes = changes
         self._under_way = changes is None
         self._worth_keeping = changes is not None
 
     def replay(self) -> Iterator[FeedItem]:
-        """What the run said before it ended, and that it is to go on."""
+        """Return the journal of a run that is resumed, and that it is reopened."""
         if self._changes is None:
             return
-        with contextlib.suppress(FileNotFoundError), (self._folder.path / JOURNAL_NAME).open("rb") as journal:
+        with contextlib.suppress(FileNotFoundError), (journal_path(self._folder.path)).open("rb") as journal:
             yield from read_said(journal)
         yield Reopened(str(self._folder.path))
 
-    def listen(self, submit: Callable[[Request], None], say: Callable[[Event], None]) -> None:
+    def listen(self, submit: Callable[[Request], None], say: Emit) -> None:
         """Let screens and commands elsewhere reach the run; where that cannot be, it trains all the same."""
         self._say = say
         try:
@@ -70,7 +78,15 @@ class TrainJob:
         from cifar_tui.engine.training.train import train
 
         try:
-            train(self._recipe, self._folder, emit, requests, self._changes, flush_records=self._records.flush)
+            train(
+                self._recipe,
+                self._folder,
+                emit,
+                requests,
+                self._changes,
+                flush_records=self._records.flush,
+                **self._options,
+            )
         except DataUnavailable as error:
             emit(DataMissing(str(error)))
 
@@ -80,7 +96,7 @@ class TrainJob:
             self._worth_keeping = True
         if isinstance(event, RunStarted | RunResumed):
             self._under_way = True
-        if isinstance(event, UNRECORDED):
+        if not event.recorded:
             self._broadcast(event)
         elif self._under_way:
             self._records.append_event(event)
@@ -92,7 +108,7 @@ class TrainJob:
     def failed_unexpectedly(self, reason: str, details: str) -> Event:
         """The run failed; the details are put beside its other records."""
         self._worth_keeping = True
-        return RunFailed(reason, _keep_details(self._folder.path, details), 1)
+        return RunFailed(reason, write_failure(self._folder.path, details), 1)
 
     def close(self) -> None:
         """Close the records and the socket; a folder in which no training started is removed."""
@@ -111,13 +127,3 @@ class TrainJob:
     def _broadcast(self, event: Event) -> None:
         if self._server is not None:
             self._server.broadcast(event)
-
-
-def _keep_details(folder: Path, details: str) -> str:
-    """Write a traceback into the run's folder. Returns the file; empty when even that is refused."""
-    file = folder / FAILURE_NAME
-    try:
-        file.write_text(details, encoding="utf-8")
-    except OSError:
-        return ""
-    return str(file)

@@ -1,14 +1,14 @@
-"""What a confusion matrix says: precision, recall and F1 of every class, and the pairs most confused."""
+"""Scores from a confusion matrix: precision, recall and F1 of every class, and the pairs most confused."""
 
 import math
 from dataclasses import dataclass
 
-from cifar_tui.events import EvaluationDone
+from cifar_tui.evaluation_events import EvaluationDone
 
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """How well one class was told from the others. Each share is 0 to 1, NaN where there is nothing to take it of."""
+    """Scores of one class. Each is 0 to 1, NaN where there are no images to take it of."""
 
     precision: float
     """The share of the images taken for the class that are of it."""
@@ -27,9 +27,9 @@ class Pair:
     predicted: int
     """The class they were taken for."""
     images: int
-    """How many they are."""
+    """Count of the images."""
     share: float
-    """How much of the true class that is, 0 to 1."""
+    """Their share of the true class, 0 to 1."""
 
 
 def class_scores(verdict: EvaluationDone) -> tuple[ClassScore, ...]:

@@ -1,4 +1,4 @@
-"""A picture as half blocks: every terminal cell shows two pixels, one above the other, in its two colours."""
+"""An image as half blocks: every terminal cell shows two pixels, one above the other, in its two colours."""
 
 from functools import lru_cache
 
@@ -6,15 +6,15 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-SIDE = 32
-"""Pixels of a picture's side, and cells across."""
+from cifar_tui.recipe import SIDE
+
 LINES = SIDE // 2
-"""Rows of cells a picture takes."""
+"""Rows of cells that an image takes; it is `SIDE` cells wide."""
 HALF_BLOCK = "▀"
 
 
 def image_line(pixels: bytes, line: int) -> list[Segment]:
-    """One row of a picture's cells, from the top: `pixels` are uint8 [32, 32, 3], RGB."""
+    """Return one row of an image's cells, from the top: `pixels` are uint8 [32, 32, 3], RGB."""
     segments = []
     for column in range(SIDE):
         above = 3 * (2 * line * SIDE + column)

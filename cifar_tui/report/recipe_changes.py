@@ -1,4 +1,4 @@
-"""How two recipes differ, in words."""
+"""Differences between two recipes, in words."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from cifar_tui.text import safe_text
 SHORT = {"learning_rate": "lr", "train_images": "training images"}
 """Choices that go by another name than the recipe's field."""
 SAME_RUN = ("data_dir", "rate_changes", "parent")
-"""What is no choice of numbers: where data is kept, what was changed under way, where a run comes from."""
+"""Fields that are no choice of numbers: the place of data, changes under way, the parent."""
 
 
 def differences(before: Recipe, after: Recipe) -> tuple[str, ...]:

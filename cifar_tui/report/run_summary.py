@@ -3,8 +3,21 @@
 import math
 
 from cifar_tui import text
-from cifar_tui.events import DataMissing, EpochDone, Progressed, RunFailed, RunFinished, RunStopped
-from cifar_tui.history.run_history import RunHistory
+from cifar_tui.events import (
+    CheckpointFailed,
+    CheckpointSaved,
+    DataMissing,
+    EpochDone,
+    Noted,
+    Progressed,
+    RateChanged,
+    RolledBack,
+    RunFailed,
+    RunFinished,
+    RunResumed,
+    RunStopped,
+)
+from cifar_tui.history.run_history import Note, RunHistory
 from cifar_tui.recipe import Recipe
 
 
@@ -22,7 +35,7 @@ def what_is_trained(history: RunHistory) -> str:
 
 
 def ancestry(recipe: Recipe) -> str:
-    """What a run went on from: `from one, epoch 7`, and that this knew drawn pictures; empty for a fresh one."""
+    """Return the parent of a run: `from one, epoch 7`, and that it knew synthetic images; empty without one."""
     parent = recipe.parent
     if parent is None:
         return ""
@@ -37,7 +50,7 @@ def on_what(history: RunHistory) -> str:
 
 
 def progress_line(progress: Progressed) -> str:
-    """How far something long has come: `Reading pictures 12,000 of 60,000 images, 20 %, 04:12 left`."""
+    """Return the progress of long work: `Reading pictures 12,000 of 60,000 images, 20 %, 04:12 left`."""
     if progress.unit == "":
         return f"{progress.what}…"
     amount = text.size if progress.unit == "bytes" else lambda number: f"{number:,.0f}"
@@ -51,6 +64,26 @@ def progress_line(progress: Progressed) -> str:
             line += f", {text.size(progress.done / progress.seconds)}/s"
         line += f", {text.duration(progress.seconds * (1 - share) / share)} left"
     return line
+
+
+def note_text(note: Note) -> str:
+    """Return the sentence of an event that a person should read."""
+    match note:
+        case CheckpointSaved():
+            return f"Saved {note.checkpoint}."
+        case CheckpointFailed():
+            return note.reason
+        case Noted():
+            return note.text
+        case RateChanged():
+            return f"Learning rate {note.learning_rate:.4g} from step {note.from_step:,} on."
+        case RolledBack():
+            back = f"Went back from step {note.from_step:,} to {note.to_step:,}"
+            return f"{back}, on with learning rate {note.learning_rate:.4g}."
+        case RunResumed():
+            exact = f", not bit-exact: {note.inexact_because}" if note.inexact_because else ", bit-exact"
+            changed = f" Changed: {', '.join(note.changes)}." if note.changes else ""
+            return f"Resumed after step {note.at_step:,}{exact}.{changed}"
 
 
 def epoch_line(epoch: EpochDone, epochs: int, best: bool) -> str:
@@ -67,7 +100,7 @@ def epoch_line(epoch: EpochDone, epochs: int, best: bool) -> str:
 
 
 def step_line(history: RunHistory) -> str:
-    """Where training is, for the console."""
+    """Return the progress of training, for the console."""
     step, training, started = history.last_step, history.training, history.started
     if step is None or training is None or started is None:
         return ""
@@ -82,12 +115,12 @@ def step_line(history: RunHistory) -> str:
 
 
 def chosen_on(best: EpochDone) -> str:
-    """What the best epoch was chosen on."""
+    """Return the images that the best epoch was chosen on, in words."""
     return "chosen on the test set" if best.validation_accuracy is None else "chosen on images held out"
 
 
 def outcome(history: RunHistory) -> str:
-    """How a run ended, in one sentence; empty while it has not."""
+    """Return the ending of a run in one sentence; empty while it has not ended."""
     match history.ending:
         case RunFinished() as finished:
             line = (
@@ -115,7 +148,7 @@ def outcome(history: RunHistory) -> str:
 
 
 def exit_code(history: RunHistory) -> int:
-    """What the program ends with after this run."""
+    """Return the program's exit code after this run."""
     match history.ending:
         case RunFailed() as failed:
             return failed.exit_code

@@ -20,7 +20,7 @@ class Line:
     """One curve."""
 
     label: str
-    """What is written at its end; may be empty."""
+    """The label at its end; may be empty."""
     points: Sequence[tuple[float, float]]
     """(x, y), x ascending; at least one."""
     colour: str
@@ -42,11 +42,11 @@ class Panel:
     high: float
     """y at the top; what is above is drawn there."""
     y_ticks: Ticks
-    """Where lines cross the panel, and what is written beside them."""
+    """Heights of the lines across the panel, and their labels."""
     x_ticks: Ticks
-    """What is written below, and where."""
+    """Labels below, and their places."""
     x_label: str
-    """What x is, and what is drawn."""
+    """Names of x and of the panel."""
     x_low: float
     """x on the left."""
     x_high: float
@@ -121,7 +121,7 @@ class _Drawing:
         )
 
     def _labels(self) -> list[str]:
-        """What each curve is, where it ends, none over another."""
+        """Draw each curve's label at its end, none over another."""
         parts = []
         free = float(self._top)
         named = [line for line in self._panel.lines if line.label]

@@ -1,9 +1,9 @@
 """A checkpoint's verdict in words and tables, for the console, and in the short words a screen has room for."""
 
 from cifar_tui import text
-from cifar_tui.events import EvaluationDone
+from cifar_tui.evaluation_events import EvaluationDone
+from cifar_tui.event_records import event_to_record
 from cifar_tui.report.confusion import class_scores, most_confused
-from cifar_tui.serialization import to_record
 
 NAME_LENGTH = 16
 """Characters of a class name that are shown."""
@@ -52,7 +52,7 @@ def verdict_record(verdict: EvaluationDone) -> dict[str, object]:
         {"class": names[pair.label], "taken_for": names[pair.predicted], "images": pair.images, "share": pair.share}
         for pair in most_confused(verdict)[:PAIRS_LISTED]
     ]
-    return {**to_record(verdict), "class_scores": scores, "most_confused": pairs}
+    return {**event_to_record(verdict), "class_scores": scores, "most_confused": pairs}
 
 
 def _more_lines(verdict: EvaluationDone) -> list[str]:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_tui.events import DataReady
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import read_recipe
-from cifar_tui.runs.records.journal import NAME, from_line
+from cifar_tui.runs.records.journal import from_line
 
 MARK = b'"event":"DataReady"'
 
@@ -16,15 +17,15 @@ class ComparedCheckpoint:
     """One checkpoint of a comparison."""
 
     name: str
-    """How it is named for people."""
+    """Its name for people."""
     weights: Path
     """Its file."""
     recipe: Recipe
-    """How its images are normalised, and which they are."""
+    """Its data and normalization."""
     classes: tuple[str, ...] = ()
     """The class names it was trained with, in label order; empty where they are not known."""
     external: bool = False
-    """Whether its colours follow from the file, which is of no run of ours."""
+    """True for an external file, whose normalization follows from the file."""
 
 
 def compared_checkpoint(weights: Path) -> ComparedCheckpoint:
@@ -37,7 +38,7 @@ def compared_checkpoint(weights: Path) -> ComparedCheckpoint:
 def classes_of(folder: Path) -> tuple[str, ...]:
     """The classes a run told apart, from its journal; empty where it does not say."""
     try:
-        with (folder / NAME).open("rb") as journal:
+        with (journal_path(folder)).open("rb") as journal:
             for line in journal:
                 if MARK in line[:100]:
                     event = from_line(line)[1]

@@ -11,18 +11,15 @@ import orjson
 
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_atomically
+from cifar_tui.files.run_files import LOCK_NAME, OUTPUT_NAME, RECIPE_NAME, START_NAME, recipe_path
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletes
-from cifar_tui.runs.lock import LOCK_NAME, take_lock
-from cifar_tui.system.output import OUTPUT_NAME
+from cifar_tui.runs.lock import take_lock
+from cifar_tui.serialization import from_record, to_record, with_unknown
 from cifar_tui.text import safe_text
 
-RECIPE_NAME = "recipe.json"
-START_NAME = "start.pth"
-"""A copy of the weights that a run started with, where they were another run's."""
-FAILURE_NAME = "failure.txt"
 NAME_PATTERN = re.compile(r"[\w][\w.+-]{0,99}", re.ASCII)
-"""What a run may be called: it becomes a folder's name."""
+"""Names that a run may have: they become a folder's."""
 
 
 def run_name(recipe: Recipe, chosen: str | None, now: time.struct_time) -> str:
@@ -84,7 +81,7 @@ class RunFolder:
         Raises FolderInUse when another trainer holds it, BadInput when there is no run or it cannot be written.
         """
         path = path.absolute()
-        if not (path / RECIPE_NAME).is_file():
+        if not (recipe_path(path)).is_file():
             raise BadInput(f"There is no run in {safe_text(str(path), 200)}: it has no {RECIPE_NAME}.")
         try:
             lock = take_lock(path)
@@ -120,13 +117,13 @@ class RunFolder:
 
 def read_recipe(folder: Path) -> Recipe:
     """The recipe of the run in a folder. Raises BadInput when there is none, or it cannot be read."""
-    file = folder / RECIPE_NAME
+    file = recipe_path(folder)
     shown = safe_text(str(file), 200)
     try:
-        return Recipe.from_record(orjson.loads(file.read_bytes())).check()
+        return from_record(Recipe, orjson.loads(file.read_bytes())).check()
     except FileNotFoundError:
         raise BadInput(f"There is no {shown}: this is not the folder of a run.") from None
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         raise BadInput(f"The recipe in {shown} cannot be read: {safe_text(str(error))}.") from None
 
 
@@ -138,5 +135,9 @@ def _collect_leftovers(folder: Path) -> None:
 
 
 def _write_recipe(folder: Path, recipe: Recipe) -> None:
-    record = orjson.dumps(recipe.to_record(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    write_atomically(folder / RECIPE_NAME, lambda file: file.write(record))
+    path, before = recipe_path(folder), None
+    with contextlib.suppress(OSError, ValueError):  # there is none yet, or it is broken
+        before = orjson.loads(path.read_bytes())
+    record = with_unknown(Recipe, to_record(recipe), before)
+    content = orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    write_atomically(path, lambda file: file.write(content))

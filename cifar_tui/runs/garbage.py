@@ -8,15 +8,10 @@ from pathlib import Path
 
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX
+from cifar_tui.files.run_files import ADDRESS_NAME
 from cifar_tui.runs.checkpoints.interrupted_deletes import interrupted_deletes
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.remote.socket_path import (
-    ADDRESS_NAME,
-    SOCKET_PATTERN,
-    check_private,
-    discard_address,
-    socket_folder,
-)
+from cifar_tui.runs.remote.socket_path import SOCKET_PATTERN, check_private, discard_address, socket_folder
 
 YOUNG_SECONDS = 60.0
 """A socket that nobody answers yet may belong to a run that is just starting."""

@@ -8,17 +8,17 @@ from pathlib import Path
 
 from cifar_tui.errors import FolderInUse
 from cifar_tui.files.lock_owner import MARK_LIMIT, describe_this_process, living_owner
+from cifar_tui.files.run_files import LOCK_NAME
 from cifar_tui.text import safe_text
 
-LOCK_NAME = "run.lock"
 LOCK_WAITS = (0.01, 0.04)
 """Seconds between tries to lock a folder, whoever holds it."""
 NAMELESS_SECONDS = 5.0
-"""How long a lock is tried again that nobody says to hold: on a busy machine, saying so takes a while."""
+"""Seconds that a lock without an owner's name is tried again: on a busy machine, writing the name takes a while."""
 
 
 def is_being_trained(folder: Path) -> bool:
-    """Whether some process holds the run in a folder: it trains, or evaluates."""
+    """Return True while some process holds the run in a folder: it trains, or evaluates."""
     try:
         lock = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:

@@ -13,7 +13,7 @@ from cifar_tui.runs.parent_weights import copy_parent_weights, recipe_for_child
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
-    """What was chosen of a run."""
+    """The choices for a new run."""
 
     recipe: Recipe
     """Every choice that defines it."""
@@ -22,7 +22,7 @@ class NewRun:
     folder: Path | None = None
     """Its folder; None for one of its name."""
     place: Path = RUNS_FOLDER
-    """Where that folder is."""
+    """The folder that it goes into."""
     start: Path | None = None
     """The checkpoint it starts with, where its recipe has a parent."""
 

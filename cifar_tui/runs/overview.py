@@ -1,4 +1,4 @@
-"""What there is to know of a run at a glance: its state, how far it came, and how well, without reading every step."""
+"""Overviews of runs: state, progress and accuracy at a glance, without reading every step."""
 
 import contextlib
 import re
@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from cifar_tui.events import StepDone
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import RunHistory, State
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.checkpoints.listing import folder_size
 from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.lock import is_being_trained
-from cifar_tui.runs.records.journal import NAME, from_line
+from cifar_tui.runs.records.journal import from_line
 
 BLOCK_BYTES = 1_000_000
 OTHER_THAN_STEPS = re.compile(rb'^\{"at":[^,]{1,40},"event":"(?!StepDone")[^\n]*$', re.MULTILINE)
@@ -31,7 +33,7 @@ class Overview:
     recipe: Recipe
     """Every choice, as it is now."""
     live: bool
-    """Whether a process holds it."""
+    """True while a process holds it."""
     state: State | Literal["killed"]
     """As a screen would show it, or that it ended without a word."""
     epoch: int
@@ -57,7 +59,7 @@ def read_overview(folder: Path) -> Overview:
     recipe = read_recipe(folder)
     live = is_being_trained(folder)
     history = RunHistory()
-    with contextlib.suppress(OSError), (folder / NAME).open("rb") as journal:
+    with contextlib.suppress(OSError), (journal_path(folder)).open("rb") as journal:
         for line in _few_lines(journal):
             with contextlib.suppress(ValueError):
                 history.apply(from_line(line)[1])
@@ -75,14 +77,14 @@ def read_overview(folder: Path) -> Overview:
         best_accuracy=history.best.test_accuracy if history.best else None,
         best_epoch=history.best.epoch if history.best else 0,
         started_at=history.started.started_at if history.started is not None else 0.0,
-        size=_size(folder),
+        size=folder_size(folder),
     )
 
 
 def read_journaled(folder: Path) -> JournaledCheckpoints:
-    """What a run's journal says of its checkpoints. Raises OSError when it cannot be read."""
+    """Return the checkpoints by a run's journal. Raises OSError when it cannot be read."""
     journaled = JournaledCheckpoints()
-    with (folder / NAME).open("rb") as journal:
+    with (journal_path(folder)).open("rb") as journal:
         for line in _few_lines(journal):
             with contextlib.suppress(ValueError):
                 journaled.record(from_line(line)[1])
@@ -112,11 +114,3 @@ def _last_step(block: bytes) -> bytes:
         return line if isinstance(from_line(line)[1], StepDone) else b""
     except ValueError:
         return b""
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for path in folder.iterdir():
-        with contextlib.suppress(OSError):
-            total += path.lstat().st_size
-    return total

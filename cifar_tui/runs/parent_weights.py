@@ -6,14 +6,11 @@ from typing import BinaryIO
 
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.run_files import CHECKPOINT_PATTERN, START_NAME, recipe_path
 from cifar_tui.files.safe_open import open_regular
 from cifar_tui.recipe import Ancestor, Recipe
-from cifar_tui.runs.checkpoints.sidecars import (
-    CHECKPOINT_PATTERN,
-    read_sidecar,
-    sidecar_path,
-)
-from cifar_tui.runs.folder import RECIPE_NAME, START_NAME, read_recipe
+from cifar_tui.runs.checkpoints.sidecars import read_sidecar, sidecar_path
+from cifar_tui.runs.folder import read_recipe
 from cifar_tui.text import safe_text
 
 LARGEST = 4 * 1024 * 1024 * 1024
@@ -21,9 +18,9 @@ LARGEST = 4 * 1024 * 1024 * 1024
 
 
 def belongs_to_run(weights: Path) -> bool:
-    """Whether a file is a checkpoint of a run of ours, or what one started with."""
+    """Return True for a checkpoint in a run's folder, or the weights that a run started with."""
     named = weights.name == START_NAME or CHECKPOINT_PATTERN.fullmatch(weights.name)
-    return bool(named) and (weights.parent / RECIPE_NAME).is_file()
+    return bool(named) and (recipe_path(weights.parent)).is_file()
 
 
 def recipe_for_child(weights: Path) -> Recipe:

@@ -71,7 +71,7 @@ def _wait(child: int, reader: int) -> int:
 
 
 def _exit_code(code: int, attributes: "termios._AttrReturn | None") -> int:
-    """What the shell is told; after a child that was killed, its terminal is as it was before."""
+    """Return the exit code for the shell; after a child that was killed, its terminal is restored."""
     if code >= 0:
         return code
     if attributes is not None:

@@ -1,4 +1,4 @@
-"""What the machine is doing at this moment: processor and memory by psutil, a GPU by nvidia.py. No torch."""
+"""Readings of the machine: processor and memory by psutil, a GPU by nvidia.py. No torch."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

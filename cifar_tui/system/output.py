@@ -1,4 +1,4 @@
-"""Where a process prints: into a file in its run's folder while a screen is up, and once its terminal is gone."""
+"""The output of a process: into a file in its run's folder while a screen is up, and once its terminal is gone."""
 
 import contextlib
 import os
@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
-OUTPUT_NAME = "output.txt"
-"""What was printed past the screen, or without a terminal, in the run's folder."""
+from cifar_tui.files.run_files import OUTPUT_NAME
+
 KEPT_BYTES = 1_000_000
 """The most that is kept of what was printed before there was a folder."""
 

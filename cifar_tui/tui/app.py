@@ -152,14 +152,14 @@ class MonitorApp(CheckpointActions, inherit_bindings=False):
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._leave_on_signal, signal.SIGTERM)
         self.set_interval(self._drain_seconds, self._drain)
         self._hurry = self.set_interval(HURRY_SECONDS, self._drain)
-        self.call_after_refresh(self._start, self._jobs.train)
+        self.call_after_refresh(self._start, self._jobs.current.train)
 
     def action_resume_run(self) -> None:
         """Go on with the run that ended."""
         if self.followed.evaluating:
             self.notify(EVALUATING, severity="warning")
             return
-        self._start(self._jobs.resume)
+        self._start(self._jobs.current.resume)
 
     def action_checkpoints(self) -> None:
         """Open the browser."""
@@ -287,9 +287,9 @@ class MonitorApp(CheckpointActions, inherit_bindings=False):
 
     def _data_answered(self, answer: str | None) -> None:
         if answer == "r":
-            self._start(self._jobs.train)
+            self._start(self._jobs.current.train)
         elif answer == "s":
-            self._start(lambda: self._jobs.train("synthetic"))
+            self._start(lambda: self._jobs.current.train("synthetic"))
         else:
             self.exit(run_summary.exit_code(self.history))
 

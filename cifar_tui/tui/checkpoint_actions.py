@@ -40,7 +40,7 @@ class CheckpointActions(RunActions, inherit_bindings=False):
             self.notify(EVALUATING, severity="warning")
         else:
             try:
-                connection = self._jobs.compare(message.weights, beside=self.history.live)
+                connection = self._jobs.current.compare(message.weights, beside=self.history.live)
             except CifarTuiError as error:
                 self.notify(str(error), severity="error", markup=False)
                 return
@@ -63,7 +63,7 @@ class CheckpointActions(RunActions, inherit_bindings=False):
     def _branch(self, checkpoint: str, choice: BranchChoice) -> None:
         """Follow the new run, on the dashboard."""
         starts = self.followed.starts
-        self._start(lambda: self._jobs.branch(checkpoint, choice.epochs, choice.learning_rate))
+        self._start(lambda: self._jobs.current.branch(checkpoint, choice.epochs, choice.learning_rate))
         if self.followed.starts > starts and isinstance(self.screen, Checkpoints):
             self.pop_screen()
 

@@ -92,7 +92,7 @@ class FollowedRun:
         if self.accepts(Evaluate):
             self.send(Evaluate(checkpoint))
             return f"{safe_text(checkpoint)} is evaluated after this step."
-        self._evaluation = self._jobs.evaluate(checkpoint)
+        self._evaluation = self._jobs.current.evaluate(checkpoint)
         return ""
 
     def cancel_evaluation(self) -> None:
@@ -106,7 +106,7 @@ class FollowedRun:
         if self.accepts(type(request)):
             self.send(request)
         else:
-            self._errands.append(self._jobs.manage_checkpoint(request))
+            self._errands.append(self._jobs.current.manage_checkpoint(request))
 
     def drain(self) -> bool:
         """Take in what was said since the last time. Returns whether anything was."""

@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 from pseudo_terminal import PseudoTerminal
 
+from cifar_tui.cli.commands import COMMANDS, load_command
+
 TINY = [
     *("--data", "synthetic", "--preset", "quick", "--width", "8", "--train-images", "200", "--test-images", "100"),
     *("--batch-size", "50", "--device", "cpu"),
@@ -24,13 +26,13 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     return {**kept, "XDG_CACHE_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "OMP_NUM_THREADS": "1", **more}
 
 
-def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "cifar_tui", *words]
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "cifar_tui", *arguments]
 
 
-def run(folder: Path, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
+def run(folder: Path, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        command(*words),
+        command(*arguments),
         cwd=folder,
         env=environment(folder, **more),
         capture_output=True,
@@ -44,8 +46,8 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
     done = run(tmp_path, "train", *TINY, "--epochs", "2", "--run-name", "one", "--headless")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    for words in ("synthetic pictures", "epoch 2/2 done", "saved net_002.pth", "Finished 8 steps"):
-        assert words in done.stdout
+    for text in ("synthetic pictures", "epoch 2/2 done", "saved net_002.pth", "Finished 8 steps"):
+        assert text in done.stdout
     folder = tmp_path / "runs" / "one-synthetic"
     names = {path.name for path in folder.iterdir()}
     assert names >= {"journal.jsonl", "recipe.json", "log.txt", "acc.txt", "net_001.pth", "net_001.json", "net_002.pth"}
@@ -71,8 +73,8 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
     preset = ("--data", "synthetic", "--preset", "quick", "--device", "cpu", "--json")
     elsewhere = orjson.loads(run(tmp_path, "evaluate", "moved.safetensors", *preset).stdout)
     assert (elsewhere["checkpoint"], elsewhere["images"]) == ("moved.safetensors", 2_000)
-    for words in ("top-3 accuracy", "calibration error", "precision    recall        F1", "crescent", "Most confused:"):
-        assert words in both.stdout
+    for text in ("top-3 accuracy", "calibration error", "precision    recall        F1", "crescent", "Most confused:"):
+        assert text in both.stdout
     kept = orjson.loads((folder / "net_003.verdict.json").read_bytes())
     assert (kept["verdict"]["accuracy"], kept["verdict"]["tta"]) == (plain["accuracy"], False)
     Image.new("RGB", (40, 60), "teal").save(tmp_path / "own.png")
@@ -86,7 +88,7 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("arguments", "sentence"),
     [
         (["--preset", "fast"], "There is no preset 'fast'"),
         (["--lr", "-1"], "learning rate must be a number above 0"),
@@ -102,14 +104,14 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
         (["--validation-images", "10000", "--train-images", "10000"], "leaves none to train on"),
     ],
 )
-def test_bad_input_ends_in_one_sentence(tmp_path: Path, words: list[str], sentence: str) -> None:
+def test_bad_input_ends_in_one_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:
     import torch
 
-    if "cuda" in words and torch.cuda.is_available():
+    if "cuda" in arguments and torch.cuda.is_available():
         pytest.skip("there is a CUDA device here")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").write_text("mine")
-    done = run(tmp_path, "train", "--headless", "--data", "synthetic", *words)
+    done = run(tmp_path, "train", "--headless", "--data", "synthetic", *arguments)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
@@ -118,16 +120,18 @@ def test_bad_input_ends_in_one_sentence(tmp_path: Path, words: list[str], senten
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("arguments", "sentence"),
     [
         (["nowhere"], "There is no run 'nowhere'"),
         (["x" * 300], "There is no run 'xxx"),
         (["loose.pth", "--preset", "fast"], "There is no preset 'fast'"),
     ],
 )
-def test_what_cannot_be_evaluated_is_answered_with_a_sentence(tmp_path: Path, words: list[str], sentence: str) -> None:
+def test_what_cannot_be_evaluated_is_answered_with_a_sentence(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
     (tmp_path / "loose.pth").write_bytes(b"weights")
-    done = run(tmp_path, "evaluate", *words)
+    done = run(tmp_path, "evaluate", *arguments)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
@@ -153,15 +157,26 @@ def test_without_a_network_the_console_names_the_ways_out(tmp_path: Path) -> Non
     assert "Traceback" not in done.stderr
 
 
+def test_the_list_of_commands_says_what_their_help_says() -> None:
+    for name, (_module, line) in COMMANDS.items():
+        assert load_command(name).help.splitlines()[0] == line
+
+
 def test_help_and_presets_load_neither_torch_nor_textual(tmp_path: Path) -> None:
-    check = "import sys; sys.argv[1:] = {words!r}\nfrom cifar_tui.cli import app\n"
+    check = "import sys; sys.argv[1:] = {arguments!r}\nfrom cifar_tui.cli import app\n"
     check += "try:\n    app()\nexcept SystemExit:\n    pass\n"
-    check += "print(sorted({{'torch', 'textual', 'plotext', 'torchvision'}} & set(sys.modules)))"
-    for words in (["--help"], ["train", "--help"], ["predict", "--help"], ["presets"]):
+    check += "print(sorted({{'torch', 'textual', 'plotext', 'torchvision', {more}}} & set(sys.modules)))"
+    # `train` forks before it loads anything with threads, numpy first of all.
+    light = [(arguments, "'numpy'") for arguments in (["--help"], ["train", "--help"], ["presets"])]
+    for arguments, more in [*light, *(([name, "--help"], "") for name in COMMANDS)]:
         done = subprocess.run(
-            [sys.executable, "-c", check.format(words=words)], capture_output=True, text=True, timeout=120, check=True
+            [sys.executable, "-c", check.format(arguments=arguments, more=more)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
         )
-        assert done.stdout.strip().endswith("[]")
+        assert done.stdout.strip().endswith("[]"), arguments
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -195,10 +210,10 @@ def _no_program_left_behind() -> Iterator[None]:
 
 
 def in_terminal(
-    folder: Path, *words: str, size: tuple[int, int] = (120, 40), term: str = "xterm-256color", **more: str
+    folder: Path, *arguments: str, size: tuple[int, int] = (120, 40), term: str = "xterm-256color", **more: str
 ) -> PseudoTerminal:
     variables = environment(folder, **more)
-    terminal = PseudoTerminal(command(*words), size=size, term=term, folder=folder, environment=variables)
+    terminal = PseudoTerminal(command(*arguments), size=size, term=term, folder=folder, environment=variables)
     TERMINALS.append(terminal)
     return terminal
 

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import orjson
@@ -23,31 +24,31 @@ from cifar_tui.engine.evaluation.evaluate_checkpoint import evaluate_checkpoint
 from cifar_tui.engine.evaluation.predict import Prediction, Predictor
 from cifar_tui.engine.formats.layouts import TUTORIAL
 from cifar_tui.engine.formats.metadata import WeightsMetadata, read_metadata
-from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import BadInput, CheckpointDamaged, CifarTuiError
-from cifar_tui.events import EpochDone, EvaluationDone, Event, Noted, RolledBack, StepDone, TrainingStarted
+from cifar_tui.evaluation_events import EvaluationDone
+from cifar_tui.events import EpochDone, Event, Noted, RolledBack, StepDone, TrainingStarted
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.presets import preset
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.records.csv_tables import step_rows
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.journal import read_events
 from tests.engine.network.test_model import TutorialNetwork
 from tests.engine.trained import easy_images, run
 
+EXTERNAL: dict[str, Any] = {"external": True, "load_data": easy_images}
 TUTORIALS = dataclasses.replace(preset("tutorial"), device="cpu")
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "one"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train_module, "load", easy_images)
-        run(folder, {TrainingStarted: [SaveNow(), ChangeRate(0.01)]})
+    run(folder, {TrainingStarted: [SaveNow(), ChangeRate(0.01)]})
     return folder
 
 
-def export(*words: object) -> Result:
-    return CliRunner().invoke(app, ["export", *map(str, words)])
+def export(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["export", *map(str, arguments)])
 
 
 def test_weights_come_back_number_by_number(trained: Path, tmp_path: Path) -> None:
@@ -69,15 +70,14 @@ def test_weights_come_back_number_by_number(trained: Path, tmp_path: Path) -> No
 def test_safetensors_say_their_colours_their_classes_and_where_they_come_from(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cifar_tui.engine.evaluation.evaluate_checkpoint.load", easy_images)
     recipe = read_recipe(trained)
     assert recipe.mean != TUTORIAL.mean
     moved = tmp_path / "moved.safetensors"
     assert export(trained / "net_001.pth", moved).exit_code == 0
     with safetensors.safe_open(moved, "pt") as file:
-        said = file.metadata()
+        metadata = file.metadata()
     names = tuple(f"class{label}" for label in range(10))
-    assert said == {
+    assert metadata == {
         "format": "pt",
         "mean": "[0.4914,0.4822,0.4465]",
         "std": "[0.247,0.2435,0.2616]",
@@ -87,13 +87,15 @@ def test_safetensors_say_their_colours_their_classes_and_where_they_come_from(
     }
     origin = WeightsMetadata(mean=recipe.mean, std=recipe.std, classes=names, run="one", epoch=1)
     assert read_network(moved).origin == origin
-    heard: list[Event] = []
-    evaluate_checkpoint(TUTORIALS, moved.parent, moved.name, heard.append, RequestQueue(), external=True)
-    (done,) = [event for event in heard if isinstance(event, EvaluationDone)]
-    epoch = next(event for event in read_events(trained / NAME) if isinstance(event, EpochDone))
+    events: list[Event] = []
+    evaluate_checkpoint(
+        TUTORIALS, moved.parent, moved.name, events.append, RequestQueue(), external=True, load_data=easy_images
+    )
+    (done,) = [event for event in events if isinstance(event, EvaluationDone)]
+    epoch = next(event for event in read_events(journal_path(trained)) if isinstance(event, EpochDone))
     assert done.accuracy == epoch.test_accuracy
     assert done.loss == pytest.approx(epoch.test_loss, rel=1e-3)
-    notes = [event.text for event in heard if isinstance(event, Noted)]
+    notes = [event.text for event in events if isinstance(event, Noted)]
     assert len(notes) == 1
     assert "as the file says (mean 0.4914, 0.4822, 0.4465" in notes[0]
     assert "It comes from run one, epoch 1." in notes[0]
@@ -129,43 +131,45 @@ WORDS = st.text(max_size=12) | st.sampled_from(
 
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from(["mean", "std", "classes", "run", "epoch", "other"]), WORDS))
-def test_any_words_in_a_header_are_an_origin_or_one_named_error(said: dict[str, str]) -> None:
+def test_any_words_in_a_header_are_an_origin_or_one_named_error(metadata: dict[str, str]) -> None:
     try:
-        origin = read_metadata(said)
+        origin = read_metadata(metadata)
     except ValueError:
         return
-    assert (origin is None) == ("mean" not in said and "std" not in said)
+    assert (origin is None) == ("mean" not in metadata and "std" not in metadata)
     if origin is not None:
         assert all(0 <= value <= 1 for value in origin.mean)
         assert all(0 < value <= 1 for value in origin.std)
         assert read_metadata(origin.to_metadata()) == origin
 
 
-@pytest.mark.parametrize("said", [{"mean": "[2,0,0]", "std": "[1,1,1]"}, {"mean": "[0,0,0]"}, {"std": "\x1b[31m"}])
+@pytest.mark.parametrize("metadata", [{"mean": "[2,0,0]", "std": "[1,1,1]"}, {"mean": "[0,0,0]"}, {"std": "\x1b[31m"}])
 def test_a_header_that_cannot_be_is_passed_over_and_named(
-    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: dict[str, str]
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metadata: dict[str, str]
 ) -> None:
-    monkeypatch.setattr("cifar_tui.engine.evaluation.evaluate_checkpoint.load", easy_images)
     tensors = torch.load(trained / "net_001.pth", weights_only=True)
-    safetensors.torch.save_file(tensors, tmp_path / "a.safetensors", said)
-    heard: list[Event] = []
-    evaluate_checkpoint(TUTORIALS, tmp_path, "a.safetensors", heard.append, RequestQueue(), external=True)
-    first, second = [event.text for event in heard if isinstance(event, Noted)]
+    safetensors.torch.save_file(tensors, tmp_path / "a.safetensors", metadata)
+    events: list[Event] = []
+    evaluate_checkpoint(
+        TUTORIALS, tmp_path, "a.safetensors", events.append, RequestQueue(), external=True, load_data=easy_images
+    )
+    first, second = [event.text for event in events if isinstance(event, Noted)]
     assert first == "a.safetensors says in its header what cannot be: it is passed over."
     assert "as in the tutorial" in second
-    assert isinstance(heard[-1], EvaluationDone)
+    assert isinstance(events[-1], EvaluationDone)
 
 
 def test_other_classes_than_the_images_show_are_named(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cifar_tui.engine.evaluation.evaluate_checkpoint.load", easy_images)
     tensors = torch.load(trained / "net_001.pth", weights_only=True)
     origin = WeightsMetadata(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), classes=tuple("abcdefghij"))
     safetensors.torch.save_file(tensors, tmp_path / "a.safetensors", origin.to_metadata())
-    heard: list[Event] = []
-    evaluate_checkpoint(TUTORIALS, tmp_path, "a.safetensors", heard.append, RequestQueue(), external=True)
-    notes = [event.text for event in heard if isinstance(event, Noted)]
+    events: list[Event] = []
+    evaluate_checkpoint(
+        TUTORIALS, tmp_path, "a.safetensors", events.append, RequestQueue(), external=True, load_data=easy_images
+    )
+    notes = [event.text for event in events if isinstance(event, Noted)]
     assert notes[-1] == "The file says that it tells other classes apart than these images show (a, not class0)."
 
 
@@ -203,7 +207,7 @@ def test_what_was_written_otherwise_is_not_kept(trained: Path, tmp_path: Path, m
 def test_epochs_and_steps_are_the_journals(trained: Path, tmp_path: Path) -> None:
     assert export(trained, tmp_path / "epochs.csv").exit_code == 0
     assert export(trained, tmp_path / "steps.csv", "--steps").exit_code == 0
-    events = list(read_events(trained / NAME))
+    events = list(read_events(journal_path(trained)))
     steps = [event for event in events if isinstance(event, StepDone)]
     with (tmp_path / "steps.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -219,15 +223,15 @@ def test_steps_that_were_trained_again_are_there_once() -> None:
         return StepDone(number, 1, loss, 0.5, 10, 0.1, 1.0)
 
     again = RolledBack(3, 1, 0.05, ())
-    said: list[FeedItem] = [step(1, 1.0), step(2, 2.0), step(3, 3.0), again, step(2, 4.0)]
-    assert [(row[0], row[2]) for row in step_rows(said)] == [(1, 1.0), (2, 4.0)]
+    items: list[FeedItem] = [step(1, 1.0), step(2, 2.0), step(3, 3.0), again, step(2, 4.0)]
+    assert [(row[0], row[2]) for row in step_rows(items)] == [(1, 1.0), (2, 4.0)]
 
 
 def test_the_picture_is_well_formed_and_shows_every_curve(trained: Path, tmp_path: Path) -> None:
     assert export(trained, tmp_path / "a.svg").exit_code == 0
     root = ElementTree.fromstring((tmp_path / "a.svg").read_text())
-    words = " ".join(root.itertext())
-    assert all(word in words for word in ("batches, averaged", "test", "rate", "step, loss", "100 %"))
+    text = " ".join(root.itertext())
+    assert all(word in text for word in ("batches, averaged", "test", "rate", "step, loss", "100 %"))
     lines = root.findall("{http://www.w3.org/2000/svg}polyline")
     assert len(lines) == 7
     for line in lines:
@@ -235,7 +239,7 @@ def test_the_picture_is_well_formed_and_shows_every_curve(trained: Path, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("arguments", "sentence"),
     [
         (("RUN", "a.txt"), "says not what to write"),
         (("RUN", "a.svg", "--steps"), "--steps is for tables"),
@@ -248,12 +252,12 @@ def test_the_picture_is_well_formed_and_shows_every_curve(trained: Path, tmp_pat
     ],
 )
 def test_what_cannot_be_exported_ends_in_a_sentence(
-    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], sentence: str
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], sentence: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "words.pth").write_text("words")
-    done = export(*(word.replace("RUN", str(trained)) for word in words))
+    done = export(*(argument.replace("RUN", str(trained)) for argument in arguments))
     assert isinstance(done.exception, BadInput | CheckpointDamaged)
     assert sentence in str(done.exception)
     assert {path.name for path in tmp_path.iterdir()} == {"folder.csv", "words.pth"}

@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pseudo_terminal import NO_LINK, PATIENCE_SECONDS, PseudoTerminal, RunConnection
+
+from tests.waiting import eventually
 
 SMALL = ["--preset", "smoke", "--width", "8", "--train-images", "200", "--test-images", "100", "--batch-size", "20"]
 
@@ -188,14 +189,6 @@ def test_detaching_gives_the_shell_its_prompt_and_the_run_goes_on(tmp_path: Path
         assert "Stopped after step" in asked.stdout
         screen.wait_for("■ Stopped")
     eventually(lambda: gone(trainer))
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """Wait for something, without reading any terminal."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def gone(pid: int) -> bool:

@@ -8,7 +8,9 @@ from typing import TypeVar
 import numpy as np
 
 from cifar_tui.control import Request, RequestQueue
+from cifar_tui.engine.checkpoints.run_context import Intervals
 from cifar_tui.engine.data.dataset import DataSet, Split
+from cifar_tui.engine.data.load import LoadData
 from cifar_tui.engine.training import train as train_module
 from cifar_tui.events import Event
 from cifar_tui.presets import preset
@@ -18,6 +20,10 @@ from cifar_tui.runs.records.recorder import Recorder
 
 Kind = TypeVar("Kind")
 TRAIN_IMAGES, TEST_IMAGES, STEPS = 100, 500, 5
+SELDOM = Intervals()
+ALWAYS = Intervals(state_seconds=0.0, state_cost=1e9)
+"""A state after every step."""
+Script = dict[type[Event], list[Request]]
 
 
 def easy_images(*_: object) -> DataSet:
@@ -62,24 +68,31 @@ def tiny_recipe(**changes: object) -> Recipe:
     return dataclasses.replace(preset("quick"), **{**choices, **changes})  # type: ignore[arg-type]
 
 
-def run(folder: Path, script: dict[type[Event], list[Request]] | None = None, **changes: object) -> Person:
+def run(folder: Path, script: Script | None = None, intervals: Intervals = SELDOM, **changes: object) -> Person:
     recipe = tiny_recipe(**changes)
-    return train(recipe, RunFolder.create(folder, "one", recipe), script, None)
+    return train(recipe, RunFolder.create(folder, "one", recipe), script, None, intervals)
 
 
-def resume(folder: Path, script: dict[type[Event], list[Request]] | None = None, **changes: object) -> Person:
+def resume(folder: Path, script: Script | None = None, load_data: LoadData = easy_images, **changes: object) -> Person:
     place = RunFolder.reopen(folder)
-    words = tuple(f"{name} → {value}" for name, value in changes.items())
-    return train(dataclasses.replace(place.recipe(), **changes), place, script, words)  # type: ignore[arg-type]
+    named = tuple(f"{name} → {value}" for name, value in changes.items())
+    recipe = dataclasses.replace(place.recipe(), **changes)  # type: ignore[arg-type]
+    return train(recipe, place, script, named, load_data=load_data)
 
 
 def train(
-    recipe: Recipe, place: RunFolder, script: dict[type[Event], list[Request]] | None, changes: tuple[str, ...] | None
+    recipe: Recipe,
+    place: RunFolder,
+    script: Script | None,
+    changes: tuple[str, ...] | None,
+    intervals: Intervals = SELDOM,
+    load_data: LoadData = easy_images,
 ) -> Person:
     requests, recorder = RequestQueue(), Recorder(place)
     person = Person(requests, script or {}, recorder)
     try:
-        train_module.train(recipe, place, person, requests, changes, flush_records=lambda: None)
+        options = {"load_data": load_data, "intervals": intervals}
+        train_module.train(recipe, place, person, requests, changes, flush_records=lambda: None, **options)  # type: ignore[arg-type]
     finally:
         recorder.close()
         place.close()

@@ -17,12 +17,11 @@ from pathlib import Path
 import orjson
 import torch
 
-from cifar_tui.engine.checkpoints import checkpointer
 from cifar_tui.engine.checkpoints.background_writer import BackgroundWriter
-from cifar_tui.engine.training import train
 from cifar_tui.events import CheckpointSaved, RunFinished, StateSaved, StepDone
-from cifar_tui.runs.records.journal import NAME, read_events
-from tests.engine.training.killed_runs import pictures, train_or_go_on, whole_weights
+from cifar_tui.files.run_files import journal_path
+from cifar_tui.runs.records.journal import read_events
+from tests.engine.training.killed_runs import train_or_resume, whole_weights
 from tests.invariants import Evidence, check
 
 ERRORS = ("ENOSPC", "EIO")
@@ -42,7 +41,7 @@ def traced_trainer(folder: Path, log: Path, injection: str) -> int:
     if child == 0:
         os.close(reader)
         wait_to_be_traced(writer)
-        train_or_go_on(folder)
+        train_or_resume(folder)
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
@@ -123,7 +122,7 @@ def refused(folder: Path, log: Path, injection: str, whole: dict[str, str]) -> s
         assert "(INJECTED)" in said, "the call was refused"
         files = NEW_FILE.findall(said)
         assert len(set(files)) == len(files), "every try has a temporary file of its own"
-        events = list(read_events(folder / NAME))
+        events = list(read_events(journal_path(folder)))
         assert sum(isinstance(event, StepDone) for event in events) == STEPS, "training went on"
         saved = [event.checkpoint for event in events if isinstance(event, CheckpointSaved)]
         assert sorted(set(saved)) == CHECKPOINTS, "it was tried again until it worked"
@@ -137,10 +136,7 @@ def refused(folder: Path, log: Path, injection: str, whole: dict[str, str]) -> s
 
 def main(place: Path, every_call: int) -> None:
     torch.set_num_threads(1)
-    train.load = pictures  # type: ignore[assignment,attr-defined]
-    # The state is saved once, at the end: how many more there are would hang on the machine's speed.
-    checkpointer.STATE_SECONDS = checkpointer.STATE_COST = 1e9
-    train_or_go_on(place / "first")
+    train_or_resume(place / "first")
     assert traced_trainer(place / "whole", place / "whole.txt", "") == 0
     calls, whole = recorded(place / "whole.txt"), whole_weights(place / "whole")
     every = [f"{name}:error={error}:when={number}" for name, number in calls for error in ERRORS]

@@ -15,6 +15,7 @@ import orjson
 import pytest
 from pseudo_terminal import PATIENCE_SECONDS
 
+from cifar_tui.files.run_files import FAILURE_NAME
 from cifar_tui.runs.checkpoints.states import list_states, state_path
 from tests.faults import refused_calls
 from tests.faults.trainers import command, trainer
@@ -190,7 +191,9 @@ def test_an_exception_in_a_save_is_said_and_training_goes_on(tmp_path: Path) -> 
     run = tmp_path / "run"
     with trainer(run, epochs=3, fault="raise:opened:net_*.pth:1") as one:
         assert one.exit_code() == 0
-        assert "net_001.pth could not be saved: RuntimeError" in one.output
+        assert "net_001.pth could not be saved: RuntimeError, a bug in this program" in one.output
+        assert "space" not in one.output, "it is not called a full disk"
+    assert "a fault was asked for" in (run / FAILURE_NAME).read_text(), "its traceback is kept"
     check(run, Evidence(restarted=True))
 
 

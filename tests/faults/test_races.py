@@ -14,11 +14,11 @@ import pytest
 from pseudo_terminal import PATIENCE_SECONDS
 
 from cifar_tui.files.lock_owner import describe_this_process, living_owner
+from cifar_tui.files.run_files import ADDRESS_NAME, JOURNAL_NAME, LOCK_NAME
 from cifar_tui.presets import preset
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.garbage import collect_garbage
-from cifar_tui.runs.lock import LOCK_NAME, is_being_trained
-from cifar_tui.runs.records.journal import NAME
+from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.remote import socket_path
 from cifar_tui.runs.remote.client import RemoteControl
 from tests.faults import contender
@@ -66,7 +66,7 @@ def _session(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def run(tmp_path: Path) -> Path:
     """A run that has ended."""
     RunFolder.create(tmp_path / "run", "run", preset("quick")).close()
-    (tmp_path / "run" / NAME).touch()
+    (tmp_path / "run" / JOURNAL_NAME).touch()
     return tmp_path / "run"
 
 
@@ -113,7 +113,7 @@ def test_of_many_trainers_exactly_one_wins_and_the_others_name_it_until_it_is_ki
         # Killed, it leaves its mark, its socket and its socket's address: none of it keeps the next one out.
         winners[0].kill()
         assert not is_being_trained(run)
-        assert (run / socket_path.ADDRESS_NAME).exists()
+        assert (run / ADDRESS_NAME).exists()
         contenders.remove(winners[0])
         contenders.append(join())
         assert contenders[-1].hear() == "ready"
@@ -130,7 +130,7 @@ def test_a_process_that_has_a_killed_trainers_number_holds_nothing(run: Path) ->
     """A number comes round again; who started when, on which start of the machine, does not."""
     killed = describe_this_process().splitlines()
     boot, started = killed[1].split()
-    for stale in (b"%s %d" % (boot, int(started) - 1), b"00000000-0000-0000-0000-000000000000 %s" % started):
+    for stale in (b"%s %.2f" % (boot, float(started) - 1), b"00000000-0000-0000-0000-000000000000 %s" % started):
         mark = killed[0] + b"\n" + stale + b"\n"
         assert living_owner(mark) == ""
         (run / LOCK_NAME).write_bytes(mark)
@@ -167,9 +167,9 @@ def test_a_stale_socket_is_removed_only_by_who_holds_the_run(run: Path, join: Ca
     living.tell("race 0")
     assert "is being trained by" in living.hear()
     os.utime(answering, (0, 0))
-    os.utime(run / socket_path.ADDRESS_NAME, (0, 0))
-    assert run / socket_path.ADDRESS_NAME not in collect_garbage([run]), "who tidies leaves a run that is held alone"
-    assert (run / socket_path.ADDRESS_NAME).exists()
+    os.utime(run / ADDRESS_NAME, (0, 0))
+    assert run / ADDRESS_NAME not in collect_garbage([run]), "who tidies leaves a run that is held alone"
+    assert (run / ADDRESS_NAME).exists()
     holder.close()
     assert race([living])[0] == [living]
     remote, until = RemoteControl(run, screen=False), time.monotonic() + PATIENCE_SECONDS

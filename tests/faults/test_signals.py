@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from pseudo_terminal import PATIENCE_SECONDS, PseudoTerminal
 
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars, newest_checkpoint
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.journal import read_events
 from tests.faults.trainers import SMALL, command, resumed, trainer
 from tests.invariants import Evidence, check
 
@@ -137,7 +138,7 @@ def test_a_clock_that_is_set_a_day_forth_and_back_changes_no_rate_and_no_order(t
     assert done.returncode == 0, done.stderr
     check(run, Evidence(restarted=True))
     history = RunHistory()
-    for event in read_events(run / NAME):
+    for event in read_events(journal_path(run)):
         history.apply(event)
     assert 1 < history.images_per_second < 1e6
     assert history.last_step is not None

@@ -3,11 +3,9 @@ import math
 
 import pytest
 
+from cifar_tui.evaluation_events import EvaluationFailed, EvaluationProgressed, EvaluationStarted
 from cifar_tui.events import (
     DataMissing,
-    EvaluationFailed,
-    EvaluationProgressed,
-    EvaluationStarted,
     Event,
     LossNotFinite,
     Noted,
@@ -21,9 +19,10 @@ from cifar_tui.events import (
     RunResumed,
     RunStopped,
 )
-from cifar_tui.history.curves import Smoothing
 from cifar_tui.history.run_history import RunHistory
+from cifar_tui.history.series import MovingAverage
 from cifar_tui.presets import preset
+from cifar_tui.report.run_summary import note_text
 from tests import scripted
 
 
@@ -106,10 +105,10 @@ def test_a_loss_without_a_number_is_marked_and_does_not_spoil_the_average() -> N
 
 
 def test_smoothing_starts_at_the_first_value() -> None:
-    smoothing = Smoothing()
-    assert math.isnan(smoothing.after(math.nan))
-    assert smoothing.after(3.0) == pytest.approx(3.0)
-    assert 3.0 < smoothing.after(4.0) < 4.0
+    smoothing = MovingAverage(10.0)
+    assert math.isnan(smoothing.add(math.nan))
+    assert smoothing.add(3.0) == pytest.approx(3.0)
+    assert 3.0 < smoothing.add(4.0) < 4.0
 
 
 def test_an_evaluation_is_under_way_until_its_verdict() -> None:
@@ -123,7 +122,7 @@ def test_an_evaluation_is_under_way_until_its_verdict() -> None:
 
 
 def test_notes_are_kept_newest_last() -> None:
-    assert list(after(Noted("a"), Noted("b")).notes) == ["a", "b"]
+    assert list(map(note_text, after(Noted("a"), Noted("b")).notes)) == ["a", "b"]
 
 
 def test_going_back_forgets_later_steps_epochs_and_checkpoints() -> None:
@@ -136,7 +135,7 @@ def test_going_back_forgets_later_steps_epochs_and_checkpoints() -> None:
     assert history.curves.train_loss.last is not None
     assert history.curves.train_loss.last[0] == 75
     assert history.curves.train_loss.count == 75
-    assert "Went back from step 151 to 75" in history.notes[-1]
+    assert "Went back from step 151 to 75" in note_text(history.notes[-1])
     history.apply(scripted.step(76))
     assert history.curves.train_loss.last[0] == 76
     assert history.curves.rate_changes == [76]
@@ -153,7 +152,9 @@ def test_a_resumed_run_lives_again_with_its_changed_recipe() -> None:
     history.apply(RunResumed(80, recipe, ("epochs 26 → 40",), "threads 2 → 4", 0.0, "0.1.0"))
     assert history.step == 80
     assert history.started.recipe.epochs == 40
-    assert history.notes[-1] == ("Resumed after step 80, not bit-exact: threads 2 → 4. Changed: epochs 26 → 40.")
+    assert note_text(history.notes[-1]) == (
+        "Resumed after step 80, not bit-exact: threads 2 → 4. Changed: epochs 26 → 40."
+    )
 
 
 def test_the_best_epoch_is_chosen_on_images_held_out_where_there_are_some() -> None:

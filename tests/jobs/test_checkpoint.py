@@ -7,6 +7,7 @@ import pytest
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request
 from cifar_tui.errors import FolderInUse
 from cifar_tui.events import CheckpointDeleted, Event, Noted, RunStopped
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.jobs.attached import AttachedJobs
 from cifar_tui.presets import preset
@@ -14,7 +15,7 @@ from cifar_tui.runs.checkpoints.pins import read_pins
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.lock import is_being_trained
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.journal import read_events
 from cifar_tui.runs.records.recorder import Recorder
 from tests import scripted
 from tests.runs.checkpoints.test_retention import put
@@ -44,7 +45,7 @@ def test_it_is_deleted_said_and_the_lock_is_free_again(tmp_path: Path) -> None:
     run = ended_run(tmp_path / "one")
     assert said(run, DeleteCheckpoint("net_001.pth")) == [CheckpointDeleted("net_001.pth", "a person asked")]
     assert [one.epoch for one in list_sidecars(run)] == [2, 3]
-    assert list(read_events(run / NAME))[-1] == CheckpointDeleted("net_001.pth", "a person asked")
+    assert list(read_events(journal_path(run)))[-1] == CheckpointDeleted("net_001.pth", "a person asked")
     assert not is_being_trained(run)
 
 

@@ -7,32 +7,31 @@ import pytest
 
 from cifar_tui.control import Request, RequestQueue, Stop
 from cifar_tui.errors import BadInput, DataUnavailable
-from cifar_tui.events import DataMissing, EvaluationFailed, Event, Noted, Reopened, RunFailed, RunStopped
+from cifar_tui.evaluation_events import EvaluationFailed
+from cifar_tui.events import DataMissing, Emit, Event, Noted, Reopened, RunFailed, RunStopped
+from cifar_tui.files.run_files import JOURNAL_NAME
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.jobs import local as jobs_module
 from cifar_tui.jobs.local import LocalJobs
-from cifar_tui.jobs.session import Emit, Session
+from cifar_tui.jobs.session import Job, Session
 from cifar_tui.presets import preset
 from cifar_tui.runs.checkpoints.states import StateRecord, commit_state
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.journal import read_events
 from tests import scripted
 
 RECIPE = dataclasses.replace(preset("quick"), data="synthetic")
 
 
-class Job:
-    """A job that says two things and waits to be stopped."""
+class SmallJob(Job):
+    """A job that emits two events and waits to be stopped."""
 
     def __init__(self) -> None:
         self.closed = False
         self.thread = ""
 
-    def listen(self, submit: Callable[[Request], None], say: Callable[[Event], None]) -> None:
-        self.submit, self.say = submit, say
-
-    def replay(self) -> tuple[Event, ...]:
-        return ()
+    def listen(self, submit: Callable[[Request], None], broadcast: Emit) -> None:
+        self.submit, self.broadcast = submit, broadcast
 
     def run(self, emit: Emit, requests: RequestQueue) -> None:
         self.thread = threading.current_thread().name
@@ -41,21 +40,15 @@ class Job:
         assert requests.wait_for_next() == Stop()
         emit(RunStopped(1, ""))
 
-    def append_event(self, event: Event) -> None:
-        pass
-
     def failed(self, reason: str, exit_code: int) -> Event:
         return RunFailed(reason, "", exit_code)
-
-    def failed_unexpectedly(self, reason: str, details: str) -> Event:
-        return RunFailed(reason, "", 1)
 
     def close(self) -> None:
         self.closed = True
 
 
 def test_a_job_runs_on_a_thread_of_its_own_and_heeds_requests() -> None:
-    job = Job()
+    job = SmallJob()
     session = Session(job)
     session.start()
     session.submit(Stop())
@@ -67,10 +60,10 @@ def test_a_job_runs_on_a_thread_of_its_own_and_heeds_requests() -> None:
 
 
 def test_who_is_elsewhere_asks_and_what_is_not_for_the_records_is_said() -> None:
-    job = Job()
+    job = SmallJob()
     session = Session(job)
     session.start()
-    job.say(Noted("The disk is full."))
+    job.broadcast(Noted("The disk is full."))
     job.submit(Stop())
     session.join(120)
     assert Noted("The disk is full.") in session.poll()
@@ -99,7 +92,7 @@ def test_an_exception_in_the_engine_leaves_its_traceback_in_the_runs_folder(
     jobs.close()
     assert failed == RunFailed("ZeroDivisionError: division �[2J by zero", str(tmp_path / "one" / "failure.txt"), 1)
     assert "Traceback" in (tmp_path / "one" / "failure.txt").read_text()
-    assert list(read_events(tmp_path / "one" / NAME)) == [failed]
+    assert list(read_events(tmp_path / "one" / JOURNAL_NAME)) == [failed]
 
 
 def test_missing_data_ends_the_run_and_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

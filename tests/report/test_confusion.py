@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.events import EvaluationDone
+from cifar_tui.evaluation_events import EvaluationDone
+from cifar_tui.event_records import event_from_record
 from cifar_tui.report.confusion import class_scores, most_confused, share_of_row
 from cifar_tui.report.verdict_text import short_names, verdict_lines, verdict_record
-from cifar_tui.serialization import from_record
 from tests import scripted
 
 
@@ -63,7 +63,7 @@ def test_a_verdict_in_plain_lines() -> None:
 def test_a_verdict_for_scripts_says_the_same() -> None:
     said = scripted.verdict("net_003.pth")
     record = orjson.loads(orjson.dumps(verdict_record(said)))
-    assert from_record(record) == said
+    assert event_from_record(record) == said
     assert record["class_scores"][9] == pytest.approx(
         {"class": "truck", "precision": 0.8700, "recall": 0.81, "f1": 0.8389}, abs=1e-4
     )

@@ -14,11 +14,12 @@ from cifar_tui.events import RolledBack, RunFinished, StepDone
 from cifar_tui.files import append_file
 from cifar_tui.files.append_file import LineFile
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_atomically
+from cifar_tui.files.run_files import JOURNAL_NAME, journal_path
 from cifar_tui.presets import preset
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars, read_sidecar, sidecar_path, step_checkpoint
 from cifar_tui.runs.folder import RunFolder, run_name
 from cifar_tui.runs.records import journal, recorder
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.journal import read_events
 from cifar_tui.runs.records.recorder import Recorder
 from tests import scripted
 
@@ -46,7 +47,7 @@ def test_a_durable_write_tells_size_and_digest(tmp_path: Path) -> None:
 
 
 def test_the_journal_gives_back_what_was_said(tmp_path: Path) -> None:
-    path = tmp_path / journal.NAME
+    path = journal_path(tmp_path)
     events = [*scripted.opening(), *scripted.epochs(1), scripted.verdict("net_001.pth")]
     file = LineFile(path)
     for event in events:
@@ -62,7 +63,7 @@ def test_junk_in_a_journal_is_passed_over(junk: list[bytes], torn: bytes) -> Non
 
     good = orjson.dumps({"at": 1.0, "event": "RunFinished", "step": 3, "test_accuracy": 0.5})
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / journal.NAME
+        path = journal_path(Path(folder))
         path.write_bytes(b"\n".join([*junk, good, torn]))
         assert RunFinished(3, 0.5) in list(journal.read_events(path))
 
@@ -223,7 +224,7 @@ def test_records_that_cannot_go_back_wait_until_they_can(tmp_path: Path, monkeyp
     monkeypatch.setattr(time, "monotonic", lambda: clock)
     assert records.append_event(scripted.step(5)) == "The run's records are complete again."
     records.close()
-    steps = [event.step for event in read_events(tmp_path / "one" / NAME) if isinstance(event, StepDone)]
+    steps = [event.step for event in read_events(tmp_path / "one" / JOURNAL_NAME) if isinstance(event, StepDone)]
     assert steps == [1, 2, 3, 4, 5]
     log = (tmp_path / "one" / "log.txt").read_text().splitlines()
     assert [int(line.split()[1]) for line in log] == [1, 2, 3, 4, 5]

@@ -9,18 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cifar_tui.events import (
-    DataMissing,
-    EvaluationProgressed,
-    EvaluationStarted,
-    Event,
-    LossNotFinite,
-    Paused,
-    Progressed,
-    RunFailed,
-    RunFinished,
-    RunStopped,
-)
+from cifar_tui.evaluation_events import EvaluationProgressed, EvaluationStarted
+from cifar_tui.events import DataMissing, Event, LossNotFinite, Paused, Progressed, RunFailed, RunFinished, RunStopped
 from cifar_tui.system.hardware import Hardware, MachineReading
 from cifar_tui.system.nvidia import GpuReading
 from tests import scripted

@@ -1,15 +1,26 @@
-"""Writes what the engine hands over on a thread of its own, one thing at a time; what the disk refuses is kept."""
+"""Writes files on a thread of its own, one at a time; what could not be written waits and is tried again."""
 
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
 FIRST_RETRY_SECONDS = 30.0
-"""How long a disk that refused is left alone; twice as long after every further time."""
+"""Seconds until a disk that refused is tried again; twice as long after every further time."""
 LAST_RETRY_SECONDS = 600.0
 KEPT_BYTES = 512_000_000
-"""What may wait in memory for a disk; beyond, the oldest is given up."""
+"""Bytes that may wait in memory for a disk; beyond, the oldest are dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The reason that something was not written."""
+
+    reason: str
+    """In a few words: the operating system's, or the name of an exception."""
+    details: str = ""
+    """The traceback of a bug; empty where the disk refused."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,23 +30,26 @@ class WriteTask:
     name: str
     """The file."""
     replaces: str
-    """What a newer one of the same kind takes the place of, while it waits; empty for what is always wanted."""
+    """A kind of which only the newest waits; empty for what is always wanted."""
     size: int
     """Bytes, about."""
     write: Callable[[], None]
-    """Writes it and says so. Raises OSError where the disk refuses."""
-    refused: Callable[[str, float], None]
-    """Is told why, and in how many seconds it is tried again; 0 for never."""
+    """Writes it. Raises OSError where the disk refuses."""
+    refused: Callable[[Refusal, float], None]
+    """Called the first time that it fails, with the seconds until it is tried again; 0 for never."""
     tries: int = 0
-    """How often it was tried."""
+    """Tries so far."""
     due_at: float = 0.0
     """When it is tried next, on the monotonic clock."""
     owed: bool = True
-    """Whether it is still to be tried since somebody asked for that."""
+    """True until it was tried once after `BackgroundWriter.wait` was called."""
+    refusal: Refusal | None = None
+    """The reason that the last try failed."""
 
-    def postpone(self) -> float:
-        """Have it wait. Returns how many seconds."""
+    def postpone(self, refusal: Refusal) -> float:
+        """Let it wait after a try that failed. Returns how many seconds."""
         wait = min(FIRST_RETRY_SECONDS * 2.0**self.tries, LAST_RETRY_SECONDS)
+        self.refusal = refusal
         self.tries += 1
         self.owed = False
         self.due_at = time.monotonic() + wait
@@ -43,7 +57,7 @@ class WriteTask:
 
 
 class BackgroundWriter:
-    """A thread that writes. Any other may hand things over, and waits only where it asks to."""
+    """A thread that writes. Any other thread may schedule tasks, and waits only in `wait` and `close`."""
 
     def __init__(self) -> None:
         """Start the thread; it ends with `close`."""
@@ -51,30 +65,30 @@ class BackgroundWriter:
         self._writing: WriteTask | None = None
         self._closing = False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._write_all, name="saver")
+        self._thread = threading.Thread(target=self._write_all, name="writer")
         self._thread.start()
 
-    def schedule(self, save: WriteTask) -> None:
+    def schedule(self, task: WriteTask) -> None:
         """Have it written; returns at once."""
         with self._changed:
-            if save.replaces:
-                self._waiting = [one for one in self._waiting if one.replaces != save.replaces]
-            self._waiting.append(save)
+            if task.replaces:
+                self._waiting = [one for one in self._waiting if one.replaces != task.replaces]
+            self._waiting.append(task)
             dropped = self._over_limit()
             self._changed.notify_all()
         for one in dropped:
-            one.refused("too much waits for the disk already", 0.0)
+            one.refused(Refusal("too much waits for the disk already"), 0.0)
 
-    def wait(self) -> bool:
-        """Wait until everything handed over was tried once more. Returns whether all of it was written."""
+    def wait(self) -> list[WriteTask]:
+        """Wait until every task was tried once more. Returns those that still wait; none when all is written."""
         with self._changed:
-            for save in self._waiting:
-                save.due_at, save.owed = 0.0, True
+            for task in self._waiting:
+                task.due_at, task.owed = 0.0, True
             self._changed.notify_all()
             self._changed.wait_for(
-                lambda: self._writing is None and not any(save.owed for save in self._waiting),
+                lambda: self._writing is None and not any(task.owed for task in self._waiting),
             )
-            return not self._waiting
+            return list(self._waiting)
 
     def close(self) -> None:
         """Try once more what waits, and end the thread."""
@@ -85,18 +99,18 @@ class BackgroundWriter:
         self._thread.join()
 
     def _over_limit(self) -> list[WriteTask]:
-        """The oldest of what waits, taken out as far as it is too much; the newest always stays."""
+        """Take the oldest tasks out as far as they are too much; the newest always stays."""
         dropped: list[WriteTask] = []
-        while len(self._waiting) > 1 and sum(save.size for save in self._waiting) > KEPT_BYTES:
+        while len(self._waiting) > 1 and sum(task.size for task in self._waiting) > KEPT_BYTES:
             dropped.append(self._waiting.pop(0))
         return dropped
 
     def _next(self) -> WriteTask | None:
-        """Wait for something that is due. Returns None when the thread is to end."""
+        """Wait for a task that is due. Returns None when the thread is to end."""
         with self._changed:
             while not self._closing:
                 now = time.monotonic()
-                due = min(self._waiting, key=lambda save: save.due_at, default=None)
+                due = min(self._waiting, key=lambda task: task.due_at, default=None)
                 if due is not None and due.due_at <= now:
                     self._waiting.remove(due)
                     self._writing = due
@@ -105,25 +119,24 @@ class BackgroundWriter:
         return None
 
     def _write_all(self) -> None:
-        while (save := self._next()) is not None:
-            refusal = _refusal(save)
-            wait = save.postpone() if refusal else 0.0
+        while (task := self._next()) is not None:
+            refusal = _try_to_write(task)
+            wait = task.postpone(refusal) if refusal else 0.0
             with self._changed:
-                newer = save.replaces and any(one.replaces == save.replaces for one in self._waiting)
+                newer = task.replaces and any(one.replaces == task.replaces for one in self._waiting)
                 if refusal and not newer:
-                    self._waiting.insert(0, save)
+                    self._waiting.insert(0, task)
                 self._writing = None
                 self._changed.notify_all()
-            if refusal and save.tries == 1:
-                save.refused(refusal, wait)
+            if refusal and task.tries == 1:
+                task.refused(refusal, wait)
 
 
-def _refusal(save: WriteTask) -> str:
-    """Try to write. Returns why it did not work; empty when it did."""
+def _try_to_write(task: WriteTask) -> Refusal | None:
     try:
-        save.write()
+        task.write()
     except OSError as error:
-        return error.strerror or str(error)
-    except Exception as error:  # noqa: BLE001 - the other thread's top: a save that breaks must not end the saving
-        return f"{type(error).__name__}"
-    return ""
+        return Refusal(error.strerror or str(error))
+    except Exception as error:  # noqa: BLE001 - the top of this thread: one save that breaks must not end all saving
+        return Refusal(type(error).__name__, "".join(traceback.format_exception(error)))
+    return None

@@ -1,4 +1,4 @@
-"""Writes a network's weights whole or not at all, and reads them back without trusting the file."""
+"""Writes a network's weights completely or not at all, and reads them back without trusting the file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,12 @@ from cifar_tui.engine.formats.open_file import LARGEST_OF_OURS, open_external, v
 from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.errors import CheckpointDamaged, refused
 from cifar_tui.files.atomic_write import Written, write_atomically
-from cifar_tui.runs.checkpoints.sidecars import CHECKPOINT_PATTERN, Sidecar, read_sidecar, sidecar_path
-from cifar_tui.runs.folder import RECIPE_NAME
+from cifar_tui.files.run_files import CHECKPOINT_PATTERN, recipe_path
+from cifar_tui.runs.checkpoints.sidecars import Sidecar, read_sidecar, sidecar_path
 from cifar_tui.text import safe_text
 
 MOST_BESIDE = 8
-"""How many times a network's size a file may have: its optimiser's state, and an average of it, are some."""
+"""Times a network's size that a file may have: its optimizer's state and an average of it are some."""
 
 
 def plain_tensors(network: nn.Module) -> dict[str, torch.Tensor]:
@@ -28,7 +28,7 @@ def plain_tensors(network: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def save_tensors(content: dict[str, object] | dict[str, torch.Tensor], path: Path) -> Written:
-    """Write tensors and plain values in torch's format, whole or not at all. Raises OSError."""
+    """Write tensors and plain values in torch's format, completely or not at all. Raises OSError."""
     return write_atomically(path, lambda file: write_tensors(content, file))
 
 
@@ -57,23 +57,23 @@ class ReadNetwork:
     sha256: str = ""
     """Of the file, for a checkpoint of a run of ours; empty for any other."""
     origin: WeightsMetadata | None = None
-    """What the file itself says of its weights."""
+    """The file's own metadata."""
     trouble: str = ""
-    """Why what it says is not heeded, as a sentence."""
+    """A sentence where that metadata is not used."""
 
     @property
     def mean(self) -> tuple[float, float, float]:
-        """What is subtracted from each colour, as the file or its project says."""
+        """Subtracted from each colour, as the file or its project says."""
         return self.origin.mean if self.origin else self.layout.mean
 
     @property
     def std(self) -> tuple[float, float, float]:
-        """What each colour is then divided by, as the file or its project says."""
+        """Each colour is then divided by it, as the file or its project says."""
         return self.origin.std if self.origin else self.layout.std
 
 
 def load_tensors(path: Path, size: int, sha256: str) -> object:
-    """What a file of ours in torch's format holds, on the CPU, once it was found to be as it was saved.
+    """Load the content of a file of ours in torch's format to the CPU, checked to be as it was saved.
 
     Raises CheckpointDamaged.
     """
@@ -103,7 +103,7 @@ def read_network(path: Path) -> ReadNetwork:
     Raises CheckpointDamaged with a sentence for every other file; no code in it is run.
     """
     if CHECKPOINT_PATTERN.fullmatch(path.name):
-        in_a_run = (path.parent / RECIPE_NAME).is_file()
+        in_a_run = (recipe_path(path.parent)).is_file()
         if in_a_run or sidecar_path(path).is_file():
             network, sidecar = load_network(path.parent, path.name)
             return ReadNetwork(network, TUTORIAL, sidecar.sha256)

@@ -1,4 +1,4 @@
-"""Keeps what a run has reached: weights after each epoch and on request, and the state to go on exactly from."""
+"""Saves weights after each epoch and on request, and the state that a run resumes from exactly."""
 
 import math
 import time
@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from cifar_tui import text
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
-from cifar_tui.engine.checkpoints.background_writer import BackgroundWriter, WriteTask
+from cifar_tui.engine.checkpoints.background_writer import BackgroundWriter, Refusal, WriteTask
 from cifar_tui.engine.checkpoints.checkpoint import save_tensors
 from cifar_tui.engine.checkpoints.pruner import Pruner
+from cifar_tui.engine.checkpoints.run_context import RunContext
 from cifar_tui.engine.checkpoints.training_state import newest_state, save_state
-from cifar_tui.engine.data.dataset import DataFacts
 from cifar_tui.engine.network.stepper import Stepper, Tensors, TrainingState
-from cifar_tui.events import CheckpointFailed, CheckpointSaved, EpochDone, Event, Noted, StateSaved
-from cifar_tui.recipe import Recipe
+from cifar_tui.events import CheckpointFailed, CheckpointSaved, EpochDone, Noted, StateSaved
+from cifar_tui.files.atomic_write import write_failure
 from cifar_tui.runs.checkpoints.sidecars import (
     Sidecar,
     discard_sidecars,
@@ -22,51 +22,30 @@ from cifar_tui.runs.checkpoints.sidecars import (
     step_checkpoint,
     write_sidecar,
 )
-from cifar_tui.runs.checkpoints.states import Environment, state_path
-from cifar_tui.runs.folder import RunFolder
-
-STATE_SECONDS = 30.0
-"""Training that a crash may cost: how often the state is saved."""
-ROOM_SECONDS = 600.0
-"""How long a run that is trained to its end waits for room on a full disk."""
-ROOM_POLL_SECONDS = 1.0
-STATE_COST = 0.01
-"""The share of the time that saving the state may take; a slow disk makes it rarer."""
+from cifar_tui.runs.checkpoints.states import state_path
 
 
 class Checkpointer:
     """Saves one run's weights and state into its folder, in the background."""
 
-    def __init__(
-        self,
-        stepper: Stepper,
-        recipe: Recipe,
-        folder: RunFolder,
-        facts: DataFacts,
-        environment: Environment,
-        emit: Callable[[Event], None],
-        flush_records: Callable[[], None],
-        pruner: Pruner,
-    ) -> None:
-        """Prepare; nothing is written yet. `flush_records` waits until the run's records hold all that was said."""
+    def __init__(self, context: RunContext, stepper: Stepper, pruner: Pruner) -> None:
+        """Prepare; nothing is written yet."""
+        self._context = context
         self._stepper = stepper
-        self._recipe = recipe
-        self._folder = folder
-        self._facts = facts
-        self._environment = environment
-        self._emit = emit
-        self._flush_records = flush_records
+        self._folder = context.folder.path
+        self._emit = context.emit
+        self._intervals = context.intervals
         self._pruner = pruner
         self._writer = BackgroundWriter()
-        self._state_due_at = time.monotonic() + STATE_SECONDS
+        self._state_due_at = time.monotonic() + self._intervals.state_seconds
         self._state_step = -1
-        """The step of the last state handed over."""
+        """The step of the last state that was scheduled."""
         self._saved_state_step = 0
         """The step of the last state on disk."""
-        self._kept = {sidecar.step for sidecar in list_sidecars(folder.path) if "_step_" not in sidecar.checkpoint}
-        """Steps whose weights were handed over as an epoch's."""
+        self._kept = {sidecar.step for sidecar in list_sidecars(self._folder) if "_step_" not in sidecar.checkpoint}
+        """Steps whose weights were scheduled as an epoch's."""
         self._unsaved: set[str] = set()
-        """Checkpoints handed over and not on disk."""
+        """Checkpoints scheduled and not on disk."""
 
     def save_epoch(self, done: EpochDone) -> None:
         """Save what an epoch ended with, under the tutorial's name."""
@@ -74,7 +53,7 @@ class Checkpointer:
         self._save(epoch_checkpoint(done.epoch), done.epoch, done.step, done)
 
     def save_mid_epoch(self, step: int, steps_per_epoch: int) -> str:
-        """Save where the run is, unless that is there already. Returns the file's name; empty without one."""
+        """Save where the run is, unless that is saved already. Returns the file's name; empty without one."""
         epochs, steps_into = divmod(step, steps_per_epoch)
         if steps_into == 0 and (step == 0 or step in self._kept):
             return epoch_checkpoint(epochs) if step else ""
@@ -83,36 +62,38 @@ class Checkpointer:
         return checkpoint if self._save(checkpoint, epoch, step, None) else ""
 
     def discard_after(self, step: int) -> None:
-        """Take the mark of being whole from checkpoints of steps that are undone: they would pass for the newest."""
+        """Remove the sidecars of checkpoints of undone steps: they would pass for the newest."""
         self._kept = {kept for kept in self._kept if kept <= step}
         self._pruner.undo(step)
         try:
-            discard_sidecars(self._folder.path, step)
+            discard_sidecars(self._folder, step)
         except OSError as error:
             self._emit(Noted(f"Checkpoints of undone steps could not be removed: {error.strerror or error}."))
 
     def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
-        """Delete or pin a checkpoint once what was handed over before is written."""
+        """Delete or pin a checkpoint once what was scheduled before is written."""
         self._writer.schedule(
             WriteTask(
                 name=request.checkpoint,
                 replaces="",
                 size=0,
                 write=lambda: self._pruner.manage_checkpoint(request),
-                refused=lambda reason, _again: self._emit(Noted(f"{request.checkpoint} stays as it is: {reason}.")),
+                refused=lambda refusal, _again: self._emit(
+                    Noted(f"{request.checkpoint} stays as it is: {self._reason(refusal)}.")
+                ),
             )
         )
 
     @property
     def state_due(self) -> bool:
-        """Whether the last state is old enough for a new one."""
+        """True once the last state is old enough for a new one."""
         return time.monotonic() >= self._state_due_at
 
     def save_state(self, step: int) -> None:
-        """Save all that is needed to go on from `step`, unless that is there already or no finite number."""
+        """Save all that is needed to resume from `step`, unless it is saved already or not finite."""
         if step in (0, self._state_step):
             return
-        self._state_due_at = time.monotonic() + STATE_SECONDS
+        self._state_due_at = time.monotonic() + self._intervals.state_seconds
         if not self._stepper.finite():
             return
         self._state_step = step
@@ -120,7 +101,7 @@ class Checkpointer:
         self._state_due_at = math.inf  # until this one is written
         self._writer.schedule(
             WriteTask(
-                name=state_path(self._folder.path, step).name,
+                name=state_path(self._folder, step).name,
                 replaces="state",
                 size=_size(state.network) + _size(state.momentum),
                 write=lambda: self._write_state(state),
@@ -128,38 +109,44 @@ class Checkpointer:
             )
         )
 
-    def wait(self) -> bool:
-        """Wait until everything handed over was tried once more. Returns whether all of it is on disk."""
-        return self._writer.wait()
+    def wait(self) -> None:
+        """Wait until everything scheduled was tried once more."""
+        self._writer.wait()
 
-    def wait_for_room(self, given_up: Callable[[], bool]) -> bool:
-        """Wait for a disk that is full, for as long as a person may need to make room. Returns whether all is saved."""
-        until = time.monotonic() + ROOM_SECONDS
-        while not self._writer.wait():
-            if given_up() or time.monotonic() >= until:
-                return False
-            time.sleep(ROOM_POLL_SECONDS)
-        return True
+    def wait_until_saved(self, cancelled: Callable[[], bool]) -> str:
+        """Wait for a disk that is full, for as long as a person may need to make room.
+
+        Returns what stands in the way; empty once all is saved.
+        """
+        until = time.monotonic() + self._intervals.room_seconds
+        while waiting := self._writer.wait():
+            bugs = [task.refusal for task in waiting if task.refusal is not None and task.refusal.details]
+            if bugs:
+                return self._reason(bugs[0])
+            if cancelled() or time.monotonic() >= until:
+                return "free some space"
+            time.sleep(self._intervals.room_poll_seconds)
+        return ""
 
     def close(self) -> None:
-        """Try once more what waits, and end the saving."""
+        """Try once more what waits, and end the writer."""
         self._writer.close()
 
     def saved(self, checkpoint: str) -> bool:
-        """Whether a checkpoint that was handed over is on disk."""
+        """Return True if a checkpoint that was scheduled is on disk."""
         return checkpoint not in self._unsaved
 
     def last_good_state(self) -> TrainingState:
-        """The newest state that is whole; the one before the first step when there is none."""
+        """Return the newest intact state; the one before the first step when there is none."""
         self._writer.wait()
-        found = newest_state(self._folder.path, self._recipe.width, lambda words: self._emit(Noted(words)))
+        found = newest_state(self._folder, self._context.recipe.width, lambda note: self._emit(Noted(note)))
         self._state_step = -1
         return found[1] if found else self._stepper.fresh_state()
 
     def _save(self, checkpoint: str, epoch: int, step: int, done: EpochDone | None) -> bool:
-        """Have the weights written and then, as the mark that they are whole, their sidecar.
+        """Have the weights written and then, as the mark that they are intact, their sidecar.
 
-        Returns whether there was anything to save.
+        Returns True if there was anything to save.
         """
         if not self._stepper.finite():
             self._emit(CheckpointFailed(checkpoint, f"{checkpoint} was not saved: its weights are no finite numbers."))
@@ -174,7 +161,7 @@ class Checkpointer:
                 replaces="",
                 size=_size(weights),
                 write=lambda: self._write_checkpoint(checkpoint, weights, epoch, step, done),
-                refused=lambda reason, again: self._checkpoint_refused(checkpoint, _size(weights), reason, again),
+                refused=lambda refusal, again: self._checkpoint_refused(checkpoint, _size(weights), refusal, again),
             )
         )
         return True
@@ -182,13 +169,13 @@ class Checkpointer:
     def _write_checkpoint(
         self, checkpoint: str, weights: Tensors, epoch: int, step: int, done: EpochDone | None
     ) -> None:
-        written = save_tensors(weights, self._folder.path / checkpoint)
+        written = save_tensors(weights, self._folder / checkpoint)
         sidecar = Sidecar(
             checkpoint=checkpoint,
-            run=self._folder.name,
-            data=self._facts.description,
-            synthetic=self._facts.synthetic,
-            width=self._recipe.width,
+            run=self._context.folder.name,
+            data=self._context.facts.description,
+            synthetic=self._context.facts.synthetic,
+            width=self._context.recipe.width,
             epoch=epoch,
             step=step,
             train_loss=_number(done.train_loss) if done else None,
@@ -199,7 +186,7 @@ class Checkpointer:
             sha256=written.sha256,
             saved_at=time.time(),
         )
-        write_sidecar(self._folder.path, sidecar)
+        write_sidecar(self._folder, sidecar)
         self._unsaved.discard(checkpoint)
         saved = CheckpointSaved(checkpoint, epoch, step)
         self._emit(saved)
@@ -208,30 +195,39 @@ class Checkpointer:
 
     def _write_state(self, state: TrainingState) -> None:
         started = time.monotonic()
-        # A state must never be ahead of the records: going on from it would leave lines out.
-        self._flush_records()
-        save_state(self._folder.path, state, self._facts.checksum, self._environment)
+        # A state must never be ahead of the records: resuming from it would leave lines out.
+        self._context.flush_records()
+        save_state(self._folder, state, self._context.facts.checksum, self._context.device.environment())
         self._saved_state_step = state.step
         self._emit(StateSaved(state.step))
         ended = time.monotonic()
-        self._state_due_at = ended + max(STATE_SECONDS, (ended - started) / STATE_COST)
+        self._state_due_at = ended + max(self._intervals.state_seconds, (ended - started) / self._intervals.state_cost)
 
-    def _state_refused(self, reason: str, again: float) -> None:
+    def _state_refused(self, refusal: Refusal, again: float) -> None:
         self._state_due_at = time.monotonic() + again
+        advice = "T" if refusal.details else "Free some space; t"
         self._emit(
             Noted(
-                f"The training state could not be saved: {reason}. {self._saved_so_far} Free some space; training goes "
-                f"on, and it is tried again in {again:.0f} s."
+                f"The training state could not be saved: {self._reason(refusal)}. {self._saved_so_far} {advice}raining "
+                f"goes on, and it is tried again in {again:.0f} s."
             )
         )
 
-    def _checkpoint_refused(self, checkpoint: str, size: int, reason: str, again: float) -> None:
+    def _checkpoint_refused(self, checkpoint: str, size: int, refusal: Refusal, again: float) -> None:
         after = f"it waits in memory and is tried again in {again:.0f} s" if again else "it is given up"
+        advice = "T" if refusal.details else f"Free {text.size(size)}; t"
         reason = (
-            f"{checkpoint} could not be saved: {reason}. {self._saved_so_far} Free {text.size(size)}; training goes "
-            f"on, {after}."
+            f"{checkpoint} could not be saved: {self._reason(refusal)}. {self._saved_so_far} {advice}raining goes on, "
+            f"{after}."
         )
         self._emit(CheckpointFailed(checkpoint, reason))
+
+    def _reason(self, refusal: Refusal) -> str:
+        """Return why something was not written; the traceback of a bug goes into the run's folder."""
+        if not refusal.details:
+            return refusal.reason
+        file = write_failure(self._folder, refusal.details)
+        return f"{refusal.reason}, a bug in this program" + (f" (details in {file})" if file else "")
 
     @property
     def _saved_so_far(self) -> str:
@@ -239,10 +235,10 @@ class Checkpointer:
 
 
 def _size(tensors: Tensors) -> int:
-    """Bytes, without what a file adds."""
+    """Return the bytes of the tensors alone."""
     return sum(tensor.nbytes for tensor in tensors.values())
 
 
 def _number(value: float) -> float | None:
-    """The value where JSON can hold it."""
+    """Return the value where JSON can hold it."""
     return value if math.isfinite(value) else None

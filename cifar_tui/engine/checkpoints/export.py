@@ -21,12 +21,12 @@ from cifar_tui.text import safe_text
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written."""
+    """The file that was written."""
 
     written: Written
     """The file."""
     origin: WeightsMetadata
-    """What is known of the weights; of the two formats only safetensors holds it."""
+    """The weights' metadata; of the two formats only safetensors holds it."""
 
 
 def export_weights(source: Path, target: Path) -> Exported:
@@ -51,7 +51,7 @@ def export_weights(source: Path, target: Path) -> Exported:
 
 
 def _metadata(source: Path, read: ReadNetwork) -> WeightsMetadata:
-    """What is known of the weights: from their run's files, else from their own. Raises BadInput."""
+    """Return the weights' metadata: from their run's files, else from their own. Raises BadInput."""
     if not belongs_to_run(source):
         return read.origin or WeightsMetadata(mean=read.mean, std=read.std)
     recipe, classes = read_recipe(source.parent), classes_of(source.parent)

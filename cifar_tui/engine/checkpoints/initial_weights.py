@@ -1,4 +1,4 @@
-"""What a run's network is before the first step: fresh, or as the checkpoint that the run goes on from."""
+"""The weights before the first step: fresh ones, or those of the checkpoint that the run starts from."""
 
 import hashlib
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from cifar_tui.engine.formats.open_file import LARGEST_OF_OURS, open_external, s
 from cifar_tui.engine.network.model import fresh_network
 from cifar_tui.engine.network.stepper import Tensors
 from cifar_tui.errors import CheckpointDamaged
+from cifar_tui.files.run_files import START_NAME
 from cifar_tui.recipe import Ancestor, Recipe
 from cifar_tui.runs.checkpoints.sidecars import read_sidecar, sidecar_path
-from cifar_tui.runs.folder import START_NAME
 from cifar_tui.text import safe_text
 
 
@@ -26,16 +26,16 @@ def initial_weights(recipe: Recipe, folder: Path) -> Callable[[], Tensors]:
     return lambda: _copied_weights(folder / START_NAME, ancestor, recipe.width)
 
 
-def recipe_for_external(weights: Path, recipe: Recipe, *, colours: bool) -> Recipe:
-    """The recipe of a run that goes on from a file of no run of ours, as wide as the network in it.
+def recipe_for_external(weights: Path, recipe: Recipe, *, normalization: bool) -> Recipe:
+    """Return the recipe of a run that starts from an external file, as wide as the network in it.
 
-    With `colours`, they are normalised as in the file's project. Raises CheckpointDamaged.
+    With `normalization`, it is the file's project's. Raises CheckpointDamaged.
     """
     read = read_network(weights)
     width = read.network.conv1[0].out_channels
     assert isinstance(width, int)  # of a layer, which the checker cannot know
     branched = recipe.branched(_external(weights, known=bool(read.sha256)), width)
-    return branched.with_normalization(read.layout.mean, read.layout.std) if colours else branched
+    return branched.with_normalization(read.layout.mean, read.layout.std) if normalization else branched
 
 
 def _external(weights: Path, *, known: bool) -> Ancestor:

@@ -1,44 +1,35 @@
 """Deletes the checkpoints that a recipe does not keep, or that a person no longer wants, on the saver's thread."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
+from cifar_tui.engine.checkpoints.evaluation_queue import EvaluationQueue
+from cifar_tui.engine.checkpoints.run_context import RunContext
 from cifar_tui.events import CheckpointSaved, EpochDone, Event, Noted
-from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.delete import CheckpointDeleter
 from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
 
 
 class Pruner:
-    """Knows what was said of a run's checkpoints, and deletes only what may go."""
+    """Deletes checkpoints of one run, and only those that may go."""
 
-    def __init__(
-        self,
-        folder: Path,
-        recipe: Recipe,
-        journaled: JournaledCheckpoints,
-        in_use: Callable[[], frozenset[str]],
-        emit: Callable[[Event], None],
-    ) -> None:
-        """Prepare. `journaled` is what was said so far; `in_use` names what is evaluated, or soon will be."""
-        self._deleter = CheckpointDeleter(folder)
-        self._recipe = recipe
+    def __init__(self, context: RunContext, journaled: JournaledCheckpoints, evaluations: EvaluationQueue) -> None:
+        """Prepare. `journaled` is what the journal has of checkpoints so far; those in `evaluations` stay."""
+        self._deleter = CheckpointDeleter(context.folder.path)
+        self._recipe = context.recipe
         self._journaled = journaled
-        self._in_use = in_use
-        self._emit = emit
+        self._in_use = evaluations.in_use
+        self._emit = context.emit
         self._trouble = ""
 
     def record(self, event: CheckpointSaved | EpochDone) -> None:
-        """Take in what the run says of a checkpoint; any thread may."""
+        """Record an event about a checkpoint; any thread may."""
         self._journaled.record(event)
 
     def undo(self, after_step: int) -> None:
-        """Forget what was said of later steps."""
+        """Forget the events of later steps."""
         self._journaled.undo(after_step)
 
     def prune(self) -> None:
-        """Delete what the recipe does not keep; what the disk refuses is said, once, and tried after the next save."""
+        """Delete what the recipe does not keep; a refusal by the disk is noted once, and it is tried after the next save."""
         trouble = ""
         try:
             kept = self._recipe.checkpoints_kept
@@ -51,7 +42,7 @@ class Pruner:
         self._trouble = trouble
 
     def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
-        """Do what a person asks."""
+        """Delete or pin a checkpoint on request."""
         said = self._deleter.manage_checkpoint(request, self._journaled, self._in_use())
         if said is not None:
             self._record_and_emit(said)

@@ -1,4 +1,4 @@
-"""Writes training states whole or not at all, and reads back only what is exactly as it was written."""
+"""Writes training states completely or not at all, and reads back only what is exactly as it was written."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from cifar_tui.runs.checkpoints.states import Environment, StateRecord, commit_s
 
 
 def save_state(folder: Path, state: TrainingState, images: str, environment: Environment) -> None:
-    """Write a state and then, as the mark that it is whole, its record. Raises OSError."""
+    """Write a state and then, as the mark that it is intact, its record. Raises OSError."""
     content: dict[str, object] = {
         "step": state.step,
         "network": state.network,
@@ -34,13 +34,13 @@ def save_state(folder: Path, state: TrainingState, images: str, environment: Env
     commit_state(folder, record)
 
 
-def newest_state(folder: Path, width: int, say: Callable[[str], None]) -> tuple[StateRecord, TrainingState] | None:
-    """The newest state that is whole and good; those that are not are named through `say` and passed over."""
+def newest_state(folder: Path, width: int, note: Callable[[str], None]) -> tuple[StateRecord, TrainingState] | None:
+    """Return the newest intact state; those that are damaged are named through `note` and passed over."""
     for record in list_states(folder):
         try:
             return record, _load(folder, record, width)
         except CheckpointDamaged as error:
-            say(f"{error} The state before it is used.")
+            note(f"{error} The state before it is used.")
     return None
 
 
@@ -60,7 +60,7 @@ def _load(folder: Path, record: StateRecord, width: int) -> TrainingState:
 
 
 def _fits(tensors: object, expected: Mapping[str, torch.Tensor]) -> TypeGuard[Tensors]:
-    """Whether these are tensors of the same names, shapes and types, and finite."""
+    """Return True for tensors of the same names, shapes and types that are finite."""
     if not isinstance(tensors, dict) or tensors.keys() != expected.keys():
         return False
     return all(

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from cifar_tui.engine.data.dataset import SIDE, DataSet, Split
-from cifar_tui.recipe import Recipe
+from cifar_tui.engine.data.dataset import DataSet, Split
+from cifar_tui.recipe import SIDE, Recipe
 
 EPOCHS_PER_SEED = 1 << 20
 """Keeps the generators of two seeds apart."""
@@ -15,7 +15,7 @@ EPOCHS_PER_SEED = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class EpochPlan:
-    """What happens to each image in one epoch, in the order they come. All tensors are [N], on the device."""
+    """Augmentation of each image in one epoch, in the order they come. All tensors are [N], on the device."""
 
     order: torch.Tensor
     """int64: the image's index in the data set."""

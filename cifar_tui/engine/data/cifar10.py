@@ -16,10 +16,11 @@ from typing import Protocol
 
 import numpy as np
 
-from cifar_tui.engine.data.dataset import CLASSES, SIDE, DataSet, Report, Split
+from cifar_tui.engine.data.dataset import DataSet, Report, Split
 from cifar_tui.engine.data.download import Source, download
 from cifar_tui.errors import BadInput, DataDamaged, DataUnavailable, StopRequested, cannot_write
 from cifar_tui.events import Progressed
+from cifar_tui.recipe import CLASSES, SIDE
 from cifar_tui.text import safe_text
 
 MIRROR_VARIABLE = "CIFAR_TUI_CIFAR10_URL"
@@ -34,7 +35,7 @@ LEFTOVER_SECONDS = 3_600.0
 
 
 class Archive(Protocol):
-    """What torchvision knows of the data set: addresses and checksums. `torchvision.datasets.CIFAR10` is one."""
+    """Addresses and checksums of a data set, as torchvision has them. `torchvision.datasets.CIFAR10` is one."""
 
     base_folder: str
     url: str
@@ -48,7 +49,7 @@ class Archive(Protocol):
 def load_cifar10(
     folder: Path, report: Report, stop_requested: Callable[[], bool], archive: type[Archive] | None = None
 ) -> DataSet:
-    """CIFAR-10 from `folder`, fetched into it first where it is not there whole.
+    """Return CIFAR-10 from `folder`, downloaded into it first where it is not complete.
 
     `archive` stands for torchvision's class in tests; the environment variable CIFAR_TUI_CIFAR10_URL names a mirror,
     whose archive has to have the same checksum. Raises DataUnavailable, DataDamaged, BadInput or StopRequested.
@@ -67,7 +68,7 @@ def load_cifar10(
 
 
 def _is_intact(folder: Path, archive: type[Archive]) -> bool:
-    """Whether every file is there with its checksum. Raises BadInput where one may not be read."""
+    """Return True if every file is there with its checksum. Raises BadInput where one may not be read."""
     from torchvision.datasets.utils import check_integrity
 
     members = [*archive.train_list, *archive.test_list, [archive.meta["filename"], archive.meta["md5"]]]

@@ -9,13 +9,6 @@ import numpy.typing as npt
 
 from cifar_tui.events import Progressed
 
-CLASSES = 10
-
-
-SIDE = 32
-"""Pixels of a picture's side."""
-
-
 Report = Callable[[Progressed], None]
 
 
@@ -37,12 +30,12 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class DataFacts:
-    """What a run keeps of its data set once the images are on the device."""
+    """Facts about a data set that a run keeps once the images are on the device."""
 
     description: str
-    """What the images are, for people."""
+    """The images' name, for people."""
     synthetic: bool
-    """Whether they were drawn by the program."""
+    """True where they were drawn by the program."""
     classes: tuple[str, ...]
     """Class names in label order."""
     train_images: int
@@ -60,9 +53,9 @@ class DataSet:
     """Images to train and to test on."""
 
     description: str
-    """What they are, for people."""
+    """Their name, for people."""
     synthetic: bool
-    """Whether they were drawn by the program."""
+    """True where they were drawn by the program."""
     classes: tuple[str, ...]
     """Class names in label order."""
     train: Split
@@ -73,7 +66,7 @@ class DataSet:
     """Training images held out, to choose the best epoch on."""
 
     def facts(self) -> DataFacts:
-        """What is to be remembered of it; 0.1 s for 60,000 images."""
+        """Return its facts; 0.1 s for 60,000 images."""
         counts = len(self.train.labels), len(self.test.labels)
         checksums = self.train.checksum(), self.test.checksum()
         return DataFacts(self.description, self.synthetic, self.classes, *counts, *checksums)

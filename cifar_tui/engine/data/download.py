@@ -17,9 +17,9 @@ from cifar_tui.text import safe_text, size
 
 CHUNK_BYTES = 256 * 1024
 TIMEOUT_SECONDS = 15.0
-"""How long a server may say nothing."""
+"""Seconds that a server may send nothing."""
 TRIES = 3
-"""Connections in a row that bring nothing new before it is given up."""
+"""Connections in a row that may bring nothing new."""
 WAIT_SECONDS = 1.0
 """The pause before the connection is tried again."""
 REPORT_SECONDS = 0.1
@@ -28,14 +28,14 @@ PARTIAL_SUFFIX = ".part"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a file is and how to tell that it is the right one."""
+    """The address of a file, and its checksum."""
 
     url: str
     """http or https."""
     md5: str
     """Hexadecimal digest, as its publisher gives it."""
     title: str
-    """What it is, for people."""
+    """Its name, for people."""
 
 
 class BrokenOffError(Exception):
@@ -69,7 +69,7 @@ def download(
 def _fetch_all(
     source: Source, partial: Path, report: Callable[[Progressed], None], stop_requested: Callable[[], bool]
 ) -> None:
-    """Fetch until the file is whole, over as many connections as bring something."""
+    """Fetch until the file is complete, over as many connections as bring something."""
     tries_left = TRIES
     while True:
         before = partial.stat().st_size if partial.exists() else 0
@@ -157,7 +157,7 @@ def _copy(
 def _read_what_came(response: http.client.HTTPResponse) -> bytes:
     """The next bytes as soon as there are any, so that a slow line shows progress and can be stopped.
 
-    Raises BrokenOffError for anything that befalls the line, so that it is not taken for trouble with the disk.
+    Raises BrokenOffError for trouble with the connection, which must not pass for trouble with the disk.
     """
     try:
         return response.read1(CHUNK_BYTES)

@@ -1,4 +1,4 @@
-"""Reads one picture's file, whatever is in it, as 32 × 32 pixels, or says in a few words why it cannot be used."""
+"""Reads one image file, whatever is in it, as 32 × 32 pixels, or tells in a few words why it cannot be used."""
 
 import struct
 import warnings
@@ -10,31 +10,31 @@ import numpy as np
 import numpy.typing as npt
 
 from cifar_tui.files.safe_open import open_regular
+from cifar_tui.recipe import SIDE
 from cifar_tui.text import safe_text
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SIDE = 32
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
-"""What may be inside a picture whatever its ending; others would start programs or rarely used readers of Pillow."""
+"""Formats that are read, whatever a file's ending; others would start programs or rarely used readers of Pillow."""
 MOST_PIXELS = 50_000_000
-"""A larger picture is a mistake, or meant to fill the memory."""
+"""A larger image is a mistake, or meant to fill the memory."""
 MOST_BYTES = 500_000_000
 LONGEST_REASON = 100
 UNREADABLE = (ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, struct.error, zlib.error)
-"""What Pillow raises for files that are broken, apart from the system's own errors."""
+"""Exceptions that Pillow raises for broken files, apart from the system's own errors."""
 WHITE = (255, 255, 255, 255)
 
 Pixels = npt.NDArray[np.uint8]
 
 
 class ImageUnreadable(Exception):
-    """A file is no picture that can be used; the message is the reason alone. Never shown as it is."""
+    """A file is no image that can be used; the message is the reason alone. Never shown as it is."""
 
 
 def read_image(file: str | BinaryIO, fit: "Callable[[Image], Image]") -> Pixels:
-    """One picture as uint8 [32, 32, 3], brought to that size by `fit`. Raises ImageUnreadable."""
+    """Return one image as uint8 [32, 32, 3], brought to that size by `fit`. Raises ImageUnreadable."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -54,7 +54,7 @@ def read_image(file: str | BinaryIO, fit: "Callable[[Image], Image]") -> Pixels:
 
 
 def read_any_image(path: str) -> Pixels:
-    """A person's own picture as uint8 [32, 32, 3]: upright, its middle cut out, scaled. Raises ImageUnreadable."""
+    """Return an image of any size as uint8 [32, 32, 3]: upright, its middle cut out, scaled. Raises ImageUnreadable."""
     try:
         file = open_regular(path, MOST_BYTES, follow_links=True)
     except OSError as error:
@@ -62,13 +62,13 @@ def read_any_image(path: str) -> Pixels:
     except ValueError as error:  # it is no plain file, or no file can have that name
         raise ImageUnreadable(safe_text(str(error), LONGEST_REASON)) from None
     with file, warnings.catch_warnings():
-        # Pillow warns on stderr of large and odd pictures; whether they can be used is checked here.
+        # Pillow warns on stderr of large and odd images; they are checked here.
         warnings.simplefilter("ignore")
         return read_image(file, center_crop)
 
 
 def resized(picture: "Image") -> "Image":
-    """The whole picture in 32 × 32 pixels, resized as the tutorial does."""
+    """Return the whole image in 32 × 32 pixels, resized as the tutorial does."""
     from PIL import Image
 
     colours = picture.convert("RGB")
@@ -76,7 +76,7 @@ def resized(picture: "Image") -> "Image":
 
 
 def center_crop(picture: "Image") -> "Image":
-    """The largest square in the middle in 32 × 32 pixels, turned as its camera noted, on white where see-through."""
+    """Return the largest square in the middle in 32 × 32 pixels, turned as its camera noted, transparency on white."""
     from PIL import Image, ImageOps
 
     if picture.mode.startswith(("I", "F")):

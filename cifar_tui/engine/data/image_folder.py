@@ -1,4 +1,4 @@
-"""Reads a folder of pictures, {train,test}/<class>/*.{jpg,png}, once, and keeps them as one array for next time."""
+"""Reads a folder of images, {train,test}/<class>/*.{jpg,png}, once, and caches them as one array for next time."""
 
 import contextlib
 import hashlib
@@ -19,19 +19,20 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
-from cifar_tui.engine.data.dataset import CLASSES, SIDE, DataSet, Report, Split
+from cifar_tui.engine.data.dataset import DataSet, Report, Split
 from cifar_tui.engine.data.image_file import ImageUnreadable, Pixels, read_image, resized
 from cifar_tui.errors import BadInput, DataDamaged, StopRequested
 from cifar_tui.events import Progressed
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_atomically
+from cifar_tui.recipe import CLASSES, SIDE
 from cifar_tui.text import safe_text
 
 SPLITS = ("train", "test")
 ENDINGS = (".jpg", ".jpeg", ".png")
 FORMAT = 2
-"""Raised when pictures are turned into arrays in another way, so that old arrays are made anew."""
+"""Raised when images are turned into arrays in another way, so that old caches are made anew."""
 CHUNK = 256
-"""Pictures a worker is handed at once."""
+"""Images that a worker decodes at once."""
 REPORT_SECONDS = 0.1
 """The time between two looks at progress and stop."""
 LEFTOVER_SECONDS = 3_600.0
@@ -42,22 +43,22 @@ LONGEST_PATH = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The pictures of a folder, in order: train before test, and class after class."""
+    """The image files of a folder, in order: train before test, and class after class."""
 
     files: tuple[str, ...]
     """Paths."""
     labels: npt.NDArray[np.int64]
     """int64 [N]."""
     train_images: int
-    """How many of them, from the first, are in train/."""
+    """Count of those in train/, which come first."""
     fingerprint: str
-    """A digest of every picture's name, size and time of change; another one means that something changed."""
+    """A digest of every image's name, size and time of change; another one means that something changed."""
 
 
 def check_folder(folder: Path) -> tuple[str, ...]:
-    """The ten class names of a folder of pictures. Raises BadInput, with one sentence, for any other folder.
+    """Return the ten class names of a folder of images. Raises BadInput, with one sentence, for any other folder.
 
-    Looks for one picture per class and split, so it takes no time with many pictures.
+    Looks for one image per class and split, so it takes no time with many images.
     """
     shown = safe_text(str(folder))
     if not _is_folder(folder):
@@ -80,9 +81,9 @@ def check_folder(folder: Path) -> tuple[str, ...]:
 
 
 def load_folder(folder: Path, report: Report, stop_requested: Callable[[], bool]) -> DataSet:
-    """The folder's pictures, from the array kept last time where nothing has changed.
+    """Return the folder's images, from the cache where nothing has changed.
 
-    Raises BadInput, DataDamaged naming the picture, or StopRequested.
+    Raises BadInput, DataDamaged naming the image, or StopRequested.
     """
     classes = check_folder(folder)
     report(Progressed("Looking for pictures", 0, None, "", 0.0))
@@ -117,7 +118,7 @@ def _cannot_look_into(folder: Path, error: OSError) -> BadInput:
 
 @contextlib.contextmanager
 def _describe_os_errors(folder: Path) -> Iterator[None]:
-    """Turn what the system says into BadInput naming the folder."""
+    """Turn the system's errors into BadInput naming the folder."""
     try:
         yield
     except OSError as error:
@@ -144,7 +145,7 @@ def _images(folder: Path) -> list["os.DirEntry[str]"]:
 
 
 def _list(folder: Path, classes: tuple[str, ...], stop_requested: Callable[[], bool]) -> Listing:
-    """Every picture with its label, seen once, so that list and fingerprint cannot disagree."""
+    """Return every image with its label, seen once, so that list and fingerprint cannot disagree."""
     digest = hashlib.blake2b(f"{FORMAT} {SIDE}".encode(), digest_size=32)
     files: list[str] = []
     counts: list[int] = []
@@ -176,7 +177,7 @@ def _cache_path(folder: Path) -> Path:
 
 
 def _head(images: int) -> bytes:
-    """What an .npy file of so many pictures begins with."""
+    """Return the header of an .npy file of so many images."""
     head = io.BytesIO()
     shape = (images, SIDE, SIDE, 3)
     np.lib.format.write_array_header_1_0(head, {"descr": "|u1", "fortran_order": False, "shape": shape})
@@ -184,12 +185,12 @@ def _head(images: int) -> bytes:
 
 
 def _seal(fingerprint: str, pixels: Pixels) -> bytes:
-    """What follows the array in its file: which pictures it was made from, and a sum over it."""
+    """Return the end of the array's file: the fingerprint of its images, and a sum over it."""
     return f"{fingerprint} {zlib.crc32(pixels.data):08x}\n".encode()
 
 
 def _read_cache(path: Path, listing: Listing) -> Pixels | None:
-    """The array kept last time, mapped from its file; None where there is none for just these pictures.
+    """Return the cached array, mapped from its file; None where there is none for just these images.
 
     The file is compared with what it has to be and never interpreted, so nothing in it can do harm.
     """
@@ -210,7 +211,7 @@ def _read_cache(path: Path, listing: Listing) -> Pixels | None:
 
 
 def _write_cache(path: Path, listing: Listing, pixels: Pixels) -> None:
-    """Keep the array in the place of the folder's last one."""
+    """Cache the array in the place of the folder's last one."""
 
     def write(file: BinaryIO) -> None:
         np.save(file, pixels, allow_pickle=False)
@@ -226,7 +227,7 @@ def _write_cache(path: Path, listing: Listing, pixels: Pixels) -> None:
 
 
 class Decoding:
-    """Pictures on their way into one array: what the workers share."""
+    """Images on their way into one array, which the workers share."""
 
     def __init__(self, files: tuple[str, ...]) -> None:
         self.pixels: Pixels = np.empty((len(files), SIDE, SIDE, 3), dtype=np.uint8)
@@ -236,7 +237,7 @@ class Decoding:
 
     @property
     def done(self) -> int:
-        """Pictures decoded so far."""
+        """Images decoded so far."""
         return int(np.count_nonzero(self._done))
 
     def decode(self, start: int) -> None:
@@ -249,7 +250,7 @@ class Decoding:
 
 
 def _decode(files: tuple[str, ...], report: Report, stop_requested: Callable[[], bool]) -> Pixels:
-    """Every picture as uint8 [N, 32, 32, 3]. Raises DataDamaged for one that cannot be read, or StopRequested."""
+    """Return every image as uint8 [N, 32, 32, 3]. Raises DataDamaged for one that cannot be read, or StopRequested."""
     decoding = Decoding(files)
     started = time.monotonic()
 
@@ -258,7 +259,7 @@ def _decode(files: tuple[str, ...], report: Report, stop_requested: Callable[[],
 
     say()
     with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        # Pillow warns on stderr of large and odd pictures, in the middle of a screen; ours are checked below.
+        # Pillow warns on stderr of large and odd images, in the middle of a screen; ours are checked below.
         warnings.simplefilter("ignore")
         futures = [pool.submit(decoding.decode, start) for start in range(0, len(files), CHUNK)]
         try:
@@ -286,7 +287,7 @@ def _await(futures: list["Future[None]"], say: Callable[[], None], stop_requeste
 
 
 def _read_image(file: str) -> Pixels:
-    """One picture as uint8 [32, 32, 3], resized as the tutorial does. Raises DataDamaged naming it."""
+    """Return one image as uint8 [32, 32, 3], resized as the tutorial does. Raises DataDamaged naming it."""
     try:
         return read_image(file, resized)
     except ImageUnreadable as error:

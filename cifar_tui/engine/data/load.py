@@ -1,13 +1,16 @@
-"""Loads the images a recipe asks for: the official data set, a folder of pictures, or drawn ones."""
+"""Loads the images of a recipe: the official data set, a folder of images, or synthetic ones."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from cifar_tui.engine.data.dataset import CLASSES, DataSet, Report, Split
+from cifar_tui.engine.data.dataset import DataSet, Report, Split
 from cifar_tui.errors import BadInput
-from cifar_tui.recipe import Recipe
+from cifar_tui.recipe import CLASSES, Recipe
+
+LoadData = Callable[[Recipe, Report, Callable[[], bool]], DataSet]
+"""Loads a recipe's images, as `load` does; a test may have another way."""
 
 
 def check_source(recipe: Recipe) -> None:
@@ -20,7 +23,7 @@ def check_source(recipe: Recipe) -> None:
 
 
 def load(recipe: Recipe, report: Report, stop_requested: Callable[[], bool]) -> DataSet:
-    """The recipe's images, and only as many as it asks for.
+    """Return the recipe's images, and only as many as it wants.
 
     Raises StopRequested when `stop_requested` turns true, DataUnavailable, DataDamaged, or BadInput.
     """
@@ -73,7 +76,7 @@ def _part(split: Split, images: int | None, classes: tuple[str, ...], name: str)
 
 
 def _hold_out(train: Split, images: int, classes: tuple[str, ...]) -> tuple[Split, Split]:
-    """What is left to train on, and the last images of every class, so many in all. Raises BadInput."""
+    """Split the last images of every class off, so many in all. Returns the rest and them. Raises BadInput."""
     backwards = Split(train.pixels[::-1], train.labels[::-1])
     held_out = _part(backwards, images, classes, "training")
     share, more = divmod(images, CLASSES)

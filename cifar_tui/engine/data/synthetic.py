@@ -6,9 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from cifar_tui.engine.data.dataset import SIDE, DataSet, Report, Split
+from cifar_tui.engine.data.dataset import DataSet, Report, Split
 from cifar_tui.errors import StopRequested
 from cifar_tui.events import Progressed
+from cifar_tui.recipe import SIDE
 
 CLASSES = ("disc", "ring", "square", "frame", "triangle", "cross", "star", "stripes", "checker", "crescent")
 TRAIN_IMAGES = 10_000
@@ -16,16 +17,16 @@ TEST_IMAGES = 2_000
 SEED = 20_090_408
 """One fixed data set, whatever a run's own seed is."""
 CHUNK = 200
-"""Pictures drawn at once; the first ones are the same however many are asked for."""
+"""Images drawn at once; the first ones are the same however many are drawn."""
 REPORT_SECONDS = 0.1
 NOISE = 14.0
 """Standard deviation of the grain, in grey levels of 255."""
 CONTRAST = (36.0, 110.0)
-"""How far a shape's colour is from its ground, in grey levels."""
+"""Distance of a shape's colour from its ground, in grey levels."""
 RADIUS = (5.0, 12.0)
 """Half a shape's size, in pixels."""
 CLUTTER = 3
-"""Small spots and strokes that mean nothing, in every picture."""
+"""Small spots and strokes that mean nothing, in every image."""
 
 Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
@@ -51,7 +52,7 @@ def draw_images(
 
 
 class Drawing:
-    """The way to so many pictures: says how far it has come, and can be stopped."""
+    """Draws so many images: reports its progress, and can be stopped."""
 
     def __init__(self, total: int, report: Report, stop_requested: Callable[[], bool]) -> None:
         """Start the clock."""
@@ -82,7 +83,7 @@ class Drawing:
 
 
 class RandomDraws:
-    """Random numbers, one per picture of a chunk."""
+    """Random numbers, one per image of a chunk."""
 
     def __init__(self, random: np.random.Generator) -> None:
         """Draw from this generator."""
@@ -135,7 +136,7 @@ def _placed(chance: RandomDraws, radius: tuple[float, float]) -> tuple[Floats, F
 
 
 def _cover(distance: Floats, size: Floats) -> Floats:
-    """How much of each pixel a shape covers, 0 to 1, from its signed distance (negative inside), as with soft edges."""
+    """Return the share of each pixel that a shape covers, 0 to 1, from its signed distance (negative inside)."""
     cover: Floats = np.clip(0.5 - distance * size, 0, 1)
     return cover
 

@@ -1,4 +1,4 @@
-"""Measures several checkpoints on the very same test images, and says where they differ."""
+"""Measures several checkpoints on the very same test images, and compares them."""
 
 import dataclasses
 import itertools
@@ -12,13 +12,14 @@ from cifar_tui.control import CancelEvaluation, RequestQueue, Stop
 from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, read_network
 from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.data.dataset import DataSet
-from cifar_tui.engine.data.load import load
+from cifar_tui.engine.data.load import LoadData, load
 from cifar_tui.engine.evaluation.evaluate import logits_on
 from cifar_tui.engine.evaluation.evaluate_checkpoint import GIVEN_UP
 from cifar_tui.engine.evaluation.metrics import evaluation_result
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.errors import BadInput, StopRequested
-from cifar_tui.events import ComparedPair, ComparisonDone, EvaluationFailed, Event, Progressed
+from cifar_tui.evaluation_events import ComparedPair, ComparisonDone, EvaluationFailed
+from cifar_tui.events import Emit, Progressed
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint
 from cifar_tui.text import safe_text
@@ -27,7 +28,7 @@ Ints = npt.NDArray[np.int64]
 
 
 def compare_checkpoints(
-    compared: Sequence[ComparedCheckpoint], emit: Callable[[Event], None], requests: RequestQueue
+    compared: Sequence[ComparedCheckpoint], emit: Emit, requests: RequestQueue, load_data: LoadData = load
 ) -> None:
     """Measure checkpoints on the test images of the first one's recipe. Raises CifarTuiError.
 
@@ -44,7 +45,7 @@ def compare_checkpoints(
     read = [read_network(one.weights) for one in compared]
     compared = [_with_classes(*pair) for pair in zip(compared, read, strict=True)]
     try:
-        data = load(compared[0].recipe, emit, given_up)
+        data = load_data(compared[0].recipe, emit, given_up)
         for one in compared:
             _check_classes(data.description, data.classes, one)
         taken = [_judge(*pair, data, device, emit, given_up) for pair in zip(compared, read, strict=True)]
@@ -59,7 +60,7 @@ def compare_checkpoints(
 def side_by_side(
     names: tuple[str, ...], data: DataSet, losses: tuple[float, ...], predictions: Sequence[Ints]
 ) -> ComparisonDone:
-    """What follows from the classes that images were taken for: `predictions` are int64 [N] each."""
+    """Compare the classes that images were predicted as: `predictions` are int64 [N] each."""
     labels, classes = data.test.labels, len(data.classes)
     right = [predicted == labels for predicted in predictions]
     return ComparisonDone(
@@ -88,7 +89,7 @@ def _judge(
     read: ReadNetwork,
     data: DataSet,
     device: Device,
-    emit: Callable[[Event], None],
+    emit: Emit,
     given_up: Callable[[], bool],
 ) -> tuple[float, Ints]:
     """The loss of one checkpoint, and the classes it took the images for. Raises StopRequested."""
@@ -109,7 +110,7 @@ def _judge(
 
 
 def _with_classes(one: ComparedCheckpoint, read: ReadNetwork) -> ComparedCheckpoint:
-    """The same with the classes that the file says, where it is of no run of ours."""
+    """Return the same with the classes of the file's metadata, where it is external."""
     if one.external and read.origin is not None:
         return dataclasses.replace(one, classes=read.origin.classes)
     return one

@@ -28,7 +28,7 @@ def evaluate(
 def logits_on(
     network: nn.Module, test: DeviceDataset, device: Device, go_on: Callable[[int], bool], *, tta: bool = False
 ) -> npt.NDArray[np.float32] | None:
-    """What the network makes of every test image, float32 [N, 10], without changing it.
+    """Return the logits of every test image, float32 [N, 10], without changing the network.
 
     With `tta`, an image's logits are the mean of its own and its mirror image's (flip-TTA; Jordan 2024, airbench).
     `go_on` is called with the images done after each batch but the last; when it returns False, None is returned.

@@ -1,4 +1,4 @@
-"""Evaluates a saved checkpoint because a person asked: the same for a live run and for one that has ended."""
+"""Evaluates a saved checkpoint on request: the same for a live run and for one that has ended."""
 
 import time
 from collections.abc import Callable
@@ -8,19 +8,13 @@ from cifar_tui.control import CancelEvaluation, RequestQueue, Stop
 from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, read_network
 from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.data.dataset import DataFacts
-from cifar_tui.engine.data.load import load
+from cifar_tui.engine.data.load import LoadData, load
 from cifar_tui.engine.evaluation.evaluate import evaluate
 from cifar_tui.engine.evaluation.metrics import EvaluationResult
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.errors import CheckpointDamaged, StopRequested
-from cifar_tui.events import (
-    EvaluationDone,
-    EvaluationFailed,
-    EvaluationProgressed,
-    EvaluationStarted,
-    Event,
-    Noted,
-)
+from cifar_tui.evaluation_events import EvaluationDone, EvaluationFailed, EvaluationProgressed, EvaluationStarted
+from cifar_tui.events import Emit, Noted
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 from cifar_tui.text import safe_text
@@ -31,9 +25,7 @@ GIVEN_UP = "The evaluation was given up."
 class CheckpointEvaluator:
     """Measures checkpoints of one run's folder on one set of test images."""
 
-    def __init__(
-        self, folder: Path, test: DeviceDataset, facts: DataFacts, device: Device, emit: Callable[[Event], None]
-    ) -> None:
+    def __init__(self, folder: Path, test: DeviceDataset, facts: DataFacts, device: Device, emit: Emit) -> None:
         """Prepare; nothing is read yet."""
         self._folder = folder
         self._test = test
@@ -50,9 +42,9 @@ class CheckpointEvaluator:
         keep: bool = True,
         read: ReadNetwork | None = None,
     ) -> None:
-        """Measure one checkpoint, keep the verdict beside it where `keep` says so, and say how it did.
+        """Measure one checkpoint, store the result beside it with `keep`, and emit it.
 
-        `go_on` is asked between batches; it may raise StopRequested. `read` is the checkpoint's network, where it was
+        `go_on` is called between batches; it may raise StopRequested. `read` is the checkpoint's network, where it was
         read before.
         """
         path, checkpoint = self._folder / checkpoint, safe_text(checkpoint)
@@ -98,7 +90,7 @@ class CheckpointEvaluator:
         )
 
     def _keep(self, done: EvaluationDone, sha256: str) -> None:
-        """Write the verdict and its pictures down; where that fails, only they are missing next time."""
+        """Store the result and its images; where that fails, only they are missing next time."""
         pictures = tuple(self._test.images[image.index].cpu().numpy().tobytes() for image in done.wrongest)
         try:
             store_evaluation(self._folder, StoredEvaluation(done, sha256, pictures))
@@ -110,14 +102,15 @@ def evaluate_checkpoint(
     recipe: Recipe,
     folder: Path,
     checkpoint: str,
-    emit: Callable[[Event], None],
+    emit: Emit,
     requests: RequestQueue,
     *,
     tta: bool = False,
     external: bool = False,
     keep: bool = True,
+    load_data: LoadData = load,
 ) -> None:
-    """Measure a checkpoint of a run that has ended, or of no run of ours: a `external`. Raises CifarTuiError.
+    """Measure a checkpoint of a run that has ended, or an `external` one. Raises CifarTuiError.
 
     The checkpoint is read first, for one that is refused needs no images.
     """
@@ -134,7 +127,7 @@ def evaluate_checkpoint(
     if external:
         recipe = _normalised_for(read, recipe, emit)
     try:
-        data = load(recipe, emit, given_up)
+        data = load_data(recipe, emit, given_up)
     except StopRequested:
         emit(EvaluationFailed(safe_text(checkpoint), GIVEN_UP, damaged=False))
         return
@@ -144,8 +137,8 @@ def evaluate_checkpoint(
     evaluator.evaluate(checkpoint, lambda: not given_up(), tta=tta, keep=keep, read=read)
 
 
-def _normalised_for(read: ReadNetwork, recipe: Recipe, emit: Callable[[Event], None]) -> Recipe:
-    """The recipe with the colours that the file says or its project trains on, and what is taken for granted said."""
+def _normalised_for(read: ReadNetwork, recipe: Recipe, emit: Emit) -> Recipe:
+    """Return the recipe with the normalization of the file or its project; what is assumed is noted."""
     mean, std = (", ".join(f"{value:g}" for value in values) for values in (read.mean, read.std))
     if read.trouble:
         emit(Noted(read.trouble))
@@ -159,8 +152,8 @@ def _normalised_for(read: ReadNetwork, recipe: Recipe, emit: Callable[[Event], N
     return recipe.with_normalization(read.mean, read.std)
 
 
-def _note_classes(read: ReadNetwork, classes: tuple[str, ...], emit: Callable[[Event], None]) -> None:
-    """Say where the images show other classes than the file says that it tells apart."""
+def _note_classes(read: ReadNetwork, classes: tuple[str, ...], emit: Emit) -> None:
+    """Note where the images' classes are others than those in the file's metadata."""
     told = read.origin.classes if read.origin is not None else ()
     differing = next((pair for pair in zip(told, classes, strict=False) if pair[0] != pair[1]), None)
     if differing is not None:

@@ -1,11 +1,11 @@
-"""What a network's logits on labelled images say of it: loss, hits, calibration, and where it was wrongest."""
+"""Metrics of logits on labelled images: loss, hits, calibration, and the images it was most wrong about."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from cifar_tui.events import WrongImage
+from cifar_tui.evaluation_events import WrongImage
 
 CALIBRATION_BINS = 15
 """Equal-width bins of the highest probability (Guo et al. 2017)."""
@@ -20,7 +20,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class EvaluationResult:
-    """How a network did on labelled images."""
+    """Metrics of a network on labelled images."""
 
     images: int
     """Images measured."""
@@ -31,7 +31,7 @@ class EvaluationResult:
     top3_accuracy: float
     """The share of images whose true class is among the three most probable, 0 to 1."""
     calibration_error: float
-    """How far confidence and accuracy lie apart (ECE), 0 to 1."""
+    """Distance between confidence and accuracy (ECE), 0 to 1."""
     confusion: tuple[tuple[int, ...], ...]
     """Images counted by [true class][predicted class]."""
     wrongest: tuple[WrongImage, ...]

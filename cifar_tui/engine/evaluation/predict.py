@@ -1,4 +1,4 @@
-"""Says what a checkpoint takes a person's own pictures for."""
+"""Predicts the classes of a person's own images."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,15 +9,12 @@ import torch
 
 from cifar_tui.engine.checkpoints.checkpoint import read_network
 from cifar_tui.engine.data.augment import DeviceDataset
-from cifar_tui.engine.data.dataset import CLASSES
 from cifar_tui.engine.data.image_file import ImageUnreadable, read_any_image
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.engine.network.model import ResNet18
-from cifar_tui.events import DataReady
-from cifar_tui.recipe import Recipe
+from cifar_tui.recipe import CLASSES, Recipe
+from cifar_tui.runs.compared_checkpoint import classes_of
 from cifar_tui.runs.parent_weights import belongs_to_run
-from cifar_tui.runs.records.journal import NAME as JOURNAL_NAME
-from cifar_tui.runs.records.journal import read_events
 from cifar_tui.text import safe_text
 
 LONGEST_PATH = 4_096
@@ -26,28 +23,28 @@ LONGEST_PATH = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a picture was taken for."""
+    """Prediction for one image."""
 
     file: str
-    """The picture's file, as it was named."""
+    """The image's file, as it was named."""
     pixels: bytes
-    """What the network saw, uint8 [32, 32, 3], RGB."""
+    """Pixels that the network saw, uint8 [32, 32, 3], RGB."""
     probabilities: tuple[float, ...]
     """Of every class, 0 to 1, in label order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A picture that could not be read."""
+    """An image that could not be read."""
 
     file: str
-    """The picture's file, as it was named."""
+    """The image's file, as it was named."""
     reason: str
     """One sentence that names it."""
 
 
 class Predictor:
-    """A checkpoint's network, ready for pictures; `trouble` is what of its file is passed over, as a sentence."""
+    """A checkpoint's network, ready for images; `trouble` is a sentence on what of its file is passed over."""
 
     def __init__(self, recipe: Recipe, folder: Path, checkpoint: str) -> None:
         """Put the network on its device. Raises CheckpointDamaged or BadInput."""
@@ -62,7 +59,7 @@ class Predictor:
         self._network.eval()
 
     def predict(self, files: Sequence[str]) -> Iterator[Prediction | Refusal]:
-        """What each picture is taken for, or why it cannot be read, in the order they were named."""
+        """Yield the prediction for each image, or why it cannot be read, in the order they were named."""
         for file in files:
             try:
                 pixels = read_any_image(file)
@@ -81,11 +78,6 @@ class Predictor:
 
 
 def class_names(folder: Path) -> tuple[str, ...]:
-    """The names of a run's classes as its journal has them; numbered ones where it has none."""
-    try:
-        for event in read_events(folder / JOURNAL_NAME):
-            if isinstance(event, DataReady) and len(event.classes) == CLASSES:
-                return event.classes
-    except OSError:
-        pass
-    return tuple(f"class {label}" for label in range(CLASSES))
+    """Return the names of a run's classes as its journal has them; numbered ones where it has none."""
+    classes = classes_of(folder)
+    return classes if len(classes) == CLASSES else tuple(f"class {label}" for label in range(CLASSES))

@@ -15,7 +15,7 @@ from cifar_tui.engine.formats.zip_archive import UNREADABLE, Archive
 from cifar_tui.errors import CheckpointDamaged, refused
 
 HEAD_BYTES = 256 * 1024
-"""Looked at to say what a file is that cannot be read."""
+"""Bytes that are looked at to name a file that cannot be read."""
 CONVERT = (
     "is in torch's old format, from before version 1.6. Convert it where it comes from, with a newer torch: "
     'torch.save(torch.load("old.pth", weights_only=True), "new.pth")'
@@ -26,7 +26,7 @@ class WeightsFile(Protocol):
     """A file whose content is known, and not loaded yet."""
 
     content: Content
-    """What it would become."""
+    """The content that it would load to."""
     stored_bytes: int
     """Bytes that loading it takes."""
     metadata: dict[str, str]
@@ -60,7 +60,7 @@ class TorchFile:
 
 
 def detect(file: BinaryIO, name: str) -> WeightsFile:
-    """What an open file holds. Raises CheckpointDamaged, with a sentence, for all that is no checkpoint."""
+    """Detect the format of an open file. Raises CheckpointDamaged, with a sentence, for what is no checkpoint."""
     file.seek(0)
     head = file.read(HEAD_BYTES)
     if head.startswith(b"PK\x03\x04"):

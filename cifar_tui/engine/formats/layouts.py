@@ -1,4 +1,4 @@
-"""Recognises the checkpoints of other projects and gives their tensors the tutorial's names, or says what they are."""
+"""Recognises the checkpoints of other projects and gives their tensors the tutorial's names, or names the project."""
 
 import re
 from collections import Counter
@@ -9,19 +9,18 @@ from typing import TypeAlias
 import torch
 
 from cifar_tui.engine.formats.stored_tensor import StoredTensor
-from cifar_tui.engine.network.model import CLASSES
 from cifar_tui.errors import CheckpointDamaged
-from cifar_tui.recipe import CIFAR10_MEAN, HALF
+from cifar_tui.recipe import CIFAR10_MEAN, CLASSES, HALF
 from cifar_tui.text import safe_text
 
 Tensor: TypeAlias = StoredTensor | torch.Tensor
 Tensors: TypeAlias = dict[str, Tensor]
 
 WRAPPERS = ("net", "state_dict", "model_state_dict", "model", "network")
-"""Where training scripts put a state_dict beside other things."""
+"""Keys under which training scripts put a state_dict beside other things."""
 MOST_WRAPPERS = 3
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
-"""What DataParallel, torch.compile and a network inside another put before every name."""
+"""Prefixes that DataParallel, torch.compile and a network inside another put before every name."""
 MOST_PREFIXES = 6
 KUANGLIU_STD = (0.2023, 0.1994, 0.2010)
 BLOCK = re.compile(r"layer(\d)\.(\d+)\.(.+)")
@@ -54,11 +53,11 @@ class NamingScheme:
     project: str
     """Whose it is, for people."""
     mean: tuple[float, float, float]
-    """What the project subtracts from each colour."""
+    """Subtracted from each colour by the project."""
     std: tuple[float, float, float]
-    """What it then divides by."""
+    """Divides it then."""
     assumed: str = ""
-    """What a file cannot tell and is taken for granted, as a sentence."""
+    """A sentence on what the file cannot tell and is assumed."""
 
 
 TUTORIAL = NamingScheme("the tutorial", HALF, HALF)
@@ -148,7 +147,7 @@ def _check_kind(tensors: Tensors, name: str) -> None:
 
 
 def _kind(tensors: Tensors) -> str:
-    """What a network is that is not ours, as a clause; empty where it may be ours."""
+    """Return a clause on a network that is not this one; empty where it may be."""
     stem = next((tensors[key] for key in ("conv1.weight", "conv1.0.weight") if key in tensors), None)
     if stem is None:
         first = safe_text(next(iter(tensors)), 40)

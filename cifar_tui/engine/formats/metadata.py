@@ -1,6 +1,6 @@
-"""What a safetensors file says of its weights beside them: colours, class names, and where they come from.
+"""Metadata of weights in a safetensors file: normalization, class names, and the run they come from.
 
-It stands in the header that the format has for words of any kind, one entry each; lists are JSON.
+It stands in the header that the format has for text of any kind, one entry each; lists are JSON.
 """
 
 import math
@@ -9,24 +9,24 @@ from dataclasses import dataclass
 
 import orjson
 
-from cifar_tui.engine.network.model import CLASSES
+from cifar_tui.recipe import CLASSES
 from cifar_tui.text import safe_text
 
 Colours = tuple[float, float, float]
 LEAST_STD = 1e-3
-"""What colours may be divided by, at least."""
+"""The least that colours may be divided by."""
 LONGEST_NAME = 100
 MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsMetadata:
-    """What is known of weights that are a file of their own."""
+    """Metadata of weights that are a file of their own."""
 
     mean: Colours
     """Subtracted from each colour, 0 to 1."""
     std: Colours
-    """What each colour is then divided by."""
+    """Divides each colour then."""
     classes: tuple[str, ...] = ()
     """The class names in label order; empty where they are not known."""
     run: str = ""
@@ -47,7 +47,7 @@ class WeightsMetadata:
 
 
 def read_metadata(metadata: Mapping[str, str]) -> WeightsMetadata | None:
-    """What a header says; None where it says nothing of colours. Raises ValueError for anything but our own words."""
+    """Return a header's metadata; None without a normalization. Raises ValueError for what cannot be."""
     if "mean" not in metadata and "std" not in metadata:
         return None
     mean, std = (_normalization(metadata.get(name, "")) for name in ("mean", "std"))
@@ -81,5 +81,5 @@ def _classes(words: str) -> tuple[str, ...]:
 
 
 def can_be_said(classes: Sequence[str]) -> bool:
-    """Whether class names can stand in a header: as many as a network has, each once, none endless."""
+    """Return True if class names can stand in a header: as many as a network has, each once, none endless."""
     return len(set(classes)) == len(classes) == CLASSES and all(0 < len(name) <= LONGEST_NAME for name in classes)

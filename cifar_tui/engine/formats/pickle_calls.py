@@ -18,7 +18,7 @@ WANTED = frozenset(
 )
 """All that a network's state_dict needs."""
 LEGACY_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
-"""How files begin that torch wrote before version 1.6, or writes without its zip format."""
+"""First bytes of files that torch wrote before version 1.6, or writes without its zip format."""
 LEGACY_PICKLES = 5
 MOST_INSTRUCTIONS = 100_000
 """Looked at in one pickle. A ResNet-152 with Adam's state has 72,000; ours 3,000."""
@@ -29,7 +29,7 @@ Step = tuple[OpcodeInfo, object, int | None]
 
 
 def unwanted_call(steps: Iterable[Step]) -> str:
-    """What the first unwanted function or class is for, as the rest of a sentence; empty without one."""
+    """Return the purpose of the first unwanted function or class, as the rest of a sentence; empty without one."""
     strings: list[str] = []
     memo: dict[object, str] = {}
     for operation, argument, _ in steps:
@@ -76,7 +76,7 @@ def _until_broken(content: bytes) -> Iterator[Step]:
 
 
 def _wish(called: str) -> str:
-    """What a file wants with a name, in words."""
+    """Return the purpose of a name in a file, in words."""
     shown = safe_text(called, 100)
     module = called.split(".")[0]
     if module in ("numpy", "numpy._core"):

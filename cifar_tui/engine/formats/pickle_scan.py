@@ -39,7 +39,7 @@ REBUILD_ARGUMENTS = 6
 
 
 def scan(pickle: bytes, storages: Mapping[str, int]) -> Content:
-    """What a pickle would become, given the bytes of each storage by its key. Raises CheckpointDamaged."""
+    """Return the content that a pickle would load to, given each storage's bytes by key. Raises CheckpointDamaged."""
     try:
         steps = list(itertools.islice(pickletools.genops(pickle), MOST_INSTRUCTIONS + 1))
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""What a pickle would become, on paper: containers that know how much hangs on them, and tensors without numbers."""
+"""The content of a pickle, on paper: containers that know how much hangs on them, and tensors without numbers."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Group:
     kind: str
     """`dict`, `list` or `tuple`."""
     values: list[object]
-    """What is in it; of a dict, keys and values in turn."""
+    """Its items; of a dict, keys and values in turn."""
     nodes: int = 1
     """Values reachable from it, itself included."""
     depth: int = 1
@@ -48,14 +48,14 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Where the numbers of tensors are."""
+    """A storage that holds the numbers of tensors."""
 
     dtype: torch.dtype
     """Of its numbers."""
     key: str
     """Its name in the file."""
     numbers: int
-    """How many there are."""
+    """Count of the numbers."""
 
 
 def as_content(value: object) -> Content:

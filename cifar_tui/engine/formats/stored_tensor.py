@@ -17,4 +17,4 @@ class StoredTensor:
 
 
 Content: TypeAlias = "StoredTensor | str | int | float | bool | dict[object, Content] | list[Content] | None"
-"""What a file would become; tuples are lists here."""
+"""The content that a file would load to; tuples are lists here."""

@@ -38,7 +38,7 @@ UNREADABLE = (
     RuntimeError,
     OSError,
 )
-"""What zipfile raises for archives that are none."""
+"""Exceptions that zipfile raises for what is no archive."""
 
 
 class Archive:

@@ -17,7 +17,7 @@ WARM_UPS = 3
 MEASURED = 50
 """Recorded updates timed before `auto` decides whether compiling pays."""
 COMPILE_SECONDS = 60.0
-"""What compiling costs at worst."""
+"""Seconds that compiling takes at worst."""
 COMPILE_GAIN = 0.2
 """The share of the time that a compiled update saves; an estimate, not measured here."""
 
@@ -27,10 +27,10 @@ Result = tuple[torch.Tensor, torch.Tensor]
 class Accelerator:
     """Makes updates by the fastest tier that works."""
 
-    def __init__(self, stepper: Stepper, recipe: Recipe, device: Device, total_steps: int, say: Callable[[str], None]):
-        """Choose the tier; `say` is told, once each, when one does not work."""
+    def __init__(self, stepper: Stepper, recipe: Recipe, device: Device, total_steps: int, note: Callable[[str], None]):
+        """Choose the tier; `note` gets a sentence, once each, when one does not work."""
         self._stepper = stepper
-        self._say = say
+        self._note = note
         self._batch = recipe.batch_size
         self._steps_left = total_steps
         self._auto = recipe.acceleration == "auto"
@@ -43,7 +43,7 @@ class Accelerator:
 
     @property
     def tier(self) -> Acceleration:
-        """What updates are made by at present."""
+        """The tier that updates are made by at present."""
         return self._tier
 
     def update(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> Result:
@@ -64,7 +64,7 @@ class Accelerator:
             return "graph" if wanted == "auto" else wanted
         if wanted in ("graph", "compile"):
             why = "fp16 needs a loss scaler" if device.torch.type == "cuda" else f"{device.name} has no CUDA graphs"
-            self._say(f"Training goes step by step: {why}.")
+            self._note(f"Training goes step by step: {why}.")
         return "eager"
 
     def _run_eager(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> Result:
@@ -119,7 +119,7 @@ class Accelerator:
         if self._wants_compiling:
             self._wants_compiling = False
             self._tier = "compile"
-            self._say("Compiling the network: the next step may take a minute.")
+            self._note("Compiling the network: the next step may take a minute.")
             self._compile()
 
     def _compile(self) -> None:
@@ -132,7 +132,7 @@ class Accelerator:
         """Go one tier down. torch's own text may be pages long, so its first line has to do."""
         below: Acceleration = "graph" if self._tier == "compile" else "eager"
         first_line = str(error).strip().split("\n")[0][:200]
-        self._say(f"Acceleration {self._tier} does not work here ({first_line}); going on with {below}.")
+        self._note(f"Acceleration {self._tier} does not work here ({first_line}); going on with {below}.")
         self._auto = False
         self._tier = below
         self._stepper.forward = self._stepper.network

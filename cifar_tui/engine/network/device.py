@@ -1,4 +1,4 @@
-"""Where a run computes and with what arithmetic; one code path with another device value."""
+"""The device of a run and its arithmetic; one code path with another device value."""
 
 import contextlib
 import os
@@ -11,17 +11,18 @@ from pathlib import Path
 
 import torch
 
+from cifar_tui.engine.network.torch_private import cpu_computes_bf16
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Precision, Recipe
 from cifar_tui.text import safe_text
 
 STEPS_AHEAD = 8
-"""How many steps the CPU may be ahead of a GPU, so that a pause reacts at once."""
+"""Steps that the CPU may be ahead of a GPU, so that a pause reacts at once."""
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 CPU_NICENESS = 5
-"""How nice a thread is that trains on the processor: keys are answered in half the time, idle cores used fully."""
+"""Niceness of threads that train on the processor: keys are answered in half the time, idle cores used fully."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Device:
     """A device and how it is used."""
 
     torch: torch.device
-    """What tensors are put on."""
+    """The device of the tensors."""
     name: str
     """Its name for people."""
     gpu: str
@@ -37,10 +38,10 @@ class Device:
     precision: str
     """A key of `PRECISIONS`."""
     channels_last: bool
-    """Whether images and weights are laid out channels last."""
+    """True where images and weights are laid out channels last."""
 
     def environment(self) -> dict[str, str]:
-        """What decides whether the same numbers come out again, by name, for people too."""
+        """Everything that decides if the same numbers come out again, by name, for people too."""
         facts = {"torch": torch.__version__, "precision": self.precision}
         if self.torch.type == "cpu":
             capability = torch.backends.cpu.get_cpu_capability()
@@ -70,7 +71,7 @@ def lower_priority(device: Device) -> None:
 
 
 def choose_device(recipe: Recipe) -> Device:
-    """The device and precision a recipe asks for. Raises BadInput when this machine does not have them."""
+    """Return the device and precision of a recipe. Raises BadInput when this machine does not have them."""
     kind = recipe.device if recipe.device != "auto" else _best_kind()
     if kind == "cuda" and not torch.cuda.is_available():
         raise BadInput("There is no CUDA device here, or its driver does not work. Use --device cpu, or auto.")
@@ -91,12 +92,12 @@ def choose_device(recipe: Recipe) -> Device:
 
 
 def has_fast_bf16(kind: str) -> bool:
-    """Whether the hardware itself computes in bf16, so that it is faster and not slower."""
+    """Return True if the hardware itself computes in bf16: only then it is faster."""
     if kind == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if kind == "mps":
         return False
-    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+    return cpu_computes_bf16()
 
 
 def _best_kind() -> str:
@@ -116,7 +117,7 @@ def _precision(kind: str, asked: Precision) -> str:
 
 
 def _processor() -> str:
-    """The processor's model, as far as the system says."""
+    """Return the processor's model, as far as the system names it."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
@@ -125,7 +126,7 @@ def _processor() -> str:
 
 
 def inexact_because(before: dict[str, str], now: dict[str, str]) -> str:
-    """Why training on will not give the very bits of an unbroken run; empty where it will."""
+    """Return why training on will not give the bits of an unbroken run; empty where it will."""
     names = [*now, *(name for name in before if name not in now)]
     changes = [
         f"{name} {before.get(name, 'unknown')} → {now.get(name, 'none')}"

@@ -1,32 +1,16 @@
 """Carries the loss and hits of every step from the device to events, without stalling the device."""
 
+import dataclasses
 import time
-from dataclasses import dataclass
 
 import torch
 
 from cifar_tui.events import StepDone
 
 READ_SECONDS = 0.1
-"""How often the newest steps are copied to the host."""
+"""Seconds between two copies of the newest steps to the host."""
 SLOTS = 1_024
 """Steps that may wait on the device; more are read at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueuedStep:
-    """What the host knows of a step before its numbers arrive."""
-
-    step: int
-    """Counted from 1 across the whole run."""
-    epoch: int
-    """Counted from 1."""
-    images: int
-    """Images in its batch."""
-    learning_rate: float
-    """The rate of its update."""
-    seconds: float
-    """Training time when it was queued."""
 
 
 class StepMeter:
@@ -40,13 +24,13 @@ class StepMeter:
         self._cuda = device.type == "cuda"
         self._ring = torch.zeros((2, SLOTS), device=device)
         self._mirror = torch.zeros((2, SLOTS), pin_memory=self._cuda)
-        self._on_device: list[QueuedStep] = []
-        self._in_flight: list[QueuedStep] = []
+        self._on_device: list[StepDone] = []
+        self._in_flight: list[StepDone] = []
         self._arrival: torch.cuda.Event | None = None
         self._read_at = 0.0
 
-    def add(self, step: QueuedStep, loss: torch.Tensor, hits: torch.Tensor) -> None:
-        """Note a step: mean loss and count of hits, both 0-dim tensors on the device."""
+    def add(self, step: StepDone, loss: torch.Tensor, hits: torch.Tensor) -> None:
+        """Note a step whose loss and accuracy are still to come: mean loss and count of hits, 0-dim, on the device."""
         slot = len(self._on_device)
         self._ring[0, slot] = loss
         self._ring[1, slot] = hits
@@ -84,15 +68,7 @@ class StepMeter:
             self._arrival.synchronize()
         losses, hits = self._mirror[:, : len(self._in_flight)].tolist()
         steps = [
-            StepDone(
-                step=step.step,
-                epoch=step.epoch,
-                loss=loss,
-                accuracy=hit / step.images,
-                images=step.images,
-                learning_rate=step.learning_rate,
-                seconds=step.seconds,
-            )
+            dataclasses.replace(step, loss=loss, accuracy=hit / step.images)
             for step, loss, hit in zip(self._in_flight, losses, hits, strict=True)
         ]
         self._in_flight = []

@@ -1,10 +1,10 @@
-"""The tutorial's ResNet-18 for 32×32 pictures, key for key (tutorial section 1; He et al. 2015)."""
+"""The tutorial's ResNet-18 for 32×32 images, key for key (tutorial section 1; He et al. 2015)."""
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-CLASSES = 10
+from cifar_tui.recipe import CLASSES
 
 
 class ResidualBlock(nn.Module):

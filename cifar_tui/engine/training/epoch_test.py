@@ -5,66 +5,58 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from cifar_tui.engine.data.augment import DeviceDataset
+from cifar_tui.engine.data.augment import DeviceDataset, Images
 from cifar_tui.engine.evaluation.evaluate import evaluate
 from cifar_tui.engine.evaluation.metrics import EvaluationResult
 from cifar_tui.engine.network.device import Device
-from cifar_tui.engine.training.request_handler import RequestHandler
-from cifar_tui.events import Event, Progressed
+from cifar_tui.events import Emit, Progressed
 from cifar_tui.failpoints import hit
 
 
 @dataclass(frozen=True, slots=True)
 class EpochTestResult:
-    """How a network did."""
+    """Results of the test after an epoch."""
 
     test: EvaluationResult
     """On the test images."""
     held_out: EvaluationResult | None
     """On the training images held out; None where there are none."""
     seconds: float
-    """How long it took, without pauses."""
+    """Duration in seconds, without pauses."""
 
 
 class EpochTest:
     """Tests one network after every epoch."""
 
     def __init__(
-        self,
-        test: DeviceDataset,
-        held_out: DeviceDataset | None,
-        device: Device,
-        attendant: RequestHandler,
-        emit: Callable[[Event], None],
-        now: Callable[[], float],
+        self, images: Images, device: Device, emit: Emit, now: Callable[[], float], hold: Callable[[], None]
     ) -> None:
-        """Test with these images; `now` is the clock, in seconds."""
-        self._test = test
-        self._held_out = held_out
+        """Test with these images; `now` is the clock, in seconds; `hold` is called between batches and may pause."""
+        self._images = images
         self._device = device
-        self._request_handler = attendant
         self._emit = emit
         self._now = now
+        self._hold = hold
+        self._started = 0.0
 
     def run(self, network: nn.Module, epoch: int) -> EpochTestResult:
-        """Measure the network as it is now. A pause holds it; a stop breaks it off with StopRequested."""
-        started, away_before = self._now(), self._request_handler.seconds_away
+        """Measure the network as it is now. A pause holds it; StopRequested ends it."""
+        self._started = self._now()
+        test = self._measure(network, self._images.test, f"Testing epoch {epoch}")
+        held_out = self._images.held_out
+        validation = self._measure(network, held_out, f"Validating epoch {epoch}") if held_out else None
+        return EpochTestResult(test, validation, self._now() - self._started)
 
-        def seconds() -> float:
-            return self._now() - started - (self._request_handler.seconds_away - away_before)
+    def _measure(self, network: nn.Module, images: DeviceDataset, what: str) -> EvaluationResult:
+        def show_progress(done: int) -> bool:
+            self._emit(Progressed(what, done, images.count, "images", self._now() - self._started))
+            before = self._now()
+            self._hold()
+            self._started += self._now() - before
+            return True
 
-        def measured(images: DeviceDataset, what: str) -> EvaluationResult:
-            def go_on(done: int) -> bool:
-                self._emit(Progressed(f"{what} epoch {epoch}", done, images.count, "images", seconds()))
-                self._request_handler.handle_requests()
-                return True
-
-            go_on(0)
-            hit("tested", what)
-            verdict = evaluate(network, images, self._device, go_on)
-            assert verdict is not None, "only go_on ends a test early, and it never does"
-            return verdict
-
-        test = measured(self._test, "Testing")
-        held_out = measured(self._held_out, "Validating") if self._held_out else None
-        return EpochTestResult(test, held_out, seconds())
+        show_progress(0)
+        hit("tested", what.split()[0])
+        result = evaluate(network, images, self._device, show_progress)
+        assert result is not None, "only show_progress ends a test early, and it never does"
+        return result

@@ -1,12 +1,13 @@
-"""What a run has behind it when it goes on from a step: read from what was said of it."""
+"""The progress of a run: its step, its epochs, its training time."""
 
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cifar_tui.events import EpochDone, StepDone
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.journal import read_events
 from cifar_tui.runs.records.rewind import epoch_saved_at, stands
 
 
@@ -20,7 +21,7 @@ class EpochMeans:
         self._hits = 0.0
 
     def add(self, step: StepDone) -> None:
-        """Take a step in."""
+        """Add a step."""
         self._images += step.images
         self._loss_sum += step.loss * step.images
         self._hits += step.accuracy * step.images
@@ -38,44 +39,54 @@ class EpochMeans:
 
 @dataclass(slots=True)
 class TrainingProgress:
-    """Where a run is."""
+    """The one owner of a run's step, and of what follows from it."""
 
     step: int = 0
     """The last step done."""
     epochs_done: int = 0
     """Epochs trained and tested."""
     seconds: float = 0.0
-    """Training time so far."""
+    """Training time at the last step of the journal."""
     epoch_began_at: float = 0.0
     """Training time when the epoch under way began."""
     test_accuracy: float = math.nan
     """Of the last epoch, 0 to 1."""
-    journaled: JournaledCheckpoints = field(default_factory=JournaledCheckpoints)
-    """What was said of the checkpoints."""
     epoch_so_far: EpochMeans = field(default_factory=EpochMeans)
     """Means over the steps of the epoch under way."""
 
+    def replay(
+        self, folder: Path, step: int, steps_per_epoch: int, journaled: JournaledCheckpoints | None = None
+    ) -> None:
+        """Go to where the run was after `step`, by its journal, whose later events are passed over.
 
-def replay_progress(folder: Path, step: int, steps_per_epoch: int) -> TrainingProgress:
-    """The past of a run that goes on from `step`, from its journal; later steps are passed over.
+        Where records are missing, the step decides: an epoch that was trained past its end was tested, too.
+        `journaled` gets what the events say of checkpoints.
+        """
+        self.step, self.epochs_done = step, max(step - 1, 0) // steps_per_epoch
+        self.seconds, self.test_accuracy = 0.0, math.nan
+        self._begin_epoch()
+        path = journal_path(folder)
+        if not path.exists():
+            return
+        epoch_saved = epoch_saved_at(read_events(path), step)
+        for event in read_events(path):
+            if not stands(event, step, epoch_saved=epoch_saved):
+                continue
+            if journaled is not None:
+                journaled.record(event)
+            if isinstance(event, StepDone):
+                self.seconds = event.seconds
+                if event.epoch == self.epochs_done + 1:
+                    self.epoch_so_far.add(event)
+            elif isinstance(event, EpochDone):
+                self.test_accuracy = event.test_accuracy
+                self.epochs_done = max(self.epochs_done, event.epoch)
+                self._begin_epoch()
 
-    Where records are missing, the step decides: an epoch that was trained past its end was tested too.
-    """
-    past = TrainingProgress(step, max(step - 1, 0) // steps_per_epoch)
-    path = folder / NAME
-    if not path.exists():
-        return past
-    epoch_saved = epoch_saved_at(read_events(path), step)
-    for event in read_events(path):
-        if not stands(event, step, epoch_saved=epoch_saved):
-            continue
-        past.journaled.record(event)
-        if isinstance(event, StepDone):
-            past.seconds = event.seconds
-            if event.epoch == past.epochs_done + 1:
-                past.epoch_so_far.add(event)
-        elif isinstance(event, EpochDone):
-            past.test_accuracy = event.test_accuracy
-            past.epochs_done = max(past.epochs_done, event.epoch)
-            past.epoch_so_far, past.epoch_began_at = EpochMeans(), past.seconds
-    return past
+    def finish_epoch(self, done: EpochDone, seconds: float) -> None:
+        """Count an epoch that was tested; `seconds` is the training time."""
+        self.epochs_done, self.test_accuracy, self.seconds = done.epoch, done.test_accuracy, seconds
+        self._begin_epoch()
+
+    def _begin_epoch(self) -> None:
+        self.epoch_so_far, self.epoch_began_at = EpochMeans(), self.seconds

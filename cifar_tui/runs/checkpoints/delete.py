@@ -7,16 +7,11 @@ from pathlib import Path
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.errors import BadInput
 from cifar_tui.events import CheckpointDeleted, Noted
+from cifar_tui.files.run_files import CHECKPOINT_PATTERN, PINS_NAME
 from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletes
-from cifar_tui.runs.checkpoints.pins import PINS_NAME, pins_or_none, write_pin
+from cifar_tui.runs.checkpoints.pins import pins_or_none, write_pin
 from cifar_tui.runs.checkpoints.retention import BROKEN_PINS, Inventory, JournaledCheckpoints, deletable, why_kept
-from cifar_tui.runs.checkpoints.sidecars import (
-    CHECKPOINT_PATTERN,
-    Sidecar,
-    delete_checkpoint,
-    list_sidecars,
-    sidecar_path,
-)
+from cifar_tui.runs.checkpoints.sidecars import Sidecar, delete_checkpoint, list_sidecars, sidecar_path
 from cifar_tui.runs.checkpoints.states import list_states
 
 ASKED = "a person asked"
@@ -34,7 +29,7 @@ class CheckpointDeleter:
     def manage_checkpoint(
         self, request: DeleteCheckpoint | PinCheckpoint, journaled: JournaledCheckpoints, in_use: frozenset[str]
     ) -> CheckpointDeleted | Noted | None:
-        """Do what a person asks. Returns what there is to say of it; a refusal is a note."""
+        """Delete or pin a checkpoint on request. Returns what there is to say of it; a refusal is a note."""
         try:
             if isinstance(request, DeleteCheckpoint):
                 return self.delete(request.checkpoint, journaled, in_use)
@@ -90,7 +85,7 @@ class CheckpointDeleter:
         )
 
     def _is_intact(self, sidecar: Sidecar) -> bool:
-        """Whether the weights are what was saved; their digest is taken once, their size is looked at every time."""
+        """Return True if the weights are what was saved; their digest is taken once, their size every time."""
         path = self._folder / sidecar.checkpoint
         try:
             if path.stat().st_size != sidecar.size:

@@ -12,7 +12,7 @@ from cifar_tui.failpoints import hit
 from cifar_tui.files.atomic_write import sync_folder
 
 DELETING_PREFIX = ".deleting-"
-"""How the mark of weights that are being deleted is named, before its own name."""
+"""Prefix of the mark of weights that are being deleted."""
 
 
 def delete_marked(mark: Path, files: Sequence[Path]) -> None:

@@ -9,10 +9,11 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_tui.files.run_files import CHECKPOINT_PATTERN, STATE_PATTERN
 from cifar_tui.files.safe_open import open_regular
 from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX, delete_marked
-from cifar_tui.runs.checkpoints.sidecars import CHECKPOINT_PATTERN, read_sidecar, verdict_path
-from cifar_tui.runs.checkpoints.states import STATE_PATTERN, read_state_record, state_path
+from cifar_tui.runs.checkpoints.sidecars import read_sidecar, verdict_path
+from cifar_tui.runs.checkpoints.states import read_state_record, state_path
 from cifar_tui.runs.checkpoints.verdicts import read_evaluation
 
 
@@ -73,7 +74,7 @@ def _read(doomed: Path) -> InterruptedDelete:
 
 
 def _files(one: InterruptedDelete) -> tuple[Path | None, Path | None]:
-    """What goes with the mark: the weights and the verdict, where they are those that were to go."""
+    """Return the files that go with the mark: weights and verdict, where they are those that were to go."""
     return (one.weights if _is_same(one) else None, verdict_path(one.weights) if _has_verdict(one) else None)
 
 

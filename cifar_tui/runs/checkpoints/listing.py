@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_tui.files.run_files import STEM
 from cifar_tui.runs.checkpoints.pins import pins_or_none
-from cifar_tui.runs.checkpoints.sidecars import STEM, Sidecar, read_sidecar, sidecar_path
+from cifar_tui.runs.checkpoints.sidecars import Sidecar, read_sidecar, sidecar_path
 from cifar_tui.runs.checkpoints.states import list_states
 
 FIRST_PIECE = 40
@@ -30,13 +31,13 @@ class ListedCheckpoint:
     """A checkpoint as it is on disk."""
 
     sidecar: Sidecar
-    """What is known of it."""
+    """Its sidecar."""
     there: int | None
     """Bytes of the weights' file as it is; None where it is missing."""
 
     @property
     def intact(self) -> bool:
-        """Whether the weights have the size they were saved with."""
+        """True where the weights have the size they were saved with."""
         return self.there == self.sidecar.size
 
 
@@ -57,7 +58,7 @@ class Piece:
 
 
 Mark = tuple[int, int, int, int | None]
-"""What tells a checkpoint from a changed one: time and inode of its sidecar, the sidecar's size, the weights' size."""
+"""Tells a checkpoint from a changed one: time and inode of its sidecar, the sidecar's size, the weights' size."""
 
 
 class Listing:
@@ -71,7 +72,7 @@ class Listing:
         """The folder's time of change at the last whole look."""
 
     def look(self) -> Iterator[Piece]:
-        """What has changed since the last look, piece by piece. Raises OSError."""
+        """Yield what has changed since the last look, piece by piece. Raises OSError."""
         changed_ns = self._folder.stat().st_mtime_ns
         if changed_ns == self._looked_at_ns:
             return
@@ -86,7 +87,7 @@ class Listing:
             yield Piece(tuple(self._changed(names[start : start + count])), gone, pinned, (), None)
             start, count, gone = start + count, PIECE, frozenset()
         states = tuple(state.step for state in list_states(self._folder))
-        yield Piece((), gone, pinned, states, _size(self._folder))
+        yield Piece((), gone, pinned, states, folder_size(self._folder))
         self._looked_at_ns = changed_ns if changed_ns < began_ns - SETTLED_NS else -1
 
     def _changed(self, names: list[str]) -> Iterator[ListedCheckpoint]:
@@ -126,8 +127,8 @@ def _file_size(path: Path) -> int | None:
         return None
 
 
-def _size(folder: Path) -> int:
-    """Bytes of the files in the folder. Raises OSError."""
+def folder_size(folder: Path) -> int:
+    """Return the bytes of the regular files in a folder; links and folders do not count. Raises OSError."""
     total = 0
     with os.scandir(folder) as entries:
         for entry in entries:

@@ -5,10 +5,9 @@ from pathlib import Path
 import orjson
 
 from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.run_files import CHECKPOINT_PATTERN, PINS_NAME
 from cifar_tui.files.safe_open import open_regular
-from cifar_tui.runs.checkpoints.sidecars import CHECKPOINT_PATTERN
 
-PINS_NAME = "pinned.json"
 SIZE_LIMIT = 1024 * 1024
 """Bytes; 20,000 names need 0.6 MB."""
 

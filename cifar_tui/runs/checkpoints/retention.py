@@ -15,12 +15,12 @@ BROKEN_PINS = "The pins cannot be read: nothing is deleted until pinned.json is 
 
 @dataclass(slots=True)
 class JournaledCheckpoints:
-    """What a run's records say of its checkpoints; files of steps that were undone may still be there."""
+    """Checkpoints by a run's journal; files of steps that were undone may still be there."""
 
     steps: dict[str, int] = field(default_factory=dict)
     """The last step of each checkpoint that was said to be saved, by its name."""
     scores: dict[int, float] = field(default_factory=dict)
-    """What the best epoch is chosen by, 0 to 1, by its last step."""
+    """The accuracy that the best epoch is chosen by, 0 to 1, by the epoch's last step."""
 
     def record(self, event: FeedItem) -> None:
         """Take in what was said."""
@@ -35,7 +35,7 @@ class JournaledCheckpoints:
                 self.undo(event.at_step if isinstance(event, RunResumed) else event.to_step)
 
     def undo(self, after_step: int) -> None:
-        """Forget what was said of later steps."""
+        """Forget the events of later steps."""
         self.steps = {name: step for name, step in dict(self.steps).items() if step <= after_step}
         self.scores = {step: score for step, score in dict(self.scores).items() if step <= after_step}
 
@@ -47,7 +47,7 @@ class Inventory:
     checkpoints: tuple[Sidecar, ...]
     """Those on disk."""
     journaled: JournaledCheckpoints
-    """What the run's records say of them."""
+    """Those that the journal has."""
     pinned: frozenset[str] | None
     """Those that a person wants to keep, by name; None where that cannot be read."""
     in_use: frozenset[str]
@@ -55,11 +55,11 @@ class Inventory:
     states: tuple[int, ...]
     """The steps of the training states on disk: to each, the run may go back."""
     intact: Callable[[Sidecar], bool]
-    """Whether a checkpoint's weights are what was saved."""
+    """Returns True if a checkpoint's weights are what was saved."""
 
 
 def why_kept(standing: Inventory, checkpoint: str) -> str:
-    """Why a checkpoint cannot be deleted though a person asks for it, as a sentence; empty where it can."""
+    """Return why a checkpoint cannot be deleted on request, as a sentence; empty where it can."""
     if standing.pinned is None:
         return BROKEN_PINS
     if checkpoint in standing.pinned:
@@ -125,7 +125,7 @@ def _best(standing: Inventory, group: Iterable[Sidecar]) -> frozenset[str]:
 
 
 def _after_going_back(standing: Inventory) -> frozenset[str]:
-    """What would be the last good and the best if the run went back to one of its training states."""
+    """Return the last good and the best checkpoints for each training state that the run may go back to."""
     names: frozenset[str] = frozenset()
     for step in standing.states:
         earlier = [one for one in _said(standing) if one.step <= step]

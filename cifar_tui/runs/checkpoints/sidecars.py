@@ -1,37 +1,34 @@
-"""What is known of each checkpoint without opening it: a small JSON file beside the weights.
+"""Sidecars: the facts of each checkpoint, in a small JSON file beside the weights.
 
 A sidecar is written last, so weights without one do not exist for anybody who lists checkpoints.
 """
 
-import dataclasses
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
 from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.run_files import CHECKPOINT_PATTERN, CheckpointName
 from cifar_tui.runs.checkpoints.delete_files import delete_marked
+from cifar_tui.serialization import from_record
 
 SIDECAR_LIMIT = 64 * 1024
 """Bytes; a larger file is not one of ours."""
-STEM = r"net_\d{3,}(?:_step_\d{5,})?"
-CHECKPOINT_PATTERN = re.compile(rf"{STEM}\.pth")
-"""The names our checkpoints have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sidecar:
     """One checkpoint's facts."""
 
-    checkpoint: str
+    checkpoint: CheckpointName
     """The weights' file name."""
     run: str
     """The run it belongs to."""
     data: str
     """The data set it was trained on."""
     synthetic: bool
-    """Whether that was pictures drawn by the program."""
+    """True where that was synthetic images."""
     width: int
     """Channels of the network's first stage."""
     epoch: int
@@ -65,12 +62,12 @@ def step_checkpoint(epoch: int, step: int) -> str:
 
 
 def sidecar_path(weights: Path) -> Path:
-    """Where a checkpoint's sidecar is."""
+    """Return the path of a checkpoint's sidecar."""
     return weights.with_suffix(".json")
 
 
 def verdict_path(weights: Path) -> Path:
-    """Where what an evaluation said of a checkpoint is kept."""
+    """Return the path of a checkpoint's stored evaluation."""
     return weights.with_suffix(".verdict.json")
 
 
@@ -86,15 +83,7 @@ def read_sidecar(path: Path) -> Sidecar:
         content = file.read(SIDECAR_LIMIT + 1)
     if len(content) > SIDECAR_LIMIT:
         raise ValueError("too large for a sidecar")
-    record = orjson.loads(content)
-    if not isinstance(record, dict):
-        raise ValueError("not a record")
-    values = {field.name: _read_field(field, record) for field in dataclasses.fields(Sidecar)}
-    # Each value was checked against its field's type above; the checker cannot follow that.
-    sidecar = Sidecar(**values)  # type: ignore[arg-type]
-    if not CHECKPOINT_PATTERN.fullmatch(sidecar.checkpoint):
-        raise ValueError("names no checkpoint")
-    return sidecar
+    return from_record(Sidecar, orjson.loads(content))
 
 
 def list_sidecars(folder: Path) -> list[Sidecar]:
@@ -110,22 +99,6 @@ def list_sidecars(folder: Path) -> list[Sidecar]:
         if sidecar_path(folder / sidecar.checkpoint) == path:
             found.append(sidecar)
     return sorted(found, key=lambda sidecar: (sidecar.step, sidecar.checkpoint))
-
-
-_ACCEPTED: dict[object, tuple[type, ...]] = {
-    str: (str,),
-    bool: (bool,),
-    int: (int,),
-    float: (int, float),
-    float | None: (int, float, type(None)),
-}
-
-
-def _read_field(field: "dataclasses.Field[object]", record: dict[str, object]) -> object:
-    value = record.get(field.name)
-    if type(value) not in _ACCEPTED[field.type]:
-        raise ValueError(f"{field.name} is {value!r:.40}")
-    return value
 
 
 def delete_checkpoint(folder: Path, checkpoint: str) -> None:

@@ -3,28 +3,27 @@
 A state is `state_0001234.pt` with a small JSON file beside it, written last as the mark that the state is whole.
 """
 
-import dataclasses
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
 from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.run_files import STATE_PATTERN
 from cifar_tui.runs.checkpoints.delete_files import delete_marked
 from cifar_tui.runs.checkpoints.sidecars import SIDECAR_LIMIT
+from cifar_tui.serialization import from_record
 
-STATE_PATTERN = re.compile(r"state_(\d{7,})\.json")
 STATES_KEPT = 2
 """The newest one, and the one before in case the newest is damaged."""
 
 Environment = dict[str, str]
-"""What decides whether the same numbers come out again, by name: torch, device, threads, …"""
+"""Everything that decides if the same numbers come out again, by name: torch, device, threads, …"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateRecord:
-    """What is known of a training state without opening it."""
+    """Facts of a training state."""
 
     step: int
     """The last step it contains."""
@@ -35,13 +34,13 @@ class StateRecord:
     images: str
     """A checksum of the images trained on."""
     environment: Environment
-    """Where it was trained."""
+    """The environment it was trained in."""
     saved_at: float
     """Wall clock, seconds since 1970."""
 
 
 def state_path(folder: Path, step: int) -> Path:
-    """Where the state of a step is."""
+    """Return the path of the state of a step."""
     return folder / f"state_{step:07d}.pt"
 
 
@@ -78,21 +77,6 @@ def read_state_record(path: Path) -> StateRecord:
     """Read one. Raises ValueError when it is no record of a state, OSError when it cannot be read."""
     with path.open("rb") as file:
         content = file.read(SIDECAR_LIMIT + 1)
-    record = orjson.loads(content) if len(content) <= SIDECAR_LIMIT else None
-    if not isinstance(record, dict):
-        raise ValueError("not a record")
-    values = {field.name: record.get(field.name) for field in dataclasses.fields(StateRecord)}
-    environment = values["environment"]
-    intact = (
-        type(values["step"]) is int
-        and type(values["size"]) is int
-        and isinstance(values["sha256"], str)
-        and isinstance(values["images"], str)
-        and isinstance(values["saved_at"], int | float)
-        and isinstance(environment, dict)
-        and all(isinstance(value, str) for value in environment.values())
-    )
-    if not intact:
-        raise ValueError("not a state's record")
-    # Each value was checked just above; the checker cannot follow that.
-    return StateRecord(**values)  # type: ignore[arg-type]
+    if len(content) > SIDECAR_LIMIT:
+        raise ValueError("too large for a record")
+    return from_record(StateRecord, orjson.loads(content))

@@ -1,4 +1,4 @@
-"""What an evaluation said of a checkpoint, kept beside it: a JSON file with the verdict and its wrongest images."""
+"""Stored evaluations: a JSON file beside a checkpoint, with the result and the images it was most wrong about."""
 
 import base64
 import math
@@ -8,16 +8,18 @@ from pathlib import Path
 
 import orjson
 
-from cifar_tui.events import EvaluationDone, WrongImage
+from cifar_tui.evaluation_events import EvaluationDone, WrongImage
+from cifar_tui.event_records import event_from_record, event_to_record
 from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.run_files import CHECKPOINT_PATTERN
 from cifar_tui.files.safe_open import open_regular
-from cifar_tui.runs.checkpoints.sidecars import CHECKPOINT_PATTERN, Sidecar, verdict_path
-from cifar_tui.serialization import from_record, to_record
+from cifar_tui.recipe import SIDE
+from cifar_tui.runs.checkpoints.sidecars import Sidecar, verdict_path
 
 SIZE_LIMIT = 2 * 1024 * 1024
 """Bytes; 190 pictures, the most there can be of ten classes, need 0.8 MB."""
-PICTURE_BYTES = 32 * 32 * 3
-"""Bytes of one picture's pixels."""
+IMAGE_BYTES = SIDE * SIDE * 3
+"""Bytes of one image's pixels."""
 MOST_CLASSES = 100
 OTHER_WEIGHTS = "the weights were saved anew since"
 OTHER_IMAGES = "the test images are others now"
@@ -29,14 +31,14 @@ class StoredEvaluation:
     """A verdict, with what tells whether it still holds, and the pictures that go with it."""
 
     verdict: EvaluationDone
-    """What the evaluation said."""
+    """The result."""
     sha256: str
     """Hexadecimal digest of the weights it measured."""
     pictures: tuple[bytes, ...]
     """The wrongest images' pixels in the verdict's order, each uint8 [32, 32, 3], RGB."""
 
     def outdated_because(self, sidecar: Sidecar, test_checksum: str) -> str:
-        """Why it no longer holds, as a sentence's end; empty while it does.
+        """Return why it no longer holds, as a sentence's end; empty while it does.
 
         `test_checksum` is that of the run's test images; where it is not known, they are taken to be the same.
         """
@@ -51,7 +53,7 @@ def store_evaluation(folder: Path, kept: StoredEvaluation) -> None:
     """Write it beside its checkpoint, durably. Raises OSError."""
     record = {
         "sha256": kept.sha256,
-        "verdict": to_record(kept.verdict),
+        "verdict": event_to_record(kept.verdict),
         "pictures": base64.b64encode(b"".join(kept.pictures)).decode(),
     }
     content = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
@@ -66,7 +68,7 @@ def read_evaluation(folder: Path, checkpoint: str) -> StoredEvaluation:
         record = orjson.loads(file.read(SIZE_LIMIT))
     if not isinstance(record, dict) or not isinstance(record.get("verdict"), dict):
         raise ValueError("not a record")
-    verdict = from_record(record["verdict"])
+    verdict = event_from_record(record["verdict"])
     if not isinstance(verdict, EvaluationDone) or verdict.checkpoint != checkpoint:
         raise ValueError("not a verdict on this checkpoint")
     check_evaluation(verdict)
@@ -101,6 +103,6 @@ def _pictures(encoded: object, count: int) -> tuple[bytes, ...]:
     if not isinstance(encoded, str):
         raise ValueError("without pictures")
     pixels = base64.b64decode(encoded, validate=True)
-    if len(pixels) != count * PICTURE_BYTES:
+    if len(pixels) != count * IMAGE_BYTES:
         raise ValueError("with more or fewer pictures than it names")
-    return tuple(pixels[start : start + PICTURE_BYTES] for start in range(0, len(pixels), PICTURE_BYTES))
+    return tuple(pixels[start : start + IMAGE_BYTES] for start in range(0, len(pixels), IMAGE_BYTES))

@@ -1,7 +1,6 @@
 """A run's epochs and steps as tables for spreadsheets, read from its journal."""
 
 import csv
-import dataclasses
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
@@ -11,23 +10,25 @@ from typing import BinaryIO
 from cifar_tui.errors import BadInput
 from cifar_tui.events import EpochDone, RolledBack, RunResumed, StepDone
 from cifar_tui.files.atomic_write import Written, write_atomically
-from cifar_tui.history.curves import StepColumns
+from cifar_tui.files.run_files import journal_path
+from cifar_tui.history.curves import STEP_FIELDS, StepColumns
 from cifar_tui.history.run_history import FeedItem, RunHistory
-from cifar_tui.runs.records.journal import NAME, read_said
+from cifar_tui.runs.records.journal import read_said
+from cifar_tui.serialization import field_names
 from cifar_tui.text import safe_text
 
 Row = Sequence[object]
-EPOCH_COLUMNS = tuple(field.name for field in dataclasses.fields(EpochDone))
-STEP_COLUMNS = tuple(field.name for field in dataclasses.fields(StepDone))
+EPOCH_COLUMNS = field_names(EpochDone)
+STEP_COLUMNS = STEP_FIELDS
 
 
 def read_journal(folder: Path) -> Iterator[FeedItem]:
     """Everything a run said. Raises BadInput when it cannot be read."""
     try:
-        with (folder / NAME).open("rb") as file:
+        with (journal_path(folder)).open("rb") as file:
             yield from read_said(file)
     except OSError as error:
-        where = safe_text(str(folder / NAME), 200)
+        where = safe_text(str(journal_path(folder)), 200)
         raise BadInput(f"Cannot read {where}: {error.strerror or error}.") from error
 
 
@@ -51,7 +52,7 @@ def step_rows(said: Iterable[FeedItem]) -> list[Row]:
         if isinstance(one, StepDone):
             rows.append(tuple(getattr(one, name) for name in STEP_COLUMNS))
         elif isinstance(one, StepColumns):
-            rows += _as_rows(one)
+            rows += one.rows()
         elif isinstance(one, RunResumed | RolledBack):
             last = one.at_step if isinstance(one, RunResumed) else one.to_step
             rows = [row for row in rows if int(str(row[0])) <= last]
@@ -69,12 +70,3 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> Writ
         lines.detach()
 
     return write_atomically(path, write)
-
-
-def _as_rows(steps: StepColumns) -> list[tuple[object, ...]]:
-    """Steps as rows, with whole numbers whole."""
-    columns = []
-    for name in STEP_COLUMNS:
-        values = getattr(steps, name)
-        columns.append(values.astype(int).tolist() if name in ("step", "epoch", "images") else values.tolist())
-    return list(zip(*columns, strict=True))

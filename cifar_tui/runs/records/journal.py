@@ -1,4 +1,4 @@
-"""The journal of a run: every event as one JSON line, in order, with the time it was said."""
+"""The journal of a run: every event as one JSON line, in order, with the time it was emitted."""
 
 import itertools
 import os
@@ -11,33 +11,31 @@ from typing import Any, BinaryIO
 import numpy as np
 import orjson
 
+from cifar_tui.event_records import event_from_record, event_to_record
 from cifar_tui.events import Event
 from cifar_tui.files.append_file import LineFile
-from cifar_tui.history.curves import StepColumns
+from cifar_tui.files.run_files import journal_path
+from cifar_tui.history.curves import STEP_FIELDS, StepColumns
 from cifar_tui.history.run_history import FeedItem
-from cifar_tui.serialization import from_record, to_record
 
-NAME = "journal.jsonl"
-"""The journal's file name in a run's folder."""
 BLOCK_BYTES = 400_000
 """Read at a time: more is slower, for what it becomes no longer fits the processor's cache."""
 FEWEST_COLUMNS = 16
 """Steps in a row that are worth being read as columns."""
-COLUMNS = ("step", "epoch", "loss", "accuracy", "images", "learning_rate", "seconds")
 
 
 def append_event(journal: LineFile, event: Event) -> None:
-    """Write one event, stamped with the wall clock under `at` (seconds since 1970)."""
-    journal.append(orjson.dumps({"at": time.time(), **to_record(event)}, option=orjson.OPT_APPEND_NEWLINE))
+    """Append one event, stamped with the wall clock under `at` (seconds since 1970)."""
+    journal.append(orjson.dumps({"at": time.time(), **event_to_record(event)}, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def from_line(line: bytes) -> tuple[float, Event]:
-    """One line's event, and when it was said (seconds since 1970). Raises ValueError for any other line."""
+    """Return one line's event, and when it was emitted (seconds since 1970). Raises ValueError for any other line."""
     record = orjson.loads(line)
     if not isinstance(record, dict):
         raise ValueError("not a record")
     at = record.get("at", 0.0)
-    return float(at) if isinstance(at, int | float) else 0.0, from_record(record)
+    return float(at) if isinstance(at, int | float) else 0.0, event_from_record(record)
 
 
 def read_events(path: Path) -> Iterator[Event]:
@@ -56,7 +54,7 @@ def read_events(path: Path) -> Iterator[Event]:
 
 
 def read_said(file: BinaryIO) -> Iterator[FeedItem]:
-    """Everything from where an open journal stands to its last whole line, steps in a row as columns.
+    """Yield everything from where an open journal stands to its last complete line, steps in a row as columns.
 
     The file is left after that line, so that reading goes on there once more was said. Unreadable lines are passed
     over, as by `read_events`. Raises OSError.
@@ -79,12 +77,12 @@ class JournalTail:
     """A run's journal, kept open to be read on as it grows. Used by one thread."""
 
     def __init__(self, folder: Path) -> None:
-        """Stand at its start. Raises OSError."""
-        self._path = folder / NAME
+        """Begin at its start. Raises OSError."""
+        self._path = journal_path(folder)
         self._file = self._path.open("rb")
 
     def went_back(self) -> bool:
-        """Whether the run has gone back and its journal was written again; it then stands at the start. Raises OSError.
+        """Return True if the journal was written again, for the run went back; reading begins anew. Raises OSError.
 
         The old file stays open until then, so that no new one has its number.
         """
@@ -95,11 +93,11 @@ class JournalTail:
         return True
 
     def read(self) -> Iterator[FeedItem]:
-        """Everything that was said since the last time. Raises OSError."""
+        """Yield every event since the last call. Raises OSError."""
         return read_said(self._file)
 
     def close(self) -> None:
-        """Read no more."""
+        """Close the file."""
         self._file.close()
 
 
@@ -109,11 +107,10 @@ def _said(records: Sequence[Any]) -> list[FeedItem]:
     for of_steps, group in itertools.groupby(records, lambda record: record["event"] == "StepDone"):
         rows = list(group)
         if of_steps and len(rows) >= FEWEST_COLUMNS:
-            said.append(
-                StepColumns(*(np.fromiter(map(itemgetter(name), rows), np.float64, len(rows)) for name in COLUMNS))
-            )
+            columns = {name: np.fromiter(map(itemgetter(name), rows), np.float64, len(rows)) for name in STEP_FIELDS}
+            said.append(StepColumns(columns))
         else:
-            said += [from_record(record) for record in rows]
+            said += [event_from_record(record) for record in rows]
     return said
 
 

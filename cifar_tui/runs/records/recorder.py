@@ -1,16 +1,14 @@
-"""Everything a run writes down as it happens, behind one call per event."""
+"""The recorder of a run: its journal and the tutorial's logs, behind one call per event."""
 
 import time
 
-from cifar_tui.events import EvaluationProgressed, Event, Progressed, Reopened, RolledBack, RunResumed
+from cifar_tui.events import Event, RolledBack, RunResumed
 from cifar_tui.files.append_file import RETRY_SECONDS, LineFile
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.records.journal import NAME, append_event, read_events
+from cifar_tui.runs.records.journal import append_event, read_events
 from cifar_tui.runs.records.rewind import rewind_records
 from cifar_tui.runs.records.tutorial_logs import TutorialLogs
-
-UNRECORDED = (Progressed, EvaluationProgressed, Reopened)
-"""Only for whoever watches."""
 
 
 class Recorder:
@@ -24,16 +22,16 @@ class Recorder:
         """A step that the records still have to go back to, because the disk refused."""
         self._try_again_at = 0.0
         self._held: list[Event] = []
-        """What was said since then."""
+        """Events since then."""
         self._open()
 
     def append_event(self, event: Event) -> str | None:
-        """Write the event down. Returns a sentence for a person when the disk starts or stops refusing.
+        """Append the event. Returns a sentence for a person when the disk starts or stops refusing.
 
         Progress of long work is only for whoever watches, and is not kept. An event that takes the run back to an
         earlier step takes the records back first; until the disk lets them go back, everything waits in memory.
         """
-        if isinstance(event, UNRECORDED):
+        if not event.recorded:
             return None
         if isinstance(event, RunResumed | RolledBack):
             to_step = event.at_step if isinstance(event, RunResumed) else event.to_step
@@ -77,7 +75,7 @@ class Recorder:
         return error or self._journal.error or self._logs.log.error or self._logs.accuracies.error
 
     def _open(self) -> None:
-        path = self._folder.path / NAME
+        path = journal_path(self._folder.path)
         past = (lambda: read_events(path)) if path.exists() else tuple
         self._logs = TutorialLogs(self._folder.path, past)
         self._journal = LineFile(path)

@@ -1,4 +1,4 @@
-"""Takes a run's records back to a step, so that going on from there leaves no line twice and none out."""
+"""Takes a run's records back to a step, so that training on from there leaves no line twice and none out."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,32 +8,25 @@ from cifar_tui.events import (
     CheckpointSaved,
     EpochDone,
     Event,
-    Paused,
-    Resumed,
-    RunStopped,
-    StateSaved,
-    StepDone,
 )
 from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.runs.checkpoints.sidecars import epoch_checkpoint
 from cifar_tui.runs.records import journal, tutorial_logs
 
-UNDONE = (StepDone, EpochDone, Paused, Resumed, CheckpointSaved, StateSaved, RunStopped)
-"""What is undone when it was said of a later step. What a person chose, and what went wrong, stands."""
-
 
 def stands(event: Event, step: int, *, epoch_saved: bool) -> bool:
-    """Whether what was said is still true of a run that has gone back to `step`.
+    """Return True if an event still holds for a run that has gone back to `step`.
 
     An epoch that ended there stands only where its weights were saved: otherwise it is tested, and saved, again.
     """
     if isinstance(event, EpochDone) and event.step == step and not epoch_saved:
         return False
-    return not (isinstance(event, UNDONE) and event.step > step)
+    return not (event.undone_by_rewind and getattr(event, "step", 0) > step)
 
 
 def epoch_saved_at(events: Iterable[Event], step: int) -> bool:
-    """Whether the weights of an epoch that ended with `step` were saved."""
+    """Return True if the weights of an epoch that ended with `step` were saved."""
     return any(
         isinstance(event, CheckpointSaved) and event.step == step and event.checkpoint == epoch_checkpoint(event.epoch)
         for event in events
@@ -42,7 +35,7 @@ def epoch_saved_at(events: Iterable[Event], step: int) -> bool:
 
 def rewind_records(folder: Path, step: int) -> None:
     """Make the journal and the tutorial's files end with `step`. Raises OSError, with every file whole."""
-    path = folder / journal.NAME
+    path = journal_path(folder)
     epoch_saved = epoch_saved_at(journal.read_events(path), step)
 
     def copy(file: BinaryIO) -> None:

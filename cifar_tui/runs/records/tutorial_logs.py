@@ -6,10 +6,8 @@ from pathlib import Path
 from cifar_tui.events import EpochDone, Event, StepDone
 from cifar_tui.files.append_file import LineFile
 from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.run_files import ACCURACIES_NAME, BEST_NAME, LOG_NAME
 
-LOG_NAME = "log.txt"
-ACCURACIES_NAME = "acc.txt"
-BEST_NAME = "best_acc.txt"
 BEST_ACCURACY_FLOOR = 85.0
 """Per cent that a test accuracy must exceed to enter best_acc.txt, as in the tutorial."""
 
@@ -42,7 +40,7 @@ class TutorialLines:
         return b"EPOCH=%03d,Accuracy= %.3f%%\n" % (epoch.epoch, 100.0 * epoch.test_accuracy)
 
     def best_line(self, epoch: EpochDone) -> bytes | None:
-        """What best_acc.txt holds from this epoch on; None when it is not the best."""
+        """Return the content of best_acc.txt from this epoch on; None when it is not the best."""
         accuracy = 100.0 * epoch.test_accuracy
         if not accuracy > self._best:
             return None

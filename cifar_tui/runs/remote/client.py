@@ -10,28 +10,28 @@ import time
 import uuid
 from collections import deque
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 from cifar_tui.control import Request
+from cifar_tui.event_records import event_from_record
 from cifar_tui.events import Event, Noted
+from cifar_tui.history.feed import FeedQueue
 from cifar_tui.runs.remote.socket_path import read_address
 from cifar_tui.runs.remote.wire_format import (
     PROTOCOL,
     VERBS,
     VERBS_OF_ALL_VERSIONS,
     LineBuffer,
-    Record,
     from_line,
-    request_record,
+    request_to_record,
     to_line,
 )
-from cifar_tui.serialization import from_record
+from cifar_tui.serialization import Record
 from cifar_tui.text import safe_text
 
 AGAIN_SECONDS = 0.5
-"""How long after losing the run it is looked for again."""
+"""Seconds after losing the run until it is looked for again."""
 WAIT_SECONDS = 0.5
-"""How often a quiet connection is looked after."""
+"""Seconds between two looks at a quiet connection."""
 STALLED_SECONDS = 4.0
 """Silence after which a run counts as stalled: its process is stopped, or its machine overwhelmed."""
 READ_BYTES = 65_536
@@ -40,20 +40,21 @@ READ_BYTES = 65_536
 class RemoteControl:
     """Keeps a connection to a live run for as long as it is wanted; whatever waits for an answer is asked again."""
 
-    def __init__(self, run: Path, *, screen: bool) -> None:
+    def __init__(self, run: Path, *, screen: bool, protocol: int = PROTOCOL) -> None:
         """Look for the run's socket, on a thread of its own. `screen` says whether a person watches here."""
         self.version = ""
         """The other end's; empty while there is no connection."""
         self.refused = ""
-        """Why the other end does not let us in."""
+        """The reason that the other end refuses this connection."""
         self._run = run
         self._screen = screen
+        self._protocol = protocol
         self._same_version = False
         self._heard_at = 0.0
         self._waiting: dict[str, Request] = {}
         """Asked and not yet answered, oldest first."""
         self._to_send: deque[str] = deque()
-        self._told: SimpleQueue[Event] = SimpleQueue()
+        self._told: FeedQueue[Event] = FeedQueue()
         self._left = threading.Event()
         self._changed = threading.Condition()
         self._counter = itertools.count()
@@ -64,17 +65,17 @@ class RemoteControl:
         threading.Thread(target=self._keep_connected, name="remote", daemon=True).start()
 
     def accepts(self, verb: type[Request]) -> bool:
-        """Whether the run can be asked for that now."""
+        """Return True if the run accepts such a request now."""
         return self.connected and (verb in VERBS_OF_ALL_VERSIONS or (self._same_version and verb in VERBS.values()))
 
     @property
     def connected(self) -> bool:
-        """Whether there is a run at the other end."""
+        """True while there is a run at the other end."""
         return bool(self.version)
 
     @property
     def silent_seconds(self) -> float:
-        """How long the other end has given no sign of life, once it counts as stalled; 0 until then."""
+        """Seconds without a heartbeat of the other end, once it counts as stalled; 0 until then."""
         silent = time.monotonic() - self._heard_at
         return silent if self.connected and silent > STALLED_SECONDS else 0.0
 
@@ -92,12 +93,8 @@ class RemoteControl:
             return self._changed.wait_for(lambda: not self._waiting, seconds)
 
     def poll(self) -> list[Event]:
-        """What was told since the last time."""
-        told = []
-        with contextlib.suppress(Empty):
-            while True:
-                told.append(self._told.get_nowait())
-        return told
+        """Return what the run has broadcast since the last call."""
+        return self._told.poll()
 
     def close(self) -> None:
         """Hang up."""
@@ -125,7 +122,7 @@ class RemoteControl:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(WAIT_SECONDS * 4)
             connection.connect(str(path))
-            connection.sendall(to_line({"protocol": PROTOCOL, "screen": self._screen, "pid": os.getpid()}))
+            connection.sendall(to_line({"protocol": self._protocol, "screen": self._screen, "pid": os.getpid()}))
             with self._changed:
                 self._to_send = deque(self._waiting)
             self._talk(connection)
@@ -151,12 +148,12 @@ class RemoteControl:
             identity = self._to_send.popleft()
             request = self._waiting.get(identity)
             if request is not None:
-                connection.sendall(to_line({"id": identity, **request_record(request)}))
+                connection.sendall(to_line({"id": identity, **request_to_record(request)}))
 
     def _receive(self, record: Record) -> None:
         """Take one record in; what makes no sense to this version is passed over."""
         if "cifar-tui" in record:
-            self._same_version = record.get("protocol") == PROTOCOL
+            self._same_version = record.get("protocol") == self._protocol
             self.refused = ""
             self.version = safe_text(str(record["cifar-tui"]), 20) or "unknown"
         elif "id" in record:
@@ -165,7 +162,7 @@ class RemoteControl:
             self.refused = safe_text(str(record["refused"]))
         elif isinstance(record.get("event"), dict):
             with contextlib.suppress(ValueError):
-                self._told.put(from_record(record["event"]))
+                self._told.put(event_from_record(record["event"]))
 
     def _take_answer(self, record: Record) -> None:
         with self._changed:

@@ -2,23 +2,25 @@
 
 import contextlib
 import dataclasses
+import itertools
 import threading
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 from cifar_tui.control import Request, SetAttended
 from cifar_tui.events import RunFailed, RunFinished, RunResumed, RunStarted, RunStopped, StepDone
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.curves import StepColumns
+from cifar_tui.history.feed import FeedQueue
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.runs.lock import is_being_trained
-from cifar_tui.runs.records.journal import NAME, JournalTail
+from cifar_tui.runs.records.journal import JournalTail
 from cifar_tui.runs.remote.client import RemoteControl
 from cifar_tui.text import safe_text
 
 LOOK_SECONDS = 0.2
-"""How often the journal is looked at."""
+"""Seconds between two looks at the journal."""
 LAST_WORDS_SECONDS = 2.0
-"""How long leaving waits for what was just asked to be heard."""
+"""Seconds that leaving waits for the last requests to be delivered."""
 NO_WORD = "The run ended without a word: it was killed, or its machine stopped. Key r goes on from its last state."
 
 
@@ -30,29 +32,24 @@ class RemoteRun:
         self.elsewhere = True
         self.ended = False
         self.caught_up = False
-        """Whether all that had been said when we came was handed on."""
+        """True once every event from before this connection was polled."""
         self.remote = RemoteControl(folder, screen=screen)
         self._folder = folder
-        self._said: SimpleQueue[list[FeedItem]] = SimpleQueue()
+        self._said: FeedQueue[list[FeedItem]] = FeedQueue()
         self._left = threading.Event()
         threading.Thread(target=self._follow, name="journal", daemon=True).start()
 
     def poll(self) -> list[FeedItem]:
-        """Everything said since the last call, in order; never waits."""
-        said: list[FeedItem] = [*self.remote.poll()]
-        try:
-            while True:
-                said += self._said.get_nowait()
-        except Empty:
-            return said
+        """Return every event since the last call, in order; never waits."""
+        return [*self.remote.poll(), *itertools.chain.from_iterable(self._said.poll())]
 
     def accepts(self, verb: type[Request]) -> bool:
-        """Whether the run can be asked for that now."""
+        """Return True if the run accepts such a request now."""
         return not self.ended and self.remote.accepts(verb)
 
     @property
     def silent_seconds(self) -> float:
-        """How long the run has given no sign of life, once it counts as stalled; 0 until then."""
+        """Seconds without a heartbeat of the run, once it counts as stalled; 0 until then."""
         return 0.0 if self.ended else self.remote.silent_seconds
 
     def submit(self, request: Request) -> None:
@@ -72,7 +69,7 @@ class RemoteRun:
         try:
             self._read()
         except OSError as error:
-            where = safe_text(str(self._folder / NAME), 200)
+            where = safe_text(str(journal_path(self._folder)), 200)
             self._said.put([RunFailed(f"Cannot read {where}: {error.strerror or error}.", "", 1)])
         self.ended = True
         self.remote.close()
@@ -96,14 +93,14 @@ class RemoteRun:
                 self._left.wait(LOOK_SECONDS)
 
     def _here(self, said: FeedItem) -> FeedItem:
-        """What was said, of the folder where the run is now: it may have been moved, or come from another machine."""
+        """Return an event with the folder where the run is now: it may have been moved, or be another machine's."""
         if isinstance(said, RunStarted):
             return dataclasses.replace(said, folder=str(self._folder.absolute()))
         return said
 
 
 def _is_over(said: list[FeedItem], before: bool) -> bool:
-    """Whether the run had ended when the last of this was said."""
+    """Return True if the run had ended with the last of these events."""
     over = before
     for one in said:
         if isinstance(one, RunFinished | RunStopped | RunFailed):

@@ -14,25 +14,25 @@ from pathlib import Path
 
 from cifar_tui import __version__
 from cifar_tui.control import Request, SetAttended
+from cifar_tui.event_records import event_to_record
 from cifar_tui.events import Event
 from cifar_tui.runs.remote import socket_path
 from cifar_tui.runs.remote.wire_format import (
     PROTOCOL,
     VERBS_OF_ALL_VERSIONS,
     LineBuffer,
-    Record,
     from_line,
-    request_from,
+    request_from_record,
     to_line,
 )
-from cifar_tui.serialization import to_record
+from cifar_tui.serialization import Record
 
 CLIENTS = 8
 """The most that are heard at once."""
 HEARTBEAT_SECONDS = 1.0
-"""How often a sign of life is sent."""
+"""Seconds between two heartbeats."""
 PATIENCE_SECONDS = 10.0
-"""How long a client may leave what was sent unread, or not say who it is."""
+"""Seconds that a client may leave what was sent unread, or not introduce itself."""
 TAIL_BYTES = 32 * 1024
 """Unread bytes from which on a client is told only what it must know."""
 IDS_KEPT = 512
@@ -50,19 +50,19 @@ class Client:
         self.connection = connection
         self.number = number
         self.screen = False
-        """Whether a person watches there, who can be asked questions."""
+        """True where a person watches there and can answer questions."""
         self.known = False
-        """Whether it has said who it is."""
+        """True once it has introduced itself."""
         self.same_version = False
         self.out = bytearray()
-        """What it has not read yet."""
+        """Bytes that it has not read yet."""
         self.connected_at = time.monotonic()
         self.behind_since = math.inf
         """Since when it has left something unread."""
         self._lines = LineBuffer()
 
     def records(self, content: bytes) -> list[Record]:
-        """What it says. Raises ValueError for junk."""
+        """Return the records it sent. Raises ValueError for junk."""
         return [from_line(line) for line in self._lines.feed(content)]
 
     def send(self) -> None:
@@ -73,10 +73,9 @@ class Client:
         self.behind_since = min(self.behind_since, time.monotonic()) if self.out else math.inf
 
     @property
-    def overdue(self) -> bool:
-        """Whether it has had its time to read, or to say who it is."""
-        waited_since = self.behind_since if self.known else self.connected_at
-        return time.monotonic() - waited_since > PATIENCE_SECONDS
+    def waited_seconds(self) -> float:
+        """Seconds that it has left something unread, or not introduced itself."""
+        return time.monotonic() - (self.behind_since if self.known else self.connected_at)
 
 
 class ControlServer:
@@ -87,6 +86,7 @@ class ControlServer:
 
         What is asked goes to `submit`.
         """
+        self.patience_seconds = PATIENCE_SECONDS
         self._run = run
         self._submit = submit
         self._told: deque[Event] = deque(maxlen=100)
@@ -196,7 +196,7 @@ class ControlServer:
         if identity in self._seen:
             return {"heard": True}
         try:
-            request = request_from(record)
+            request = request_from_record(record)
         except ValueError as error:
             return {"refused": str(error)}
         if not client.same_version and not isinstance(request, VERBS_OF_ALL_VERSIONS):
@@ -208,7 +208,7 @@ class ControlServer:
     def _broadcast_all(self) -> None:
         lines = bytearray()
         while self._told:
-            lines += to_line({"event": to_record(self._told.popleft())})
+            lines += to_line({"event": event_to_record(self._told.popleft())})
         now = time.monotonic()
         heartbeat = now >= self._heartbeat_at
         if heartbeat:
@@ -221,7 +221,7 @@ class ControlServer:
             except OSError:
                 self._drop(client)
                 continue
-            if client.overdue:
+            if client.waited_seconds > self.patience_seconds:
                 self._drop(client)
 
     def _drop(self, client: Client) -> None:
@@ -261,7 +261,7 @@ def _bound(path: Path) -> socket.socket:
 
 
 def _same_person(connection: socket.socket) -> bool:
-    """Whether the other end is a process of the same user; where that cannot be asked, the folder keeps others out."""
+    """Return True for a process of the same user; where the system does not say, the folder keeps others out."""
     if not hasattr(socket, "SO_PEERCRED"):
         return True
     size = struct.calcsize("3i")

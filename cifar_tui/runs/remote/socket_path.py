@@ -1,4 +1,4 @@
-"""Where a run's socket is: in a folder that only its owner can enter, named in the run's own folder.
+"""The path of a run's socket: in a folder that only its owner can enter, named in the run's own folder.
 
 The paths of sockets are short (107 bytes on Linux), and a run's folder may be on a disk that holds no sockets, or be
 readable by others.
@@ -15,9 +15,8 @@ from pathlib import Path
 import orjson
 
 from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.run_files import ADDRESS_NAME
 
-ADDRESS_NAME = "control.json"
-"""The file in a run's folder that names its socket."""
 ADDRESS_LIMIT = 4_096
 """Bytes; a larger one is not ours."""
 PATH_LIMIT = 103
@@ -48,7 +47,7 @@ def check_private(folder: Path) -> None:
 
 
 def make_socket_path(run: Path) -> Path:
-    """Where the run's socket is to be, its folder made and checked. Raises OSError."""
+    """Return the path for the run's socket, its folder made and checked. Raises OSError."""
     folder = socket_folder()
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700, parents=True)

@@ -22,7 +22,7 @@ class Entry:
     """One checkpoint, with all that its row says."""
 
     sidecar: Sidecar
-    """What is known of it."""
+    """Its sidecar."""
     there: int | None
     """Bytes of the weights' file; None where it is missing."""
     best: bool

@@ -8,7 +8,8 @@ from textual.containers import ScrollableContainer
 from textual.screen import Screen
 
 from cifar_tui.control import CancelEvaluation
-from cifar_tui.events import ComparisonDone, EvaluationFailed, Progressed
+from cifar_tui.evaluation_events import ComparisonDone, EvaluationFailed
+from cifar_tui.events import Progressed
 from cifar_tui.jobs.session import RunConnection
 from cifar_tui.report import run_summary
 from cifar_tui.report.comparison_text import comparison_rows

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from rich.segment import Segment
 from textual.strip import Strip
 
-from cifar_tui.report.half_blocks import LINES, SIDE, image_line
+from cifar_tui.recipe import SIDE
+from cifar_tui.report.half_blocks import LINES, image_line
 from cifar_tui.tui.evaluation.evaluation_rows import wrapped
 from cifar_tui.tui.widgets.rows import Row, Rows
 

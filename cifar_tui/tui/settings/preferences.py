@@ -4,21 +4,24 @@ import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 import platformdirs
 
+from cifar_tui.serialization import from_record, to_record, with_unknown
 from cifar_tui.text import safe_text
 from cifar_tui.tui.charts.chart_kinds import CURVE_LABELS
-from cifar_tui.tui.charts.chart_view import AXES, SMOOTHINGS, Axis, ChartView, Smoothing
+from cifar_tui.tui.charts.chart_view import Axis, ChartView, Smoothing
 
 SIZE_LIMIT = 64 * 1024
 """Bytes; a larger file is refused."""
 PANELS = ("loss", "accuracy", "epochs", "rate", "device")
 """In order of importance: a small screen shows the first ones."""
+CurveLabels = Annotated[tuple[str, ...], lambda labels: {*labels} <= {*CURVE_LABELS}]
+HiddenPanels = Annotated[tuple[str, ...], lambda names: {*names} < {*PANELS}]
+MaximisedPanel = Annotated[str | None, lambda name: name in (None, *PANELS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,11 @@ class Preferences:
     smoothing: Smoothing = "light"
     logarithmic: bool = False
     ticks: bool = False
-    hidden_curves: tuple[str, ...] = ()
+    hidden_curves: CurveLabels = ()
     """Labels of curves that are switched off."""
-    hidden_panels: tuple[str, ...] = ()
+    hidden_panels: HiddenPanels = ()
     """Names of panels that are not shown."""
-    maximised: str | None = None
+    maximised: MaximisedPanel = None
     """The panel that fills the screen; None for all."""
 
     @property
@@ -54,45 +57,6 @@ class Preferences:
             hidden_curves=tuple(sorted(view.hidden)),
         )
 
-    @classmethod
-    def from_record(cls, record: object) -> Self:
-        """The preferences a record was made from. Raises ValueError naming what is wrong."""
-        if not isinstance(record, dict):
-            raise ValueError("it is no JSON object")
-        values: dict[str, object] = {}
-        for name, value in record.items():
-            if name not in _CHECKS:
-                raise ValueError(f"it has an unknown {name!r:.60}")
-            if not _CHECKS[name](value):
-                raise ValueError(f"{name} cannot be {value!r:.60}")
-            values[name] = tuple(value) if isinstance(value, list) else value
-        return cls(**values)  # type: ignore[arg-type] # each value was checked just above
-
-
-def _one_of(choices: Collection[object]) -> Callable[[object], bool]:
-    return lambda value: isinstance(value, str | None) and value in choices
-
-
-def _some_of(choices: Collection[str]) -> Callable[[object], bool]:
-    return lambda value: isinstance(value, list) and all(isinstance(one, str) and one in choices for one in value)
-
-
-def _truth(value: object) -> bool:
-    return isinstance(value, bool)
-
-
-_CHECKS: dict[str, Callable[[object], bool]] = {
-    "theme": lambda value: isinstance(value, str | None),
-    "axis": _one_of(AXES),
-    "smoothing": _one_of(SMOOTHINGS),
-    "logarithmic": _truth,
-    "ticks": _truth,
-    "hidden_curves": _some_of(CURVE_LABELS),
-    "hidden_panels": lambda value: _some_of(PANELS)(value) and not {*PANELS} <= {*value},  # type: ignore[misc]
-    "maximised": _one_of((None, *PANELS)),
-}
-"""Checks of each of the preferences."""
-
 
 class PreferencesFile:
     """File of the preferences. One that cannot be read is named and left out; a failed write is ignored."""
@@ -102,26 +66,39 @@ class PreferencesFile:
         self.path = path or Path(platformdirs.user_config_dir("cifar-tui")) / "screen.json"
         self.trouble = ""
         """One sentence when the file could not be used, else empty."""
+        self._record: object = None
+        """Content of the file, for the fields that only another version knows."""
 
     def read(self) -> Preferences:
-        """Return the preferences; the defaults, with a sentence in `trouble`, where the file is broken."""
+        """Return the preferences; what cannot be used of the file has its default, and `trouble` names it."""
         try:
             with self.path.open("rb") as file:
                 content = file.read(SIZE_LIMIT + 1)
             if len(content) > SIZE_LIMIT:
                 raise ValueError("it is too large")
-            return Preferences.from_record(json.loads(content))
+            self._record = json.loads(content)
+            misfits: list[str] = []
+            preferences = from_record(Preferences, self._record, misfits)
+            if misfits:
+                self.trouble = self._trouble("; ".join(misfits), "A choice in ")
+            return preferences
         except FileNotFoundError:
             return Preferences()
         except (OSError, ValueError, RecursionError) as error:
-            reason = safe_text((getattr(error, "strerror", None) or str(error)) or type(error).__name__)
-            self.trouble = f"{safe_text(str(self.path))} is not used: {reason}. The next choice you make replaces it."
+            self.trouble = self._trouble(
+                (getattr(error, "strerror", None) or str(error)) or type(error).__name__, "not used"
+            )
             return Preferences()
 
     def write(self, preferences: Preferences) -> None:
         """Write the preferences, completely or not at all; a folder that cannot be written is left alone."""
+        record = with_unknown(Preferences, to_record(preferences), self._record)
         temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(dataclasses.asdict(preferences), indent=2) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
             temporary.replace(self.path)
+
+    def _trouble(self, reason: str, which: str = "") -> str:
+        where = f"{which}{safe_text(str(self.path))}"
+        return f"{where} is not used: {safe_text(reason)}. The next choice you make replaces it."

@@ -5,7 +5,7 @@ from typing import Literal
 
 from cifar_tui import text
 from cifar_tui.control import requester_name
-from cifar_tui.events import EvaluationProgressed
+from cifar_tui.evaluation_events import EvaluationProgressed
 from cifar_tui.history.run_history import RunHistory, State
 from cifar_tui.report import run_summary
 from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, cut, fitted
@@ -153,5 +153,5 @@ def _news_row(history: RunHistory, width: int) -> Row:
     if history.finish_after:
         return ((f"Stops after epoch {history.finish_after}: f calls it off"[:width], "warn"),)
     if history.notes:
-        return ((cut(history.notes[-1], width), "warn"),)
+        return ((cut(run_summary.note_text(history.notes[-1]), width), "warn"),)
     return ()

@@ -6,42 +6,32 @@ import torch
 from cifar_tui.control import Stop
 from cifar_tui.engine.checkpoints.checkpoint import read_network
 from cifar_tui.engine.checkpoints.initial_weights import recipe_for_external
-from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import BadInput, CheckpointDamaged
 from cifar_tui.events import EpochDone, Event, RunFinished, RunResumed, RunStarted, StepDone
+from cifar_tui.files.run_files import START_NAME, journal_path
 from cifar_tui.jobs.local import check_resumable
 from cifar_tui.report import run_summary
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.checkpoints.states import list_states
-from cifar_tui.runs.folder import START_NAME, RunFolder
+from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.new_run import branch
 from cifar_tui.runs.overview import read_overview
 from cifar_tui.runs.parent_weights import recipe_for_child
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.journal import read_events
 from tests.engine import trained
-from tests.engine.trained import easy_images
-
-
-@pytest.fixture(autouse=True)
-def _easy_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_module, "load", easy_images)
 
 
 @pytest.fixture(scope="module")
 def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "one"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train_module, "load", easy_images)
-        trained.run(folder, epochs=1)
+    trained.run(folder, epochs=1)
     return folder
 
 
 @pytest.fixture(scope="module")
 def whole(parent: Path) -> object:
     """What the unbroken child leaves."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train_module, "load", easy_images)
-        grown(parent, parent.parent / "whole")
+    grown(parent, parent.parent / "whole")
     return outcome(parent.parent / "whole")
 
 
@@ -57,7 +47,7 @@ def grown(parent: Path, folder: Path, moment: type[Event] | None = None) -> trai
 
 
 def outcome(folder: Path) -> object:
-    losses = [event.loss for event in read_events(folder / NAME) if isinstance(event, StepDone)]
+    losses = [event.loss for event in read_events(journal_path(folder)) if isinstance(event, StepDone)]
     return losses, [one.sha256 for one in list_sidecars(folder) if "_step_" not in one.checkpoint]
 
 
@@ -137,12 +127,12 @@ def test_a_file_of_no_run_starts_one_as_wide_as_it_is(parent: Path, tmp_path: Pa
     copied.mkdir()
     for name in ("net_001.pth", "net_001.json"):
         (copied / name).write_bytes((parent / name).read_bytes())
-    beside_its_sidecar = recipe_for_external(copied / "net_001.pth", trained.tiny_recipe(), colours=True).parent
+    beside_its_sidecar = recipe_for_external(copied / "net_001.pth", trained.tiny_recipe(), normalization=True).parent
     assert beside_its_sidecar is not None
     assert (beside_its_sidecar.run, beside_its_sidecar.epoch) == ("one", 1)
     weights = read_network(parent / "net_001.pth").network.state_dict()
     torch.save({"net": weights, "acc": 1.0, "epoch": 3}, tmp_path / "ckpt.pth")
-    recipe = recipe_for_external(tmp_path / "ckpt.pth", trained.tiny_recipe(width=64), colours=True)
+    recipe = recipe_for_external(tmp_path / "ckpt.pth", trained.tiny_recipe(width=64), normalization=True)
     assert recipe.width == 8
     assert recipe.parent is not None
     assert (recipe.parent.run, recipe.parent.checkpoint) == ("", "ckpt.pth")

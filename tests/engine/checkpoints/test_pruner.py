@@ -6,21 +6,17 @@ import pytest
 
 from cifar_tui import failpoints
 from cifar_tui.control import DeleteCheckpoint, Evaluate, PinCheckpoint, Request
-from cifar_tui.engine.training import train as train_module
-from cifar_tui.events import CheckpointDeleted, CheckpointSaved, EvaluationDone, Noted, StateSaved
+from cifar_tui.evaluation_events import EvaluationDone
+from cifar_tui.events import CheckpointDeleted, CheckpointSaved, Noted, StateSaved
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints import delete_files
 from cifar_tui.runs.checkpoints.pins import read_pins
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.folder import read_recipe
-from cifar_tui.runs.records.journal import NAME, read_events
+from cifar_tui.runs.records.journal import read_events
 from tests.engine import trained
 from tests.invariants import Evidence, check
-
-
-@pytest.fixture(autouse=True)
-def _pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_module, "load", trained.easy_images)
 
 
 def names(folder: Path) -> list[str]:
@@ -41,7 +37,7 @@ def test_only_the_best_and_the_newest_stay_and_the_run_goes_on_like_that(tmp_pat
     assert len(names(folder)) <= 4
     check(folder, Evidence(restarted=True))
     history = RunHistory()
-    for event in read_events(folder / NAME):
+    for event in read_events(journal_path(folder)):
         history.apply(event)
     assert [saved.checkpoint for saved in history.checkpoints] == names(folder)
     assert read_recipe(folder).keep == "best+last:2"

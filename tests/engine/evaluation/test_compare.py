@@ -5,27 +5,20 @@ import numpy as np
 import pytest
 
 from cifar_tui.control import CancelEvaluation, RequestQueue
-from cifar_tui.engine.evaluation import compare as compare_module
 from cifar_tui.engine.evaluation.compare import compare_checkpoints, side_by_side
-from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import BadInput
-from cifar_tui.events import ComparedPair, ComparisonDone, EpochDone, EvaluationFailed, Event
+from cifar_tui.evaluation_events import ComparedPair, ComparisonDone, EvaluationFailed
+from cifar_tui.events import EpochDone, Event
 from cifar_tui.runs.compared_checkpoint import compared_checkpoint
 from tests.engine import trained
 from tests.engine.trained import easy_images
-
-
-@pytest.fixture(autouse=True)
-def _easy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_module, "load", easy_images)
-    monkeypatch.setattr(compare_module, "load", easy_images)
 
 
 def test_two_checkpoints_are_measured_as_their_run_measured_them(tmp_path: Path) -> None:
     epochs = trained.run(tmp_path / "one").heard(EpochDone)
     contenders = [compared_checkpoint(tmp_path / "one" / f"net_00{number}.pth") for number in (1, 2)]
     said: list[Event] = []
-    compare_checkpoints(contenders, said.append, RequestQueue())
+    compare_checkpoints(contenders, said.append, RequestQueue(), easy_images)
     done = said[-1]
     assert isinstance(done, ComparisonDone)
     assert done.checkpoints == ("one/net_001.pth", "one/net_002.pth")
@@ -36,12 +29,12 @@ def test_two_checkpoints_are_measured_as_their_run_measured_them(tmp_path: Path)
 
     requests = RequestQueue()
     requests.enqueue(CancelEvaluation())
-    compare_checkpoints(contenders, said.append, requests)
+    compare_checkpoints(contenders, said.append, requests, easy_images)
     assert isinstance(said[-1], EvaluationFailed)
 
     other = dataclasses.replace(contenders[1], classes=("cat", *contenders[1].classes[1:]))
     with pytest.raises(BadInput, match=r"other classes apart than one/net_001\.pth \(cat, not class0\)"):
-        compare_checkpoints([contenders[0], other], said.append, RequestQueue())
+        compare_checkpoints([contenders[0], other], said.append, RequestQueue(), easy_images)
 
 
 def test_images_fixed_broken_and_agreed_on_are_counted_image_by_image() -> None:

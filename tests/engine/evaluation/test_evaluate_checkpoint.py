@@ -1,21 +1,14 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
 import pytest
 
 from cifar_tui.control import Evaluate, RequestQueue, Stop
-from cifar_tui.engine.evaluation import evaluate_checkpoint as judge_module
-from cifar_tui.events import (
-    CheckpointSaved,
-    DataReady,
-    EpochDone,
-    EvaluationDone,
-    EvaluationFailed,
-    EvaluationProgressed,
-    Event,
-    Noted,
-)
+from cifar_tui.engine.evaluation import evaluate_checkpoint
+from cifar_tui.evaluation_events import EvaluationDone, EvaluationFailed, EvaluationProgressed
+from cifar_tui.events import CheckpointSaved, DataReady, Emit, EpochDone, Event, Noted
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars, verdict_path
 from cifar_tui.runs.checkpoints.verdicts import read_evaluation
 from cifar_tui.runs.folder import read_recipe
@@ -24,17 +17,15 @@ from tests.engine import trained
 NAME = "net_001.pth"
 
 
-@pytest.fixture(autouse=True)
-def _easy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cifar_tui.engine.training.train.load", trained.easy_images)
-    monkeypatch.setattr(judge_module, "load", trained.easy_images)
-
-
-def alone(folder: Path, requests: RequestQueue | None = None, **choices: bool) -> list[Event]:
-    said: list[Event] = []
-    judge_module.evaluate_checkpoint(
-        read_recipe(folder), folder, NAME, said.append, requests or RequestQueue(), **choices
+def evaluate(folder: Path, emit: Emit, requests: RequestQueue, **choices: Any) -> None:
+    evaluate_checkpoint.evaluate_checkpoint(
+        read_recipe(folder), folder, NAME, emit, requests, load_data=trained.easy_images, **choices
     )
+
+
+def alone(folder: Path, requests: RequestQueue | None = None, **choices: Any) -> list[Event]:
+    said: list[Event] = []
+    evaluate(folder, said.append, requests or RequestQueue(), **choices)
     return said
 
 
@@ -82,7 +73,7 @@ def test_a_verdict_that_cannot_be_kept_is_said_all_the_same(tmp_path: Path, monk
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(judge_module, "store_evaluation", full)
+    monkeypatch.setattr(evaluate_checkpoint, "store_evaluation", full)
     said = alone(folder)
     assert any(isinstance(event, Noted) and "No space left" in event.text for event in said)
     assert isinstance(said[-1], EvaluationDone)
@@ -117,10 +108,10 @@ def test_a_checkpoint_that_goes_while_it_is_measured_is_measured_as_it_was(tmp_p
                     (folder / NAME).write_bytes(b"something else")
 
     said: list[Event] = []
-    judge_module.evaluate_checkpoint(read_recipe(folder), folder, NAME, Hand().append, RequestQueue())
+    evaluate(folder, Hand().append, RequestQueue())
     (done,) = [event for event in said if isinstance(event, EvaluationDone)]
     assert done.confusion == live.confusion
     again: list[Event] = []
-    judge_module.evaluate_checkpoint(read_recipe(folder), folder, NAME, again.append, RequestQueue())
+    evaluate(folder, again.append, RequestQueue())
     (failed,) = [event for event in again if isinstance(event, EvaluationFailed)]
     assert "deleted" in failed.reason or "damaged" in failed.reason

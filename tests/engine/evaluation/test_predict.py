@@ -2,7 +2,6 @@ import io
 import os
 import struct
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from rich.console import Console
 
-from cifar_tui.cli.predict import as_one_line, ranked, show
+from cifar_tui.cli.predict import most_probable, print_prediction, to_json
 from cifar_tui.engine.data.image_file import (
     MOST_PIXELS,
     ImageUnreadable,
@@ -22,7 +21,7 @@ from cifar_tui.engine.data.image_file import (
     read_image,
 )
 from cifar_tui.engine.evaluation.predict import Prediction, Predictor, Refusal, class_names
-from cifar_tui.events import EvaluationDone
+from cifar_tui.evaluation_events import EvaluationDone
 from cifar_tui.report import half_blocks
 from cifar_tui.runs.folder import read_recipe
 from tests.engine import trained
@@ -33,14 +32,11 @@ ORIENTATION = 0x0112
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose network was trained for an epoch."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cifar_tui.engine.training.train.load", trained.easy_images)
-        patch.setattr("cifar_tui.engine.evaluation.evaluate_checkpoint.load", trained.easy_images)
-        path = tmp_path_factory.mktemp("runs") / "one"
-        trained.run(path, epochs=1)
-        yield path
+    path = tmp_path_factory.mktemp("runs") / "one"
+    trained.run(path, epochs=1)
+    return path
 
 
 def quarters(width: int, height: int) -> Image.Image:
@@ -72,7 +68,7 @@ def test_predictions_are_what_the_evaluation_found(folder: Path, tmp_path: Path)
         assert one.pixels == test.pixels[image.index].tobytes()
         assert int(np.argmax(one.probabilities)) == image.predicted
         assert one.probabilities == pytest.approx(image.probabilities, abs=1e-3)
-        assert ranked(one, predictor.classes)[0] == (f"class{image.predicted}", max(one.probabilities))
+        assert most_probable(one, predictor.classes)[0] == (f"class{image.predicted}", max(one.probabilities))
 
 
 def test_one_that_cannot_be_read_is_named_and_the_others_are_classified(folder: Path, tmp_path: Path) -> None:
@@ -88,7 +84,7 @@ def test_one_that_cannot_be_read_is_named_and_the_others_are_classified(folder: 
         assert reason.startswith("Cannot read the picture ")
         assert words in reason
         assert "\x1b" not in reason
-    record = orjson.loads(as_one_line(NAME, found, class_names(folder)))
+    record = orjson.loads(to_json(NAME, found, class_names(folder)))
     assert record["checkpoint"] == NAME
     assert [len(one.get("most_probable", [])) for one in record["pictures"]] == [0, 3, 0, 0, 0, 0, 3]
     assert sum(record["pictures"][1]["probabilities"]) == pytest.approx(1, abs=1e-3)
@@ -188,7 +184,7 @@ def test_pictures_are_shown_on_terminals_with_colours(
     pixels = np.asarray(quarters(32, 32)).tobytes()
     console = Console(file=output, force_terminal=system is not None, color_system=system, width=80)  # type: ignore[arg-type]
     shares = (0.9, 0.05, 0.03, *[0.0] * 7)
-    show(Prediction("a.png", pixels, shares), tuple("abcdefghij"), console)
+    print_prediction(Prediction("a.png", pixels, shares), tuple("abcdefghij"), console)
     assert capsys.readouterr().out == "a.png: a 90.00 %, b 5.00 %, c 3.00 %\n"
     drawn = output.getvalue()
     assert drawn.count("▀") == (16 * 32 if sign else 0)

@@ -16,7 +16,8 @@ from cifar_tui.engine.evaluation import evaluate_checkpoint
 from cifar_tui.engine.formats.layouts import KUANGLIU, TORCHVISION, TUTORIAL
 from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.errors import CheckpointDamaged
-from cifar_tui.events import EvaluationDone, Event, Noted
+from cifar_tui.evaluation_events import EvaluationDone
+from cifar_tui.events import Event, Noted
 from cifar_tui.jobs.evaluate import EvaluateJob
 from cifar_tui.recipe import HALF, Recipe
 from tests.engine.formats.external_networks import KuangliuResNet, stirred
@@ -143,14 +144,15 @@ def test_a_stranger_is_measured_on_colours_as_its_project_has_them(
         recipes.append(recipe)
         return DeviceDataset(pixels, labels, recipe, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(evaluate_checkpoint, "load", easy_images)
     monkeypatch.setattr(evaluate_checkpoint, "DeviceDataset", dataset)
     torch.save(ResNet18(4).state_dict(), tmp_path / "net_001.pth")
     torch.save({"net": KuangliuResNet(4).state_dict()}, tmp_path / "ckpt.pth")
     for name in ("net_001.pth", "ckpt.pth"):
         said: list[Event] = []
-        EvaluateJob(tiny_recipe(), tmp_path, name, external=True).run(said.append, RequestQueue())
+        EvaluateJob(tiny_recipe(), tmp_path, name, external=True, load_data=easy_images).run(
+            said.append, RequestQueue()
+        )
         assert isinstance(said[0], Noted)
         assert isinstance(said[-1], EvaluationDone)
-    EvaluateJob(tiny_recipe(), tmp_path, "ckpt.pth").run(said.append, RequestQueue())
+    EvaluateJob(tiny_recipe(), tmp_path, "ckpt.pth", load_data=easy_images).run(said.append, RequestQueue())
     assert [recipe.std for recipe in recipes] == [HALF, KUANGLIU.std, tiny_recipe().std]

@@ -7,12 +7,10 @@ import pytest
 import torch
 
 from cifar_tui.control import ChangeRate, Ignore, Pause, Request, RollBack, SetAttended, Stop
-from cifar_tui.engine.checkpoints import checkpointer
 from cifar_tui.engine.checkpoints.checkpoint import load_network
 from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.network.device import choose_device
 from cifar_tui.engine.network.stepper import Stepper
-from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import (
     CheckpointFailed,
@@ -27,14 +25,7 @@ from cifar_tui.events import (
 )
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.folder import RunFolder
-from tests.engine.trained import STEPS, easy_images, run, tiny_recipe
-
-
-@pytest.fixture(autouse=True)
-def _easy_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_module, "load", easy_images)
-    monkeypatch.setattr(checkpointer, "STATE_SECONDS", 0.0)
-    monkeypatch.setattr(checkpointer, "STATE_COST", 1e9)
+from tests.engine.trained import ALWAYS, SELDOM, STEPS, run, tiny_recipe
 
 
 def break_batches(monkeypatch: pytest.MonkeyPatch, first: int, count: int) -> None:
@@ -77,7 +68,7 @@ def test_a_run_nobody_watches_goes_back_and_on_with_half_the_rate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_batches(monkeypatch, first=STEPS + 3, count=1)
-    person = run(tmp_path / "one", schedule="constant")
+    person = run(tmp_path / "one", schedule="constant", intervals=ALWAYS)
     broken, back = person.heard(LossNotFinite)[0], person.heard(RolledBack)[0]
     assert (broken.at_step, broken.waiting) == (STEPS + 3, False)
     assert back.to_step < broken.at_step
@@ -93,7 +84,7 @@ def test_a_run_nobody_watches_goes_back_and_on_with_half_the_rate(
 def test_a_run_that_never_recovers_ends_after_three_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_batches(monkeypatch, first=3, count=1_000)
     with pytest.raises(CifarTuiError, match="went back 3 times"):
-        run(tmp_path / "one")
+        run(tmp_path / "one", intervals=ALWAYS)
 
 
 def attended(*answers: Request) -> dict[type[Event], list[Request]]:
@@ -103,7 +94,7 @@ def attended(*answers: Request) -> dict[type[Event], list[Request]]:
 @pytest.mark.fault(17)
 def test_a_person_who_watches_is_asked_and_can_go_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_batches(monkeypatch, first=3, count=1)
-    person = run(tmp_path / "one", attended(RollBack()))
+    person = run(tmp_path / "one", attended(RollBack()), intervals=ALWAYS)
     assert person.heard(LossNotFinite)[0].waiting
     assert person.heard(RolledBack)
     assert isinstance(person.said[-1], RunFinished)
@@ -112,7 +103,7 @@ def test_a_person_who_watches_is_asked_and_can_go_back(tmp_path: Path, monkeypat
 @pytest.mark.fault(17)
 def test_a_person_can_ignore_it_and_the_statistics_are_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_batches(monkeypatch, first=STEPS + 3, count=1)
-    person = run(tmp_path / "one", attended(Ignore()))
+    person = run(tmp_path / "one", attended(Ignore()), intervals=ALWAYS)
     assert not person.heard(RolledBack)
     assert [step.step for step in person.heard(StepDone)] == list(range(1, 2 * STEPS + 1))
     assert all(math.isfinite(epoch.test_loss) for epoch in person.heard(EpochDone))
@@ -123,7 +114,7 @@ def test_a_person_can_ignore_it_and_the_statistics_are_mended(tmp_path: Path, mo
 @pytest.mark.fault(17)
 def test_a_person_can_stop_and_no_broken_state_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_batches(monkeypatch, first=3, count=1)
-    person = run(tmp_path / "one", attended(Stop()))
+    person = run(tmp_path / "one", attended(Stop()), intervals=ALWAYS)
     assert person.heard(RunStopped) == [RunStopped(3, "")]
     assert "no finite numbers" in person.heard(CheckpointFailed)[0].reason
     assert not (tmp_path / "one" / "state_0000003.pt").exists()
@@ -133,7 +124,7 @@ def test_a_person_can_stop_and_no_broken_state_is_kept(tmp_path: Path, monkeypat
 @pytest.mark.fault(17)
 def test_when_the_person_leaves_the_engine_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_batches(monkeypatch, first=3, count=1)
-    person = run(tmp_path / "one", attended(SetAttended(attended=False)))
+    person = run(tmp_path / "one", attended(SetAttended(attended=False)), intervals=ALWAYS)
     assert person.heard(RolledBack)
     assert isinstance(person.said[-1], RunFinished)
 
@@ -145,7 +136,7 @@ def test_out_of_memory_ends_with_the_next_batch_size(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(Stepper, "run", full)
     with pytest.raises(CifarTuiError, match="--batch-size 10"):
-        run(tmp_path / "one")
+        run(tmp_path / "one", intervals=ALWAYS)
 
 
 @pytest.mark.fault(17)
@@ -153,15 +144,14 @@ def test_a_pause_asked_for_before_the_answer_does_not_hold_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_batches(monkeypatch, first=3, count=1)
-    person = run(tmp_path / "one", attended(Pause(), Ignore()))
+    person = run(tmp_path / "one", attended(Pause(), Ignore()), intervals=ALWAYS)
     assert isinstance(person.said[-1], RunFinished)
 
 
 @pytest.mark.fault(17)
 def test_going_back_never_raises_a_rate_that_was_lowered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpointer, "STATE_SECONDS", 1e9)
     break_batches(monkeypatch, first=4, count=1)
-    person = run(tmp_path / "one", {StepDone: [ChangeRate(0.001)]}, schedule="constant")
+    person = run(tmp_path / "one", {StepDone: [ChangeRate(0.001)]}, schedule="constant", intervals=SELDOM)
     assert person.heard(RolledBack)[0].to_step == 0
     assert person.heard(RolledBack)[0].learning_rate == pytest.approx(0.0005)
 
@@ -170,9 +160,8 @@ def test_going_back_never_raises_a_rate_that_was_lowered(tmp_path: Path, monkeyp
 def test_checkpoints_of_undone_steps_are_not_taken_for_the_newest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpointer, "STATE_SECONDS", 1e9)
     break_batches(monkeypatch, first=STEPS + 2, count=1)
-    person = run(tmp_path / "one", {RolledBack: [Stop()]})
+    person = run(tmp_path / "one", {RolledBack: [Stop()]}, intervals=SELDOM)
     assert person.heard(RolledBack)[0].to_step == 0
     assert list_sidecars(tmp_path / "one") == []
     assert person.heard(RunStopped) == [RunStopped(0, "")]

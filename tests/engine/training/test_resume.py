@@ -10,10 +10,8 @@ import orjson
 import pytest
 
 from cifar_tui.control import ChangeRate, FinishEpoch, Request, SaveNow, Stop
-from cifar_tui.engine.checkpoints import checkpointer
 from cifar_tui.engine.checkpoints.background_writer import BackgroundWriter, WriteTask
 from cifar_tui.engine.data.dataset import DataSet, Split
-from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import BadInput
 from cifar_tui.events import (
     CheckpointSaved,
@@ -28,25 +26,19 @@ from cifar_tui.events import (
     StateSaved,
     StepDone,
 )
+from cifar_tui.files.run_files import JOURNAL_NAME, journal_path
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.checkpoints.states import list_states
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.records.journal import NAME, read_events
-from tests.engine.trained import STEPS, easy_images, resume, run
-
-
-@pytest.fixture(autouse=True)
-def _easy_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_module, "load", easy_images)
+from cifar_tui.runs.records.journal import read_events
+from tests.engine.trained import ALWAYS, STEPS, easy_images, resume, run
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> object:
     """What the unbroken run leaves."""
     folder = tmp_path_factory.mktemp("whole") / "one"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train_module, "load", easy_images)
-        run(folder)
+    run(folder)
     return outcome(folder)
 
 
@@ -57,7 +49,7 @@ def outcome(folder: Path) -> object:
         (event.step, event.loss, event.accuracy, event.learning_rate)
         if isinstance(event, StepDone)
         else (event.epoch, event.train_loss, event.test_accuracy)
-        for event in read_events(folder / NAME)
+        for event in read_events(journal_path(folder))
         if isinstance(event, StepDone | EpochDone)
     ]
     texts = [(folder / name).read_text() for name in ("log.txt", "acc.txt")]
@@ -110,9 +102,7 @@ def test_a_run_stopped_and_resumed_is_the_unbroken_run(tmp_path: Path, moment: t
 def test_saving_and_finishing_early_change_no_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: object
 ) -> None:
-    monkeypatch.setattr(checkpointer, "STATE_SECONDS", 0.0)
-    monkeypatch.setattr(checkpointer, "STATE_COST", 1e9)
-    early = run(tmp_path / "cut", {StepDone: [SaveNow(), FinishEpoch()]})
+    early = run(tmp_path / "cut", {StepDone: [SaveNow(), FinishEpoch()]}, ALWAYS)
     assert any("_step_" in saved.checkpoint for saved in early.heard(CheckpointSaved))
     assert early.heard(StateSaved), "in the background, where the newest replaces what still waits"
     assert early.heard(FinishPlanned) == [FinishPlanned(1)]
@@ -131,8 +121,6 @@ def test_a_finish_asked_twice_is_called_off(tmp_path: Path) -> None:
 def test_two_states_are_kept_and_the_older_is_used_when_the_newer_is_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: object
 ) -> None:
-    monkeypatch.setattr(checkpointer, "STATE_SECONDS", 0.0)
-    monkeypatch.setattr(checkpointer, "STATE_COST", 1e9)
     schedule = BackgroundWriter.schedule
 
     def put_and_wait(saver: BackgroundWriter, save: WriteTask) -> None:
@@ -141,7 +129,7 @@ def test_two_states_are_kept_and_the_older_is_used_when_the_newer_is_damaged(
         saver.wait()
 
     monkeypatch.setattr(BackgroundWriter, "schedule", put_and_wait)
-    run(tmp_path / "cut", {EpochDone: [Stop()]})
+    run(tmp_path / "cut", {EpochDone: [Stop()]}, ALWAYS)
     newest, older = list_states(tmp_path / "cut")
     file = tmp_path / "cut" / f"state_{newest.step:07d}.pt"
     content = bytearray(file.read_bytes())
@@ -155,7 +143,7 @@ def test_two_states_are_kept_and_the_older_is_used_when_the_newer_is_damaged(
 
 def test_a_changed_rate_and_length_are_said_and_written_down(tmp_path: Path) -> None:
     run(tmp_path / "one", {StepDone: [ChangeRate(0.5, relative=True), Stop()]}, schedule="constant")
-    changed = next(event for event in read_events(tmp_path / "one" / NAME) if isinstance(event, RateChanged))
+    changed = next(event for event in read_events(tmp_path / "one" / JOURNAL_NAME) if isinstance(event, RateChanged))
     assert changed.learning_rate == pytest.approx(0.025)
     resumed = resume(tmp_path / "one", epochs=3, learning_rate=0.1)
     assert resumed.heard(RunResumed)[0].changes == ("epochs → 3", "learning_rate → 0.1")
@@ -194,9 +182,8 @@ def test_other_images_are_refused_and_the_run_stays_as_it_is(tmp_path: Path, mon
         train = Split(data.train.pixels[::-1], data.train.labels[::-1])
         return DataSet(data.description, data.synthetic, data.classes, train, data.test)
 
-    monkeypatch.setattr(train_module, "load", others)
     with pytest.raises(BadInput, match="images are not those"):
-        resume(tmp_path / "one")
+        resume(tmp_path / "one", load_data=others)
     assert {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir() if path.name != "run.lock"} == before
 
 
@@ -224,7 +211,7 @@ def test_a_torn_line_and_steps_after_the_state_leave_no_trace(tmp_path: Path, wh
     run(tmp_path / "cut", {EpochDone: [Stop()]})
     for newer in list_states(tmp_path / "cut")[:-1]:
         (tmp_path / "cut" / f"state_{newer.step:07d}.json").unlink()
-    with (tmp_path / "cut" / NAME).open("ab") as journal:
+    with (tmp_path / "cut" / JOURNAL_NAME).open("ab") as journal:
         journal.write(b'{"at":1,"event":"StepDone","st')
     with (tmp_path / "cut" / "log.txt").open("a") as log:
         log.write("001  00099 |Lo")
@@ -238,8 +225,8 @@ def test_an_epoch_whose_weights_were_never_saved_is_tested_and_saved_again(tmp_p
     run(folder, {EpochDone: [Stop()]})
     for path in (folder / "net_001.pth", folder / "net_001.json"):
         path.unlink()
-    kept = [line for line in (folder / NAME).read_bytes().splitlines(True) if b"CheckpointSaved" not in line]
-    (folder / NAME).write_bytes(b"".join(kept))
+    kept = [line for line in (journal_path(folder)).read_bytes().splitlines(True) if b"CheckpointSaved" not in line]
+    (journal_path(folder)).write_bytes(b"".join(kept))
     resumed = resume(folder)
     assert [epoch.epoch for epoch in resumed.heard(EpochDone)] == [1, 2]
     assert outcome(folder) == whole

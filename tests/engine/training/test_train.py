@@ -9,15 +9,14 @@ import torch
 
 from cifar_tui.control import CancelEvaluation, Evaluate, Pause, Resume, Stop
 from cifar_tui.engine.checkpoints.checkpoint import load_network, save_tensors
+from cifar_tui.engine.checkpoints.run_context import Intervals
 from cifar_tui.engine.network.device import CPU_NICENESS
-from cifar_tui.engine.training import train as train_module
 from cifar_tui.errors import CifarTuiError
+from cifar_tui.evaluation_events import EvaluationDone, EvaluationFailed
 from cifar_tui.events import (
     CheckpointFailed,
     CheckpointSaved,
     EpochDone,
-    EvaluationDone,
-    EvaluationFailed,
     Paused,
     Resumed,
     RunFinished,
@@ -26,12 +25,7 @@ from cifar_tui.events import (
 )
 from cifar_tui.files.atomic_write import Written
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
-from tests.engine.trained import STEPS, TEST_IMAGES, easy_images, run
-
-
-@pytest.fixture(autouse=True)
-def _easy_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_module, "load", easy_images)
+from tests.engine.trained import STEPS, TEST_IMAGES, run
 
 
 def test_every_step_is_said_in_order_and_every_epoch_tested_and_saved(tmp_path: Path) -> None:
@@ -139,8 +133,7 @@ def test_a_full_disk_is_said_and_training_goes_on_until_there_is_room(
         return whole(content, path)
 
     monkeypatch.setattr(checkpointer, "save_tensors", full_at_first)
-    monkeypatch.setattr(checkpointer, "ROOM_POLL_SECONDS", 0.01)
-    person = run(tmp_path / "one")
+    person = run(tmp_path / "one", intervals=Intervals(room_poll_seconds=0.01))
     reason = person.heard(CheckpointFailed)[0].reason
     assert "No space left" in reason
     assert "Nothing is safe yet" in reason
@@ -156,9 +149,19 @@ def test_a_run_whose_end_cannot_be_saved_says_so(tmp_path: Path, monkeypatch: py
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(checkpointer, "save_tensors", full)
-    monkeypatch.setattr(checkpointer, "ROOM_SECONDS", 0.0)
     with pytest.raises(CifarTuiError, match="trained, but the last could not be saved"):
+        run(tmp_path / "one", intervals=Intervals(room_seconds=0.0))
+
+
+def test_a_bug_that_keeps_the_end_from_being_saved_is_called_a_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cifar_tui.engine.checkpoints import checkpointer
+
+    monkeypatch.setattr(checkpointer, "save_tensors", lambda *_: len(None))  # type: ignore[arg-type]
+    with pytest.raises(CifarTuiError, match="TypeError, a bug in this program"):
         run(tmp_path / "one")
+    assert "len(None)" in (tmp_path / "one" / "failure.txt").read_text()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no niceness of its own")

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from cifar_tui.errors import BadInput
 from cifar_tui.files.append_file import LineFile
+from cifar_tui.files.run_files import journal_path, recipe_path
 from cifar_tui.presets import preset
 from cifar_tui.runs.checkpoints.states import list_states
-from cifar_tui.runs.folder import RECIPE_NAME, RunFolder, read_recipe
+from cifar_tui.runs.folder import RunFolder, read_recipe
 from cifar_tui.runs.overview import read_overview
-from cifar_tui.runs.records.journal import NAME, append_event
+from cifar_tui.runs.records.journal import append_event
+from cifar_tui.serialization import to_record
 from tests import scripted
 
 JSON = st.recursive(
@@ -37,23 +39,23 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-FIELDS = sorted(preset("quick").to_record())
+FIELDS = sorted(to_record(preset("quick")))
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200) | JSON.map(as_json) | st.tuples(st.sampled_from(FIELDS), JSON))
 def test_any_bytes_are_a_recipe_or_one_sentence(run: Path, content: bytes | tuple[str, object]) -> None:
-    before = (run / RECIPE_NAME).read_bytes()
+    before = (recipe_path(run)).read_bytes()
     if isinstance(content, tuple):
         name, value = content
-        content = as_json({**preset("quick").to_record(), name: value})
+        content = as_json({**to_record(preset("quick")), name: value})
     try:
-        (run / RECIPE_NAME).write_bytes(content)
+        (recipe_path(run)).write_bytes(content)
         read_recipe(run)
     except BadInput as error:
         assert "\x1b" not in str(error)
     finally:
-        (run / RECIPE_NAME).write_bytes(before)
+        (recipe_path(run)).write_bytes(before)
 
 
 @settings(max_examples=100, deadline=None)
@@ -67,7 +69,7 @@ def test_any_bytes_are_a_states_record_or_none(run: Path, content: bytes) -> Non
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.binary(max_size=60) | JSON.map(as_json), max_size=5), st.integers(0, 3))
 def test_any_journal_is_an_overview(run: Path, junk: list[bytes], epochs: int) -> None:
-    path = run / NAME
+    path = journal_path(run)
     path.unlink(missing_ok=True)
     file = LineFile(path)
     for event in [*scripted.opening(run), *scripted.epochs(epochs)]:

@@ -16,9 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.events import CheckpointDeleted, CheckpointSaved, Noted
+from cifar_tui.files.run_files import PINS_NAME
 from cifar_tui.runs.checkpoints import delete_files
 from cifar_tui.runs.checkpoints.delete import CheckpointDeleter
-from cifar_tui.runs.checkpoints.pins import PINS_NAME, read_pins, write_pin
+from cifar_tui.runs.checkpoints.pins import read_pins, write_pin
 from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
 from cifar_tui.runs.checkpoints.sidecars import (
     delete_checkpoint,

@@ -1,7 +1,5 @@
 """A run is read about from its journal: the whole of it at once, then what is still said."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,19 +8,21 @@ from hypothesis import strategies as st
 
 from cifar_tui.events import Event, RunFailed, RunFinished, RunStarted, StepDone
 from cifar_tui.files.append_file import LineFile
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.curves import StepColumns
 from cifar_tui.history.run_history import FeedItem, RunHistory
 from cifar_tui.presets import preset
 from cifar_tui.runs.find import all_runs
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.lock import is_being_trained
-from cifar_tui.runs.records.journal import NAME, append_event, read_events, read_said
+from cifar_tui.runs.records.journal import append_event, read_events, read_said
 from cifar_tui.runs.remote.follow import RemoteRun
 from tests import scripted
+from tests.waiting import eventually
 
 
 def written(folder: Path, events: list[Event]) -> None:
-    file = LineFile(folder / NAME)
+    file = LineFile(journal_path(folder))
     for event in events:
         append_event(file, event)
     file.close()
@@ -31,13 +31,6 @@ def written(folder: Path, events: list[Event]) -> None:
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
     return RunFolder.create(tmp_path / "one", "one", preset("quick"))
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 120.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def drained(connection: RemoteRun) -> list[FeedItem]:
@@ -72,10 +65,10 @@ def after(said: list[FeedItem]) -> RunHistory:
 def test_steps_in_a_row_come_as_columns_and_say_the_same(run: RunFolder) -> None:
     nan = StepDone(151, 4, float("nan"), 0.5, 1_000, 0.1, 151.0)
     written(run.path, [*scripted.opening(run.path), *scripted.epochs(3), nan, RunFinished(151, 0.5)])
-    with (run.path / NAME).open("rb") as file:
+    with (journal_path(run.path)).open("rb") as file:
         said = list(read_said(file))
     assert sum(isinstance(one, StepColumns) for one in said) == 3
-    ours, theirs = after(said), after(list(read_events(run.path / NAME)))
+    ours, theirs = after(said), after(list(read_events(journal_path(run.path))))
     assert ours.step == theirs.step == 151
     assert ours.curves.train_loss.marks == theirs.curves.train_loss.marks == [151]
     assert (
@@ -93,16 +86,16 @@ def test_steps_in_a_row_come_as_columns_and_say_the_same(run: RunFolder) -> None
 def test_unreadable_lines_are_passed_over(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> None:
     folder = tmp_path_factory.mktemp("journal")
     written(folder, scripted.epochs(1))
-    with (folder / NAME).open("ab") as file:
+    with (journal_path(folder)).open("ab") as file:
         file.write(b"\n".join(lines))
-    with (folder / NAME).open("rb") as file:
+    with (journal_path(folder)).open("rb") as file:
         said = list(read_said(file))
     assert after(said).step == 50
 
 
 def test_a_torn_last_line_is_read_once_it_is_whole(run: RunFolder) -> None:
     written(run.path, scripted.opening(run.path))
-    path = run.path / NAME
+    path = journal_path(run.path)
     whole = path.read_bytes()
     path.write_bytes(whole[:-10])
     with path.open("rb") as file:
@@ -149,7 +142,7 @@ def test_a_journal_that_goes_back_is_said_from_the_start(run: RunFolder) -> None
     shorter = run.path / "shorter"
     shorter.mkdir()
     written(shorter, [*scripted.opening(run.path), *scripted.epochs(1), RunFinished(50, 0.5)])
-    (shorter / NAME).replace(run.path / NAME)
+    (journal_path(shorter)).replace(journal_path(run.path))
     said: list[FeedItem] = []
 
     def said_again() -> bool:

@@ -7,8 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -18,10 +17,19 @@ from hypothesis import strategies as st
 
 from cifar_tui.control import Evaluate, FinishEpoch, Pause, Request, Resume, SetAttended, Stop
 from cifar_tui.events import Event, Noted, Progressed
-from cifar_tui.runs.remote import client, server, socket_path
+from cifar_tui.files.run_files import ADDRESS_NAME
+from cifar_tui.runs.remote import server, socket_path
 from cifar_tui.runs.remote.client import RemoteControl
 from cifar_tui.runs.remote.server import ControlServer
-from cifar_tui.runs.remote.wire_format import LINE_LIMIT, LineBuffer, from_line, request_from, request_record, to_line
+from cifar_tui.runs.remote.wire_format import (
+    LINE_LIMIT,
+    LineBuffer,
+    from_line,
+    request_from_record,
+    request_to_record,
+    to_line,
+)
+from tests.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -51,13 +59,6 @@ def engine(run: Path) -> Iterator[Engine]:
     one = Engine(run)
     yield one
     one.server.close()
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 120.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def connected(run: Path) -> socket.socket:
@@ -117,7 +118,7 @@ def test_asking_again_is_harmless(run: Path, engine: Engine) -> None:
     with connected(run) as end:
         end.sendall(to_line({"protocol": 1}))
         for _ in range(3):
-            end.sendall(to_line({"id": "same", **request_record(FinishEpoch())}))
+            end.sendall(to_line({"id": "same", **request_to_record(FinishEpoch())}))
             assert said(end, "heard")["id"] == "same"
     assert engine.asked == [FinishEpoch()]
 
@@ -127,9 +128,9 @@ def test_another_version_may_pause_resume_and_stop_and_no_more(run: Path, engine
         end.sendall(to_line({"protocol": 99, "screen": True}))
         requests: tuple[Request, ...] = (Pause(), Resume(), Stop())
         for number, request in enumerate(requests):
-            end.sendall(to_line({"id": str(number), **request_record(request)}))
+            end.sendall(to_line({"id": str(number), **request_to_record(request)}))
             assert said(end, "heard")
-        end.sendall(to_line({"id": "x", **request_record(FinishEpoch())}))
+        end.sendall(to_line({"id": "x", **request_to_record(FinishEpoch())}))
         assert "another version" in str(said(end, "refused")["refused"])
     assert engine.asked == [Pause(), Resume(), Stop()]
 
@@ -137,8 +138,7 @@ def test_another_version_may_pause_resume_and_stop_and_no_more(run: Path, engine
 def test_to_another_version_a_screen_offers_only_that(
     run: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "PROTOCOL", 99)
-    remote = RemoteControl(run, screen=True)
+    remote = RemoteControl(run, screen=True, protocol=99)
     eventually(lambda: remote.accepts(Stop))
     assert remote.accepts(Pause)
     assert not remote.accepts(FinishEpoch)
@@ -167,7 +167,7 @@ def test_the_ninth_client_is_refused_and_told_why(run: Path, engine: Engine) -> 
 def test_who_never_reads_is_dropped_and_the_others_notice_nothing(
     run: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "PATIENCE_SECONDS", 1e9)
+    engine.server.patience_seconds = 1e9
     lazy, other = connected(run), connected(run)
     for end in (lazy, other):
         end.sendall(to_line({"protocol": 1}))
@@ -182,7 +182,7 @@ def test_who_never_reads_is_dropped_and_the_others_notice_nothing(
         return sum(map(len, heard)) > 1_000_000
 
     eventually(much_was_heard)
-    monkeypatch.setattr(server, "PATIENCE_SECONDS", 2.0)
+    engine.server.patience_seconds = 2.0
     eventually(lambda: len(engine.server._clients) == 1)
     assert hung_up(lazy)
     lazy.close()
@@ -195,7 +195,7 @@ def test_who_never_reads_is_dropped_and_the_others_notice_nothing(
 
 @pytest.mark.fault(15)
 def test_who_does_not_say_who_they_are_is_dropped(run: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "PATIENCE_SECONDS", 0.3)
+    engine.server.patience_seconds = 0.3
     with connected(run) as silent:
         assert hung_up(silent)
     assert engine.asked == []
@@ -235,7 +235,7 @@ def test_junk_and_half_lines_stop_nothing(tmp_path_factory: pytest.TempPathFacto
         except (BrokenPipeError, ConnectionResetError):
             pass
     with connected(run) as end:
-        end.sendall(to_line({"protocol": 1}) + to_line({"id": "a", **request_record(Resume())}))
+        end.sendall(to_line({"protocol": 1}) + to_line({"id": "a", **request_to_record(Resume())}))
         assert said(end, "heard")
     assert one.asked[-1] == Resume()
     one.server.close()
@@ -244,7 +244,7 @@ def test_junk_and_half_lines_stop_nothing(tmp_path_factory: pytest.TempPathFacto
 @given(st.binary(max_size=300))
 def test_a_line_is_a_request_or_one_named_error(line: bytes) -> None:
     try:
-        request_from(from_line(line))
+        request_from_record(from_line(line))
     except ValueError:
         return
 
@@ -264,12 +264,12 @@ def test_a_line_is_a_request_or_one_named_error(line: bytes) -> None:
 )
 def test_what_cannot_be_asked_is_refused(record: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="asked"):
-        request_from(record)
+        request_from_record(record)
 
 
 @pytest.mark.parametrize("request_", [Pause("pts/1"), Stop(), Evaluate("net_001.pth"), FinishEpoch()])
 def test_a_request_comes_out_as_it_went_in(request_: Request) -> None:
-    assert request_from(from_line(to_line(request_record(request_)))) == request_
+    assert request_from_record(from_line(to_line(request_to_record(request_)))) == request_
 
 
 @pytest.mark.fault(16)
@@ -285,7 +285,7 @@ def test_the_socket_is_for_its_owner_alone_whatever_the_umask(run: Path) -> None
     assert path.parent.lstat().st_mode & 0o777 == 0o700
     one.server.close()
     assert not path.exists()
-    assert not (run / socket_path.ADDRESS_NAME).exists()
+    assert not (run / ADDRESS_NAME).exists()
 
 
 @pytest.mark.fault(16)
@@ -304,7 +304,7 @@ def test_an_unsafe_folder_is_refused_on_both_sides(run: Path, tmp_path: Path, se
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trap:
         if how != "file":
             trap.bind(str(folder / f"{'0' * 16}.sock"))
-        (run / socket_path.ADDRESS_NAME).write_bytes(orjson.dumps({"socket": str(folder / f"{'0' * 16}.sock")}))
+        (run / ADDRESS_NAME).write_bytes(orjson.dumps({"socket": str(folder / f"{'0' * 16}.sock")}))
         assert socket_path.read_address(run) is None
 
 
@@ -315,7 +315,7 @@ def test_an_address_that_leads_elsewhere_is_not_followed_and_not_removed(run: Pa
     precious = private / "precious.sock"
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
         other.bind(str(precious))
-        (run / socket_path.ADDRESS_NAME).write_bytes(orjson.dumps({"socket": str(precious)}))
+        (run / ADDRESS_NAME).write_bytes(orjson.dumps({"socket": str(precious)}))
         assert socket_path.read_address(run) is None
         socket_path.discard_address(run)
     assert precious.exists()
@@ -326,7 +326,7 @@ def test_an_address_that_leads_elsewhere_is_not_followed_and_not_removed(run: Pa
 def test_any_address_is_a_socket_or_none(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     run = tmp_path_factory.getbasetemp() / "any-address"
     run.mkdir(exist_ok=True)
-    (run / socket_path.ADDRESS_NAME).write_bytes(content)
+    (run / ADDRESS_NAME).write_bytes(content)
     assert socket_path.read_address(run) is None
 
 

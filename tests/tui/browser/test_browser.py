@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from cifar_tui.control import CancelEvaluation, Evaluate
-from cifar_tui.events import CheckpointSaved, EvaluationFailed, EvaluationProgressed, EvaluationStarted, RunStopped
+from cifar_tui.evaluation_events import EvaluationFailed, EvaluationProgressed, EvaluationStarted
+from cifar_tui.events import CheckpointSaved, RunStopped
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui.drive import SIZES, screen, settle, words

@@ -168,7 +168,6 @@ async def test_what_was_chosen_is_there_next_time(tmp_path: Path) -> None:
         b"nonsense",
         b"[]",
         b'{"axis": "banana"}',
-        b'{"shine": 1}',
         b'{"ticks": 1}',
         b'{"hidden_panels": ["loss", "accuracy", "epochs", "rate", "device"]}',
         b"[" * 100_000,
@@ -183,6 +182,16 @@ async def test_a_broken_configuration_is_named_and_ignored(tmp_path: Path, conte
         assert "is not used" in " ".join(seen.split())
         assert "Learning rate" in seen
     assert path.read_bytes() == content
+
+
+def test_what_another_version_chose_stays_and_one_wrong_choice_spoils_no_other(tmp_path: Path) -> None:
+    file = PreferencesFile(tmp_path / "screen.json")
+    file.path.write_text('{"shine": 1, "axis": "banana", "smoothing": "strong"}')
+    read = file.read()
+    assert (read.axis, read.smoothing) == ("step", "strong")
+    assert "axis cannot be 'banana'" in file.trouble
+    file.write(read)
+    assert '"shine": 1' in file.path.read_text()
 
 
 @given(st.binary(max_size=200))

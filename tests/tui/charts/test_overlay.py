@@ -9,11 +9,13 @@ import pytest
 
 from cifar_tui.events import Event, Noted, RunFinished
 from cifar_tui.files.append_file import LineFile
+from cifar_tui.files.run_files import JOURNAL_NAME, journal_path
 from cifar_tui.presets import preset
 from cifar_tui.report.recipe_changes import differences
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.records.journal import NAME, append_event
+from cifar_tui.runs.records.journal import append_event
 from cifar_tui.runs.records.rewind import rewind_records
+from cifar_tui.serialization import to_record
 from cifar_tui.tui import run_reader
 from cifar_tui.tui.charts.axes import XAxis
 from cifar_tui.tui.charts.chart_kinds import LOSS
@@ -32,8 +34,8 @@ OTHER = dataclasses.replace(preset("quick"), learning_rate=0.05, epochs=30)
 def put_run(folder: Path, epochs: int = 5) -> None:
     """A run on disk: its recipe, and a journal with whole epochs."""
     folder.mkdir(parents=True)
-    (folder / "recipe.json").write_bytes(orjson.dumps(OTHER.to_record()))
-    journal = LineFile(folder / NAME)
+    (folder / "recipe.json").write_bytes(orjson.dumps(to_record(OTHER)))
+    journal = LineFile(journal_path(folder))
     _, *opening = scripted.opening(folder, OTHER.epochs)
     for event in [scripted.started(folder, OTHER, folder.name), *opening, *scripted.epochs(epochs)]:
         append_event(journal, event)
@@ -42,7 +44,7 @@ def put_run(folder: Path, epochs: int = 5) -> None:
 
 def say(folder: Path, *events: Event) -> None:
     """Append events to a run's journal."""
-    journal = LineFile(folder / NAME)
+    journal = LineFile(journal_path(folder))
     for event in events:
         append_event(journal, event)
     journal.close()
@@ -175,12 +177,12 @@ def test_later_events_of_a_run_are_delivered_until_it_has_ended(
     eventually(lambda: len(told) == 2)
     assert [(one.place, one.history.step) for one in told if isinstance(one, RunLoaded)] == [(1, 50), (2, 50)]
     say(tmp_path / "ended", scripted.step(51))
-    with (tmp_path / "live" / NAME).open("ab") as journal:
+    with (tmp_path / "live" / JOURNAL_NAME).open("ab") as journal:
         journal.write(b'{"at": 1, "event": "Noted", ')
     say(tmp_path / "live")
     time.sleep(0.1)
     assert len(told) == 2, "half a line is none, and a run that has ended is no longer read"
-    with (tmp_path / "live" / NAME).open("ab") as journal:
+    with (tmp_path / "live" / JOURNAL_NAME).open("ab") as journal:
         journal.write(b'"text": "here"}\n')
     eventually(lambda: len(told) == 3)
     assert isinstance(told[2], RunUpdated)

@@ -16,11 +16,11 @@ from cifar_tui.control import (
     requester_name,
 )
 from cifar_tui.errors import BadInput
+from cifar_tui.evaluation_events import EvaluationStarted
 from cifar_tui.events import (
     CheckpointFailed,
     DataMissing,
     DataReady,
-    EvaluationStarted,
     Event,
     FinishPlanned,
     LossNotFinite,

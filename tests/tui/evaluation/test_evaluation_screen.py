@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from cifar_tui.control import Evaluate
-from cifar_tui.events import DataReady, EvaluationDone, Event
+from cifar_tui.evaluation_events import EvaluationDone
+from cifar_tui.events import DataReady, Event
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.sidecars import verdict_path
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation

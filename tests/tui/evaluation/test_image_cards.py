@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from rich.color import ColorSystem
 
-from cifar_tui.report.half_blocks import LINES, SIDE, image_line
+from cifar_tui.recipe import SIDE
+from cifar_tui.report.half_blocks import LINES, image_line
 from cifar_tui.tui.evaluation.image_cards import ImageCards
 from tests import scripted
 from tests.tui.evaluation.test_evaluation_screen import browser, press, resize

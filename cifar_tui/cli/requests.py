@@ -1,19 +1,20 @@
-"""`cifar-tui pause`, `resume`, `stop` and `save`: what keys do on a screen, for scripts."""
+"""`cifar-tui pause`, `resume`, `stop` and `save`: requests to a live run, for scripts."""
 
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from cifar_tui.control import Pause, Request, Resume, SaveNow, Stop, requester_name
 from cifar_tui.errors import BadInput, CifarTuiError
-
-if TYPE_CHECKING:
-    from cifar_tui.control import Request
-    from cifar_tui.history.run_history import RunHistory
-    from cifar_tui.runs.remote.follow import RemoteRun
+from cifar_tui.history.run_history import RunHistory
+from cifar_tui.report import run_summary
+from cifar_tui.runs.find import find_run, only_live_run
+from cifar_tui.runs.lock import is_being_trained
+from cifar_tui.runs.remote.follow import RemoteRun
 
 RunArgument = Annotated[
     str | None, typer.Argument(metavar="RUN", help="A run's name or folder; without one, the one that is training.")
@@ -22,14 +23,12 @@ Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="How long
 WAIT_SECONDS = 120.0
 """A step, or a test, may have to end first; on a CPU that takes a while."""
 FREE_SECONDS = 5.0
-"""How long a run that has stopped may take to let go of its folder."""
+"""Time that a stopped run may take to release its folder."""
 POLL_SECONDS = 0.05
 
 
 def pause(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
     """Pause a run before its next step."""
-    from cifar_tui.control import Pause, requester_name
-
     submit_and_wait(
         run, wait, Pause(requester_name()), lambda history: history.state == "paused", "Paused at step {step:,}."
     )
@@ -37,25 +36,19 @@ def pause(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
 
 def resume(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
     """Let a paused run go on. For a run that has ended: train --resume."""
-    from cifar_tui.control import Resume
-
     submit_and_wait(run, wait, Resume(), lambda history: history.state != "paused", "Going on after step {step:,}.")
 
 
 def stop(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
     """Stop a run after the step under way, with everything saved."""
-    from cifar_tui.control import Stop, requester_name
-
     submit_and_wait(run, wait, Stop(requester_name()), lambda history: not history.live, "")
 
 
 def save(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
     """Save a run's weights and training state now."""
-    from cifar_tui.control import SaveNow
-
     before: list[int] = []
 
-    def saved(history: "RunHistory") -> bool:
+    def saved(history: RunHistory) -> bool:
         if not before:
             before.append(history.state_step)
         return history.state_step > before[0] or history.state_step == history.step > 0
@@ -64,13 +57,9 @@ def save(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
 
 
 def submit_and_wait(
-    run: str | None, wait: float, request: "Request", done: "Callable[[RunHistory], bool]", words: str
+    run: str | None, wait: float, request: Request, is_confirmed: Callable[[RunHistory], bool], confirmation: str
 ) -> None:
-    """Ask a live run, wait until it says that it has done so, and print that. Raises CifarTuiError otherwise."""
-    from cifar_tui.history.run_history import RunHistory
-    from cifar_tui.report import run_summary
-    from cifar_tui.runs.remote.follow import RemoteRun
-
+    """Send a request to a live run, wait until it is confirmed, and print that. Raises CifarTuiError otherwise."""
     folder = live_run(run)
     connection, history = RemoteRun(folder, screen=False), RunHistory()
     until = time.monotonic() + wait
@@ -82,23 +71,21 @@ def submit_and_wait(
             until,
             _unreachable(folder),
         )
-        already = done(history)
+        already = is_confirmed(history)
         connection.submit(request)
-        _wait(connection, history, lambda: done(history) or not history.live, until, _unconfirmed(wait))
+        _wait(connection, history, lambda: is_confirmed(history) or not history.live, until, _unconfirmed(wait))
         if not history.live:
             _wait_for_process(connection)
     finally:
         connection.join()
-    print(words.format(step=history.step, state_step=history.state_step) if words else run_summary.outcome(history))
-    if already and words:
+    confirmed = confirmation.format(step=history.step, state_step=history.state_step)
+    print(confirmed or run_summary.outcome(history))
+    if already and confirmation:
         print("It was so before.", file=sys.stderr)
 
 
 def live_run(run: str | None) -> Path:
-    """The folder of a run that lives. Raises BadInput when it does not."""
-    from cifar_tui.runs.find import find_run, only_live_run
-    from cifar_tui.runs.lock import is_being_trained
-
+    """Return the folder of a live run. Raises BadInput when it is not being trained."""
     folder = find_run(run) if run is not None else only_live_run()
     if not is_being_trained(folder):
         raise BadInput(f"{folder} is not being trained: there is nobody to ask.")
@@ -106,20 +93,24 @@ def live_run(run: str | None) -> Path:
 
 
 def _wait(
-    connection: "RemoteRun", history: "RunHistory", met: Callable[[], bool], until: float, trouble: CifarTuiError
+    connection: RemoteRun,
+    history: RunHistory,
+    condition: Callable[[], bool],
+    until: float,
+    timeout_error: CifarTuiError,
 ) -> None:
     while True:
-        for said in connection.poll():
-            history.apply(said)
-        if met():
+        for event in connection.poll():
+            history.apply(event)
+        if condition():
             return
         if time.monotonic() > until or connection.ended or connection.remote.refused:
-            raise CifarTuiError(connection.remote.refused) if connection.remote.refused else trouble
+            raise CifarTuiError(connection.remote.refused) if connection.remote.refused else timeout_error
         time.sleep(POLL_SECONDS)
 
 
-def _wait_for_process(connection: "RemoteRun") -> None:
-    """Wait until the run's folder is free, as whoever goes on with it needs; a screen may still hold it."""
+def _wait_for_process(connection: RemoteRun) -> None:
+    """Wait until the run's folder is free, as resuming it needs; a screen may still hold it."""
     until = time.monotonic() + FREE_SECONDS
     while not connection.ended and time.monotonic() < until:
         time.sleep(POLL_SECONDS)

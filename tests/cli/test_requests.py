@@ -1,4 +1,4 @@
-"""What a script, or a person on another terminal, asks of a run that trains elsewhere."""
+"""Requests of a script, or of a person on another terminal, to a run that trains elsewhere."""
 
 import os
 import re
@@ -13,23 +13,24 @@ from pseudo_terminal import PATIENCE_SECONDS, PseudoTerminal
 
 from cifar_tui.events import RunFinished
 from cifar_tui.files.append_file import LineFile
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.presets import preset
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.records.journal import NAME, append_event
+from cifar_tui.runs.records.journal import append_event
 from tests import scripted
 from tests.faults.trainers import SMALL, command, trainer
 from tests.invariants import Evidence, check, processes_of
 
 
-def asked(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+def run_command(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        command(*words), cwd=folder, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+        command(*arguments), cwd=folder, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
     )
 
 
 def ended_run(folder: Path, name: str, epochs: int) -> None:
     run = RunFolder.create(folder / "runs" / name, name, preset("quick"))
-    file = LineFile(run.path / NAME)
+    file = LineFile(journal_path(run.path))
     for event in [
         scripted.started(run.path, run=name),
         *scripted.opening()[1:],
@@ -46,35 +47,35 @@ def test_a_run_is_paused_saved_resumed_and_stopped_by_commands(tmp_path: Path) -
     (tmp_path / "runs").mkdir()
     with trainer(run) as one:
         one.wait_for_steps(3)
-        paused = re.fullmatch(r"Paused at step ([\d,]+)\..*", asked(tmp_path, "pause").stdout.strip(), re.DOTALL)
+        paused = re.fullmatch(r"Paused at step ([\d,]+)\..*", run_command(tmp_path, "pause").stdout.strip(), re.DOTALL)
         assert paused is not None
         at = int(paused.group(1).replace(",", ""))
-        again = asked(tmp_path, "pause", "one")
+        again = run_command(tmp_path, "pause", "one")
         assert (again.returncode, again.stderr) == (0, "It was so before.\n")
-        assert asked(tmp_path, "save", str(run)).stdout == f"Saved step {at:,}.\n"
-        (seen,) = asked(tmp_path, "runs", "--json").stdout.splitlines()
+        assert run_command(tmp_path, "save", str(run)).stdout == f"Saved step {at:,}.\n"
+        (seen,) = run_command(tmp_path, "runs", "--json").stdout.splitlines()
         record = orjson.loads(seen)
         assert (record["run"], record["state"], record["step"], record["live"]) == ("one", "paused", at, True)
-        assert asked(tmp_path, "resume", "one").returncode == 0
+        assert run_command(tmp_path, "resume", "one").returncode == 0
         one.wait_for_steps(at + 3)
-        assert asked(tmp_path, "stop", "one").stdout.startswith("Stopped after step ")
+        assert run_command(tmp_path, "stop", "one").stdout.startswith("Stopped after step ")
         assert one.exit_code() == 0
         assert "Stopped by process " in one.output
-    nobody = asked(tmp_path, "stop", "one")
+    nobody = run_command(tmp_path, "stop", "one")
     assert nobody.returncode == 2
     assert "there is nobody to ask" in nobody.stderr
     check(run, Evidence(restarted=True))
 
 
 def test_a_detached_run_says_how_to_find_it_and_a_refused_one_why(tmp_path: Path) -> None:
-    words = ["train", *SMALL, "--epochs", "5000", "--run-name", "one", "--detach"]
-    started = asked(tmp_path, *words)
+    arguments = ["train", *SMALL, "--epochs", "5000", "--run-name", "one", "--detach"]
+    started = run_command(tmp_path, *arguments)
     assert started.returncode == 0, started.stderr
     assert "To see it: cifar-tui attach one-synthetic" in started.stdout
-    refused = asked(tmp_path, *words)
+    refused = run_command(tmp_path, *arguments)
     assert refused.returncode == 2
     assert "is being trained by process" in refused.stderr
-    assert "Stopped after step" in asked(tmp_path, "stop").stdout
+    assert "Stopped after step" in run_command(tmp_path, "stop").stdout
     run, until = tmp_path / "runs" / "one-synthetic", time.monotonic() + PATIENCE_SECONDS
     while processes_of(run):  # it says that it has stopped, and then ends
         assert time.monotonic() < until
@@ -91,14 +92,14 @@ def test_runs_are_listed_and_what_a_crash_left_is_tidied_and_nothing_else(tmp_pa
         one.exit_code()
     (run / ".writing-net_001.pth-0123").write_bytes(b"half")
     (run / "notes.txt").write_text("mine")
-    lines = asked(tmp_path, "runs").stdout.splitlines()
+    lines = run_command(tmp_path, "runs").stdout.splitlines()
     assert lines[0].split()[:4] == ["run", "state", "progress", "best"]
     assert any(line.startswith("old ") and "finished  epoch 3/26" in line for line in lines)
     assert any(line.startswith("killed ") and "  killed  " in line for line in lines)
-    tidied = asked(tmp_path, "runs", "--gc").stdout
+    tidied = run_command(tmp_path, "runs", "--gc").stdout
     assert "removed runs/killed/.writing-net_001.pth-0123" in tidied
     assert "removed runs/killed/control.json" in tidied
-    assert asked(tmp_path, "runs", "--gc").stdout == "Nothing was left behind.\n"
+    assert run_command(tmp_path, "runs", "--gc").stdout == "Nothing was left behind.\n"
     check(run, Evidence(foreign={run / "notes.txt": b"mine"}, restarted=True))
 
 

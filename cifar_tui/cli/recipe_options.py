@@ -1,0 +1,57 @@
+"""Recipes from a preset, a checkpoint or an earlier run, with a person's changes; needs no command line."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+from cifar_tui.cli.checkpoint_path import preset_here
+from cifar_tui.cli.options import DEFAULT_PRESET, RECIPE_OPTIONS
+from cifar_tui.engine.data.load import check_source
+from cifar_tui.errors import BadInput
+from cifar_tui.recipe import Recipe
+from cifar_tui.runs.parent_weights import belongs_to_run, recipe_for_child
+
+
+def new_recipe(preset_name: str | None, changes: Mapping[str, object]) -> Recipe:
+    """Return the recipe of a new run, a preset's by default. Raises BadInput."""
+    return checked(changed(preset_here(preset_name or DEFAULT_PRESET), changes))
+
+
+def branched_recipe(weights: Path, preset_name: str | None, changes: Mapping[str, object]) -> Recipe:
+    """Return the recipe of a run that starts with a checkpoint's weights: of the checkpoint's run, where it has one.
+
+    Raises BadInput, CheckpointDamaged.
+    """
+    if belongs_to_run(weights):
+        if preset_name is not None:
+            raise BadInput("--preset cannot be combined with a run's checkpoint: its run's recipe is taken.")
+        recipe = recipe_for_child(weights)
+    else:
+        # Loads torch.
+        from cifar_tui.engine.checkpoints.initial_weights import recipe_for_external
+
+        recipe = recipe_for_external(
+            weights, preset_here(preset_name or DEFAULT_PRESET), normalization=preset_name is None
+        )
+    if changes.get("width", recipe.width) != recipe.width:
+        raise BadInput(f"--width is that of the weights, {recipe.width}: leave it out.")
+    return checked(changed(recipe, changes))
+
+
+def check_changeable(changes: Mapping[str, object], other_flags: set[str]) -> None:
+    """Raise BadInput, naming them, when options were typed that a run which resumes cannot change."""
+    fixed = sorted(other_flags | {RECIPE_OPTIONS[name].flag for name in changes if not RECIPE_OPTIONS[name].changeable})
+    if fixed:
+        raise BadInput(f"{', '.join(fixed)} cannot change in a run that goes on: start a new run for that.")
+
+
+def changed(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
+    """Return the recipe with changes, by the names of its fields."""
+    # Each value has its option's type, which is the field's; the checker cannot follow the names.
+    return dataclasses.replace(recipe, **changes)  # type: ignore[arg-type]
+
+
+def checked(recipe: Recipe) -> Recipe:
+    """Return the recipe, checked as far as possible before anything starts. Raises BadInput."""
+    check_source(recipe.check())
+    return recipe

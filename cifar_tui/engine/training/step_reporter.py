@@ -1,0 +1,42 @@
+"""Emits every step once its numbers have come from the device."""
+
+import torch
+
+from cifar_tui.engine.network.meter import StepMeter
+from cifar_tui.engine.training.progress import TrainingProgress
+from cifar_tui.events import Emit, StepDone
+
+
+class StepReporter:
+    """Reports the steps of one run, in order."""
+
+    def __init__(self, device: torch.device, progress: TrainingProgress, emit: Emit) -> None:
+        """Start with no steps."""
+        self._meter = StepMeter(device)
+        self._progress = progress
+        self._emit = emit
+        self._nonfinite: StepDone | None = None
+
+    def add(self, step: StepDone, loss: torch.Tensor, hits: torch.Tensor) -> None:
+        """Report a step that was queued on the device, as soon as its loss and hits (0-dim tensors there) are here."""
+        self._meter.add(step, loss, hits)
+        self._report(self._meter.completed())
+
+    def flush(self) -> None:
+        """Report every step so far, waiting for the device."""
+        self._report(self._meter.drain())
+
+    def pop_nonfinite(self) -> StepDone | None:
+        """Return the first step since the last call whose loss was no finite number, once every step is reported."""
+        if self._nonfinite is None:
+            return None
+        self.flush()
+        step, self._nonfinite = self._nonfinite, None
+        return step
+
+    def _report(self, steps: list[StepDone]) -> None:
+        for step in steps:
+            self._progress.epoch_so_far.add(step)
+            if not step.finite and self._nonfinite is None:
+                self._nonfinite = step
+            self._emit(step)

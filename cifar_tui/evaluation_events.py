@@ -1,0 +1,129 @@
+"""Events of evaluating and comparing checkpoints."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cifar_tui.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationStarted(Event):
+    """A checkpoint is being measured on the test images."""
+
+    checkpoint: str
+    """File name in the run's folder."""
+    images: int
+    """Test images in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationProgressed(Event):
+    """An evaluation has come this far."""
+
+    recorded: ClassVar[bool] = False
+    checkpoint: str
+    """File name in the run's folder."""
+    done: int
+    """Images measured."""
+    images: int
+    """Test images in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrongImage:
+    """A test image that was predicted as another class."""
+
+    index: int
+    """Its place among the test images, from 0."""
+    label: int
+    """Its true class."""
+    predicted: int
+    """The class it was predicted as."""
+    probabilities: tuple[float, ...]
+    """Of every class, 0 to 1, in label order."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationDone(Event):
+    """A checkpoint's verdict on the test images."""
+
+    checkpoint: str
+    """File name in the run's folder."""
+    images: int
+    """Test images measured."""
+    loss: float
+    """Mean cross-entropy."""
+    accuracy: float
+    """0 to 1."""
+    classes: tuple[str, ...]
+    """Class names in label order."""
+    confusion: tuple[tuple[int, ...], ...]
+    """Images counted by [true class][predicted class]."""
+    seconds: float
+    """Duration in seconds."""
+    tta: bool = False
+    """True where every image was judged together with its mirror image (flip-TTA), which adds some tenths."""
+    top3_accuracy: float | None = None
+    """The share of images whose true class is among the three most probable, 0 to 1; None in older records."""
+    calibration_error: float | None = None
+    """Distance between confidence and accuracy, 0 to 1 (ECE, 15 bins; Guo et al. 2017); None in older records."""
+    test_checksum: str = ""
+    """A sum over the test images and their labels; empty in older records."""
+    wrongest: tuple[WrongImage, ...] = ()
+    """Wrong ones, the lowest probability of the true class first: the first hundred, and one at least of every pair."""
+
+    def class_accuracy(self, label: int) -> float:
+        """The share of the class's test images that were recognised, 0 to 1; NaN where it has none."""
+        row = self.confusion[label]
+        return row[label] / sum(row) if sum(row) else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationFailed(Event):
+    """A checkpoint could not be measured, or a person gave it up."""
+
+    checkpoint: str
+    """File name in the run's folder."""
+    reason: str
+    """A sentence on what happened."""
+    damaged: bool
+    """True where the file itself is at fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedPair:
+    """Predictions of two checkpoints on the same images, compared."""
+
+    first: int
+    """The one compared with: its place among the checkpoints, from 0."""
+    second: int
+    """The other's place."""
+    agreed: int
+    """Images that both took for the same class."""
+    fixed: int
+    """Images that the first got wrong and the second right."""
+    broken: int
+    """Images that the first got right and the second wrong."""
+    both_wrong: int
+    """Images that both got wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonDone(Event):
+    """Checkpoints were measured on the very same test images."""
+
+    checkpoints: tuple[str, ...]
+    """A name of each; the others are compared with the first."""
+    images: str
+    """The images' name, for people."""
+    classes: tuple[str, ...]
+    """Class names in label order."""
+    class_images: tuple[int, ...]
+    """Images of each class."""
+    losses: tuple[float, ...]
+    """Mean cross-entropy of each checkpoint."""
+    hits: tuple[tuple[int, ...], ...]
+    """Images recognised, by [checkpoint][class]."""
+    pairs: tuple[ComparedPair, ...]
+    """Every two of them."""

@@ -1,0 +1,54 @@
+"""The latest steps of a run, and how fast they are."""
+
+import math
+from collections import deque
+
+from cifar_tui.events import StepDone
+from cifar_tui.history.curves import StepColumns
+
+WINDOW_SECONDS = 20.0
+"""Training time that images per second are taken over."""
+WINDOW_STEPS = 200
+"""The most steps they are taken over."""
+
+
+class Throughput:
+    """Images per second over the latest steps."""
+
+    def __init__(self) -> None:
+        """Start with no steps."""
+        self._recent: deque[StepDone] = deque(maxlen=WINDOW_STEPS)
+        self._columns: StepColumns | None = None
+        """Newer steps than the recent ones, not taken apart until they are needed."""
+
+    def add(self, steps: StepDone | StepColumns) -> None:
+        """Add a step, or many."""
+        if isinstance(steps, StepColumns):
+            self._columns = steps
+        else:
+            self.latest_steps().append(steps)
+
+    def clear(self) -> None:
+        """Forget every step."""
+        self._recent.clear()
+        self._columns = None
+
+    def latest_steps(self) -> deque[StepDone]:
+        """Return the latest steps, in order."""
+        if self._columns is not None:
+            self._recent.extend(self._columns.last(WINDOW_STEPS))
+            self._columns = None
+        return self._recent
+
+    @property
+    def images_per_second(self) -> float:
+        """Throughput of the latest steps; NaN until there are two."""
+        recent = self.latest_steps()
+        if len(recent) < 2:
+            return math.nan
+        newest = recent[-1].seconds
+        window = [step for step in recent if newest - step.seconds <= WINDOW_SECONDS]
+        if len(window) < 2:
+            window = list(recent)[-2:]
+        seconds = newest - window[0].seconds
+        return sum(step.images for step in window[1:]) / seconds if seconds > 0 else math.nan

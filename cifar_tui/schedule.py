@@ -1,0 +1,28 @@
+"""Learning rate schedules, each a pure function of the step, so that a resumed run continues them exactly."""
+
+from typing import Literal
+
+Schedule = Literal["constant", "triangle", "drops"]
+
+WARM_UP_SHARE = 0.2
+"""Share of a triangle's steps on the way up."""
+TRIANGLE_START = 0.2
+"""A triangle's first rate as a share of its peak (0.04 of 0.2)."""
+DROP_POINTS = (0.3, 0.6, 0.8)
+"""Shares of the epochs after which `drops` lowers the rate (60, 120 and 160 of 200)."""
+DROP_FACTOR = 0.2
+"""Factor of each drop."""
+
+
+def scheduled_rate(schedule: Schedule, peak: float, step: int, steps_per_epoch: int, epochs: int) -> float:
+    """Return the rate of a step, counted from 1, of a schedule whose highest rate is `peak`."""
+    if schedule == "constant":
+        return peak
+    if schedule == "drops":
+        epoch = (step - 1) // steps_per_epoch
+        drops = sum(epoch >= round(point * epochs) for point in DROP_POINTS)
+        return peak * DROP_FACTOR**drops
+    done = (step - 1) / (epochs * steps_per_epoch)
+    if done < WARM_UP_SHARE:
+        return peak * (TRIANGLE_START + (1 - TRIANGLE_START) * done / WARM_UP_SHARE)
+    return peak * (1 - done) / (1 - WARM_UP_SHARE)

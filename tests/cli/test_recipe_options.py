@@ -1,0 +1,25 @@
+from pathlib import Path
+
+import pytest
+
+from cifar_tui.cli.options import parse_changes
+from cifar_tui.cli.recipe_options import check_changeable, new_recipe
+from cifar_tui.errors import BadInput
+
+
+def test_values_become_a_recipe_without_a_command_line() -> None:
+    typed = {"data": "synthetic", "data_dir": "images", "epochs": 3, "learning_rate": 0.05, "flip": None}
+    recipe = new_recipe("quick", parse_changes(typed))
+    assert (recipe.preset, recipe.data, recipe.epochs, recipe.learning_rate) == ("quick", "synthetic", 3, 0.05)
+    assert (recipe.data_dir, recipe.flip) == (str(Path("images").absolute()), "alternating")
+
+
+def test_a_value_that_is_none_of_the_choices_is_refused_by_its_flag() -> None:
+    with pytest.raises(BadInput, match=r"--flip cannot be 'twice'\. Choose one of: none, random, alternating\."):
+        parse_changes({"flip": "twice"})
+
+
+def test_a_resumed_run_keeps_what_would_make_it_another_run() -> None:
+    check_changeable({"epochs": 3, "learning_rate": 0.1, "keep": "all"}, set())
+    with pytest.raises(BadInput, match=r"^--batch-size, --outf, --width cannot change in a run that goes on"):
+        check_changeable({"width": 8, "batch_size": 5}, {"--outf"})

@@ -161,7 +161,7 @@ class CheckpointView:
         journaled = JournaledCheckpoints({saved.checkpoint: saved.step for saved in history.checkpoints})
         for epoch in history.epochs:
             journaled.record(epoch)
-        standing = Inventory(
+        inventory = Inventory(
             checkpoints=tuple(one.sidecar for one in self.listed.values()),
             journaled=journaled,
             pinned=self.pinned,
@@ -169,7 +169,7 @@ class CheckpointView:
             states=self.states,
             intact=lambda sidecar: self.listed[sidecar.checkpoint].intact,
         )
-        return why_kept(standing, checkpoint)
+        return why_kept(inventory, checkpoint)
 
     def _all(self, history: RunHistory) -> list[Entry]:
         best = history.best.step if history.best is not None else None

@@ -1,4 +1,4 @@
-"""Drives the real screen on a scripted engine, and reads the words on it."""
+"""Drives the real screen on a scripted engine, and reads the text on it."""
 
 import asyncio
 import html
@@ -78,7 +78,7 @@ def at_rest(app: CountingApp) -> bool:
     for one in app.screen_stack if app.is_running else ():
         if isinstance(one, Checkpoints) and one.shown.busy:
             return False
-        if isinstance(one, ComparisonScreen) and not getattr(one._connection, "silent", True):
+        if isinstance(one, ComparisonScreen) and not getattr(one._connection, "drained", True):
             return False
     return not app._outdated
 
@@ -91,7 +91,7 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.005)
 
 
-def words(pilot: Pilot[int]) -> str:
+def screen_text(pilot: Pilot[int]) -> str:
     """The screen as lines of text."""
     rows: dict[float, str] = {}
     for attributes, text in re.findall(r"<text([^>]*)>([^<]*)</text>", pilot.app.export_screenshot()):

@@ -23,7 +23,7 @@ from cifar_tui.tui.dialogs.run_choice import runs_beside
 from cifar_tui.tui.run_reader import RunLoaded, RunReader, RunUpdated
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import screen, settle, words
+from tests.tui.drive import screen, screen_text, settle
 from tests.tui.test_goldens import StillMachine
 
 OTHER = dataclasses.replace(preset("quick"), learning_rate=0.05, epochs=30)
@@ -71,29 +71,29 @@ def beside(place: Path, *names: str) -> ScriptedJobs:
 
 async def test_a_chosen_run_is_drawn_with_its_number_and_named(tmp_path: Path) -> None:
     async with screen(beside(tmp_path, "other"), (80, 24), hardware=StillMachine()) as pilot:
-        before = words(pilot)
+        before = screen_text(pilot)
         await pilot.press("o")
         await settle(pilot)
-        seen = " ".join(words(pilot).split())
+        seen = " ".join(screen_text(pilot).split())
         assert "Runs over this one" in seen
         assert "Differs: epochs 26 → 30, lr 0.2 → 0.05." in seen
         await pilot.press("space", "escape")
         await settle(pilot)
-        assert "Loss · 1 other" in words(pilot)
-        assert "1" in "".join(row[8:] for row in words(pilot).split("\n")[7:12])
+        assert "Loss · 1 other" in screen_text(pilot)
+        assert "1" in "".join(row[8:] for row in screen_text(pilot).split("\n")[7:12])
         await pilot.press("x", "x", "g", "m", "m", "o", "space", "escape", "g", "m", "x")
         await settle(pilot)
-        assert words(pilot) == before, "without it, nothing is left of it"
+        assert screen_text(pilot) == before, "without it, nothing is left of it"
 
 
 async def test_four_runs_at_most_are_drawn(tmp_path: Path) -> None:
     async with screen(beside(tmp_path, *"abcde")) as pilot:
         await pilot.press("o", "space", *["down", "space"] * 4)
         await settle(pilot)
-        assert "4 runs at most" in words(pilot)
+        assert "4 runs at most" in screen_text(pilot)
         await pilot.press("escape")
         await settle(pilot)
-        assert "4 " in next(row for row in words(pilot).split("\n") if "Loss · 1" in row)
+        assert "4 " in next(row for row in screen_text(pilot).split("\n") if "Loss · 1" in row)
 
 
 @pytest.mark.parametrize("axis", ["step", "epoch", "time"])
@@ -142,17 +142,17 @@ async def test_a_run_that_still_trains_is_followed_on_the_chart(
     async with screen(jobs, (80, 24), hardware=StillMachine()) as pilot:
         await pilot.press("o", "space", "escape")
         await settle(pilot)
-        before = words(pilot)
+        before = screen_text(pilot)
         await settle(pilot)
-        assert words(pilot) == before
+        assert screen_text(pilot) == before
         say(tmp_path / "other", *scripted.epochs(25)[5 * 52 :])
         await settle(pilot)
-        after = words(pilot)
+        after = screen_text(pilot)
         assert "Loss · 1 other" in after
         assert [row[8:] for row in after.split("\n")[5:14]] != [row[8:] for row in before.split("\n")[5:14]]
         await pilot.press("o", "space", "escape")
         await settle(pilot)
-        assert "1 other" not in words(pilot)
+        assert "1 other" not in screen_text(pilot)
         assert followers() == []
     trainer.close()
 

@@ -103,8 +103,8 @@ class CheckpointView:
         """What is sorted by."""
         self.falling = True
         """Whether the highest comes first."""
-        self.words = ""
-        """What is filtered by; empty for all."""
+        self.filter_text = ""
+        """The words that are filtered by; empty for all."""
         self.pinned: frozenset[str] | None = frozenset()
         """Names of the pinned; None where they cannot be read."""
         self.states: tuple[int, ...] = ()
@@ -135,9 +135,13 @@ class CheckpointView:
         self.falling = not self.falling if column == self.column else True
         self.column = column
 
+    def sort_like(self, other: "CheckpointView") -> None:
+        """Take over the order and the filter of another run's view."""
+        self.filter_text, self.column, self.falling = other.filter_text, other.column, other.falling
+
     def entries(self, history: RunHistory) -> list[Entry]:
         """What is in view, in order; equals stay the newest first."""
-        words = self.words.lower().split()
+        words = self.filter_text.lower().split()
         entries = [one for one in self._all(history) if one.matches(words)]
         entries.sort(key=lambda one: (one.sidecar.step, one.name), reverse=True)
         key = SORTED_BY[self.column]
@@ -148,7 +152,7 @@ class CheckpointView:
     def title(self, in_view: int) -> str:
         """`150 checkpoints, 6.7 GB`."""
         count = text.counted(len(self.listed), "checkpoint")
-        what = f"{in_view:,} of {count}" if self.words else count
+        what = f"{in_view:,} of {count}" if self.filter_text else count
         return f"{what}, {text.size(self.size)}" if self.size is not None else what if self.listed else "Checkpoints"
 
     def marked_sidecars(self) -> list[Sidecar]:

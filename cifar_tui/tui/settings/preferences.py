@@ -14,11 +14,10 @@ import platformdirs
 from cifar_tui.text import safe_text
 from cifar_tui.tui.charts.chart_kinds import CURVE_LABELS
 from cifar_tui.tui.charts.chart_view import AXES, SMOOTHINGS, Axis, ChartView, Smoothing
+from cifar_tui.tui.panels import PANEL_NAMES
 
 SIZE_LIMIT = 64 * 1024
 """Bytes; a larger file is no configuration."""
-PANELS = ("loss", "accuracy", "epochs", "rate", "device")
-"""In order of importance: with less room, the first ones are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +87,8 @@ _CHECKS: dict[str, Callable[[object], bool]] = {
     "logarithmic": _truth,
     "ticks": _truth,
     "hidden_curves": _some_of(CURVE_LABELS),
-    "hidden_panels": lambda value: _some_of(PANELS)(value) and not {*PANELS} <= {*value},  # type: ignore[misc]
-    "maximised": _one_of((None, *PANELS)),
+    "hidden_panels": lambda value: _some_of(PANEL_NAMES)(value) and not {*PANEL_NAMES} <= {*value},  # type: ignore[misc]
+    "maximised": _one_of((None, *PANEL_NAMES)),
 }
 """What each of the preferences may be."""
 

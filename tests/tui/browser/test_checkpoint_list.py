@@ -13,7 +13,7 @@ from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.listing import Listing
 from cifar_tui.runs.checkpoints.pins import write_pin
 from cifar_tui.runs.checkpoints.sidecars import delete_checkpoint, epoch_checkpoint, sidecar_path
-from cifar_tui.tui.browser.browser import Checkpoints
+from cifar_tui.tui.browser.browser import CheckpointBrowser
 from cifar_tui.tui.browser.checkpoint_view import SORTED_BY, CheckpointView
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
@@ -52,7 +52,7 @@ def epochs(view: CheckpointView) -> list[int]:
 
 def under_cursor(pilot: Pilot[int]) -> str:
     browser = app_of(pilot).screen
-    assert isinstance(browser, Checkpoints)
+    assert isinstance(browser, CheckpointBrowser)
     return browser.selected.name if browser.selected else ""
 
 
@@ -88,7 +88,7 @@ def test_words_filter(tmp_path: Path, typed: str, left: list[int]) -> None:
     (tmp_path / "net_001.pth").write_bytes(b"cut")
     (tmp_path / "net_003.pth").unlink()
     view = listed(tmp_path)
-    view.words = typed
+    view.filter_text = typed
     assert epochs(view) == left
 
 
@@ -183,7 +183,7 @@ async def test_of_an_ended_run_a_job_of_its_own_deletes(tmp_path: Path) -> None:
         jobs.management.emit(CheckpointDeleted("net_001.pth", "a person asked"))
         jobs.management.ended = True
         await settle(pilot)
-        assert app_of(pilot).history.checkpoints[0].checkpoint == "net_002.pth"
+        assert app_of(pilot).followed.history.checkpoints[0].checkpoint == "net_002.pth"
 
 
 async def test_ten_thousand_checkpoints_are_there_at_once(tmp_path: Path) -> None:

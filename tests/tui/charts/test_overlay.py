@@ -14,7 +14,6 @@ from cifar_tui.report.recipe_changes import differences
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.records.journal import NAME, append_event
 from cifar_tui.runs.records.rewind import rewind_records
-from cifar_tui.tui import run_reader
 from cifar_tui.tui.charts.axes import XAxis
 from cifar_tui.tui.charts.chart_kinds import LOSS
 from cifar_tui.tui.charts.chart_view import ChartView
@@ -23,7 +22,7 @@ from cifar_tui.tui.dialogs.run_choice import runs_beside
 from cifar_tui.tui.run_reader import RunLoaded, RunReader, RunUpdated
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import screen, screen_text, settle
+from tests.tui.drive import INTERVALS, screen, screen_text, settle
 from tests.tui.test_goldens import StillMachine
 
 OTHER = dataclasses.replace(preset("quick"), learning_rate=0.05, epochs=30)
@@ -133,10 +132,7 @@ def test_names_are_cut_to_the_room_there_is(tmp_path: Path) -> None:
     assert "\\[red]" in legend(runs, 32)
 
 
-async def test_a_run_that_still_trains_is_followed_on_the_chart(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run_reader, "LOOK_SECONDS", 0.02)
+async def test_a_run_that_still_trains_is_followed_on_the_chart(tmp_path: Path) -> None:
     jobs = beside(tmp_path, "other")
     trainer = RunFolder.reopen(tmp_path / "other")
     async with screen(jobs, (80, 24), hardware=StillMachine()) as pilot:
@@ -161,13 +157,12 @@ def followers() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if one.name == "other runs"]
 
 
-def test_what_a_run_says_later_is_handed_on_until_it_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_reader, "LOOK_SECONDS", 0.02)
+def test_what_a_run_says_later_is_handed_on_until_it_has_ended(tmp_path: Path) -> None:
     for name in ("live", "ended"):
         put_run(tmp_path / name, epochs=1)
     trainer = RunFolder.reopen(tmp_path / "live")
     told: list[RunLoaded | RunUpdated] = []
-    reader = RunReader([tmp_path / "nowhere", tmp_path / "ended", tmp_path / "live"], told.append)
+    reader = RunReader([tmp_path / "nowhere", tmp_path / "ended", tmp_path / "live"], told.append, INTERVALS.other_runs)
     eventually(lambda: len(told) == 2)
     assert [(one.place, one.history.step) for one in told if isinstance(one, RunLoaded)] == [(1, 50), (2, 50)]
     say(tmp_path / "ended", scripted.step(51))
@@ -180,19 +175,16 @@ def test_what_a_run_says_later_is_handed_on_until_it_has_ended(tmp_path: Path, m
         journal.write(b'"text": "here"}\n')
     eventually(lambda: len(told) == 3)
     assert isinstance(told[2], RunUpdated)
-    assert (told[2].place, told[2].said) == (2, [Noted("here")])
+    assert (told[2].place, told[2].events) == (2, [Noted("here")])
     trainer.close()
     eventually(lambda: not reader.following)
 
 
-def test_a_run_that_goes_back_is_read_again_and_its_last_word_is_heard(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run_reader, "LOOK_SECONDS", 0.02)
+def test_a_run_that_goes_back_is_read_again_and_its_last_word_is_heard(tmp_path: Path) -> None:
     put_run(tmp_path / "live", epochs=3)
     trainer = RunFolder.reopen(tmp_path / "live")
     told: list[RunLoaded | RunUpdated] = []
-    reader = RunReader([tmp_path / "live"], told.append)
+    reader = RunReader([tmp_path / "live"], told.append, INTERVALS.other_runs)
     eventually(lambda: len(told) == 1)
     rewind_records(tmp_path / "live", 100)
     eventually(lambda: len(told) == 2)
@@ -202,4 +194,4 @@ def test_a_run_that_goes_back_is_read_again_and_its_last_word_is_heard(
     trainer.close()
     eventually(lambda: not reader.following)
     assert isinstance(told[2], RunUpdated)
-    assert told[2].said == [RunFinished(100, 0.5)]
+    assert told[2].events == [RunFinished(100, 0.5)]

@@ -37,10 +37,9 @@ from cifar_tui.events import (
     RunStopped,
 )
 from cifar_tui.presets import preset
-from cifar_tui.tui import app as app_module
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import SIZES, app_of, screen, screen_text, settle
+from tests.tui.drive import INTERVALS, SIZES, app_of, screen, screen_text, settle
 
 
 def running(*more: Event) -> ScriptedConnection:
@@ -182,14 +181,14 @@ async def test_detaching_takes_the_screen_down_and_asks_the_run_nothing(keys: li
         await pilot.press(*keys)
         await pilot.pause()
     assert connection.requests == []
-    assert app_of(pilot).ending == "detached"
+    assert app_of(pilot).leaving.ending == "detached"
     assert pilot.app.return_value == 0
 
 
-async def test_ctrl_c_asks_then_stops_and_saves_then_leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_module, "INTERRUPT_SECONDS", math.inf)
+async def test_ctrl_c_asks_then_stops_and_saves_then_leaves_at_once() -> None:
     connection = running()
-    async with screen(ScriptedJobs(connection)) as pilot:
+    patient = dataclasses.replace(INTERVALS, interrupts=math.inf)
+    async with screen(ScriptedJobs(connection), intervals=patient) as pilot:
         await pilot.press("ctrl+c")
         assert connection.requests == []
         await pilot.press("ctrl+c")
@@ -197,7 +196,7 @@ async def test_ctrl_c_asks_then_stops_and_saves_then_leaves_at_once(monkeypatch:
         assert pilot.app.is_running
         await pilot.press("ctrl+c")
         await pilot.pause()
-    assert app_of(pilot).ending == "at once"
+    assert app_of(pilot).leaving.ending == "at once"
     assert pilot.app.return_value == 130
 
 
@@ -256,13 +255,13 @@ async def test_what_cannot_work_before_training_leaves_the_screen_with_its_sente
     connection = ScriptedConnection([scripted.started(), RunFailed("There is no CUDA device here.", "", 2)])
     async with screen(ScriptedJobs(connection)) as pilot:
         assert pilot.app.return_value == 2
-        assert str(app_of(pilot).failure) == "There is no CUDA device here."
+        assert str(app_of(pilot).leaving.failure) == "There is no CUDA device here."
 
 
 async def test_a_refused_folder_leaves_the_screen_with_its_sentence() -> None:
     async with screen(ScriptedJobs(refusal=BadInput("The folder is not empty."))) as pilot:
         assert pilot.app.return_value == 2
-        assert str(app_of(pilot).failure) == "The folder is not empty."
+        assert str(app_of(pilot).leaving.failure) == "The folder is not empty."
 
 
 @pytest.mark.parametrize(("key", "trained_on"), [("r", [None, None]), ("s", [None, "synthetic"])])

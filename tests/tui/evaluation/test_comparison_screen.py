@@ -7,7 +7,6 @@ from cifar_tui.events import ComparedPair, ComparisonDone, EvaluationFailed, Pro
 from cifar_tui.report.comparison_text import comparison_lines, comparison_record
 from cifar_tui.runs.checkpoints.listing import ListedCheckpoint
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.tui import run_reader
 from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints, marks_caption
 from tests import scripted
 from tests.scripted import CLASSES, ScriptedConnection, ScriptedJobs
@@ -142,10 +141,7 @@ async def test_checkpoints_of_several_runs_are_marked_and_compared(
         assert "1  ✓" in screen_text(pilot), "marks stay"
 
 
-async def test_another_run_that_trains_is_followed_in_the_browser(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run_reader, "LOOK_SECONDS", 0.02)
+async def test_another_run_that_trains_is_followed_in_the_browser(tmp_path: Path) -> None:
     jobs = browsing(tmp_path / "one", live=True)
     put_run(tmp_path / "two", epochs=1)
     scripted.put_checkpoint(tmp_path / "two", 1)

@@ -57,7 +57,7 @@ class ScreenResult:
     connection: RunConnection | None
     """The run, which may still be training if the screen broke, or its terminal is gone."""
     ending: Ending
-    """Why the screen ended."""
+    """The way the screen ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class ScreenOptions:
     mouse: bool = True
     """True to use the mouse; without, the terminal's own selection works."""
     alert: Alert = "none"
-    """How to alert a person when the run ends or is in trouble."""
+    """The alert for a run that ends or is in trouble."""
 
 
 def run_screen(jobs: Jobs, options: ScreenOptions) -> ScreenResult:
@@ -160,7 +160,7 @@ class MonitorApp(DiffApp, inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...], /) -> bool | None:
         """Return False for an action that does nothing in the run's state: its keys are hidden."""
         history = self.followed.history
-        if action == "request":
+        if action == "send":
             return self._actions.allowed(parameters[0])
         if action == "detach":
             return history.live and history.started is not None
@@ -172,7 +172,7 @@ class MonitorApp(DiffApp, inherit_bindings=False):
         """Yield everything a key does, by name, for the command palette."""
         return commands(self, screen)
 
-    def action_request(self, action: str) -> None:
+    def action_send(self, action: str) -> None:
         """Send a request to the run."""
         self._actions.run(action)
 

@@ -34,7 +34,7 @@ class FollowedRun:
         self.connection: RunConnection | None = None
         self._awaited: Asked | None = None
         self.starts = 0
-        """How often it was started or resumed."""
+        """Times it was started or resumed."""
         self._jobs = jobs
         self._evaluation: RunConnection | None = None
         self._checkpoint_jobs: list[RunConnection] = []

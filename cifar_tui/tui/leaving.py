@@ -30,9 +30,9 @@ class Leaving:
         self._interrupted_at = -math.inf
         self._exit_code: int | None = None
         self.ending: Ending = "left"
-        """Why the screen ended."""
+        """The way the screen ended."""
         self.failure: CifarTuiError | None = None
-        """Why the run could not start."""
+        """The reason why the run could not start."""
 
     @property
     def under_way(self) -> bool:

@@ -13,9 +13,9 @@ NEEDS: dict[str, type[Request]] = {
     "pause": Pause,
     "resume": Pause,
     "stop": Stop,
-    "finish_epoch": FinishEpoch,
-    "save_now": SaveNow,
-    "change_rate": ChangeRate,
+    "finish": FinishEpoch,
+    "save": SaveNow,
+    "rate": ChangeRate,
 }
 """The request that a run has to accept for each action."""
 
@@ -34,7 +34,7 @@ class RunActions:
         history = self._followed.history
         if action in ("pause", "resume") and (history.state == "paused") != (action == "resume"):
             return False
-        if action == "change_rate" and history.last_step is None:
+        if action == "rate" and history.last_step is None:
             return False
         return self._followed.accepts(NEEDS[str(action)])
 
@@ -47,11 +47,11 @@ class RunActions:
                 self._send("resume", Resume())
             case "stop":
                 self._app.push_screen(stop_question(), lambda answer: self.stop() if answer == "y" else None)
-            case "change_rate" if self._followed.history.last_step is not None:
+            case "rate" if self._followed.history.last_step is not None:
                 self._app.push_screen(RateQuestion(self._followed.history.last_step.learning_rate), self._change_rate)
-            case "finish_epoch":
+            case "finish":
                 self._followed.send(FinishEpoch())
-            case "save_now":
+            case "save":
                 self._followed.send(SaveNow())
                 self._app.notify("Saving after this step…")
 

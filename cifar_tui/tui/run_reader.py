@@ -14,26 +14,23 @@ from cifar_tui.runs.records.journal import JournalTail
 from cifar_tui.tui.intervals import DEFAULT_INTERVALS
 
 
+@dataclass
 class RunLoaded(Message):
     """The journal of a run was read, for the first time or because the run was rewound."""
 
-    def __init__(self, reader: "RunReader", place: int, history: RunHistory) -> None:
-        """Hand the history over: from now on it is the receiver's alone."""
-        super().__init__()
-        self.reader = reader
-        self.place = place
-        self.history = history
+    reader: "RunReader"
+    place: int
+    history: RunHistory
+    """The receiver's alone from now on."""
 
 
+@dataclass
 class RunUpdated(Message):
     """A run that was read before has new events."""
 
-    def __init__(self, reader: "RunReader", place: int, events: list[FeedItem]) -> None:
-        """Hand the events on, in order."""
-        super().__init__()
-        self.reader = reader
-        self.place = place
-        self.events = events
+    reader: "RunReader"
+    place: int
+    events: list[FeedItem]
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ SHIPPED_THEMES = [Path(__file__).parents[2] / "themes"]
 SIZES = [(120, 40), (80, 24), (60, 20)]
 INTERVALS = ScreenIntervals(poll=0.03, other_runs=0.02)
 PATIENCE_SECONDS = 60.0
-"""How long a screen may take to come to rest, on however busy a machine."""
+"""The longest time for a screen to come to rest, on however busy a machine."""
 
 
 class CountingApp(MonitorApp):

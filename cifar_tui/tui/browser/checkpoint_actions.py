@@ -1,4 +1,4 @@
-"""What a person can do with checkpoints: evaluate, compare, pin and delete them, and start a new run from one."""
+"""The actions on checkpoints: evaluate, compare, pin and delete them, and start a new run from one."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -13,7 +13,7 @@ from cifar_tui.tui.charts.chart_view import ChartView
 ZOOM = 0.5
 PAN = 0.25
 CURSOR_SHARE = 0.01
-"""How far a key moves the cursor, as a share of the stretch in view; a step at least."""
+"""The way of the cursor at one key press, as a share of the stretch in view; a step at least."""
 
 CHART_BINDINGS = [
     Binding("left", "view('point', -1)", "Cursor left", show=False, priority=True, tooltip="Read out an earlier step"),

@@ -94,7 +94,7 @@ async def test_a_checkpoint_of_an_ended_run_is_evaluated_by_a_job_of_its_own(tmp
         assert "■ Stopped" in screen_text(pilot)
 
 
-async def test_one_evaluation_at_a_time_and_x_gives_it_up(tmp_path: Path) -> None:
+async def test_one_evaluation_at_a_time_and_x_cancels_it(tmp_path: Path) -> None:
     connection = running(tmp_path)
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press("e")

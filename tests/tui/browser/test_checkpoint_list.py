@@ -82,7 +82,7 @@ def test_any_column_sorts_both_ways_and_what_is_not_known_comes_last(tmp_path: P
         ("zz", []),
     ],
 )
-def test_words_filter(tmp_path: Path, typed: str, left: list[int]) -> None:
+def test_the_filter_keeps_what_matches_its_words(tmp_path: Path, typed: str, left: list[int]) -> None:
     saved(tmp_path)
     write_pin(tmp_path, "net_004.pth", pinned=True)
     (tmp_path / "net_001.pth").write_bytes(b"cut")

@@ -97,7 +97,7 @@ async def test_at_60_by_20_one_panel_at_a_time_and_v_shows_the_next() -> None:
         assert "─ Learning rate ─" in screen_text(pilot)
 
 
-async def test_below_40_by_12_there_are_words_only() -> None:
+async def test_below_40_by_12_there_is_text_only() -> None:
     async with screen(ScriptedJobs(running()), (39, 11)) as pilot:
         assert "Make the terminal at least" in screen_text(pilot)
         assert "● Training" in screen_text(pilot)
@@ -175,7 +175,7 @@ async def test_leaving_while_it_trains_asks_which_is_meant(key: str) -> None:
 
 
 @pytest.mark.parametrize("keys", [["d"], ["q", "d"]])
-async def test_detaching_takes_the_screen_down_and_asks_the_run_nothing(keys: list[str]) -> None:
+async def test_detaching_takes_the_screen_down_and_sends_no_request(keys: list[str]) -> None:
     connection = running()
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press(*keys)
@@ -221,7 +221,7 @@ async def test_an_attached_screen_shows_who_paused_and_that_the_run_gives_no_sig
     assert pilot.app.return_value == 0
 
 
-async def test_a_question_that_was_decided_on_another_screen_goes_away() -> None:
+async def test_a_question_that_was_answered_on_another_screen_goes_away() -> None:
     connection = running(LossNotFinite(150, math.nan, waiting=True))
     async with screen(ScriptedJobs(connection)) as pilot:
         await settle(pilot)
@@ -292,7 +292,7 @@ async def test_long_work_before_training_shows_its_progress() -> None:
         assert "Downloading CIFAR-10 50.0 MB of 170.0 MB, 29%, 5.0 MB/s, 00:24 left" in screen_text(pilot)
 
 
-async def test_synthetic_pictures_are_never_taken_for_cifar10() -> None:
+async def test_synthetic_images_are_never_shown_as_cifar10() -> None:
     recipe = dataclasses.replace(preset("quick"), data="synthetic")
     events = scripted.opening()
     events[0] = scripted.started(recipe=recipe, run="quick-synthetic")
@@ -441,7 +441,7 @@ async def test_finishing_the_epoch_is_confirmed_and_called_off() -> None:
         assert "Stops after epoch" not in screen_text(pilot)
 
 
-async def test_saving_now_is_asked_of_the_engine() -> None:
+async def test_saving_now_sends_a_request() -> None:
     connection = running(scripted.step(151))
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press("w")
@@ -449,7 +449,7 @@ async def test_saving_now_is_asked_of_the_engine() -> None:
 
 
 @pytest.mark.parametrize(("key", "request_"), [("b", RollBack()), ("i", Ignore()), ("s", Stop())])
-async def test_a_loss_without_a_number_is_a_question(key: str, request_: Request) -> None:
+async def test_a_nonfinite_loss_is_a_question(key: str, request_: Request) -> None:
     connection = running(scripted.step(151), LossNotFinite(152, math.nan, waiting=True))
     async with screen(ScriptedJobs(connection), (80, 24)) as pilot:
         seen = screen_text(pilot)
@@ -474,7 +474,7 @@ async def test_every_answer_to_a_question_is_in_view(size: tuple[int, int]) -> N
             assert answer in screen_text(pilot)
 
 
-async def test_a_stopped_run_goes_on_from_the_screen() -> None:
+async def test_a_stopped_run_is_resumed_from_the_screen() -> None:
     again = ScriptedConnection([*scripted.opening(), *scripted.epochs(1), Reopened("/runs/one")])
     jobs = ScriptedJobs(running(RunStopped(150, "net_003.pth")), again)
     async with screen(jobs) as pilot:
@@ -490,7 +490,7 @@ async def test_a_stopped_run_goes_on_from_the_screen() -> None:
         assert "Resumed after step 50, bit-exact." in screen_text(pilot)
 
 
-async def test_a_run_that_cannot_go_on_says_why_and_the_screen_stays() -> None:
+async def test_a_run_that_cannot_resume_says_why_and_the_screen_stays() -> None:
     jobs = ScriptedJobs(running(RunStopped(150, "net_003.pth")))
     async with screen(jobs) as pilot:
         jobs.refuse(BadInput("There is no training state."))
@@ -509,7 +509,7 @@ async def test_an_evaluation_that_cannot_start_says_why_and_the_screen_stays() -
         assert "Cannot write to the folder." in screen_text(pilot)
 
 
-async def test_a_run_that_is_only_read_about_offers_no_controls_and_is_left_at_once() -> None:
+async def test_a_read_only_run_offers_no_controls_and_is_left_at_once() -> None:
     connection = running(scripted.step(151))
     connection.accepting, connection.elsewhere = False, True
     jobs = ScriptedJobs(connection)

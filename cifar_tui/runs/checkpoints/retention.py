@@ -77,7 +77,7 @@ def why_kept(inventory: Inventory, checkpoint: str) -> str:
 
 
 def deletable(inventory: Inventory, kept: int | None) -> list[Sidecar]:
-    """Return the checkpoints that are neither the best nor among so many of the newest, nor needed otherwise; oldest first.
+    """Return the checkpoints that are neither the best nor among so many of the newest nor needed; oldest first.
 
     Two of the newest stay at least. Those that the journal does not have are neither counted nor deleted.
     """

@@ -309,10 +309,10 @@ def follow_scripted_run(*, thin: bool) -> None:
     """Show a run that a thread scripts, with no torch in the process; `thin` as we send it, else as Textual does."""
     from textual.app import App
 
-    from cifar_tui.tui.base_app import BaseApp
+    from cifar_tui.tui.terminal.screen_output import DiffApp
 
     if not thin:
-        BaseApp._display = App._display  # type: ignore[method-assign]
+        DiffApp._display = App._display  # type: ignore[method-assign]
     show(ScriptedRun())
 
 

@@ -1,4 +1,4 @@
-"""Numbers to words, and words from outside made safe, for every front end."""
+"""Numbers as text, and text from outside made safe, for every front end."""
 
 import math
 import unicodedata
@@ -34,12 +34,12 @@ def percent(share: float, digits: int = 2) -> str:
 
 
 def percent_number(share: float, digits: int = 2) -> str:
-    """`93.41` from 0.9341, where a column's head says per cent; `–` where there is none."""
+    """Return `93.41` for 0.9341, where a column's head has the per cent; `–` where there is none."""
     return f"{share * 100:.{digits}f}" if math.isfinite(share) else "–"
 
 
 def loss(value: float) -> str:
-    """`0.4312`, or `NaN` and `infinite` in words."""
+    """Return `0.4312`, or `NaN` and `infinite` in words."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):

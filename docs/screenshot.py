@@ -22,7 +22,7 @@ from cifar_tui.tui.app import MonitorApp
 from cifar_tui.tui.settings.themes import find_themes, theme_folders
 
 SETTLE_SECONDS = 1.5
-"""Long enough for every chart to have had its turn."""
+"""Time for every chart to be drawn."""
 PICTURES: dict[str, tuple[tuple[int, int], str, tuple[str, ...]]] = {
     "night": ((120, 40), "night", ()),
     "day": ((120, 40), "day", ()),
@@ -32,42 +32,42 @@ PICTURES: dict[str, tuple[tuple[int, int], str, tuple[str, ...]]] = {
     "small": ((80, 24), "night", ()),
 }
 """Size, theme and keys of every picture of the dashboard."""
-INSIDE: dict[str, tuple[tuple[int, int], str, tuple[str, ...]]] = {
+CHECKPOINT_PICTURES: dict[str, tuple[tuple[int, int], str, tuple[str, ...]]] = {
     "checkpoints": ((120, 40), "night", ("c",)),
     "confusion": ((120, 40), "night", ("c", "o")),
     "wrong-pictures": ((120, 40), "night", ("c", "o", "i")),
     "confusion-80x24": ((80, 24), "night", ("c", "o")),
 }
-"""Those of what is inside a checkpoint."""
-OPENS = ("c", "o", "i")
-"""Keys after which a screen has to come up."""
+"""And of every picture of the browser and of what is inside a checkpoint."""
+SCREEN_KEYS = ("c", "o", "i")
+"""Keys that open a screen."""
 VIEWS: dict[str, tuple[str, ...]] = {"dashboard": (), "checkpoints": ("c",), "help": ("question_mark",)}
 
 
 class Replay:
-    """A run that says at once what its journal holds."""
+    """A run that emits all events of its journal at once, and the jobs that start it."""
 
     def __init__(self, events: list[Event]) -> None:
-        """Hold the events until they are drained."""
+        """Hold the events until they are polled."""
         self._events = events
         self.ended = False
         self.elsewhere = False
         self.silent_seconds = 0.0
 
     def poll(self) -> list[Event]:
-        """Everything, once."""
+        """Return every event, once."""
         events, self._events = self._events, []
         return events
 
     def submit(self, request: Request) -> None:
-        """Nothing can be asked of the past."""
+        """Take no request: the run is over."""
 
     def accepts(self, _verb: type[Request]) -> bool:
-        """Everything."""
+        """Accept everything, so that every key is shown."""
         return True
 
     def join(self, _seconds: float | None = None) -> bool:
-        """There is no engine to wait for."""
+        """Wait for no engine."""
         return True
 
     @property
@@ -76,32 +76,32 @@ class Replay:
         return self
 
     def train(self, _data: str | None = None) -> "Replay":
-        """The replay is its own job."""
+        """Return the replay, which is its own job."""
         return self
 
     def resume(self) -> "Replay":
-        """Nothing goes on."""
+        """Resume nothing."""
         return self
 
     def branch(self, _checkpoint: str, _epochs: int, _learning_rate: float) -> "Replay":
-        """Nothing new is started."""
+        """Start nothing new."""
         return self
 
     def compare(self, checkpoints: Sequence[Path], *, beside: bool) -> "Replay":  # noqa: ARG002
-        """Nothing is compared."""
+        """Compare nothing."""
         return self
 
     def evaluate(self, _checkpoint: str) -> "Replay":
-        """Nothing new is measured."""
+        """Evaluate nothing."""
         return self
 
     def manage_checkpoint(self, _request: DeleteCheckpoint | PinCheckpoint) -> "Replay":
-        """Nothing is deleted."""
+        """Delete nothing."""
         return self
 
 
-def until(events: list[Event], step: int | None) -> list[Event]:
-    """The events up to a step; all of them without one."""
+def events_until(events: list[Event], step: int | None) -> list[Event]:
+    """Return the events up to a step; all of them without one."""
     if step is None:
         return events
     kept = []
@@ -113,14 +113,14 @@ def until(events: list[Event], step: int | None) -> list[Event]:
 
 
 async def draw(events: list[Event], size: tuple[int, int], theme: str, keys: Sequence[str] = ()) -> str:
-    """The screen as SVG, after some keys."""
+    """Return the screen as SVG, after some keys."""
     themes = find_themes(theme_folders())
     app = MonitorApp(Replay(events), themes, themes.chosen(theme), Hardware())
     async with app.run_test(size=size) as pilot:
         await pilot.pause(SETTLE_SECONDS)
         for key in keys:
             await pilot.press(key)
-            await pilot.pause(SETTLE_SECONDS if key in OPENS else 0.0)
+            await pilot.pause(SETTLE_SECONDS if key in SCREEN_KEYS else 0.0)
         await pilot.pause(SETTLE_SECONDS)
         return app.export_screenshot()
 
@@ -141,9 +141,9 @@ def main() -> None:
         parser.error(f"{options.run} holds no run")
     # The run may have been moved since.
     events[0] = dataclasses.replace(events[0], folder=str(options.run.absolute()))
-    events = until(events, options.until)
+    events = events_until(events, options.until)
     if options.output is None:
-        for name, (size, theme, keys) in (INSIDE if options.inside else PICTURES).items():
+        for name, (size, theme, keys) in (CHECKPOINT_PICTURES if options.inside else PICTURES).items():
             path = Path(__file__).parent / f"{'' if options.inside else 'screen-'}{name}.svg"
             write(path, asyncio.run(draw(events, size, theme, keys)))
         return

@@ -1,4 +1,4 @@
-"""An engine that says what a script tells it to, without torch, for the tests of the front ends."""
+"""An engine that emits the events of a script, without torch, for the tests of the front ends."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -20,10 +20,10 @@ CHECKSUM = "0a1b2c3d"
 
 
 class ScriptedConnection:
-    """A link whose events a test puts in, and whose requests a test reads."""
+    """A connection whose events a test puts in, and whose requests a test reads."""
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
-        self.asked: list[Request] = []
+        self.requests: list[Request] = []
         self.attended: bool | None = None
         self._waiting = list(events)
         self.ended = False
@@ -31,12 +31,12 @@ class ScriptedConnection:
         self.accepting = True
         self.silent_seconds = 0.0
 
-    def say(self, *events: Event) -> None:
+    def emit(self, *events: Event) -> None:
         self._waiting.extend(events)
 
     @property
-    def silent(self) -> bool:
-        """Whether everything it said was heard."""
+    def drained(self) -> bool:
+        """True once every event was polled."""
         return not self._waiting
 
     def poll(self) -> list[Event]:
@@ -47,7 +47,7 @@ class ScriptedConnection:
         if isinstance(request, SetAttended):
             self.attended = request.attended
         else:
-            self.asked.append(request)
+            self.requests.append(request)
 
     def accepts(self, _verb: type[Request]) -> bool:
         return self.accepting
@@ -57,10 +57,10 @@ class ScriptedConnection:
 
 
 class ScriptedJobs:
-    """Hands out scripted links and remembers what was started."""
+    """Hands out scripted connections and remembers what was started."""
 
-    def __init__(self, *links: ScriptedConnection, refusal: CifarTuiError | None = None) -> None:
-        self._links = list(links)
+    def __init__(self, *connections: ScriptedConnection, refusal: CifarTuiError | None = None) -> None:
+        self._connections = list(connections)
         self._refusal = refusal
         self.trained_on: list[str | None] = []
         self.evaluated: list[str] = []
@@ -70,8 +70,8 @@ class ScriptedJobs:
         self.compared: list[list[str]] = []
         self.compared_beside: bool | None = None
         self.comparison = ScriptedConnection()
-        self.tended: list[Request] = []
-        self.errand = ScriptedConnection()
+        self.managed: list[Request] = []
+        self.management = ScriptedConnection()
 
     @property
     def current(self) -> "ScriptedJobs":
@@ -81,7 +81,7 @@ class ScriptedJobs:
         if self._refusal is not None:
             raise self._refusal
         self.trained_on.append(data)
-        return self._links.pop(0)
+        return self._connections.pop(0)
 
     def refuse(self, refusal: CifarTuiError) -> None:
         self._refusal = refusal
@@ -90,13 +90,13 @@ class ScriptedJobs:
         if self._refusal is not None:
             raise self._refusal
         self.resumed += 1
-        return self._links.pop(0)
+        return self._connections.pop(0)
 
     def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> ScriptedConnection:
         if self._refusal is not None:
             raise self._refusal
         self.branched.append((checkpoint, epochs, learning_rate))
-        return self._links.pop(0)
+        return self._connections.pop(0)
 
     def compare(self, checkpoints: Sequence[Path], *, beside: bool) -> ScriptedConnection:
         self.compared.append([f"{path.parent.name}/{path.name}" for path in checkpoints])
@@ -110,8 +110,8 @@ class ScriptedJobs:
         return self.evaluation
 
     def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> ScriptedConnection:
-        self.tended.append(request)
-        return self.errand
+        self.managed.append(request)
+        return self.management
 
 
 def started(folder: Path = Path("/runs/one"), recipe: Recipe | None = None, run: str = "one") -> RunStarted:
@@ -119,7 +119,7 @@ def started(folder: Path = Path("/runs/one"), recipe: Recipe | None = None, run:
 
 
 def opening(folder: Path = Path("/runs/one"), epochs: int = 26) -> list[Event]:
-    """Everything said before the first step."""
+    """Every event before the first step."""
     return [
         started(folder),
         DataReady("CIFAR-10", False, CLASSES, 50_000, 10_000, CHECKSUM),
@@ -159,7 +159,7 @@ def epoch(number: int, test_accuracy: float | None = None) -> EpochDone:
 
 
 def epochs(count: int) -> list[Event]:
-    """So many whole epochs: their steps, their ends, their checkpoints."""
+    """The events of `count` complete epochs: their steps, their ends, their checkpoints."""
     events: list[Event] = []
     for number in range(1, count + 1):
         events += [step((number - 1) * STEPS_PER_EPOCH + index) for index in range(1, STEPS_PER_EPOCH + 1)]
@@ -212,12 +212,12 @@ def verdict(checkpoint: str, checksum: str = CHECKSUM) -> EvaluationDone:
 
 
 def _confused(label: int) -> tuple[int, ...]:
-    """1,000 images of a class: most are told, and half of the others are taken for one class."""
+    """1,000 images of a class: most are predicted right, and half of the others as one other class."""
     wrong = 100 + 10 * label
-    likened = {3: 5, 5: 3}.get(label, 9 - label)
+    confused_with = {3: 5, 5: 3}.get(label, 9 - label)
     row = [wrong // 2 // 8] * 10
     row[label] = 1_000 - wrong
-    row[likened] = wrong - 8 * (wrong // 2 // 8)
+    row[confused_with] = wrong - 8 * (wrong // 2 // 8)
     return tuple(row)
 
 
@@ -231,14 +231,14 @@ def wrong_image(number: int) -> WrongImage:
 
 
 def picture(number: int) -> bytes:
-    """A 32 × 32 picture whose pixels say which it is: red is the number, green the row, blue the column."""
+    """The bytes of a 32 × 32 image whose pixels name it: red is the number, green the row, blue the column."""
     return bytes(value for row in range(32) for column in range(32) for value in (number, 8 * row, 8 * column))
 
 
 def put_verdict(folder: Path, number: int, checksum: str = CHECKSUM, sha256: str = "0" * 64) -> EvaluationDone:
-    """A verdict kept beside a checkpoint of `put_checkpoint`."""
-    said = verdict(epoch_checkpoint(number), checksum)
+    """Store a verdict beside a checkpoint of `put_checkpoint`."""
+    done = verdict(epoch_checkpoint(number), checksum)
     store_evaluation(
-        folder, StoredEvaluation(said, sha256, tuple(picture(place) for place in range(len(said.wrongest))))
+        folder, StoredEvaluation(done, sha256, tuple(picture(place) for place in range(len(done.wrongest))))
     )
-    return said
+    return done

@@ -12,12 +12,12 @@ def test_the_whole_screen_runs_without_torch() -> None:
     program = """
 import asyncio, sys
 from tests.scripted import ScriptedJobs, ScriptedConnection, epochs, opening
-from tests.tui.drive import screen, words
+from tests.tui.drive import screen, screen_text
 
 async def main():
     async with screen(ScriptedJobs(ScriptedConnection([*opening(), *epochs(2)]))) as pilot:
         await pilot.press("c")
-        assert "Checkpoints" in words(pilot)
+        assert "Checkpoints" in screen_text(pilot)
 
 asyncio.run(main())
 print(sorted({"torch", "torchvision"} & set(sys.modules)))

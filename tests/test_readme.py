@@ -2,14 +2,14 @@ import re
 from pathlib import Path
 
 from cifar_tui.cli.commands import COMMANDS, load_command
-from cifar_tui.tui.browser.browser import Checkpoints
+from cifar_tui.tui.browser.browser import CheckpointBrowser
 from cifar_tui.tui.dashboard.dashboard import Dashboard
 from cifar_tui.tui.dialogs.questions import with_tooltips
 from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
 from cifar_tui.tui.evaluation.evaluation_screen import EvaluationScreen
 from cifar_tui.tui.evaluation.misclassified import MisclassifiedScreen
 
-SCREENS = (Dashboard, Checkpoints, EvaluationScreen, MisclassifiedScreen, ComparisonScreen)
+SCREENS = (Dashboard, CheckpointBrowser, EvaluationScreen, MisclassifiedScreen, ComparisonScreen)
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

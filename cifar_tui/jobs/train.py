@@ -24,7 +24,7 @@ from cifar_tui.jobs.session import Job
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.records.background_recorder import BackgroundRecorder
-from cifar_tui.runs.records.journal import read_said
+from cifar_tui.runs.records.journal import read_feed
 from cifar_tui.runs.records.recorder import Recorder
 from cifar_tui.runs.remote.server import ControlServer
 
@@ -62,7 +62,7 @@ class TrainJob(Job):
         if self._changes is None:
             return
         with contextlib.suppress(FileNotFoundError), (journal_path(self._folder.path)).open("rb") as journal:
-            yield from read_said(journal)
+            yield from read_feed(journal)
         yield Reopened(str(self._folder.path))
 
     def listen(self, submit: Callable[[Request], None], say: Emit) -> None:

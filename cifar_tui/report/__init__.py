@@ -1,1 +1,1 @@
-"""Runs, evaluations and comparisons as text and pictures, for both front ends."""
+"""Runs, evaluations and comparisons as text and images, for both front ends."""

@@ -11,7 +11,7 @@ class ClassScore:
     """Scores of one class. Each is 0 to 1, NaN where there are no images to take it of."""
 
     precision: float
-    """The share of the images taken for the class that are of it."""
+    """The share of the images predicted as the class that are of it."""
     recall: float
     """The share of the class's images that were recognised."""
     f1: float
@@ -20,12 +20,12 @@ class ClassScore:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Images of one class that were taken for another."""
+    """Images of one class that were predicted as another."""
 
     label: int
     """The true class."""
     predicted: int
-    """The class they were taken for."""
+    """The class they were predicted as."""
     images: int
     """Count of the images."""
     share: float
@@ -49,7 +49,7 @@ def most_confused(verdict: EvaluationDone) -> tuple[Pair, ...]:
 
 
 def share_of_row(verdict: EvaluationDone, label: int, predicted: int) -> float:
-    """The share of a class's images that were taken for a class, 0 to 1; NaN where it has none."""
+    """Return the share of a class's images that were predicted as a class, 0 to 1; NaN where it has none."""
     return _share(verdict.confusion[label][predicted], sum(verdict.confusion[label]))
 
 
@@ -60,5 +60,5 @@ def _score(verdict: EvaluationDone, label: int) -> ClassScore:
     return ClassScore(_share(hits, taken), _share(hits, there), _share(2 * hits, taken + there))
 
 
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else math.nan
+def _share(part: int, total: int) -> float:
+    return part / total if total else math.nan

@@ -1,4 +1,4 @@
-"""A run's curves as a picture: loss, accuracy and learning rate over the steps."""
+"""A run's curves as an image: loss, accuracy and learning rate over the steps."""
 
 import math
 from collections.abc import Callable
@@ -42,16 +42,16 @@ def _panel(x_label: str, lines: list[Line], high: float, y_ticks: list[tuple[flo
     return Panel(lines, 0.0, high, y_ticks, x_ticks, x_label, 0.0, last)
 
 
-def _lines(batches: Series, tests: Series, last: float, words: Callable[[float], str]) -> list[Line]:
+def _lines(batches: Series, tests: Series, last: float, number: Callable[[float], str]) -> list[Line]:
     """Every batch faintly, their average, and the tests."""
     half_life = max(last * HALF_LIFE_SHARE, 1.0)
     smooth = batches.smoothed(half_life, COLUMNS, 0, last)
     lines = []
     if len(smooth.y):
         lines.append(_line("", _thinned(batches, last), FAINT, thickness=1))
-        lines.append(_line(f"batches, averaged {words(float(smooth.y[-1]))}", smooth, BATCHES))
+        lines.append(_line(f"batches, averaged {number(float(smooth.y[-1]))}", smooth, BATCHES))
     if tests.last is not None:
-        lines.append(_line(f"test {words(tests.last[1])}", _thinned(tests, last), TESTS, dash="6 3"))
+        lines.append(_line(f"test {number(tests.last[1])}", _thinned(tests, last), TESTS, dash="6 3"))
     return lines
 
 

@@ -19,17 +19,17 @@ def differences(before: Recipe, after: Recipe) -> tuple[str, ...]:
         for field in dataclasses.fields(Recipe)
         if field.name not in SAME_RUN
     )
-    told = [
+    shown = [
         f"{SHORT.get(name, name.replace('_', ' '))} {_words(first)} → {_words(second)}"
         for name, first, second in pairs
         if first != second
     ]
     changed = [(one, len(one.rate_changes)) for one in (before, after)]
     if changed[0][1] != changed[1][1]:
-        told.append(f"rate changes {changed[0][1]} → {changed[1][1]}")
+        shown.append(f"rate changes {changed[0][1]} → {changed[1][1]}")
     if before.parent != after.parent:
-        told.append(ancestry(after) or "from fresh weights")
-    return tuple(told)
+        shown.append(ancestry(after) or "from fresh weights")
+    return tuple(shown)
 
 
 def _words(value: object) -> str:

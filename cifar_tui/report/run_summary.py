@@ -1,4 +1,4 @@
-"""A run in sentences: what both front ends say about it, in the same words."""
+"""A run in sentences, the same for both front ends."""
 
 import math
 

@@ -96,18 +96,18 @@ class _Drawing:
 
     def _grid(self) -> list[str]:
         parts = []
-        for value, words in self._panel.y_ticks:
+        for value, label in self._panel.y_ticks:
             y = self._y(value)
             parts.append(f'<path d="M{LEFT} {y:.1f}H{self._x(self._panel.x_high):.1f}" stroke="#ddd"/>')
-            parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{html.escape(words)}</text>')
+            parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{html.escape(label)}</text>')
         return parts
 
     def _x_axis(self) -> list[str]:
         bottom = self._top + HEIGHT
         below = bottom - BOTTOM + 20
         parts = [
-            f'<text x="{self._x(value):.1f}" y="{below}" text-anchor="middle">{html.escape(words)}</text>'
-            for value, words in self._panel.x_ticks
+            f'<text x="{self._x(value):.1f}" y="{below}" text-anchor="middle">{html.escape(label)}</text>'
+            for value, label in self._panel.x_ticks
         ]
         label = html.escape(self._panel.x_label)
         end = self._x(self._panel.x_high)

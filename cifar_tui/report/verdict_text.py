@@ -1,4 +1,4 @@
-"""A checkpoint's verdict in words and tables, for the console, and in the short words a screen has room for."""
+"""An evaluation's result as text and tables, for the console, and as the short text that a screen has room for."""
 
 from cifar_tui import text
 from cifar_tui.evaluation_events import EvaluationDone
@@ -31,7 +31,7 @@ def _shortened(name: str, length: int, ending: int) -> str:
 
 
 def verdict_lines(verdict: EvaluationDone) -> list[str]:
-    """An evaluation's result as plain lines: the whole, the classes, the confusion matrix, the pairs most confused."""
+    """Return an evaluation's result as plain lines: accuracy, classes, confusion matrix, the pairs most confused."""
     how = ", each judged with its mirror image (flip-TTA)" if verdict.tta else ""
     whole = (
         f"{verdict.checkpoint}: test accuracy {text.percent(verdict.accuracy)}, loss {text.loss(verdict.loss)} "

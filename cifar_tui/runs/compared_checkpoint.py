@@ -1,4 +1,4 @@
-"""A checkpoint that is compared with others: where it is, how it is named, and what its run says of its images."""
+"""A checkpoint that is compared with others: its file, its name, and its run's data."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ def compared_checkpoint(weights: Path) -> ComparedCheckpoint:
 
 
 def classes_of(folder: Path) -> tuple[str, ...]:
-    """The classes a run told apart, from its journal; empty where it does not say."""
+    """Return a run's classes from its journal; empty where it has none."""
     try:
         with (journal_path(folder)).open("rb") as journal:
             for line in journal:

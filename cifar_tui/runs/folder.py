@@ -23,7 +23,7 @@ NAME_PATTERN = re.compile(r"[\w][\w.+-]{0,99}", re.ASCII)
 
 
 def run_name(recipe: Recipe, chosen: str | None, now: time.struct_time) -> str:
-    """The run's name: the chosen one, else preset and time. A run on synthetic pictures always says so.
+    """Return the run's name: the chosen one, else preset and time; with `-synthetic` for synthetic images.
 
     Raises BadInput for a name that cannot be a folder's.
     """
@@ -76,7 +76,7 @@ class RunFolder:
 
     @classmethod
     def reopen(cls, path: Path) -> Self:
-        """Take the lock of a run that has ended, to go on with it.
+        """Take the lock of a run that has ended, to resume it.
 
         Raises FolderInUse when another trainer holds it, BadInput when there is no run or it cannot be written.
         """

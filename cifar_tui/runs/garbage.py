@@ -14,7 +14,7 @@ from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.remote.socket_path import SOCKET_PATTERN, check_private, discard_address, socket_folder
 
 YOUNG_SECONDS = 60.0
-"""A socket that nobody answers yet may belong to a run that is just starting."""
+"""Seconds that a socket without an answer is left alone: its run may be just starting."""
 
 
 def collect_garbage(runs: Iterable[Path]) -> list[Path]:

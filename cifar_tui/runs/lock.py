@@ -24,7 +24,7 @@ def is_being_trained(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError:
-        return True  # somebody else's: it cannot be known, and its journal may go on
+        return True  # somebody else's: it cannot be known, and its journal may still grow
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
@@ -52,7 +52,7 @@ def _lock(lock: int) -> str:
 
 
 def take_lock(folder: Path) -> int:
-    """Lock the folder and say who holds it. Raises FolderInUse naming the holder."""
+    """Lock the folder and write the owner into it. Raises FolderInUse naming the owner."""
     path = folder / LOCK_NAME
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     try:

@@ -41,6 +41,6 @@ class NewRun:
 
 
 def branch(weights: Path, epochs: int, learning_rate: float) -> NewRun:
-    """A run that goes on from a checkpoint of a run, beside that run. Raises BadInput."""
+    """Return a run that starts from a checkpoint of a run, beside that run. Raises BadInput."""
     recipe = recipe_for_child(weights).with_epochs(epochs, learning_rate).check()
     return NewRun(recipe=recipe, place=weights.parent.parent, start=weights)

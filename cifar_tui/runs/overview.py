@@ -19,7 +19,7 @@ from cifar_tui.runs.records.journal import from_line
 
 BLOCK_BYTES = 1_000_000
 OTHER_THAN_STEPS = re.compile(rb'^\{"at":[^,]{1,40},"event":"(?!StepDone")[^\n]*$', re.MULTILINE)
-"""Lines of a journal that are few, in a block of whole lines."""
+"""Matches the lines of a journal that are few, in a block of complete lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +95,16 @@ def _few_lines(journal: BinaryIO) -> Iterator[bytes]:
     """Every line but those of steps, and then the last of these, which changes no state any more."""
     rest = last_step = b""
     while block := journal.read(BLOCK_BYTES):
-        whole, _, rest = (rest + block).rpartition(b"\n")
-        for match in OTHER_THAN_STEPS.finditer(whole):
+        complete, _, rest = (rest + block).rpartition(b"\n")
+        for match in OTHER_THAN_STEPS.finditer(complete):
             yield match.group()
-        last_step = _last_step(whole) or last_step
+        last_step = _last_step(complete) or last_step
     if last_step:
         yield last_step
 
 
 def _last_step(block: bytes) -> bytes:
-    """The last step's line in a block of whole lines; empty without one."""
+    """Return the last step's line in a block of complete lines; empty without one."""
     at = block.rfind(b'"event":"StepDone"')
     if at < 0:
         return b""

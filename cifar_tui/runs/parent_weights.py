@@ -24,7 +24,7 @@ def belongs_to_run(weights: Path) -> bool:
 
 
 def recipe_for_child(weights: Path) -> Recipe:
-    """The recipe of a run that goes on from a run's checkpoint: that run's own, from the start of its schedule.
+    """Return the recipe of a run that starts from a run's checkpoint: that run's own, from the start of its schedule.
 
     Raises BadInput when run or checkpoint cannot be read.
     """

@@ -16,7 +16,7 @@ PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
 WAITED_FOR = {signal.SIGCHLD, signal.SIGUSR1, signal.SIGINT, *PASSED_ON}
 PARENT_DEATH_SIGNAL = 1
 """Linux's prctl number for it."""
-MOST_WORDS = 2_000
+MOST_BYTES = 2_000
 TERMINAL_RESTORED = "\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[<u\n"
 """Leaves the screen and what belongs to it, for a program that no longer can."""
 
@@ -24,8 +24,8 @@ TERMINAL_RESTORED = "\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?
 def train_behind_a_parent() -> Callable[[str], None]:
     """Go on in a child process; what the shell started waits for it.
 
-    Returns how to let the shell go: the child becomes a session of its own, and the words are the last that its parent
-    says. When the parent is killed, the child is told to save and end (SIGTERM, on Linux).
+    Returns how to release the shell: the child becomes a session of its own, and the text is the last that its parent
+    prints. When the parent is killed, the child saves and ends (SIGTERM, on Linux).
     """
     reader, writer = os.pipe()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)
@@ -40,14 +40,14 @@ def train_behind_a_parent() -> Callable[[str], None]:
     if os.getppid() != parent:
         os._exit(128 + signal.SIGTERM)
 
-    def let_go(words: str) -> None:
+    def release_shell(last_line: str) -> None:
         _when_parent_dies(0)
         os.setsid()
         with contextlib.suppress(OSError):
-            os.write(writer, words.encode()[:MOST_WORDS])
+            os.write(writer, last_line.encode()[:MOST_BYTES])
             os.kill(os.getppid(), signal.SIGUSR1)
 
-    return let_go
+    return release_shell
 
 
 def _wait(child: int, reader: int) -> int:
@@ -59,7 +59,7 @@ def _wait(child: int, reader: int) -> int:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, number)
         elif number == signal.SIGUSR1:
-            print(os.read(reader, MOST_WORDS).decode(), flush=True)
+            print(os.read(reader, MOST_BYTES).decode(), flush=True)
             return 0
         elif number == signal.SIGCHLD:
             pid, status = os.waitpid(child, os.WNOHANG | os.WUNTRACED)

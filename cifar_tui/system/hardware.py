@@ -29,7 +29,7 @@ class Hardware:
     """Reads the machine, and one GPU where the run has one."""
 
     def __init__(self) -> None:
-        """Prepare; the driver is asked only once a GPU is named."""
+        """Prepare; the driver is loaded only once a GPU is named."""
         self._process = psutil.Process()
         self._uuid = ""
         self._gpu: object | None = None

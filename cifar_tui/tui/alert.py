@@ -1,4 +1,4 @@
-"""Calls a person who looks elsewhere when the run has ended or waits for them."""
+"""Alerts a person who looks elsewhere when the run has ended or waits for an answer."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -12,27 +12,27 @@ BELL = "\a"
 
 
 class Alerter:
-    """Sends the terminal one call for every end and every trouble."""
+    """Sends the terminal one alert for every end and every trouble."""
 
     def __init__(self, alert: Alert, write: Callable[[str], None]) -> None:
-        """Call the way a person chose; `write` sends the terminal something that is not shown."""
+        """Alert in the chosen way; `write` sends the terminal a sequence that is not shown."""
         self._alert = alert
         self._write = write
 
     def show(self, history: RunHistory) -> None:
-        """Call if the run's new state is one to call for."""
-        words = ""
+        """Send an alert if the run's new state asks for one."""
+        message = ""
         if history.ending is not None:
-            words = run_summary.outcome(history)
+            message = run_summary.outcome(history)
         elif history.nonfinite_loss is not None:
-            words = f"The loss of step {history.nonfinite_loss.at_step:,} is no number: training waits for an answer."
-        if words and self._alert != "none":
-            self._write(sequence(self._alert, words))
+            message = f"The loss of step {history.nonfinite_loss.at_step:,} is no number: training waits for an answer."
+        if message and self._alert != "none":
+            self._write(alert_sequence(self._alert, message))
 
 
-def sequence(alert: Alert, words: str) -> str:
-    """What makes a terminal ring, or show words as a notification (OSC 9, as iTerm2; OSC 777, as urxvt)."""
-    plain = safe_text(words).replace(";", ",")
+def alert_sequence(alert: Alert, message: str) -> str:
+    """Return the bytes that ring the bell, or show a notification (OSC 9, as iTerm2; OSC 777, as urxvt)."""
+    plain = safe_text(message).replace(";", ",")
     if alert == "osc9":
         return f"\x1b]9;cifar-tui: {plain}{BELL}"
     if alert == "osc777":

@@ -1,72 +1,77 @@
-"""The Textual app: fetches events, hands the one history to the screen in view, and passes requests on."""
+"""The Textual app: polls the run's events, shows its history on the screen in view, and takes the keys."""
 
 import asyncio
-import dataclasses
 import gc
-import math
 import signal
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
+from textual import on
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
+from textual.screen import Screen
 
-from cifar_tui.control import Stop, requester_name
-from cifar_tui.errors import BadInput, CifarTuiError
+from cifar_tui.control import Stop
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.jobs.session import Jobs, RunConnection
-from cifar_tui.report import run_summary
 from cifar_tui.system.hardware import Hardware
 from cifar_tui.system.output import StrayOutput
 from cifar_tui.tui.alert import Alert, Alerter
-from cifar_tui.tui.browser.browser import Checkpoints
-from cifar_tui.tui.browser.checkpoint_messages import EvaluationRequested
-from cifar_tui.tui.checkpoint_actions import EVALUATING, CheckpointActions
+from cifar_tui.tui.browser.browser import CheckpointBrowser
+from cifar_tui.tui.browser.checkpoint_actions import CheckpointActions
 from cifar_tui.tui.dashboard.dashboard import Dashboard
-from cifar_tui.tui.dialogs.questions import data_question, quit_question
+from cifar_tui.tui.dialogs.commands import commands, usable_bindings
+from cifar_tui.tui.dialogs.questions import Help
+from cifar_tui.tui.followed_run import FollowedRun
+from cifar_tui.tui.history_display import HistoryDisplay
+from cifar_tui.tui.intervals import DEFAULT_INTERVALS, ScreenIntervals
+from cifar_tui.tui.leaving import Ending, Leaving
+from cifar_tui.tui.nonfinite_loss import NonfiniteLossQuestion
+from cifar_tui.tui.run_actions import RunActions
+from cifar_tui.tui.run_start import RunStarter
+from cifar_tui.tui.settings.kept_preferences import KeptPreferences
 from cifar_tui.tui.settings.preferences import Preferences, PreferencesFile
+from cifar_tui.tui.settings.theme_choice import ThemeChoice
 from cifar_tui.tui.settings.themes import Themes, find_themes, theme_folders
-from cifar_tui.tui.terminal.driver import ResilientDriver, terminal_is_gone
-from cifar_tui.tui.widgets.status import Asked
+from cifar_tui.tui.terminal.driver import ResilientDriver
+from cifar_tui.tui.terminal.screen_output import DiffApp, drop_signal_handlers
+from cifar_tui.tui.widgets.rows import Rows
 
-DRAIN_SECONDS = 0.25
-"""How often events are fetched and shown."""
-INTERRUPT_SECONDS = 10.0
-"""How long a Ctrl-C counts towards the next."""
-Ending = Literal["left", "detached", "terminal lost", "at once"]
-HURRY_SECONDS = 0.04
-"""How often until the first ones are there: nobody shall look at an empty screen for longer than it takes."""
+WIDTHS = [(0, "-minute"), (40, "-narrow"), (70, "-medium"), (100, "-wide")]
+"""The classes of every screen by its columns."""
+HEIGHTS = [(0, "-flat"), (12, "-low"), (22, "-middle"), (32, "-high")]
+"""And by its rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScreenResult:
-    """What is left when the screen is gone."""
+    """The state of things when the screen is gone."""
 
     exit_code: int
-    """What the program ends with."""
+    """The program's exit code."""
     history: RunHistory
-    """Everything said so far."""
+    """Every event so far."""
     connection: RunConnection | None
     """The run, which may still be training if the screen broke, or its terminal is gone."""
     ending: Ending
-    """Why the screen ended."""
+    """The way the screen ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScreenOptions:
-    """What a person chose of the screen on the command line."""
+    """The options of the screen on the command line."""
 
     theme: str | None = None
     """The theme's name; None for the one last used."""
     marker: str = "braille"
-    """What curves are drawn with, one of `MARKERS`."""
+    """The marker that draws curves, one of `MARKERS`."""
     mouse: bool = True
-    """Whether the mouse is ours; without, the terminal's own selection works."""
+    """True to use the mouse; without, the terminal's own selection works."""
     alert: Alert = "none"
-    """How to call a person when the run ends or is in trouble."""
+    """The alert for a run that ends or is in trouble."""
 
 
 def run_screen(jobs: Jobs, options: ScreenOptions) -> ScreenResult:
@@ -75,15 +80,13 @@ def run_screen(jobs: Jobs, options: ScreenOptions) -> ScreenResult:
     file = PreferencesFile()
     preferences = file.read()
     remembered = preferences.theme if preferences.theme in themes.usable else None
-    theme = themes.chosen(options.theme or remembered)
     app = MonitorApp(
         jobs,
         themes,
-        theme,
+        themes.chosen(options.theme or remembered),
         Hardware(),
         options=options,
-        preferences=preferences,
-        preferences_file=file,
+        preferences=KeptPreferences(preferences, file),
         driver=ResilientDriver,
         started=lambda folder: stray.keep_in(folder),
     )
@@ -91,24 +94,25 @@ def run_screen(jobs: Jobs, options: ScreenOptions) -> ScreenResult:
     gc.freeze()
     with StrayOutput() as stray:
         returned = app.run(mouse=options.mouse)
-    # Textual's handlers outlive it, and would draw a screen that is gone.
-    for number in (signal.SIGTSTP, signal.SIGCONT, signal.SIGWINCH):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    if app.failure is not None:
-        raise app.failure
-    app.followed.leave()
+    drop_signal_handlers()
+    if app.leaving.failure is not None:
+        raise app.leaving.failure
+    app.followed.close()
     code = returned if isinstance(returned, int) else (app.return_code or 0)
-    return ScreenResult(code, app.followed.history, app.followed.connection, app.ending)
+    return ScreenResult(code, app.followed.history, app.followed.connection, app.leaving.ending)
 
 
 NO_OPTIONS = ScreenOptions()
-DEFAULT_PREFERENCES = Preferences()
 
 
-class MonitorApp(CheckpointActions, inherit_bindings=False):
+class MonitorApp(DiffApp, inherit_bindings=False):
     """One run on the screen."""
 
+    CSS_PATH = "app.tcss"
+    TITLE = "cifar-tui"
+    ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", "Quit", show=False, priority=True)]
 
     def __init__(
@@ -118,210 +122,130 @@ class MonitorApp(CheckpointActions, inherit_bindings=False):
         theme: str,
         hardware: Hardware,
         *,
-        drain_seconds: float = DRAIN_SECONDS,
+        intervals: ScreenIntervals = DEFAULT_INTERVALS,
         options: ScreenOptions = NO_OPTIONS,
-        preferences: Preferences = DEFAULT_PREFERENCES,
-        preferences_file: PreferencesFile | None = None,
+        preferences: KeptPreferences | None = None,
         driver: type[Driver] | None = None,
         started: Callable[[Path], None] | None = None,
     ) -> None:
         """Show what `jobs` starts; nothing is started before the first frame is up.
 
-        What a person changes of the preferences is kept in their file, where there is one. `started` is told the folder
-        of a run that trains in this process.
+        `started` is called with the folder of a run that trains in this process.
         """
-        super().__init__(jobs, themes, theme, preferences, preferences_file, driver)
-        self.ending: Ending = "left"
-        self._interrupts = 0
-        self._interrupted_at = -math.inf
-        self.failure: CifarTuiError | None = None
-        self._jobs = jobs
-        self._drain_seconds = drain_seconds
-        self._leaving: int | None = None
-        self._heard = False
-        self._asked_shown: Asked | None = None
+        super().__init__(driver)
+        preferences = preferences or KeptPreferences(Preferences())
+        self._intervals = intervals
         self._started = started
-        self._outdated = False
-        self._showing_again = False
-        self._alert = Alerter(options.alert, self._write)
-        self._dashboard = Dashboard(hardware, preferences, options.marker)
+        self._accepted = False
+        self.followed = FollowedRun(jobs)
+        self.history_display = HistoryDisplay(self, self.followed)
+        self._actions = RunActions(self, self.followed, self.history_display.show)
+        self.leaving = Leaving(self, self.followed, self._actions, intervals.interrupts)
+        self._starter = RunStarter(self, jobs, self.followed, self.leaving)
+        self._checkpoints = CheckpointActions(self, jobs, self.followed, self._starter.start, intervals.after_change)
+        self._nonfinite_loss = NonfiniteLossQuestion(self, self.followed)
+        self._alerter = Alerter(options.alert, self.write_control)
+        self._themes = ThemeChoice(self, themes, theme, preferences)
+        self._dashboard = Dashboard(hardware, preferences, options.marker, intervals)
 
     def on_mount(self) -> None:
         """Put the first frame up, then start the run."""
         self.push_screen(self._dashboard)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._leave_on_signal, signal.SIGTERM)
-        self.set_interval(self._drain_seconds, self._drain)
-        self._hurry = self.set_interval(HURRY_SECONDS, self._drain)
-        self.call_after_refresh(self._start, self._jobs.current.train)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.leaving.terminate, signal.SIGTERM)
+        self.set_interval(self._intervals.poll, self.poll)
+        self._first_polls = self.set_interval(self._intervals.first_poll, self.poll)
+        self.call_after_refresh(self._starter.train)
+        self._themes.start()
+
+    def check_action(self, action: str, parameters: tuple[object, ...], /) -> bool | None:
+        """Return False for an action that does nothing in the run's state: its keys are hidden."""
+        history = self.followed.history
+        if action == "send":
+            return self._actions.allowed(parameters[0])
+        if action == "detach":
+            return history.live and history.started is not None
+        if action == "resume_run":
+            return history.state in ("stopped", "failed") and history.started is not None
+        return True
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Yield everything a key does, by name, for the command palette."""
+        return commands(self, screen)
+
+    def action_send(self, action: str) -> None:
+        """Send a request to the run."""
+        self._actions.run(action)
 
     def action_resume_run(self) -> None:
-        """Go on with the run that ended."""
-        if self.followed.evaluating:
-            self.notify(EVALUATING, severity="warning")
-            return
-        self._start(self._jobs.current.resume)
+        """Resume the run that ended."""
+        self._starter.resume()
 
     def action_checkpoints(self) -> None:
         """Open the browser."""
-        self.push_screen(Checkpoints(self.history))
+        self.push_screen(CheckpointBrowser(self.followed.history, self._checkpoints, self._intervals))
 
     def action_evaluate_newest(self) -> None:
-        """Open the browser and measure the newest checkpoint."""
-        if not self.history.checkpoints:
+        """Open the browser and evaluate the newest checkpoint."""
+        saved = self.followed.history.checkpoints
+        if not saved:
             self.notify("No checkpoint yet: the first comes after the first epoch.")
             return
         self.action_checkpoints()
-        self._evaluate(self.history.checkpoints[-1].checkpoint)
+        self._checkpoints.evaluate(saved[-1].checkpoint)
 
     def action_leave(self) -> None:
         """Leave; while it trains, only after asking which is meant."""
-        if not self.followed.accepts(Stop):
-            self._leaving = 0 if self.followed.elsewhere else run_summary.exit_code(self.history)
-            self.exit(self._leaving)
-            return
-
-        def answered(answer: str | None) -> None:
-            if answer == "d":
-                self.action_detach()
-            elif answer == "s":
-                self._leaving = 0
-                self._send_request("stop", Stop(requester_name()))
-
-        self.push_screen(quit_question(screen_only=self.followed.elsewhere), answered)
+        self.leaving.ask()
 
     def action_detach(self) -> None:
         """Take the screen down and leave the run training."""
-        self.ending = "detached"
-        self.exit(0)
+        self.leaving.detach()
 
     def action_interrupt(self) -> None:
-        """Ctrl-C: once it asks, twice it stops and saves, three times it leaves at once."""
-        now = time.monotonic()
-        self._interrupts = self._interrupts + 1 if now - self._interrupted_at < INTERRUPT_SECONDS else 1
-        self._interrupted_at = now
-        if self._interrupts == 1 or not self.followed.accepts(Stop):
-            self.action_leave()
-        elif self._interrupts == 2:
-            self._leaving = 128 + signal.SIGINT
-            self.notify("Stopping after this step, then saving. Ctrl-C once more leaves at once.")
-            self._send_request("stop", Stop(requester_name()))
-        else:
-            self.ending = "at once"
-            self.exit(128 + signal.SIGINT)
+        """Take a Ctrl-C: the first asks, the second stops and saves, the third leaves at once."""
+        self.leaving.interrupt()
 
-    def on_checkpoints_evaluation_requested(self, message: EvaluationRequested) -> None:
-        """Measure a checkpoint, in the live run or in a job of its own."""
-        self._evaluate(message.checkpoint)
+    def action_help(self) -> None:
+        """Show all keys of the screen in view."""
+        self.push_screen(Help(usable_bindings(self, self.screen)))
 
-    def on_checkpoints_cancellation_requested(self) -> None:
-        """Give the evaluation up."""
-        self.followed.cancel_evaluation()
+    def action_themes(self) -> None:
+        """Choose the colours from a list."""
+        self._themes.ask()
 
-    def on_dashboard_preferences_changed(self, message: Dashboard.PreferencesChanged) -> None:
-        """Keep what a person prefers."""
-        self.prefer(dataclasses.replace(message.preferences, theme=self.preferences.theme))
+    @on(Rows.Outdated)
+    def _show_again(self) -> None:
+        self.history_display.show_soon()
 
-    def _start(self, start: Callable[[], RunConnection]) -> None:
-        """Start the run, or go on with it; what cannot work from the first ends the program with its sentence."""
-        if self._leaving is not None:
-            return  # a person may leave before the first frame has started anything
-        try:
-            self.followed.start(start)
-        except CifarTuiError as error:
-            if self.followed.connection is None:
-                self._leave_with(error)
-            else:
-                self.notify(str(error), severity="error", markup=False)
-
-    def _leave_with(self, error: CifarTuiError) -> None:
-        """What was asked for cannot work: the sentence belongs to the shell it was typed in."""
-        self.failure = error
-        self.exit(error.exit_code)
-
-    def _evaluate(self, checkpoint: str) -> None:
-        try:
-            sentence = self.followed.evaluate(checkpoint)
-        except CifarTuiError as error:
-            sentence = str(error)
-        if sentence:
-            self.notify(sentence, markup=False)
-
-    def _drain(self) -> None:
-        """Take in what was said since the last time, and show it."""
-        state_before = self.history.state
-        if terminal_is_gone(self._driver) and self.ending != "terminal lost":
-            self._leave_terminal()
-        said = self.followed.drain()
+    def poll(self) -> None:
+        """Apply the events since the last poll, and show them."""
+        state_before = self.followed.history.state
+        if self.terminal_is_gone:
+            self.leaving.lose_terminal()
+        news = self.followed.poll()
         self._refresh_keys()
-        if said:
-            self._hurry.stop()
-        if self.history.state != state_before:
+        if news:
+            self._first_polls.stop()
+        if self.followed.history.state != state_before:
             self._state_changed()
-        if self._leaving is None:
-            self._ask_about_nonfinite_loss()
-        if said or self._outdated or self.followed.asked != self._asked_shown:
-            self._show_history()
-        if self._leaving is not None and self.followed.over:
-            self.exit(self._leaving or run_summary.exit_code(self.history))
+        if not self.leaving.under_way:
+            self._nonfinite_loss.ask()
+        if news or self.history_display.outdated:
+            self.history_display.show()
+        self.leaving.leave_after_run()
 
     def _refresh_keys(self) -> None:
-        """Show the keys that do something now; a run elsewhere is heard from one moment to the next."""
-        heard = self.followed.accepts(Stop)
-        if heard != self._heard:
-            self._heard = heard
+        """Show the keys that do something now; a run elsewhere begins and ceases to accept requests by itself."""
+        accepted = self.followed.accepts(Stop)
+        if accepted != self._accepted:
+            self._accepted = accepted
             self.refresh_bindings()
 
     def _state_changed(self) -> None:
+        history = self.followed.history
         self.refresh_bindings()
-        self._alert.show(self.history)
-        if self._started is not None and self.history.started is not None and not self.followed.elsewhere:
-            self._started(Path(self.history.started.folder))
-        if self._leaving is not None:
-            return
-        if self.history.state == "no data":
-            self.push_screen(
-                data_question(run_summary.outcome(self.history), resumed=self.history.resumed), self._data_answered
-            )
-        elif self.followed.starts == 1 and self.history.training is None and run_summary.exit_code(self.history) == 2:
-            self._leave_with(BadInput(run_summary.outcome(self.history)))
-
-    def _data_answered(self, answer: str | None) -> None:
-        if answer == "r":
-            self._start(self._jobs.current.train)
-        elif answer == "s":
-            self._start(lambda: self._jobs.current.train("synthetic"))
-        else:
-            self.exit(run_summary.exit_code(self.history))
-
-    def on_rows_outdated(self) -> None:
-        """Show the history again, once for all widgets that have new room, though nothing new was said."""
-        if not self._showing_again:
-            self._showing_again = True
-            self.call_after_refresh(self._show_history)
-
-    def _show_history(self) -> None:
-        """Put the history on the screen in view, also behind a question.
-
-        What has to wait, or is not mounted yet, comes with the next drain.
-        """
-        self._outdated, self._showing_again = True, False
-        self._asked_shown = self.followed.asked
-        for screen in reversed(self.screen_stack):
-            if isinstance(screen, Dashboard | Checkpoints):
-                if screen.is_mounted:
-                    self._outdated = screen.show(self.history, self.followed.asked)
-                return
-
-    def _leave_terminal(self) -> None:
-        """The terminal is gone: take the screen down and let training go on without it."""
-        self.ending = "terminal lost"
-        if self._leaving is None or self.followed.elsewhere:
-            self.exit(128 + signal.SIGHUP)
-
-    def _leave_on_signal(self, number: int) -> None:
-        """Stop, save and leave when the machine asks to; a run elsewhere is none of this screen's business."""
-        self._leaving = 128 + number
-        if self.followed.elsewhere or not self.followed.accepts(Stop):
-            self.exit(self._leaving)
-            return
-        self._send_request("stop", Stop())
+        self._alerter.show(history)
+        if self._started is not None and history.started is not None and not self.followed.elsewhere:
+            self._started(Path(history.started.folder))
+        if not self.leaving.under_way:
+            self._starter.react()

@@ -1,11 +1,11 @@
-"""The keys every screen has, in the order the footer shows them."""
+"""Bindings of the keys that every screen has, in the order of the footer."""
 
 from textual.binding import Binding
 
 BEFORE = (
-    Binding("p", "app.pause", "Pause", tooltip="Pause before the next step"),
-    Binding("p", "app.resume", "Resume", tooltip="Go on training"),
-    Binding("s", "app.stop", "Stop", tooltip="Stop after this step and save (asks first)"),
+    Binding("p", "app.send('pause')", "Pause", tooltip="Pause before the next step"),
+    Binding("p", "app.send('resume')", "Resume", tooltip="Go on training"),
+    Binding("s", "app.send('stop')", "Stop", tooltip="Stop after this step and save (asks first)"),
     Binding("r", "app.resume_run", "Resume", tooltip="Go on with the run that ended, from its newest state"),
 )
 """Keys before a screen's own."""
@@ -15,9 +15,9 @@ AFTER = (
     Binding("d", "app.detach", "Detach", show=False, tooltip="Leave the run training and give the terminal back"),
     Binding("q", "app.leave", "Quit", tooltip="Leave (while training it asks: detach, or stop and save)"),
     Binding("ctrl+q", "app.leave", "Quit", show=False),
-    Binding("l", "app.change_rate", "Rate", show=False, tooltip="Change the learning rate from the next step on"),
-    Binding("f", "app.finish_epoch", "Finish epoch", show=False, tooltip="Stop at this epoch's end; again: do not"),
-    Binding("w", "app.save_now", "Save now", show=False, tooltip="Save weights and training state after this step"),
+    Binding("l", "app.send('rate')", "Rate", show=False, tooltip="Change the learning rate from the next step on"),
+    Binding("f", "app.send('finish')", "Finish epoch", show=False, tooltip="Stop at this epoch's end; again: do not"),
+    Binding("w", "app.send('save')", "Save now", show=False, tooltip="Save weights and training state after this step"),
     Binding("t", "app.themes", "Theme", tooltip="Choose the colours"),
     Binding("ctrl+l", "app.redraw", "Redraw", show=False, key_display="^l", tooltip="Send the whole screen again"),
     Binding("ctrl+p", "app.command_palette", "Palette", show=False, key_display="^p", tooltip="All commands, by name"),

@@ -1,4 +1,4 @@
-"""One run as the screen follows it: its history, what was asked of it, and the jobs it takes."""
+"""The run that the screen follows: its history, the requests sent to it, and the jobs beside it."""
 
 from collections.abc import Callable
 
@@ -6,48 +6,45 @@ from cifar_tui.control import (
     CancelEvaluation,
     DeleteCheckpoint,
     Evaluate,
-    Pause,
     PinCheckpoint,
     Request,
-    Resume,
     SetAttended,
-    Stop,
 )
 from cifar_tui.events import RunStarted
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.jobs.session import Jobs, RunConnection
-from cifar_tui.text import safe_text
-from cifar_tui.tui.widgets.status import Asked
+from cifar_tui.tui.widgets.status import Awaited
 
-CONFIRMED_BY: dict[Asked, tuple[str, ...]] = {
+CONFIRMED_BY: dict[Awaited, tuple[str, ...]] = {
     "pause": ("paused",),
     "resume": ("training", "testing"),
     "stop": (),
     "stalled": (),
 }
-"""The states that confirm what was asked."""
+"""The states that confirm a request."""
+EVALUATING = "An evaluation is under way: x gives it up, in the browser (c)."
 
 
 class FollowedRun:
-    """Passes requests to a run and takes in what it says. No widget knows where the run lives."""
+    """Sends requests to a run and applies its events. No widget knows where the run lives."""
 
     def __init__(self, jobs: Jobs) -> None:
         """Follow what `jobs` starts; nothing is started yet."""
         self.history = RunHistory()
         self.connection: RunConnection | None = None
-        self._asked: Asked | None = None
+        self._awaited: Awaited | None = None
         self.starts = 0
-        """How often it was started or gone on with."""
+        """Times it was started or resumed."""
         self._jobs = jobs
         self._evaluation: RunConnection | None = None
-        self._errands: list[RunConnection] = []
-        """Checkpoints being deleted or pinned beside a run that has ended."""
+        self._checkpoint_jobs: list[RunConnection] = []
+        """Deletions and pins beside a run that has ended."""
 
     def start(self, start: Callable[[], RunConnection]) -> None:
-        """Start the run, or go on with it. Raises CifarTuiError, with the history as it was, when that cannot work."""
+        """Start or resume the run. Raises CifarTuiError, with the history as it was, when that cannot work."""
         connection = start()
         if self.connection is not None:
-            self.connection.join(0.0)  # who is followed no longer
+            self.connection.join(0.0)  # the run that is followed no longer
         self.history = RunHistory()
         self.connection = connection
         self._evaluation = None
@@ -55,48 +52,41 @@ class FollowedRun:
         connection.submit(SetAttended(attended=True))
 
     def accepts(self, verb: type[Request]) -> bool:
-        """Whether the run lives and can be asked for that."""
+        """Return True if the run lives and accepts such a request."""
         return self.connection is not None and self.history.live and self.connection.accepts(verb)
 
     @property
     def elsewhere(self) -> bool:
-        """Whether the run lives in another process, if at all."""
+        """True if the run lives in another process, if at all."""
         return self.connection is not None and self.connection.elsewhere
 
-    def send(self, request: Request) -> None:
-        """Hand a request to the run, where it still lives."""
+    def send(self, request: Request, awaiting: Awaited | None = None) -> None:
+        """Send a request to the run, where it still lives; `awaiting` is shown until the engine confirms it."""
         if self.connection is not None and self.accepts(type(request)):
             self.connection.submit(request)
-
-    def send_and_await(self, what: Asked, request: Pause | Resume | Stop) -> None:
-        """Hand over a request whose confirmation is waited for."""
-        if self.accepts(type(request)):
-            self.send(request)
-            self._asked = what
+            self._awaited = awaiting or self._awaited
 
     @property
-    def asked(self) -> Asked | None:
-        """What a person asked for and the engine has not confirmed; or that it gives no sign of life."""
-        return "stalled" if self.connection is not None and self.connection.silent_seconds else self._asked
+    def awaited(self) -> Awaited | None:
+        """The request that the engine has not confirmed yet; or that it gives no sign of life."""
+        return "stalled" if self.connection is not None and self.connection.silent_seconds else self._awaited
 
     @property
     def evaluating(self) -> bool:
-        """Whether a checkpoint is being measured."""
+        """True while a checkpoint is being evaluated."""
         beside = self._evaluation is not None and not self._evaluation.ended
         return beside or self.history.evaluation is not None
 
-    def evaluate(self, checkpoint: str) -> str:
-        """Measure a checkpoint, in the live run or in a job of its own. Returns a sentence for the person, if any."""
-        if self.evaluating:
-            return "An evaluation is under way: x gives it up, in the browser (c)."
+    def evaluate(self, checkpoint: str) -> bool:
+        """Evaluate a checkpoint. Returns True if the live run does it, between two steps. Raises CifarTuiError."""
         if self.accepts(Evaluate):
             self.send(Evaluate(checkpoint))
-            return f"{safe_text(checkpoint)} is evaluated after this step."
+            return True
         self._evaluation = self._jobs.current.evaluate(checkpoint)
-        return ""
+        return False
 
     def cancel_evaluation(self) -> None:
-        """Give the evaluation up."""
+        """Cancel the evaluation under way."""
         connection = self._evaluation or self.connection
         if connection is not None:
             connection.submit(CancelEvaluation())
@@ -106,39 +96,39 @@ class FollowedRun:
         if self.accepts(type(request)):
             self.send(request)
         else:
-            self._errands.append(self._jobs.current.manage_checkpoint(request))
+            self._checkpoint_jobs.append(self._jobs.current.manage_checkpoint(request))
 
-    def drain(self) -> bool:
-        """Take in what was said since the last time. Returns whether anything was."""
+    def poll(self) -> bool:
+        """Apply the events since the last poll. Returns True if there were any."""
         events = list(self.connection.poll()) if self.connection is not None else []
         if self._evaluation is not None:
             events += self._evaluation.poll()
-        for errand in self._errands:
-            events += errand.poll()
-        self._errands = [errand for errand in self._errands if not errand.ended]
+        for job in self._checkpoint_jobs:
+            events += job.poll()
+        self._checkpoint_jobs = [job for job in self._checkpoint_jobs if not job.ended]
         for event in events:
             if isinstance(event, RunStarted) and self.history.started is not None:
-                self.history = RunHistory()  # a journal that was written again is said from the start
+                self.history = RunHistory()  # a journal that was written again is read from the start
             self.history.apply(event)
-        if self._asked is not None and (self.history.state in CONFIRMED_BY[self._asked] or not self.history.live):
-            self._asked = None
+        if self._awaited is not None and (self.history.state in CONFIRMED_BY[self._awaited] or not self.history.live):
+            self._awaited = None
         return bool(events)
 
     @property
     def over(self) -> bool:
-        """Whether the run has ended, and everything it said was taken in."""
+        """True once the run has ended and all its events were applied."""
         return (
             self.connection is not None
             and (self.connection.ended or self.connection.elsewhere)
             and not self.history.live
         )
 
-    def leave(self) -> None:
-        """Give up what is under way beside the run, and let go of a run elsewhere."""
+    def close(self) -> None:
+        """Cancel what is under way beside the run, and disconnect from a run elsewhere."""
         if self._evaluation is not None and not self._evaluation.ended:
             self._evaluation.submit(CancelEvaluation())
             self._evaluation.join()
-        for errand in self._errands:
-            errand.join()
+        for job in self._checkpoint_jobs:
+            job.join()
         if self.connection is not None and self.connection.elsewhere:
             self.connection.join()

@@ -11,36 +11,31 @@ from textual.message import Message
 from cifar_tui.history.run_history import FeedItem, RunHistory
 from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.records.journal import JournalTail
-
-LOOK_SECONDS = 2.0
-"""How often is looked whether a run that still trains has said more."""
+from cifar_tui.tui.intervals import DEFAULT_INTERVALS
 
 
+@dataclass
 class RunLoaded(Message):
-    """All that a run had said was read, for the first time or because it has gone back."""
+    """The journal of a run was read, for the first time or because the run was rewound."""
 
-    def __init__(self, reader: "RunReader", place: int, history: RunHistory) -> None:
-        """Hand the history over: it is the receiver's alone from now on."""
-        super().__init__()
-        self.reader = reader
-        self.place = place
-        self.history = history
+    reader: "RunReader"
+    place: int
+    history: RunHistory
+    """The receiver's alone from now on."""
 
 
+@dataclass
 class RunUpdated(Message):
-    """A run that was read before has said more."""
+    """A run that was read before has new events."""
 
-    def __init__(self, reader: "RunReader", place: int, said: list[FeedItem]) -> None:
-        """Hand on what it said, in order."""
-        super().__init__()
-        self.reader = reader
-        self.place = place
-        self.said = said
+    reader: "RunReader"
+    place: int
+    events: list[FeedItem]
 
 
 @dataclass(slots=True)
-class _Open:
-    """A run whose journal was read once and may go on."""
+class _OpenRun:
+    """A run whose journal was read once and may grow."""
 
     place: int
     folder: Path
@@ -50,61 +45,67 @@ class _Open:
 class RunReader:
     """Reads runs on a thread of its own, which ends when the last of them has ended."""
 
-    def __init__(self, folders: Sequence[Path], say: Callable[[RunLoaded | RunUpdated], object]) -> None:
-        """Read these at once; what is found is handed to `say`, on that thread, with the run's place among them."""
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        post: Callable[[RunLoaded | RunUpdated], object],
+        look_seconds: float = DEFAULT_INTERVALS.other_runs,
+    ) -> None:
+        """Read these at once; each message is handed to `post`, on that thread, with the run's place among them."""
         self._folders = folders
-        self._say = say
-        self._left = threading.Event()
+        self._post = post
+        self._look_seconds = look_seconds
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="other runs", daemon=True)
         if folders:
             self._thread.start()
 
     @property
     def following(self) -> bool:
-        """Whether one of them may still say more."""
+        """True while one of them may have more events."""
         return self._thread.is_alive()
 
     def close(self) -> None:
         """Read no more."""
-        self._left.set()
+        self._closed.set()
 
     def _follow(self) -> None:
         with contextlib.ExitStack() as open_files:
-            live = [one for place in range(len(self._folders)) if (one := self._read(place, open_files)) is not None]
-            while live and not self._left.wait(LOOK_SECONDS):
-                live = [one for one in live if self._read_on(one)]
+            live = [run for place in range(len(self._folders)) if (run := self._read(place, open_files)) is not None]
+            while live and not self._closed.wait(self._look_seconds):
+                live = [run for run in live if self._read_more(run)]
 
-    def _read(self, place: int, open_files: contextlib.ExitStack) -> _Open | None:
-        """Read a run for the first time. Returns it where it may go on; one that cannot be read is passed over."""
+    def _read(self, place: int, open_files: contextlib.ExitStack) -> _OpenRun | None:
+        """Read a run for the first time. Returns it where it may grow; one that cannot be read is passed over."""
         folder = self._folders[place]
         with contextlib.suppress(OSError):
-            # Looked at before the journal is read, so that a last word is never missed.
+            # Looked up before the journal is read, so that a last event is never missed.
             trained = is_being_trained(folder)
-            one = _Open(place, folder, JournalTail(folder))
-            open_files.callback(one.journal.close)
-            self._read_whole(one)
-            return one if trained else None
+            run = _OpenRun(place, folder, JournalTail(folder))
+            open_files.callback(run.journal.close)
+            self._load(run)
+            return run if trained else None
         return None
 
-    def _read_on(self, one: _Open) -> bool:
-        """Read what a run has said since. Returns whether it may go on."""
+    def _read_more(self, run: _OpenRun) -> bool:
+        """Read a run's new events. Returns True if it may have more."""
         with contextlib.suppress(OSError):
-            trained = is_being_trained(one.folder)
-            if one.journal.went_back():
-                self._read_whole(one)
-            elif said := list(one.journal.read()):
-                self._tell(RunUpdated(self, one.place, said))
+            trained = is_being_trained(run.folder)
+            if run.journal.went_back():
+                self._load(run)
+            elif events := list(run.journal.read()):
+                self._post_message(RunUpdated(self, run.place, events))
             return trained
         return False
 
-    def _read_whole(self, one: _Open) -> None:
+    def _load(self, run: _OpenRun) -> None:
         history = RunHistory()
-        for said in one.journal.read():
-            history.apply(said)
-            if self._left.is_set():
+        for event in run.journal.read():
+            history.apply(event)
+            if self._closed.is_set():
                 return
-        self._tell(RunLoaded(self, one.place, history))
+        self._post_message(RunLoaded(self, run.place, history))
 
-    def _tell(self, message: RunLoaded | RunUpdated) -> None:
-        if not self._left.is_set():
-            self._say(message)
+    def _post_message(self, message: RunLoaded | RunUpdated) -> None:
+        if not self._closed.is_set():
+            self._post(message)

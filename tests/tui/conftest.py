@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cifar_tui.tui.browser.browser import Checkpoints
+from cifar_tui.tui.browser.browser import CheckpointBrowser
 from cifar_tui.tui.charts import chart
 from cifar_tui.tui.charts.redraw_budget import RedrawBudget
 from cifar_tui.tui.dashboard.dashboard import Dashboard
@@ -25,7 +25,7 @@ def press_all() -> Callable[[], list[str]]:
     """Every key a screen has, in an order that differs from screen to screen but not from time to time."""
     names = {
         key
-        for screen in (Dashboard, Checkpoints, EvaluationScreen, MisclassifiedScreen)
+        for screen in (Dashboard, CheckpointBrowser, EvaluationScreen, MisclassifiedScreen)
         for binding in with_tooltips(screen.BINDINGS)
         for key in binding.key.split(",")
         if binding.action not in ("app.leave", "app.detach", "app.command_palette")

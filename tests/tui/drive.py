@@ -1,4 +1,4 @@
-"""Drives the real screen on a scripted engine, and reads the words on it."""
+"""Drives the real screen on a scripted engine, and reads the text on it."""
 
 import asyncio
 import html
@@ -13,27 +13,30 @@ from textual.pilot import Pilot
 from cifar_tui.system.hardware import Hardware
 from cifar_tui.tui import app as app_module
 from cifar_tui.tui.app import NO_OPTIONS, MonitorApp, ScreenOptions
-from cifar_tui.tui.browser.browser import Checkpoints
+from cifar_tui.tui.browser.browser import CheckpointBrowser
 from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
-from cifar_tui.tui.settings.preferences import Preferences, PreferencesFile
+from cifar_tui.tui.intervals import ScreenIntervals
+from cifar_tui.tui.settings.kept_preferences import KeptPreferences
+from cifar_tui.tui.settings.preferences import PreferencesFile
 from cifar_tui.tui.settings.themes import find_themes
 from tests.scripted import ScriptedJobs
 
 SHIPPED_THEMES = [Path(__file__).parents[2] / "themes"]
 SIZES = [(120, 40), (80, 24), (60, 20)]
+INTERVALS = ScreenIntervals(poll=0.03, other_runs=0.02)
 PATIENCE_SECONDS = 60.0
-"""How long a screen may take to come to rest, on however busy a machine."""
+"""The longest time for a screen to come to rest, on however busy a machine."""
 
 
 class CountingApp(MonitorApp):
-    """The app, and how often it has looked for what was said."""
+    """The app, and how often it has polled."""
 
     CSS_PATH = str(Path(app_module.__file__).with_name("app.tcss"))
-    looks = 0
+    polls = 0
 
-    def _drain(self) -> None:
-        super()._drain()
-        self.looks += 1
+    def poll(self) -> None:
+        super().poll()
+        self.polls += 1
 
 
 @asynccontextmanager
@@ -44,6 +47,7 @@ async def screen(
     hardware: Hardware | None = None,
     options: ScreenOptions = NO_OPTIONS,
     file: PreferencesFile | None = None,
+    intervals: ScreenIntervals = INTERVALS,
 ) -> AsyncIterator[Pilot[int]]:
     """The app on `jobs`, settled after its first events."""
     app = CountingApp(
@@ -51,10 +55,9 @@ async def screen(
         find_themes(SHIPPED_THEMES),
         theme,
         hardware or Hardware(),
-        drain_seconds=0.03,
+        intervals=intervals,
         options=options,
-        preferences=file.read() if file else Preferences(),
-        preferences_file=file,
+        preferences=KeptPreferences(file.read(), file) if file else None,
     )
     async with app.run_test(size=size, notifications=True) as pilot:
         await settle(pilot)
@@ -62,25 +65,25 @@ async def screen(
 
 
 async def settle(pilot: Pilot[int]) -> None:
-    """Wait until everything said so far is on the screen, and nothing more is under way."""
+    """Wait until every event so far is on the screen, and nothing more is under way."""
     app = app_of(pilot)
     for _ in range(2):  # what the first round has shown may have asked for more
         await pilot.pause()
         await app.workers.wait_for_complete()
-        looked = app.looks
-        # Two looks: one may have been under way, and what had no room yet comes with the next.
-        await until(lambda looked=looked: not app.is_running or (app.looks >= looked + 2 and at_rest(app)))  # type: ignore[misc]
+        polled = app.polls
+        # Two polls: one may have been under way, and what had no room yet comes with the next.
+        await until(lambda polled=polled: not app.is_running or (app.polls >= polled + 2 and at_rest(app)))  # type: ignore[misc]
     await pilot.pause()
 
 
 def at_rest(app: CountingApp) -> bool:
-    """Whether no screen waits for a folder, for what a job says, or for its turn to draw."""
+    """Return True if no screen waits for a folder, for a job's events, or for its turn to draw."""
     for one in app.screen_stack if app.is_running else ():
-        if isinstance(one, Checkpoints) and one.shown.busy:
+        if isinstance(one, CheckpointBrowser) and one.shown.busy:
             return False
-        if isinstance(one, ComparisonScreen) and not getattr(one._connection, "silent", True):
+        if isinstance(one, ComparisonScreen) and not getattr(one._connection, "drained", True):
             return False
-    return not app._outdated
+    return not app.history_display.waits
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -91,7 +94,7 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.005)
 
 
-def words(pilot: Pilot[int]) -> str:
+def screen_text(pilot: Pilot[int]) -> str:
     """The screen as lines of text."""
     rows: dict[float, str] = {}
     for attributes, text in re.findall(r"<text([^>]*)>([^<]*)</text>", pilot.app.export_screenshot()):

@@ -19,29 +19,29 @@ from tests import scripted
         ("osc777", ["\x1b]777;notify;cifar-tui;Finished 50 steps: test accuracy 53.27 %.\a"]),
     ],
 )
-def test_the_end_of_a_run_calls_the_way_a_person_chose(alert: Alert, sent: list[str]) -> None:
-    history, accepting = RunHistory(), list[str]()
-    alarm = Alerter(alert, accepting.append)
+def test_the_end_of_a_run_alerts_the_way_a_person_chose(alert: Alert, sent: list[str]) -> None:
+    history, sent_sequences = RunHistory(), list[str]()
+    alerter = Alerter(alert, sent_sequences.append)
     for event in [*scripted.opening(), *scripted.epochs(1)]:
         history.apply(event)
-        alarm.show(history)
-    assert accepting == [], "a run that goes on calls nobody"
+        alerter.show(history)
+    assert sent_sequences == [], "a run that goes on calls nobody"
     history.apply(RunFinished(50, 0.5327))
-    alarm.show(history)
-    assert accepting == sent
+    alerter.show(history)
+    assert sent_sequences == sent
 
 
 @pytest.mark.fault(21)
-def test_a_loss_without_a_number_calls_and_hostile_words_stay_words() -> None:
-    history, accepting = RunHistory(), list[str]()
-    alarm = Alerter("osc9", accepting.append)
+def test_a_nonfinite_loss_alerts_and_hostile_text_stays_text() -> None:
+    history, sent_sequences = RunHistory(), list[str]()
+    alerter = Alerter("osc9", sent_sequences.append)
     for event in [*scripted.opening(), scripted.step(1), LossNotFinite(2, math.nan, waiting=True)]:
         history.apply(event)
-    alarm.show(history)
-    assert "step 2 is no number" in accepting[0]
+    alerter.show(history)
+    assert "step 2 is no number" in sent_sequences[0]
     history.apply(RolledBack(2, 1, 0.05, ((2, 0.5),)))
-    alarm.show(history)
-    assert len(accepting) == 1
+    alerter.show(history)
+    assert len(sent_sequences) == 1
     history.apply(RunFailed("\x1b]52;c;aGk=\a boom", "", 1))
-    alarm.show(history)
-    assert accepting[1].count("\x1b") == accepting[1].count("\a") == 1
+    alerter.show(history)
+    assert sent_sequences[1].count("\x1b") == sent_sequences[1].count("\a") == 1

@@ -15,7 +15,7 @@ from cifar_tui.system.hardware import Hardware, MachineReading
 from cifar_tui.system.nvidia import GpuReading
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import screen, settle, words
+from tests.tui.drive import screen, screen_text, settle
 from tests.tui.pilot_internals import exception_in
 
 FOLDER = Path(__file__).parent / "goldens"
@@ -74,7 +74,7 @@ async def test_the_screen_looks_as_it_was_designed(state: str, pytestconfig: pyt
             if key and (width, height) == SIZES[0]:
                 await pilot.press(key)
             await settle(pilot)
-            seen.append(f"{width} x {height}\n{_ruled(words(pilot), width, height)}\n")
+            seen.append(f"{width} x {height}\n{_ruled(screen_text(pilot), width, height)}\n")
     golden = FOLDER / f"{state}.txt"
     if pytestconfig.getoption("--update-goldens"):
         golden.write_text("\n".join(seen), encoding="utf-8")
@@ -96,7 +96,7 @@ async def test_what_is_inside_a_checkpoint_looks_as_it_was_designed(
         for width, height in SIZES:
             await pilot.resize_terminal(width, height)
             await settle(pilot)
-            seen.append(f"{width} x {height}\n{_ruled(words(pilot), width, height)}\n")
+            seen.append(f"{width} x {height}\n{_ruled(screen_text(pilot), width, height)}\n")
     golden = FOLDER / f"{name}.txt"
     if pytestconfig.getoption("--update-goldens"):
         golden.write_text("\n".join(seen), encoding="utf-8")

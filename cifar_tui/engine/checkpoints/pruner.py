@@ -29,7 +29,7 @@ class Pruner:
         self._journaled.undo(after_step)
 
     def prune(self) -> None:
-        """Delete what the recipe does not keep; a refusal by the disk is noted once, and it is tried after the next save."""
+        """Delete what the recipe does not keep; a refusal by the disk is noted once, and tried after the next save."""
         trouble = ""
         try:
             kept = self._recipe.checkpoints_kept
@@ -43,9 +43,9 @@ class Pruner:
 
     def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
         """Delete or pin a checkpoint on request."""
-        said = self._deleter.manage_checkpoint(request, self._journaled, self._in_use())
-        if said is not None:
-            self._record_and_emit(said)
+        event = self._deleter.manage_checkpoint(request, self._journaled, self._in_use())
+        if event is not None:
+            self._record_and_emit(event)
 
     def _record_and_emit(self, event: Event) -> None:
         self._journaled.record(event)

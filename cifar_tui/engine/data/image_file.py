@@ -38,10 +38,10 @@ def read_image(file: str | BinaryIO, fit: "Callable[[Image], Image]") -> Pixels:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(file, formats=FORMATS) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                raise ValueError(f"{picture.width} × {picture.height} pixels are too many")
-            return np.asarray(fit(picture))
+        with Image.open(file, formats=FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise ValueError(f"{image.width} × {image.height} pixels are too many")
+            return np.asarray(fit(image))
     except UnidentifiedImageError:
         reason = "it is no picture"
     except OSError as error:
@@ -67,26 +67,26 @@ def read_any_image(path: str) -> Pixels:
         return read_image(file, center_crop)
 
 
-def resized(picture: "Image") -> "Image":
+def resized(image: "Image") -> "Image":
     """Return the whole image in 32 × 32 pixels, resized as the tutorial does."""
     from PIL import Image
 
-    colours = picture.convert("RGB")
-    return colours if colours.size == (SIDE, SIDE) else colours.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    rgb = image.convert("RGB")
+    return rgb if rgb.size == (SIDE, SIDE) else rgb.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
 
 
-def center_crop(picture: "Image") -> "Image":
+def center_crop(image: "Image") -> "Image":
     """Return the largest square in the middle in 32 × 32 pixels, turned as its camera noted, transparency on white."""
     from PIL import Image, ImageOps
 
-    if picture.mode.startswith(("I", "F")):
+    if image.mode.startswith(("I", "F")):
         raise ValueError("its greys have more than 8 bits")  # Pillow would turn most of them white
-    upright = ImageOps.exif_transpose(picture)
+    upright = ImageOps.exif_transpose(image)
     side = min(upright.size)
     left, top = ((length - side) // 2 for length in upright.size)
     middle = upright.crop((left, top, left + side, top + side))
     if middle.has_transparency_data:
         seen = middle.convert("RGBA")
         middle = Image.alpha_composite(Image.new("RGBA", seen.size, WHITE), seen)
-    colours = middle.convert("RGB")
-    return colours if side == SIDE else colours.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    rgb = middle.convert("RGB")
+    return rgb if side == SIDE else rgb.resize((SIDE, SIDE), Image.Resampling.BICUBIC)

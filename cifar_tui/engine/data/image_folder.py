@@ -231,7 +231,7 @@ class Decoding:
 
     def __init__(self, files: tuple[str, ...]) -> None:
         self.pixels: Pixels = np.empty((len(files), SIDE, SIDE, 3), dtype=np.uint8)
-        self.given_up = threading.Event()
+        self.cancelled = threading.Event()
         self._files = files
         self._done = np.zeros(len(files), dtype=np.bool_)
 
@@ -243,7 +243,7 @@ class Decoding:
     def decode(self, start: int) -> None:
         """Decode one chunk, unless it is no longer wanted."""
         for index, file in enumerate(self._files[start : start + CHUNK], start):
-            if self.given_up.is_set():
+            if self.cancelled.is_set():
                 return
             self.pixels[index] = _read_image(file)
             self._done[index] = True
@@ -254,31 +254,33 @@ def _decode(files: tuple[str, ...], report: Report, stop_requested: Callable[[],
     decoding = Decoding(files)
     started = time.monotonic()
 
-    def say() -> None:
+    def report_progress() -> None:
         report(Progressed("Reading pictures", decoding.done, len(files), "images", time.monotonic() - started))
 
-    say()
+    report_progress()
     with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         # Pillow warns on stderr of large and odd images, in the middle of a screen; ours are checked below.
         warnings.simplefilter("ignore")
         futures = [pool.submit(decoding.decode, start) for start in range(0, len(files), CHUNK)]
         try:
-            _await(futures, say, stop_requested)
+            _await(futures, report_progress, stop_requested)
         finally:
-            decoding.given_up.set()
+            decoding.cancelled.set()
             pool.shutdown(cancel_futures=True)
-    say()
+    report_progress()
     return decoding.pixels
 
 
-def _await(futures: list["Future[None]"], say: Callable[[], None], stop_requested: Callable[[], bool]) -> None:
+def _await(
+    futures: list["Future[None]"], report_progress: Callable[[], None], stop_requested: Callable[[], bool]
+) -> None:
     """Wait for all, or for the first that fails, and raise what it raised."""
     while True:
         done, waiting = wait(futures, timeout=REPORT_SECONDS, return_when=FIRST_EXCEPTION)
         failed = any(future.exception() is not None for future in done)
         if failed or not waiting:
             break
-        say()
+        report_progress()
         if stop_requested():
             raise StopRequested
     for future in futures:

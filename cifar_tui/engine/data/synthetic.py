@@ -89,7 +89,7 @@ class RandomDraws:
         """Draw from this generator."""
         self.random = random
 
-    def between(self, low: float, high: float, channels: int = 1) -> Floats:
+    def uniform(self, low: float, high: float, channels: int = 1) -> Floats:
         """float32 [CHUNK, channels, 1, 1], each from `low` to `high`."""
         return low + (high - low) * self.random.random((CHUNK, channels, 1, 1), dtype=np.float32)
 
@@ -97,40 +97,40 @@ class RandomDraws:
 def _draw(random: np.random.Generator) -> Pixels:
     """uint8 [CHUNK, 32, 32, 3]: the ten classes in turn, each shape on a ground of its own."""
     chance = RandomDraws(random)
-    picture = _ground(chance)
+    image = _ground(chance)
     for number in range(CLUTTER):
         u, v, size = _placed(chance, (1.0, 2.6))
         # Spots, and strokes three times as long as they are wide.
         mark = _disc(u, v) if number % 2 else np.maximum(np.abs(u) - 1.5, np.abs(v) - 0.5)
-        picture += _cover(mark, size) * chance.between(-60, 60, 3)
+        image += _cover(mark, size) * chance.uniform(-60, 60, 3)
     u, v, size = _placed(chance, RADIUS)
     distance = np.empty_like(u)
     for label, shape in enumerate(SHAPES):
         own = slice(label, None, len(SHAPES))
         distance[own] = shape(u[own], v[own])
-    direction = chance.between(-1, 1, 3)
+    direction = chance.uniform(-1, 1, 3)
     direction /= np.abs(direction).max(axis=1, keepdims=True)
-    picture += _cover(distance, size) * (direction * chance.between(*CONTRAST))
-    picture += NOISE * random.standard_normal(picture.shape, dtype=np.float32)
-    return np.clip(picture, 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
+    image += _cover(distance, size) * (direction * chance.uniform(*CONTRAST))
+    image += NOISE * random.standard_normal(image.shape, dtype=np.float32)
+    return np.clip(image, 0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
 def _ground(chance: RandomDraws) -> Floats:
     """float32 [CHUNK, 3, 32, 32]: a colour that fades into another one in some direction."""
     along: Floats = np.linspace(-1, 1, SIDE, dtype=np.float32)
-    slope: Floats = chance.between(-1, 1) * along[:, None] + chance.between(-1, 1) * along
-    return chance.between(60, 195, 3) + slope * chance.between(-45, 45, 3)
+    slope: Floats = chance.uniform(-1, 1) * along[:, None] + chance.uniform(-1, 1) * along
+    return chance.uniform(60, 195, 3) + slope * chance.uniform(-45, 45, 3)
 
 
 def _placed(chance: RandomDraws, radius: tuple[float, float]) -> tuple[Floats, Floats, Floats]:
     """Coordinates u, v [CHUNK, 1, 32, 32] in which a shape of radius 1 lies anywhere, at any angle; and its pixels."""
-    size = chance.between(*radius)
-    angle = chance.between(0, 2 * np.pi)
+    size = chance.uniform(*radius)
+    angle = chance.uniform(0, 2 * np.pi)
     room = SIDE / 2 - size
     middle = np.float32(SIDE / 2 - 0.5)
     along = np.arange(SIDE, dtype=np.float32)
-    y = (along[:, None] - middle - chance.between(-1, 1) * room) / size
-    x = (along - middle - chance.between(-1, 1) * room) / size
+    y = (along[:, None] - middle - chance.uniform(-1, 1) * room) / size
+    x = (along - middle - chance.uniform(-1, 1) * room) / size
     cos, sin = np.cos(angle), np.sin(angle)
     return cos * x - sin * y, sin * x + cos * y, size
 

@@ -14,7 +14,7 @@ from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.data.dataset import DataSet
 from cifar_tui.engine.data.load import LoadData, load
 from cifar_tui.engine.evaluation.evaluate import logits_on
-from cifar_tui.engine.evaluation.evaluate_checkpoint import GIVEN_UP
+from cifar_tui.engine.evaluation.evaluate_checkpoint import CANCELLED
 from cifar_tui.engine.evaluation.metrics import evaluation_result
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.errors import BadInput, StopRequested
@@ -36,7 +36,7 @@ def compare_checkpoints(
     alone.
     """
 
-    def given_up() -> bool:
+    def cancelled() -> bool:
         return requests.contains(Stop, CancelEvaluation)
 
     device = choose_device(compared[0].recipe)
@@ -45,12 +45,12 @@ def compare_checkpoints(
     read = [read_network(one.weights) for one in compared]
     compared = [_with_classes(*pair) for pair in zip(compared, read, strict=True)]
     try:
-        data = load_data(compared[0].recipe, emit, given_up)
+        data = load_data(compared[0].recipe, emit, cancelled)
         for one in compared:
             _check_classes(data.description, data.classes, one)
-        taken = [_judge(*pair, data, device, emit, given_up) for pair in zip(compared, read, strict=True)]
+        taken = [_judge(*pair, data, device, emit, cancelled) for pair in zip(compared, read, strict=True)]
     except StopRequested:
-        emit(EvaluationFailed("", GIVEN_UP, damaged=False))
+        emit(EvaluationFailed("", CANCELLED, damaged=False))
         return
     losses = tuple(loss for loss, _ in taken)
     names = tuple(one.name for one in compared)
@@ -90,7 +90,7 @@ def _judge(
     data: DataSet,
     device: Device,
     emit: Emit,
-    given_up: Callable[[], bool],
+    cancelled: Callable[[], bool],
 ) -> tuple[float, Ints]:
     """The loss of one checkpoint, and the classes it took the images for. Raises StopRequested."""
     started, images = time.monotonic(), len(data.test.labels)
@@ -98,7 +98,7 @@ def _judge(
     def go_on(done: int) -> bool:
         seconds = time.monotonic() - started
         emit(Progressed(f"Measuring {safe_text(one.name, 60)}", done, images, "images", seconds))
-        return not given_up()
+        return not cancelled()
 
     recipe: Recipe = one.recipe.with_normalization(read.mean, read.std) if one.external else one.recipe
     test = DeviceDataset(data.test.pixels, data.test.labels, recipe, device.torch, 0)

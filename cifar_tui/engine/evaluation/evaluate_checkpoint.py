@@ -19,7 +19,7 @@ from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 from cifar_tui.text import safe_text
 
-GIVEN_UP = "The evaluation was given up."
+CANCELLED = "The evaluation was given up."
 
 
 class CheckpointEvaluator:
@@ -58,35 +58,35 @@ class CheckpointEvaluator:
         try:
             read = read or read_network(path)
             network = read.network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
-            verdict = evaluate(network, self._test, self._device, next_batch, tta=tta)
+            result = evaluate(network, self._test, self._device, next_batch, tta=tta)
         except CheckpointDamaged as error:
             self._emit(EvaluationFailed(checkpoint, str(error), damaged=True))
             return
         except StopRequested:
-            self._emit(EvaluationFailed(checkpoint, GIVEN_UP, damaged=False))
+            self._emit(EvaluationFailed(checkpoint, CANCELLED, damaged=False))
             raise
-        if verdict is None:
-            self._emit(EvaluationFailed(checkpoint, GIVEN_UP, damaged=False))
+        if result is None:
+            self._emit(EvaluationFailed(checkpoint, CANCELLED, damaged=False))
             return
-        done = self._done(checkpoint, verdict, time.monotonic() - started, tta)
+        done = self._done(checkpoint, result, time.monotonic() - started, tta)
         if keep and read.sha256:
             self._keep(done, read.sha256)
         self._emit(done)
 
-    def _done(self, checkpoint: str, verdict: EvaluationResult, seconds: float, tta: bool) -> EvaluationDone:
+    def _done(self, checkpoint: str, result: EvaluationResult, seconds: float, tta: bool) -> EvaluationDone:
         return EvaluationDone(
             checkpoint=checkpoint,
-            images=verdict.images,
-            loss=verdict.loss,
-            accuracy=verdict.accuracy,
+            images=result.images,
+            loss=result.loss,
+            accuracy=result.accuracy,
             classes=self._facts.classes,
-            confusion=verdict.confusion,
+            confusion=result.confusion,
             seconds=seconds,
             tta=tta,
-            top3_accuracy=verdict.top3_accuracy,
-            calibration_error=verdict.calibration_error,
+            top3_accuracy=result.top3_accuracy,
+            calibration_error=result.calibration_error,
             test_checksum=self._facts.test_checksum,
-            wrongest=verdict.wrongest,
+            wrongest=result.wrongest,
         )
 
     def _keep(self, done: EvaluationDone, sha256: str) -> None:
@@ -115,7 +115,7 @@ def evaluate_checkpoint(
     The checkpoint is read first, for one that is refused needs no images.
     """
 
-    def given_up() -> bool:
+    def cancelled() -> bool:
         return requests.contains(Stop, CancelEvaluation)
 
     device = choose_device(recipe)
@@ -127,14 +127,14 @@ def evaluate_checkpoint(
     if external:
         recipe = _normalised_for(read, recipe, emit)
     try:
-        data = load_data(recipe, emit, given_up)
+        data = load_data(recipe, emit, cancelled)
     except StopRequested:
-        emit(EvaluationFailed(safe_text(checkpoint), GIVEN_UP, damaged=False))
+        emit(EvaluationFailed(safe_text(checkpoint), CANCELLED, damaged=False))
         return
     _note_classes(read, data.classes, emit)
     test = DeviceDataset(data.test.pixels, data.test.labels, recipe, device.torch, 0)
     evaluator = CheckpointEvaluator(folder, test, data.facts(), device, emit)
-    evaluator.evaluate(checkpoint, lambda: not given_up(), tta=tta, keep=keep, read=read)
+    evaluator.evaluate(checkpoint, lambda: not cancelled(), tta=tta, keep=keep, read=read)
 
 
 def _normalised_for(read: ReadNetwork, recipe: Recipe, emit: Emit) -> Recipe:
@@ -143,7 +143,7 @@ def _normalised_for(read: ReadNetwork, recipe: Recipe, emit: Emit) -> Recipe:
     if read.trouble:
         emit(Noted(read.trouble))
     if read.origin is not None:
-        come_from = f" It comes from {read.origin.words()}." if read.origin.run else ""
+        come_from = f" It comes from {read.origin.text()}." if read.origin.run else ""
         because, assumed = "Colours are normalised as the file says", come_from
     else:
         because = f"The layers are named as in {read.layout.project}, so colours are normalised as there"
@@ -154,8 +154,8 @@ def _normalised_for(read: ReadNetwork, recipe: Recipe, emit: Emit) -> Recipe:
 
 def _note_classes(read: ReadNetwork, classes: tuple[str, ...], emit: Emit) -> None:
     """Note where the images' classes are others than those in the file's metadata."""
-    told = read.origin.classes if read.origin is not None else ()
-    differing = next((pair for pair in zip(told, classes, strict=False) if pair[0] != pair[1]), None)
+    known = read.origin.classes if read.origin is not None else ()
+    differing = next((pair for pair in zip(known, classes, strict=False) if pair[0] != pair[1]), None)
     if differing is not None:
         there, here = (safe_text(name, 40) for name in differing)
         emit(Noted(f"The file says that it tells other classes apart than these images show ({there}, not {here})."))

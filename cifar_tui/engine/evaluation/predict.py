@@ -66,12 +66,12 @@ class Predictor:
             except ImageUnreadable as error:
                 yield Refusal(file, f"Cannot read the picture {safe_text(file, LONGEST_PATH)}: {error}.")
                 continue
-            bank = DeviceDataset(pixels[None], np.zeros(1, dtype=np.int64), self._recipe, self._device.torch, 0)
-            yield Prediction(file, pixels.tobytes(), self._probabilities(bank))
+            dataset = DeviceDataset(pixels[None], np.zeros(1, dtype=np.int64), self._recipe, self._device.torch, 0)
+            yield Prediction(file, pixels.tobytes(), self._probabilities(dataset))
 
     @torch.inference_mode()
-    def _probabilities(self, bank: DeviceDataset) -> tuple[float, ...]:
-        images, _ = bank.plain(0, bank.count)
+    def _probabilities(self, dataset: DeviceDataset) -> tuple[float, ...]:
+        images, _ = dataset.plain(0, dataset.count)
         with self._device.autocast():
             logits = self._network(images).float()
         return tuple(torch.nan_to_num(logits.softmax(1))[0].tolist())

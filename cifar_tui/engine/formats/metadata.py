@@ -37,10 +37,10 @@ class WeightsMetadata:
     def to_metadata(self) -> dict[str, str]:
         """The header's entries."""
         lists = {"mean": self.mean, "std": self.std, "classes": self.classes}
-        words = {name: orjson.dumps(values).decode() for name, values in lists.items() if values}
-        return words | ({"run": self.run} if self.run else {}) | ({"epoch": str(self.epoch)} if self.epoch else {})
+        text = {name: orjson.dumps(values).decode() for name, values in lists.items() if values}
+        return text | ({"run": self.run} if self.run else {}) | ({"epoch": str(self.epoch)} if self.epoch else {})
 
-    def words(self) -> str:
+    def text(self) -> str:
         """`run one, epoch 3`, as far as it is known."""
         pieces = (f"run {safe_text(self.run, LONGEST_NAME)}" if self.run else "", f"epoch {self.epoch}")
         return ", ".join(pieces if self.epoch and self.run else pieces[:1] if self.run else ())
@@ -61,8 +61,8 @@ def read_metadata(metadata: Mapping[str, str]) -> WeightsMetadata | None:
     )
 
 
-def _normalization(words: str) -> Colours:
-    values = orjson.loads(words)
+def _normalization(text: str) -> Colours:
+    values = orjson.loads(text)
     if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):
         raise ValueError("no numbers")
     if len(values) != 3 or not all(math.isfinite(value) and value <= 1 for value in values):
@@ -71,8 +71,8 @@ def _normalization(words: str) -> Colours:
     return red, green, blue
 
 
-def _classes(words: str) -> tuple[str, ...]:
-    names = orjson.loads(words)
+def _classes(text: str) -> tuple[str, ...]:
+    names = orjson.loads(text)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError("no names")
     if names and not can_be_said(names):

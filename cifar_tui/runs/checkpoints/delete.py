@@ -29,7 +29,7 @@ class CheckpointDeleter:
     def manage_checkpoint(
         self, request: DeleteCheckpoint | PinCheckpoint, journaled: JournaledCheckpoints, in_use: frozenset[str]
     ) -> CheckpointDeleted | Noted | None:
-        """Delete or pin a checkpoint on request. Returns what there is to say of it; a refusal is a note."""
+        """Delete or pin a checkpoint on request. Returns the event, if any; a refusal is a note."""
         try:
             if isinstance(request, DeleteCheckpoint):
                 return self.delete(request.checkpoint, journaled, in_use)
@@ -42,11 +42,11 @@ class CheckpointDeleter:
         return None
 
     def delete(self, checkpoint: str, journaled: JournaledCheckpoints, in_use: frozenset[str]) -> CheckpointDeleted:
-        """Delete one because a person asks. Raises BadInput with the reason where it has to stay, OSError."""
-        standing = self._inventory(journaled, in_use)
-        if checkpoint not in {one.checkpoint for one in standing.checkpoints}:
+        """Delete one on request. Raises BadInput with the reason where it has to stay, OSError."""
+        inventory = self._inventory(journaled, in_use)
+        if checkpoint not in {one.checkpoint for one in inventory.checkpoints}:
             raise BadInput(f"There is no {checkpoint} any more.")
-        reason = why_kept(standing, checkpoint)
+        reason = why_kept(inventory, checkpoint)
         if reason:
             raise BadInput(reason)
         delete_checkpoint(self._folder, checkpoint)

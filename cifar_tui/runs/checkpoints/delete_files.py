@@ -1,6 +1,6 @@
-"""Deletes weights with a mark beside them: a crash leaves them whole, or what can be told to be half deleted.
+"""Deletes weights with a mark beside them: a crash leaves them intact, or marked as half deleted.
 
-The mark is renamed first: from then on nobody takes the weights for whole, and the renamed mark says which are being
+The mark is renamed first: from then on the weights count as deleted, and the renamed mark names those that are being
 deleted. It goes last.
 """
 
@@ -16,7 +16,7 @@ DELETING_PREFIX = ".deleting-"
 
 
 def delete_marked(mark: Path, files: Sequence[Path]) -> None:
-    """Delete files that are whole while there is a mark. Deleting again is harmless. Raises OSError."""
+    """Delete files that are intact while there is a mark. Deleting again is harmless. Raises OSError."""
     doomed = mark.with_name(DELETING_PREFIX + mark.name)
     with contextlib.suppress(FileNotFoundError):
         mark.replace(doomed)

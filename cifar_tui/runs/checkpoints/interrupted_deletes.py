@@ -51,7 +51,7 @@ def finish_deletes(folder: Path) -> list[str]:
     gone = []
     for one in interrupted_deletes(folder):
         if one.mark.exists():
-            one.doomed.unlink(missing_ok=True)  # saved anew since, and whole
+            one.doomed.unlink(missing_ok=True)  # saved anew since, and intact
             continue
         delete_marked(one.mark, [path for path in _files(one) if path is not None])
         if not one.weights.exists():

@@ -18,12 +18,12 @@ class JournaledCheckpoints:
     """Checkpoints by a run's journal; files of steps that were undone may still be there."""
 
     steps: dict[str, int] = field(default_factory=dict)
-    """The last step of each checkpoint that was said to be saved, by its name."""
+    """The last step of each checkpoint that was saved, by its name."""
     scores: dict[int, float] = field(default_factory=dict)
     """The accuracy that the best epoch is chosen by, 0 to 1, by the epoch's last step."""
 
     def record(self, event: FeedItem) -> None:
-        """Take in what was said."""
+        """Record an event."""
         match event:
             case CheckpointSaved():
                 self.steps[event.checkpoint] = event.step
@@ -58,78 +58,83 @@ class Inventory:
     """Returns True if a checkpoint's weights are what was saved."""
 
 
-def why_kept(standing: Inventory, checkpoint: str) -> str:
+def why_kept(inventory: Inventory, checkpoint: str) -> str:
     """Return why a checkpoint cannot be deleted on request, as a sentence; empty where it can."""
-    if standing.pinned is None:
+    if inventory.pinned is None:
         return BROKEN_PINS
-    if checkpoint in standing.pinned:
+    if checkpoint in inventory.pinned:
         return f"{checkpoint} is pinned, and stays."
-    if checkpoint in standing.in_use:
+    if checkpoint in inventory.in_use:
         return f"{checkpoint} is being evaluated, and stays."
-    said = _said(standing)
-    if any(checkpoint in _last_good(standing, group) for group in (said, standing.checkpoints)):
+    recorded = _recorded(inventory)
+    if any(checkpoint in _last_good(inventory, group) for group in (recorded, inventory.checkpoints)):
         return f"{checkpoint} is the last good one, and stays."
-    if any(checkpoint in _best(standing, group) for group in (said, standing.checkpoints)):
+    if any(checkpoint in _best(inventory, group) for group in (recorded, inventory.checkpoints)):
         return f"{checkpoint} is the best one, and stays."
-    if checkpoint in _after_going_back(standing):
+    if checkpoint in _after_going_back(inventory):
         return f"{checkpoint} is needed if the run goes back to a training state, and stays."
     return ""
 
 
-def deletable(standing: Inventory, kept: int | None) -> list[Sidecar]:
-    """The checkpoints that are neither the best nor among so many of the newest, nor needed otherwise; oldest first.
+def deletable(inventory: Inventory, kept: int | None) -> list[Sidecar]:
+    """Return the checkpoints that are neither the best nor among so many of the newest nor needed; oldest first.
 
-    Two of the newest stay at least. What the records do not vouch for is neither counted nor deleted.
+    Two of the newest stay at least. Those that the journal does not have are neither counted nor deleted.
     """
-    if kept is None or standing.pinned is None:
+    if kept is None or inventory.pinned is None:
         return []
-    said = _said(standing)
-    stay = standing.pinned | standing.in_use | _newest(standing, said, max(kept, LEAST_KEPT)) | _best(standing, said)
-    stay |= _after_going_back(standing)
-    return sorted((one for one in said if one.checkpoint not in stay), key=_age)
+    recorded = _recorded(inventory)
+    stay = (
+        inventory.pinned
+        | inventory.in_use
+        | _newest(inventory, recorded, max(kept, LEAST_KEPT))
+        | _best(inventory, recorded)
+    )
+    stay |= _after_going_back(inventory)
+    return sorted((one for one in recorded if one.checkpoint not in stay), key=_age)
 
 
-def _said(standing: Inventory) -> list[Sidecar]:
-    """The checkpoints that the records vouch for."""
-    steps = dict(standing.journaled.steps)
-    return [one for one in standing.checkpoints if steps.get(one.checkpoint) == one.step]
+def _recorded(inventory: Inventory) -> list[Sidecar]:
+    """Return the checkpoints that the journal has."""
+    steps = dict(inventory.journaled.steps)
+    return [one for one in inventory.checkpoints if steps.get(one.checkpoint) == one.step]
 
 
-def _last_good(standing: Inventory, group: Iterable[Sidecar]) -> frozenset[str]:
-    """The newest that is whole, by name; none where none is."""
+def _last_good(inventory: Inventory, group: Iterable[Sidecar]) -> frozenset[str]:
+    """Return the newest that is intact, by name; none where none is."""
     for one in sorted(group, key=_age, reverse=True):
-        if standing.intact(one):
+        if inventory.intact(one):
             return frozenset({one.checkpoint})
     return frozenset()
 
 
-def _newest(standing: Inventory, group: Iterable[Sidecar], count: int) -> frozenset[str]:
-    """So many of the newest that are whole, and those newer than these: they may be mended yet."""
+def _newest(inventory: Inventory, group: Iterable[Sidecar], count: int) -> frozenset[str]:
+    """Return so many of the newest that are intact, and all that are newer: they may be repaired yet."""
     names: set[str] = set()
     for one in sorted(group, key=_age, reverse=True):
         if count == 0:
             break
         names.add(one.checkpoint)
-        count -= standing.intact(one)
+        count -= inventory.intact(one)
     return frozenset(names)
 
 
-def _best(standing: Inventory, group: Iterable[Sidecar]) -> frozenset[str]:
-    """The best that is whole, the earliest of equals, by name; none where nothing has a score. NaN is none."""
-    scores = {step: score for step, score in dict(standing.journaled.scores).items() if math.isfinite(score)}
+def _best(inventory: Inventory, group: Iterable[Sidecar]) -> frozenset[str]:
+    """Return the best that is intact, the earliest of equals, by name; none where nothing has a score. NaN is none."""
+    scores = {step: score for step, score in dict(inventory.journaled.scores).items() if math.isfinite(score)}
     scored = [one for one in group if one.step in scores]
     for one in sorted(scored, key=lambda one: (-scores[one.step], *_age(one))):
-        if standing.intact(one):
+        if inventory.intact(one):
             return frozenset({one.checkpoint})
     return frozenset()
 
 
-def _after_going_back(standing: Inventory) -> frozenset[str]:
+def _after_going_back(inventory: Inventory) -> frozenset[str]:
     """Return the last good and the best checkpoints for each training state that the run may go back to."""
     names: frozenset[str] = frozenset()
-    for step in standing.states:
-        earlier = [one for one in _said(standing) if one.step <= step]
-        names |= _last_good(standing, earlier) | _best(standing, earlier)
+    for step in inventory.states:
+        earlier = [one for one in _recorded(inventory) if one.step <= step]
+        names |= _last_good(inventory, earlier) | _best(inventory, earlier)
     return names
 
 

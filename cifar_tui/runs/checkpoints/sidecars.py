@@ -36,7 +36,7 @@ class Sidecar:
     step: int
     """The last step it contains."""
     train_loss: float | None
-    """Mean over the epoch; None in mid-epoch or where it is no number."""
+    """Mean over the epoch; None in mid-epoch or where it is not finite."""
     train_accuracy: float | None
     """0 to 1."""
     test_loss: float | None
@@ -57,7 +57,7 @@ def epoch_checkpoint(epoch: int) -> str:
 
 
 def step_checkpoint(epoch: int, step: int) -> str:
-    """The name for weights saved in mid-epoch, so that they are never taken for an epoch's."""
+    """Return the name for weights saved in mid-epoch, which never pass for an epoch's."""
     return f"net_{epoch:03d}_step_{step:05d}.pth"
 
 
@@ -102,7 +102,7 @@ def list_sidecars(folder: Path) -> list[Sidecar]:
 
 
 def delete_checkpoint(folder: Path, checkpoint: str) -> None:
-    """Delete a checkpoint with its verdict; half of it is never taken for a whole one, and is gone after a restart.
+    """Delete a checkpoint with its evaluation; half of it never passes for a checkpoint, and is gone after a restart.
 
     Deleting again is harmless. Raises OSError; ValueError for what is no checkpoint's name.
     """

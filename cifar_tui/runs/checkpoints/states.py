@@ -1,6 +1,6 @@
-"""Training states on disk: which there are, and which are whole. What is in them is the engine's business.
+"""Training states on disk: those there are, and those that are intact. Their content is the engine's business.
 
-A state is `state_0001234.pt` with a small JSON file beside it, written last as the mark that the state is whole.
+A state is `state_0001234.pt` with a small JSON file beside it, written last as the mark that the state is intact.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def state_path(folder: Path, step: int) -> Path:
 
 
 def commit_state(folder: Path, record: StateRecord) -> None:
-    """Mark a state as whole, and only then delete those that are no longer needed. Raises OSError."""
+    """Mark a state as intact, and only then delete those that are no longer needed. Raises OSError."""
     content = orjson.dumps(record, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     write_atomically(state_path(folder, record.step).with_suffix(".json"), lambda file: file.write(content))
     for old in list_states(folder)[STATES_KEPT:]:
@@ -53,13 +53,13 @@ def commit_state(folder: Path, record: StateRecord) -> None:
 
 
 def discard_state(folder: Path, step: int) -> None:
-    """Delete a state; half of it is never taken for a whole one, and is gone after a restart. Raises OSError."""
+    """Delete a state; half of it never passes for a state, and is gone after a restart. Raises OSError."""
     weights = state_path(folder, step)
     delete_marked(weights.with_suffix(".json"), [weights])
 
 
 def list_states(folder: Path) -> list[StateRecord]:
-    """The folder's whole states, the newest first. Raises OSError when the folder cannot be read."""
+    """Return the folder's intact states, the newest first. Raises OSError when the folder cannot be read."""
     found = []
     for path in folder.iterdir():
         if not STATE_PATTERN.fullmatch(path.name):

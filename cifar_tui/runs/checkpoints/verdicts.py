@@ -17,7 +17,7 @@ from cifar_tui.recipe import SIDE
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, verdict_path
 
 SIZE_LIMIT = 2 * 1024 * 1024
-"""Bytes; 190 pictures, the most there can be of ten classes, need 0.8 MB."""
+"""Bytes; 190 images, the most there can be of ten classes, need 0.8 MB."""
 IMAGE_BYTES = SIDE * SIDE * 3
 """Bytes of one image's pixels."""
 MOST_CLASSES = 100
@@ -28,7 +28,7 @@ DIGEST_PATTERN = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class StoredEvaluation:
-    """A verdict, with what tells whether it still holds, and the pictures that go with it."""
+    """An evaluation's result, with the digest that tells if it still holds, and its images."""
 
     verdict: EvaluationDone
     """The result."""

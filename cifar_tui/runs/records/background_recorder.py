@@ -1,4 +1,4 @@
-"""Writes a run's records on a thread of its own, so that whoever says something never waits for the disk."""
+"""Writes a run's records on a thread of its own, so that no emitter waits for the disk."""
 
 import threading
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class BackgroundRecorder:
             self._waiting.put(event)
 
     def flush(self) -> None:
-        """Wait until everything said so far was handed to the disk, whether it took it or not."""
+        """Wait until every event so far was handed to the disk, even if it refused it."""
         written = threading.Event()
         self._waiting.put(written)
         written.wait()

@@ -13,7 +13,7 @@ from cifar_tui.files.atomic_write import Written, write_atomically
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.curves import STEP_FIELDS, StepColumns
 from cifar_tui.history.run_history import FeedItem, RunHistory
-from cifar_tui.runs.records.journal import read_said
+from cifar_tui.runs.records.journal import read_feed
 from cifar_tui.serialization import field_names
 from cifar_tui.text import safe_text
 
@@ -23,10 +23,10 @@ STEP_COLUMNS = STEP_FIELDS
 
 
 def read_journal(folder: Path) -> Iterator[FeedItem]:
-    """Everything a run said. Raises BadInput when it cannot be read."""
+    """Yield everything in a run's journal. Raises BadInput when it cannot be read."""
     try:
         with (journal_path(folder)).open("rb") as file:
-            yield from read_said(file)
+            yield from read_feed(file)
     except OSError as error:
         where = safe_text(str(journal_path(folder)), 200)
         raise BadInput(f"Cannot read {where}: {error.strerror or error}.") from error
@@ -35,8 +35,8 @@ def read_journal(folder: Path) -> Iterator[FeedItem]:
 def read_history(folder: Path) -> RunHistory:
     """A run's history. Raises BadInput when it cannot be read."""
     history = RunHistory()
-    for said in read_journal(folder):
-        history.apply(said)
+    for item in read_journal(folder):
+        history.apply(item)
     return history
 
 
@@ -45,10 +45,10 @@ def epoch_rows(history: RunHistory) -> list[Row]:
     return [[getattr(epoch, name) for name in EPOCH_COLUMNS] for epoch in history.epochs]
 
 
-def step_rows(said: Iterable[FeedItem]) -> list[Row]:
+def step_rows(item: Iterable[FeedItem]) -> list[Row]:
     """A row for each step that stands: what was trained again is there once."""
     rows: list[tuple[object, ...]] = []
-    for one in said:
+    for one in item:
         if isinstance(one, StepDone):
             rows.append(tuple(getattr(one, name) for name in STEP_COLUMNS))
         elif isinstance(one, StepColumns):
@@ -60,7 +60,7 @@ def step_rows(said: Iterable[FeedItem]) -> list[Row]:
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> Written:
-    """Write a table as comma-separated values, whole or not at all. Raises OSError."""
+    """Write a table as comma-separated values, completely or not at all. Raises OSError."""
 
     def write(file: BinaryIO) -> None:
         lines = io.TextIOWrapper(file, encoding="utf-8", newline="")

@@ -53,24 +53,24 @@ def read_events(path: Path) -> Iterator[Event]:
             yield event
 
 
-def read_said(file: BinaryIO) -> Iterator[FeedItem]:
+def read_feed(file: BinaryIO) -> Iterator[FeedItem]:
     """Yield everything from where an open journal stands to its last complete line, steps in a row as columns.
 
-    The file is left after that line, so that reading goes on there once more was said. Unreadable lines are passed
+    The file is left after that line, so that reading continues there once there is more. Unreadable lines are passed
     over, as by `read_events`. Raises OSError.
     """
     while block := file.read(BLOCK_BYTES):
-        whole = block.rfind(b"\n") + 1
-        if not whole and len(block) == BLOCK_BYTES:
-            whole = len(block)  # one endless line: no journal of ours
-        file.seek(whole - len(block), 1)
-        if not whole:
+        complete = block.rfind(b"\n") + 1
+        if not complete and len(block) == BLOCK_BYTES:
+            complete = len(block)  # one endless line: no journal of ours
+        file.seek(complete - len(block), 1)
+        if not complete:
             return
         try:
-            records = orjson.loads(b"[" + block[: whole - 1].replace(b"\n", b",") + b"]")
+            records = orjson.loads(b"[" + block[: complete - 1].replace(b"\n", b",") + b"]")
             yield from _said(records)
         except (ValueError, TypeError, KeyError, AttributeError):
-            yield from _line_by_line(block[:whole])
+            yield from _line_by_line(block[:complete])
 
 
 class JournalTail:
@@ -94,7 +94,7 @@ class JournalTail:
 
     def read(self) -> Iterator[FeedItem]:
         """Yield every event since the last call. Raises OSError."""
-        return read_said(self._file)
+        return read_feed(self._file)
 
     def close(self) -> None:
         """Close the file."""
@@ -103,15 +103,15 @@ class JournalTail:
 
 def _said(records: Sequence[Any]) -> list[FeedItem]:
     # Any: records come straight from JSON; whatever is no event of ours raises, and is then read line by line.
-    said: list[FeedItem] = []
+    events: list[FeedItem] = []
     for of_steps, group in itertools.groupby(records, lambda record: record["event"] == "StepDone"):
         rows = list(group)
         if of_steps and len(rows) >= FEWEST_COLUMNS:
             columns = {name: np.fromiter(map(itemgetter(name), rows), np.float64, len(rows)) for name in STEP_FIELDS}
-            said.append(StepColumns(columns))
+            events.append(StepColumns(columns))
         else:
-            said += [event_from_record(record) for record in rows]
-    return said
+            events += [event_from_record(record) for record in rows]
+    return events
 
 
 def _line_by_line(block: bytes) -> Iterator[Event]:

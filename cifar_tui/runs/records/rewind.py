@@ -34,7 +34,7 @@ def epoch_saved_at(events: Iterable[Event], step: int) -> bool:
 
 
 def rewind_records(folder: Path, step: int) -> None:
-    """Make the journal and the tutorial's files end with `step`. Raises OSError, with every file whole."""
+    """Make the journal and the tutorial's files end with `step`. Raises OSError, with every file intact."""
     path = journal_path(folder)
     epoch_saved = epoch_saved_at(journal.read_events(path), step)
 

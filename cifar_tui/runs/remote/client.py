@@ -1,4 +1,4 @@
-"""The other end of a run's socket: asks for a screen or a command, and hears what no journal holds."""
+"""The client of a run's socket: sends requests, and receives events that are in no journal."""
 
 import contextlib
 import itertools
@@ -38,10 +38,10 @@ READ_BYTES = 65_536
 
 
 class RemoteControl:
-    """Keeps a connection to a live run for as long as it is wanted; whatever waits for an answer is asked again."""
+    """Keeps a connection to a live run for as long as it is wanted; requests without an answer are sent again."""
 
     def __init__(self, run: Path, *, screen: bool, protocol: int = PROTOCOL) -> None:
-        """Look for the run's socket, on a thread of its own. `screen` says whether a person watches here."""
+        """Look for the run's socket, on a thread of its own. `screen` is True where a person watches here."""
         self.version = ""
         """The other end's; empty while there is no connection."""
         self.refused = ""
@@ -54,7 +54,7 @@ class RemoteControl:
         self._waiting: dict[str, Request] = {}
         """Asked and not yet answered, oldest first."""
         self._to_send: deque[str] = deque()
-        self._told: FeedQueue[Event] = FeedQueue()
+        self._broadcasts: FeedQueue[Event] = FeedQueue()
         self._left = threading.Event()
         self._changed = threading.Condition()
         self._counter = itertools.count()
@@ -80,7 +80,7 @@ class RemoteControl:
         return silent if self.connected and silent > STALLED_SECONDS else 0.0
 
     def submit(self, request: Request) -> None:
-        """Send a request, and again until it was heard; returns at once."""
+        """Send a request, and again until it was delivered; returns at once."""
         identity = f"{self._name}-{next(self._counter)}"
         with self._changed:
             self._waiting[identity] = request
@@ -88,13 +88,13 @@ class RemoteControl:
         self._wake()
 
     def wait_until_delivered(self, seconds: float) -> bool:
-        """Wait until all that was asked is answered. Returns whether it is."""
+        """Wait until every request is answered. Returns True if it is."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting, seconds)
 
     def poll(self) -> list[Event]:
         """Return what the run has broadcast since the last call."""
-        return self._told.poll()
+        return self._broadcasts.poll()
 
     def close(self) -> None:
         """Hang up."""
@@ -162,11 +162,11 @@ class RemoteControl:
             self.refused = safe_text(str(record["refused"]))
         elif isinstance(record.get("event"), dict):
             with contextlib.suppress(ValueError):
-                self._told.put(event_from_record(record["event"]))
+                self._broadcasts.put(event_from_record(record["event"]))
 
     def _take_answer(self, record: Record) -> None:
         with self._changed:
             self._waiting.pop(str(record["id"]), None)
             self._changed.notify_all()
         if "refused" in record:
-            self._told.put(Noted(safe_text(str(record["refused"]))))
+            self._broadcasts.put(Noted(safe_text(str(record["refused"]))))

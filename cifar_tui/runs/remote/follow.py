@@ -1,4 +1,4 @@
-"""Follows a run that lives elsewhere, or has ended: its journal for what it says, its socket for what is asked."""
+"""Follows a run that lives elsewhere, or has ended: its journal for events, its socket for requests."""
 
 import contextlib
 import dataclasses
@@ -25,23 +25,23 @@ NO_WORD = "The run ended without a word: it was killed, or its machine stopped. 
 
 
 class RemoteRun:
-    """A run elsewhere as a link. What was said before comes at once, when all of it is read."""
+    """The connection to a run elsewhere. Earlier events come at once, when all of them are read."""
 
     def __init__(self, folder: Path, *, screen: bool = True) -> None:
-        """Begin to read on a thread of its own. `screen` says whether a person watches here."""
+        """Begin to read on a thread of its own. `screen` is True where a person watches here."""
         self.elsewhere = True
         self.ended = False
         self.caught_up = False
         """True once every event from before this connection was polled."""
         self.remote = RemoteControl(folder, screen=screen)
         self._folder = folder
-        self._said: FeedQueue[list[FeedItem]] = FeedQueue()
+        self._queue: FeedQueue[list[FeedItem]] = FeedQueue()
         self._left = threading.Event()
         threading.Thread(target=self._follow, name="journal", daemon=True).start()
 
     def poll(self) -> list[FeedItem]:
         """Return every event since the last call, in order; never waits."""
-        return [*self.remote.poll(), *itertools.chain.from_iterable(self._said.poll())]
+        return [*self.remote.poll(), *itertools.chain.from_iterable(self._queue.poll())]
 
     def accepts(self, verb: type[Request]) -> bool:
         """Return True if the run accepts such a request now."""
@@ -53,12 +53,12 @@ class RemoteRun:
         return 0.0 if self.ended else self.remote.silent_seconds
 
     def submit(self, request: Request) -> None:
-        """Hand a request to the run; that somebody watches here it has been told."""
+        """Send a request to the run; its server knows by itself that a person watches here."""
         if not isinstance(request, SetAttended):
             self.remote.submit(request)
 
     def join(self, seconds: float | None = None) -> bool:
-        """Stop following, once all that was asked is heard, which may take at most so long."""
+        """Stop following, once every request is delivered, which may take at most so long."""
         if not self.ended:
             self.remote.wait_until_delivered(LAST_WORDS_SECONDS if seconds is None else seconds)
         self._left.set()
@@ -70,7 +70,7 @@ class RemoteRun:
             self._read()
         except OSError as error:
             where = safe_text(str(journal_path(self._folder)), 200)
-            self._said.put([RunFailed(f"Cannot read {where}: {error.strerror or error}.", "", 1)])
+            self._queue.put([RunFailed(f"Cannot read {where}: {error.strerror or error}.", "", 1)])
         self.ended = True
         self.remote.close()
 
@@ -80,29 +80,29 @@ class RemoteRun:
             while not self._left.is_set():
                 # Looked at before the journal is read once more, so that a last word is never missed.
                 trained = is_being_trained(self._folder)
-                journal.went_back()  # then everything is said again, from the start
-                said = [self._here(one) for one in journal.read()]
-                over = _is_over(said, over)
+                journal.went_back()  # then every event comes again, from the start
+                events = [self._here(one) for one in journal.read()]
+                over = _is_over(events, over)
                 if not trained and not over:
-                    said.append(RunFailed(NO_WORD, "", 1))
-                if said:
-                    self._said.put(said)
+                    events.append(RunFailed(NO_WORD, "", 1))
+                if events:
+                    self._queue.put(events)
                 self.caught_up = True
                 if not trained:
                     return
                 self._left.wait(LOOK_SECONDS)
 
-    def _here(self, said: FeedItem) -> FeedItem:
+    def _here(self, events: FeedItem) -> FeedItem:
         """Return an event with the folder where the run is now: it may have been moved, or be another machine's."""
-        if isinstance(said, RunStarted):
-            return dataclasses.replace(said, folder=str(self._folder.absolute()))
-        return said
+        if isinstance(events, RunStarted):
+            return dataclasses.replace(events, folder=str(self._folder.absolute()))
+        return events
 
 
-def _is_over(said: list[FeedItem], before: bool) -> bool:
+def _is_over(events: list[FeedItem], before: bool) -> bool:
     """Return True if the run had ended with the last of these events."""
     over = before
-    for one in said:
+    for one in events:
         if isinstance(one, RunFinished | RunStopped | RunFailed):
             over = True
         elif isinstance(one, RunStarted | RunResumed | StepDone | StepColumns):

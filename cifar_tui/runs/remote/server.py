@@ -1,4 +1,4 @@
-"""The socket beside an engine: hears what screens and commands ask, and never lets one of them hold anything up."""
+"""The socket beside an engine: receives requests of screens and commands, and lets none of them hold anything up."""
 
 import contextlib
 import math
@@ -28,13 +28,13 @@ from cifar_tui.runs.remote.wire_format import (
 from cifar_tui.serialization import Record
 
 CLIENTS = 8
-"""The most that are heard at once."""
+"""The most that are connected at once."""
 HEARTBEAT_SECONDS = 1.0
 """Seconds between two heartbeats."""
 PATIENCE_SECONDS = 10.0
 """Seconds that a client may leave what was sent unread, or not introduce itself."""
 TAIL_BYTES = 32 * 1024
-"""Unread bytes from which on a client is told only what it must know."""
+"""Unread bytes from which on a client gets only the answers to its requests."""
 IDS_KEPT = 512
 """Requests remembered, so that asking again is harmless."""
 READ_BYTES = 4_096
@@ -46,7 +46,7 @@ class Client:
     """One end that is connected."""
 
     def __init__(self, connection: socket.socket, number: int) -> None:
-        """Nothing was said yet."""
+        """Nothing was sent yet."""
         self.connection = connection
         self.number = number
         self.screen = False
@@ -84,12 +84,12 @@ class ControlServer:
     def __init__(self, run: Path, submit: Submit) -> None:
         """Bind the socket and name it in the run's folder, whose lock is held. Raises OSError.
 
-        What is asked goes to `submit`.
+        Requests go to `submit`.
         """
         self.patience_seconds = PATIENCE_SECONDS
         self._run = run
         self._submit = submit
-        self._told: deque[Event] = deque(maxlen=100)
+        self._broadcasts: deque[Event] = deque(maxlen=100)
         self._clients: dict[int, Client] = {}
         self._seen: deque[str] = deque(maxlen=IDS_KEPT)
         self._connections = 0
@@ -113,7 +113,7 @@ class ControlServer:
 
     def broadcast(self, event: Event) -> None:
         """Tell everybody what no journal holds; any thread may, and none waits."""
-        self._told.append(event)
+        self._broadcasts.append(event)
         self._wake()
 
     def close(self) -> None:
@@ -207,8 +207,8 @@ class ControlServer:
 
     def _broadcast_all(self) -> None:
         lines = bytearray()
-        while self._told:
-            lines += to_line({"event": event_to_record(self._told.popleft())})
+        while self._broadcasts:
+            lines += to_line({"event": event_to_record(self._broadcasts.popleft())})
         now = time.monotonic()
         heartbeat = now >= self._heartbeat_at
         if heartbeat:

@@ -1,6 +1,6 @@
 """The wire format of a run's socket: JSON, one record a line, both ways.
 
-A server says who it is, then answers, beats, and tells what no journal holds. A client says who it is, then asks.
+A server introduces itself, then answers, sends heartbeats and broadcasts. A client introduces itself, then requests.
 """
 
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ class LineBuffer:
         self._rest = bytearray()
 
     def feed(self, content: bytes) -> list[bytes]:
-        """The lines that are whole now. Raises ValueError when one is longer than a line may be."""
+        """Return the lines that are complete now. Raises ValueError when one is longer than a line may be."""
         self._rest += content
         *lines, rest = bytes(self._rest).split(b"\n")
         self._rest = bytearray(rest)

@@ -1,202 +1,205 @@
-"""The checkpoint browser: what runs have saved, and what an evaluation says of it. Reads sidecars only."""
+"""The checkpoint browser: the list of what runs have saved, and the verdict on one. Reads sidecars only."""
 
 from pathlib import Path
+from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.screen import Screen
 
 from cifar_tui.history.run_history import RunHistory
-from cifar_tui.tui.browser.checkpoint_keys import CheckpointKeys
+from cifar_tui.runs.find import run_argument
+from cifar_tui.tui import common_keys
+from cifar_tui.tui.browser.checkpoint_actions import CheckpointActions
 from cifar_tui.tui.browser.checkpoint_list import CheckpointList
 from cifar_tui.tui.browser.checkpoint_view import Entry
-from cifar_tui.tui.browser.filter_box import FilterBox
 from cifar_tui.tui.browser.folder_watcher import Found
-from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints, marks_caption
+from cifar_tui.tui.browser.list_pane import ListPane
+from cifar_tui.tui.browser.run_checkpoints import BrowsedRuns, RunCheckpoints
 from cifar_tui.tui.dialogs.run_choice import RunPick, sibling_runs
 from cifar_tui.tui.evaluation.evaluation_panel import EvaluationPanel
+from cifar_tui.tui.evaluation.evaluation_screen import EvaluationScreen
+from cifar_tui.tui.intervals import ScreenIntervals
 from cifar_tui.tui.run_reader import RunLoaded, RunUpdated
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Rows
-from cifar_tui.tui.widgets.status import Asked, StatusPanel
-
-LIST_SECONDS = 2.0
-"""How often the folder is looked at again while the browser is open."""
+from cifar_tui.tui.widgets.status import Awaited, StatusPanel
 
 
-class Checkpoints(CheckpointKeys):
+class CheckpointBrowser(Screen[None]):
     """A run's checkpoints and the verdict on the one under the cursor; on request those of another run."""
 
-    def __init__(self, history: RunHistory) -> None:
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c,escape", "app.pop_screen", "Back", key_display="c", tooltip="Back to the charts"),
+        Binding("e", "act('evaluate')", "Evaluate", tooltip="Measure the checkpoint under the cursor"),
+        Binding("o,enter", "open", "Open", key_display="o", tooltip="Open its verdict; enter does, too"),
+        Binding("slash", "filter", "Filter", key_display="/", tooltip="Show only checkpoints that match words"),
+        Binding("n", "sort(True)", "Sort", show=False, tooltip="Sort by the next column"),
+        Binding("v", "sort(False)", "Reverse", show=False, tooltip="Sort the other way round"),
+        Binding("k", "act('pin')", "Pin", show=False, tooltip="Pin it, so that it is never deleted; or no longer"),
+        Binding("D,delete", "act('delete')", "Delete", show=False, key_display="D", tooltip="Delete it (asks first)"),
+        Binding(
+            "b", "act('branch')", "New run", show=False, tooltip="Start a new run from the checkpoint under the cursor"
+        ),
+        Binding("space", "mark", "Mark", show=False, tooltip="Mark the checkpoint under the cursor, or no longer"),
+        Binding("m", "compare", "Compare", show=False, tooltip="Compare the marked checkpoints, image by image"),
+        Binding("a", "choose_run", "Other run", show=False, tooltip="Show another run's checkpoints; marks stay"),
+        Binding("x", "cancel", "Give up", show=False, tooltip="Give up the evaluation under way"),
+        *common_keys.BEFORE,
+        *common_keys.AFTER,
+    ]
+
+    def __init__(self, history: RunHistory, actions: CheckpointActions, intervals: ScreenIntervals) -> None:
         """Show the checkpoints of a run with this history; nothing is read yet."""
         super().__init__()
-        self._own_run = self.shown = RunCheckpoints(self.post_message)
-        self._own_run.history = history
-        self._others: dict[Path, RunCheckpoints] = {}
-        """The other runs that were shown, by their folders; their marks stay."""
+        self._runs = BrowsedRuns(history, self.post_message, intervals.other_runs)
+        self._pane = ListPane(self._runs)
+        self._actions = actions
+        self._look_seconds = intervals.folder
 
     def compose(self) -> ComposeResult:
         """Put the list and the verdict up."""
         yield StatusPanel()
         with Container(id="browser"):
-            with Vertical(id="checkpoints"):
-                yield FilterBox()
-                yield CheckpointList()
+            yield self._pane
             yield EvaluationPanel()
         yield KeyRow()
 
     def on_mount(self) -> None:
-        """Take the keys."""
-        self._list.border_title = self.shown.title(0)
-        self._list.focus()
-        # At once, so that the folder is read while the first frame is drawn.
-        self._own_run.follow(self._own_run.history)
-        self.set_interval(LIST_SECONDS, self.look)
+        """Look at the folder at once: it is read while the first frame is drawn."""
+        self._runs.own.follow(self._runs.own.history)
+        self.set_interval(self._look_seconds, self._look)
 
     def on_unmount(self) -> None:
         """Look at no folder any more."""
-        for run in self._runs:
-            run.close()
+        self._runs.close()
 
     def on_screen_resume(self) -> None:
-        """Ask to be shown what was said meanwhile."""
+        """Ask to be shown the events that came meanwhile."""
         self.post_message(Rows.Outdated())
 
-    def show(self, history: RunHistory, asked: Asked | None) -> bool:
+    def show(self, history: RunHistory, awaited: Awaited | None) -> bool:
         """Put the history on the screen; look at the folder again when something was saved or deleted.
 
-        Returns whether a part of it has to wait: never.
+        Returns True if a part of it has to wait: never.
         """
-        self.query_one(StatusPanel).show(history, asked)
-        self._own_run.follow(history)
-        self._show_words()
+        self.query_one(StatusPanel).show(history, awaited)
+        self._runs.own.follow(history)
+        self._show_changes()
         return False
+
+    @property
+    def shown(self) -> RunCheckpoints:
+        """The run whose checkpoints are in view."""
+        return self._runs.shown
 
     @property
     def selected(self) -> Entry | None:
         """The checkpoint under the cursor."""
-        return self._list.selected
+        return self._pane.selected
 
-    def marked(self) -> list[Path]:
-        """The files of all that is marked, those of the run on the screen first."""
-        return [file for run in self._runs for file in run.marked()]
+    def action_open(self) -> None:
+        """Open the verdict on the checkpoint under the cursor."""
+        found = self.shown.find(self.selected.sidecar) if self.selected is not None else None
+        if found is not None:
+            self.app.push_screen(EvaluationScreen(found))
+        elif self._own_entry() is not None:
+            self.notify("There is no verdict yet: e measures this checkpoint.")
 
-    def on_found(self, message: Found) -> None:
-        """Take in what was found in a folder."""
-        for run in self._runs:
-            if run.show_files(message) and run is self.shown:
-                self.order()
+    def action_act(self, action: str) -> None:
+        """Evaluate, pin, delete or branch from the checkpoint under the cursor."""
+        entry = self._own_entry()
+        if entry is not None:
+            self._actions.run(action, self.shown, entry)
 
-    def on_run_loaded(self, message: RunLoaded) -> None:
-        """Take in what another run has said."""
-        self._apply_news(message)
+    def action_cancel(self) -> None:
+        """Cancel the evaluation under way."""
+        self._actions.cancel()
 
-    def on_run_updated(self, message: RunUpdated) -> None:
-        """Take in what another run has said since."""
-        self._apply_news(message)
+    def action_mark(self) -> None:
+        """Mark the checkpoint under the cursor for a comparison, or take the mark away."""
+        if self.selected is not None:
+            self.shown.view.marked ^= {self.selected.name}
+            self._pane.order()
 
-    def on_checkpoint_list_moved(self) -> None:
-        """Show the verdict on the checkpoint now under the cursor."""
-        self._show_verdict()
-
-    def on_checkpoint_list_chosen(self) -> None:
-        """Open the verdict on enter and on a click on the row under the cursor; where there is none, evaluate."""
-        if self.selected is not None and self.shown.find(self.selected.sidecar) is not None:
-            self.action_open()
-        else:
-            self.action_evaluate()
-
-    def on_checkpoint_list_head_clicked(self, message: CheckpointList.HeadClicked) -> None:
-        """Sort by the column."""
-        self.shown.view.sort_by(message.column)
-        self.order()
-
-    def on_input_changed(self, event: FilterBox.Changed) -> None:
-        """Show only what matches the words."""
-        self.shown.view.words = event.value
-        self.order()
-
-    def on_filter_box_left(self) -> None:
-        """Give the list the keys."""
-        self._list.focus()
+    def action_compare(self) -> None:
+        """Compare the marked checkpoints."""
+        self._actions.compare(self._runs.marked())
 
     def action_filter(self) -> None:
         """Type words to filter by."""
-        self.query_one(FilterBox).open()
+        self._pane.filter()
 
-    def action_next_column(self) -> None:
-        """Sort by the next column that is in view."""
-        self.shown.view.next_column(self._list.columns)
-        self.order()
-
-    def action_turn_round(self) -> None:
-        """Sort the other way round."""
-        self.shown.view.sort_by(self.shown.view.column)
-        self.order()
+    def action_sort(self, next_column: bool) -> None:
+        """Sort by the next column in view, or by the same one the other way round."""
+        self._pane.sort(next_column=next_column)
 
     def action_choose_run(self) -> None:
         """Ask whose checkpoints are to be shown."""
-        started, own = self._own_run.history.started, self._own_run.folder
+        started, own = self._runs.own.history.started, self._runs.own.folder
         beside = sibling_runs(own, started.recipe) if started is not None and own is not None else []
+
+        def answered(folder: Path | None) -> None:
+            if folder is not None and folder != self.shown.folder:
+                self._runs.show(folder)
+                self._pane.order()
+
         if own is not None and beside:
-            self.app.push_screen(RunPick(own, beside, self.shown.folder or own), self._show_run)
+            self.app.push_screen(RunPick(own, beside, self.shown.folder or own), answered)
         else:
             self.notify("There is no other run beside this one.")
 
-    def look(self) -> None:
+    @on(Found)
+    def _list_files(self, message: Found) -> None:
+        for run in self._runs.all:
+            if run.list_files(message) and run is self.shown:
+                self._pane.order()
+
+    @on(RunLoaded)
+    @on(RunUpdated)
+    def _apply(self, message: RunLoaded | RunUpdated) -> None:
+        if self.shown.apply(message):
+            self._show_changes()
+
+    @on(CheckpointList.Chosen)
+    def _open_or_evaluate(self) -> None:
+        if self.selected is not None and self.shown.find(self.selected.sidecar) is not None:
+            self.action_open()
+        else:
+            self.action_act("evaluate")
+
+    def _look(self) -> None:
         """Look at the folder again, and show how old everything is by now."""
         self.shown.look()
-        self._list.refresh()
+        self._pane.refresh_ages()
 
-    def order(self) -> None:
-        """Put the list in order, with the signs that hold now."""
-        entries, view = self.shown.entries(), self.shown.view
-        self._list.border_title = self.shown.title(len(entries)).replace("[", "\\[")
-        self._list.border_subtitle = marks_caption(self._runs, self._list.size.width - 2).replace("[", "\\[")
-        self._list.show(entries, view.column, falling=view.falling)
-        self._show_verdict()
+    def _own_entry(self) -> Entry | None:
+        """Return the checkpoint under the cursor; of another run none, but say how to open that run."""
+        if self.shown.is_other and self.shown.folder is not None:
+            argument = run_argument(self.shown.folder)
+            self.notify(
+                f"{self.shown.name} is only read here. To open it, type cifar-tui attach {argument}", markup=False
+            )
+            return None
+        return self.selected
 
-    @property
-    def _list(self) -> CheckpointList:
-        return self.query_one(CheckpointList)
-
-    @property
-    def _runs(self) -> list[RunCheckpoints]:
-        """The run on the screen, and the others that were shown."""
-        return [self._own_run, *self._others.values()]
-
-    def _show_run(self, folder: Path | None) -> None:
-        """Show a run's checkpoints, in the order and with the filter of those in view."""
-        if folder is None or folder == self.shown.folder:
-            return
-        before, self.shown = self.shown, self._run_in(folder)
-        before.leave()
-        view = self.shown.view
-        view.words, view.column, view.falling = before.view.words, before.view.column, before.view.falling
-        self.shown.open()
-        self.order()
-
-    def _run_in(self, folder: Path) -> RunCheckpoints:
-        if folder == self._own_run.folder:
-            return self._own_run
-        return self._others.setdefault(folder, RunCheckpoints(self.post_message, folder))
-
-    def _apply_news(self, message: RunLoaded | RunUpdated) -> None:
-        if self.shown.show_news(message):
-            self._show_words()
-
-    def _show_words(self) -> None:
-        """Show what follows from what the run in view has said."""
+    def _show_changes(self) -> None:
+        """Show what has changed with the history of the run in view."""
         if self.shown.outdated:
-            self.order()
+            self._pane.order()
         self._show_verdict()
 
+    @on(CheckpointList.Moved)
+    @on(ListPane.Ordered)
     def _show_verdict(self) -> None:
-        """Put what is known on the panel."""
+        """Show the verdict on the checkpoint under the cursor."""
         selected = self.selected
         self.query_one(EvaluationPanel).show(
             selected.name if selected is not None else "",
             self.shown.find(selected.sidecar) if selected is not None else None,
             self.shown.history,
-            filtered=bool(self.shown.view.words),
+            filtered=bool(self.shown.view.filter_text),
             read_only=self.shown.is_other,
         )

@@ -1,6 +1,7 @@
-"""A list of checkpoints with a head and a cursor that draws only the rows in view, however many there are."""
+"""The list of checkpoints, with a head and a cursor; it draws only the rows in view, however many there are."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -17,7 +18,7 @@ from cifar_tui.tui.terminal.lazy_styles import LazyStyles
 from cifar_tui.tui.widgets.rows import cut
 
 WIDTHS = {"Epoch": 6, "Step": 7, "Acc %": 6, "Test %": 7, "Size": 7, "Saved": 10, PIN_SIGN: 2, "File": 12}
-"""The columns, and the cells each needs, the sign in its head included; files take what is left."""
+"""The columns, and the cells each needs, the sign in its head included; file names take what is left."""
 LEFT = ("Saved", PIN_SIGN, "File")
 """Columns that begin at the left; numbers end at the right."""
 LEAST_NEEDED = ("Saved", "Acc %", "Step", "Size", PIN_SIGN)
@@ -42,19 +43,17 @@ class CheckpointList(ScrollView, can_focus=True):
         """Another checkpoint is under the cursor."""
 
     class Chosen(Message):
-        """A person asks for what is under the cursor."""
+        """A person opens the checkpoint under the cursor."""
 
+    @dataclass
     class HeadClicked(Message):
-        """A person asks for another order."""
+        """A person sorts by a column."""
 
-        def __init__(self, column: str) -> None:
-            """Name the column."""
-            super().__init__()
-            self.column = column
+        column: str
 
     def __init__(self) -> None:
         """Start with no rows."""
-        self._lazy_styles = LazyStyles(self)
+        self._styles_by_name = LazyStyles(self)
         super().__init__(id="checkpoint-list", classes="panel")
         self._entries: Sequence[Entry] = ()
         self._row = 0
@@ -85,7 +84,7 @@ class CheckpointList(ScrollView, can_focus=True):
             self.post_message(self.Moved())
 
     def _place_of(self, name: str) -> int:
-        """Where a checkpoint is now; where it is gone, the row it was in."""
+        """Return the row of a checkpoint now; of one that is gone, the row it was in."""
         return next((row for row, one in enumerate(self._entries) if one.name == name), self._row)
 
     def action_move(self, by: int) -> None:
@@ -97,11 +96,11 @@ class CheckpointList(ScrollView, can_focus=True):
         self.action_move(by * self._rows_in_view)
 
     def action_choose(self) -> None:
-        """Ask for what is under the cursor."""
+        """Open the checkpoint under the cursor."""
         self.post_message(self.Chosen())
 
     def on_click(self, event: events.Click) -> None:
-        """Move the cursor to the row; a click on the one under the cursor asks for it, one on the head sorts."""
+        """Move the cursor to the row; a click on the one under the cursor opens it, one on the head sorts."""
         place = event.get_content_offset(self)
         if place is None:
             return
@@ -120,7 +119,7 @@ class CheckpointList(ScrollView, can_focus=True):
         self._keep_in_view()
 
     def render_line(self, y: int) -> Strip:
-        """One row of the content area as a strip; the first is the head, which stays."""
+        """Return a row of the content area as a strip; the first is the head, which stays."""
         width = self.size.width
         if y == 0:
             return Strip(self._head_segments()).adjust_cell_length(width, self._style(""))
@@ -133,10 +132,10 @@ class CheckpointList(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """Forget the resolved styles when the theme or a class changes."""
         super().notify_style_update()
-        self._lazy_styles.forget()
+        self._styles_by_name.forget()
 
     def _style(self, name: str) -> Style:
-        return self._lazy_styles.style(name)
+        return self._styles_by_name.style(name)
 
     def _head_segments(self) -> list[Segment]:
         column, falling = self._head
@@ -144,12 +143,12 @@ class CheckpointList(ScrollView, can_focus=True):
         for name in self.columns:
             style = self._style("list--sorted" if name == column else "list--head")
             sign = ("▼" if falling else "▲") if name == column else ""
-            words = name + sign if name in LEFT else sign + name
-            segments.append(Segment(_cell(name, words, self.size.width), style))
+            label = name + sign if name in LEFT else sign + name
+            segments.append(Segment(_cell(name, label, self.size.width), style))
         return segments
 
     def _row_segments(self, entry: Entry, style: Style) -> list[Segment]:
-        bad = Style(color=self._style("list--bad").color)  # on the cursor's ground, too
+        bad = Style(color=self._style("list--bad").color)  # on the cursor's background, too
         cells = entry.cells()
         return [
             Segment(_cell(name, cells[name], self.size.width), style + bad if _bad(cells[name]) else style)
@@ -157,7 +156,7 @@ class CheckpointList(ScrollView, can_focus=True):
         ]
 
     def _column_at(self, x: int) -> str:
-        """The column whose head is there; files take what is left."""
+        """Return the column whose head is there; files take what is left."""
         for name in self.columns:
             x -= WIDTHS[name] + GAP
             if x < 0:
@@ -183,7 +182,7 @@ class CheckpointList(ScrollView, can_focus=True):
 
 
 def columns_for(width: int) -> tuple[str, ...]:
-    """The columns that fit so many cells."""
+    """Return the columns that fit so many cells."""
     chosen = list(WIDTHS)
     for name in LEAST_NEEDED:
         if sum(WIDTHS[one] + GAP for one in chosen) - GAP > width:
@@ -191,11 +190,11 @@ def columns_for(width: int) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-def _cell(column: str, words: str, most: int) -> str:
+def _cell(column: str, value: str, most: int) -> str:
     width = most if column == "File" else WIDTHS[column]
-    shown = cut(words, width)
+    shown = cut(value, width)
     return (f"{shown:<{width}}" if column in LEFT else f"{shown:>{width}}") + " " * GAP
 
 
-def _bad(words: str) -> bool:
-    return words in ("missing", "damaged")
+def _bad(value: str) -> bool:
+    return value in ("missing", "damaged")

@@ -1,4 +1,4 @@
-"""Which of a run's checkpoints are in view, and in which order."""
+"""The checkpoints of a run that are in view, and their order."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -19,20 +19,20 @@ SIZE_CELLS = 7
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One checkpoint, with all that its row says."""
+    """One checkpoint, with everything its row shows."""
 
     sidecar: Sidecar
-    """Its sidecar."""
+    """Its epoch, step, losses and accuracies."""
     there: int | None
     """Bytes of the weights' file; None where it is missing."""
     best: bool
-    """Whether it is the best epoch's."""
+    """True for the best epoch's."""
     pinned: bool
-    """Whether a person keeps it."""
+    """True while a person keeps it."""
     damaged: bool
-    """Whether its weights are not what was saved: they have another size, or an evaluation has found out."""
+    """True if its weights are not what was saved: by their size, or as an evaluation has found."""
     marked: bool = False
-    """Whether a person has marked it for a comparison."""
+    """True while a person has marked it for a comparison."""
 
     @property
     def name(self) -> str:
@@ -40,7 +40,7 @@ class Entry:
         return self.sidecar.checkpoint
 
     def cells(self) -> dict[str, str]:
-        """What its row says, by column."""
+        """Return its row's text, by column."""
         one = self.sidecar
         return {
             "Epoch": f"{one.epoch} {BEST_SIGN if self.best else ' '}{MARK_SIGN if self.marked else ' '}",
@@ -56,13 +56,13 @@ class Entry:
     def _size(self) -> str:
         if self.there is None:
             return "missing"
-        words = text.size(self.there)
-        if len(words) > SIZE_CELLS:
-            words = f"{words[: words.index('.')]}{words[words.index(' ') :]}"
-        return "damaged" if self.damaged else words
+        size = text.size(self.there)
+        if len(size) > SIZE_CELLS:
+            size = f"{size[: size.index('.')]}{size[size.index(' ') :]}"
+        return "damaged" if self.damaged else size
 
     def matches(self, words: Sequence[str]) -> bool:
-        """Whether all of these words are about it: a file's name, an epoch or step, best, pinned, marked, damaged."""
+        """Return True if every word names it: by its file, epoch or step, or as best, pinned, marked, damaged."""
         return all(self._matches(word) for word in words)
 
     def _matches(self, word: str) -> bool:
@@ -91,32 +91,32 @@ SORTED_BY: dict[str, Callable[[Entry], float | str | None]] = {
     PIN_SIGN: lambda one: one.pinned,
     "File": lambda one: one.name,
 }
-"""What each column is sorted by; None comes last either way."""
+"""The key that each column is sorted by; None comes last either way."""
 
 
 class CheckpointView:
-    """Holds what was listed, and gives out what is in view."""
+    """The listed checkpoints, and how they are sorted and filtered."""
 
     def __init__(self) -> None:
-        """Nothing is listed yet."""
+        """List nothing yet."""
         self.column = "Step"
-        """What is sorted by."""
+        """The column that is sorted by."""
         self.falling = True
-        """Whether the highest comes first."""
-        self.words = ""
-        """What is filtered by; empty for all."""
+        """True if the highest comes first."""
+        self.filter_text = ""
+        """The words that are filtered by; empty for all."""
         self.pinned: frozenset[str] | None = frozenset()
         """Names of the pinned; None where they cannot be read."""
         self.states: tuple[int, ...] = ()
         """The steps of the training states."""
         self.size: int | None = None
-        """Bytes of the whole run, once they are known."""
+        """Bytes of the complete run, once they are known."""
         self.marked: frozenset[str] = frozenset()
         """Names of those marked for a comparison."""
         self.listed: dict[str, ListedCheckpoint] = {}
 
     def update(self, piece: Piece) -> None:
-        """Take in a part of what a look at the folder has found."""
+        """List a part of what a look at the folder has found."""
         for name in piece.gone:
             self.listed.pop(name, None)
         for one in piece.changed:
@@ -135,9 +135,13 @@ class CheckpointView:
         self.falling = not self.falling if column == self.column else True
         self.column = column
 
+    def sort_like(self, other: "CheckpointView") -> None:
+        """Take over the order and the filter of another run's view."""
+        self.filter_text, self.column, self.falling = other.filter_text, other.column, other.falling
+
     def entries(self, history: RunHistory) -> list[Entry]:
-        """What is in view, in order; equals stay the newest first."""
-        words = self.words.lower().split()
+        """Return what is in view, in order; equals stay the newest first."""
+        words = self.filter_text.lower().split()
         entries = [one for one in self._all(history) if one.matches(words)]
         entries.sort(key=lambda one: (one.sidecar.step, one.name), reverse=True)
         key = SORTED_BY[self.column]
@@ -146,22 +150,22 @@ class CheckpointView:
         return known + [one for one in entries if key(one) is None]
 
     def title(self, in_view: int) -> str:
-        """`150 checkpoints, 6.7 GB`."""
+        """Return the list's title, as `150 checkpoints, 6.7 GB`."""
         count = text.counted(len(self.listed), "checkpoint")
-        what = f"{in_view:,} of {count}" if self.words else count
+        what = f"{in_view:,} of {count}" if self.filter_text else count
         return f"{what}, {text.size(self.size)}" if self.size is not None else what if self.listed else "Checkpoints"
 
     def marked_sidecars(self) -> list[Sidecar]:
-        """The marked ones that are still there, the oldest first."""
+        """Return the marked ones that are still there, the oldest first."""
         marked = [one.sidecar for name, one in self.listed.items() if name in self.marked]
         return sorted(marked, key=lambda one: (one.step, one.checkpoint))
 
     def why_kept(self, checkpoint: str, history: RunHistory) -> str:
-        """Why it cannot be deleted, as far as can be told without reading any weights; empty where it may be."""
+        """Return why it cannot be deleted, as far as is known without reading any weights; empty where it can."""
         journaled = JournaledCheckpoints({saved.checkpoint: saved.step for saved in history.checkpoints})
         for epoch in history.epochs:
             journaled.record(epoch)
-        standing = Inventory(
+        inventory = Inventory(
             checkpoints=tuple(one.sidecar for one in self.listed.values()),
             journaled=journaled,
             pinned=self.pinned,
@@ -169,7 +173,7 @@ class CheckpointView:
             states=self.states,
             intact=lambda sidecar: self.listed[sidecar.checkpoint].intact,
         )
-        return why_kept(standing, checkpoint)
+        return why_kept(inventory, checkpoint)
 
     def _all(self, history: RunHistory) -> list[Entry]:
         best = history.best.step if history.best is not None else None

@@ -1,4 +1,4 @@
-"""One line to type words into that filter a list; away while nothing is filtered."""
+"""A line to type words into that filter a list; hidden while nothing is filtered."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from textual.widgets import Input
 
 
 class FilterBox(Input):
-    """Tells its screen every change of the words, and when the person is done."""
+    """Posts every change of the words, and that the person is done."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel_filter", "All", show=False),
@@ -16,15 +16,15 @@ class FilterBox(Input):
     ]
 
     class Left(Message):
-        """A person goes back to the list."""
+        """A person returns to the list."""
 
     def __init__(self) -> None:
-        """Start out of the way."""
+        """Start hidden."""
         super().__init__(id="filter", compact=True, placeholder="file, epoch, best, pinned, damaged")
         self.display = False
 
     def open(self) -> None:
-        """Come up and take the keys."""
+        """Appear and take the focus."""
         self.display = True
         self.focus()
 
@@ -34,6 +34,6 @@ class FilterBox(Input):
         self.action_leave()
 
     def action_leave(self) -> None:
-        """Give the keys back; stay in view while words are there."""
+        """Give the focus back; stay in view while there are words."""
         self.display = bool(self.value)
         self.post_message(self.Left())

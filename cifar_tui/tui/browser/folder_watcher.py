@@ -1,7 +1,8 @@
-"""Looks at a run's folder on a thread of its own, so that the screen never waits for a disk."""
+"""Reads a run's folder on a thread of its own, so that the screen never waits for a disk."""
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from textual.message import Message
@@ -9,54 +10,52 @@ from textual.message import Message
 from cifar_tui.runs.checkpoints.listing import FIRST_PIECE, Listing, Piece
 
 DRAW_SECONDS = 0.05
-"""What the screen is left for drawing after every piece that fills it."""
+"""Time for the screen to draw after every piece that fills it."""
 
 
+@dataclass
 class Found(Message):
-    """A part of the folder was looked at."""
+    """A part of the folder was read."""
 
-    def __init__(self, watcher: "FolderWatcher", piece: Piece) -> None:
-        """Hand on what was found, and who found it."""
-        super().__init__()
-        self.watcher = watcher
-        self.piece = piece
+    watcher: "FolderWatcher"
+    piece: Piece
 
 
 class FolderWatcher:
-    """Hands on what a folder holds, in pieces, and later what has changed."""
+    """Posts the content of a folder, in pieces, and later what has changed."""
 
-    def __init__(self, say: Callable[[Found], object]) -> None:
-        """Hand every piece to `say`, which is called on another thread."""
-        self._say = say
+    def __init__(self, post: Callable[[Found], object]) -> None:
+        """Hand every piece to `post`, which is called on another thread."""
+        self._post = post
         self._folder: Path | None = None
         self._listing: Listing | None = None
-        self._asked = threading.Event()
-        self._leave = threading.Event()
+        self._requested = threading.Event()
+        self._closed = threading.Event()
         self._looking = False
         self._thread: threading.Thread | None = None
 
     def look(self, folder: Path) -> None:
         """Look at a folder, as soon as the look under way has ended; returns at once."""
         self._folder = folder
-        self._asked.set()
+        self._requested.set()
         if self._thread is None:
-            self._thread = threading.Thread(target=self._look_when_asked, name="listing", daemon=True)
+            self._thread = threading.Thread(target=self._look_when_requested, name="listing", daemon=True)
             self._thread.start()
 
     @property
     def busy(self) -> bool:
-        """Whether a look is under way, or still to come."""
-        return self._asked.is_set() or self._looking
+        """True while a look is under way, or still to come."""
+        return self._requested.is_set() or self._looking
 
     def close(self) -> None:
         """Look no more."""
-        self._leave.set()
-        self._asked.set()
+        self._closed.set()
+        self._requested.set()
 
-    def _look_when_asked(self) -> None:
-        while self._asked.wait() and not self._leave.is_set():
+    def _look_when_requested(self) -> None:
+        while self._requested.wait() and not self._closed.is_set():
             self._looking = True
-            self._asked.clear()
+            self._requested.clear()
             self._look()
             self._looking = False
 
@@ -66,10 +65,10 @@ class FolderWatcher:
         self._listing = self._listing or Listing(self._folder)
         try:
             for piece in self._listing.look():
-                if self._leave.is_set():
+                if self._closed.is_set():
                     return
-                self._say(Found(self, piece))
-                # The screen draws with the same interpreter, and what it has now is what a person waits for.
-                self._leave.wait(DRAW_SECONDS if len(piece.changed) >= FIRST_PIECE else 0.0)
+                self._post(Found(self, piece))
+                # The screen draws with the same interpreter, and a person waits for what it has now.
+                self._closed.wait(DRAW_SECONDS if len(piece.changed) >= FIRST_PIECE else 0.0)
         except OSError:
             return  # the folder is gone, or cannot be read now: the next look may find it

@@ -1,6 +1,6 @@
-"""One run's checkpoints as the browser shows them: its own, or those of another run, which it only reads."""
+"""The checkpoints of the runs that the browser shows: its own, and those of other runs, which it only reads."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cifar_tui.history.run_history import RunHistory
@@ -9,30 +9,35 @@ from cifar_tui.text import safe_text
 from cifar_tui.tui.browser.checkpoint_view import MARK_SIGN, CheckpointView, Entry
 from cifar_tui.tui.browser.folder_watcher import FolderWatcher, Found
 from cifar_tui.tui.evaluation.evaluation_finder import EvaluationFinder, FoundEvaluation
+from cifar_tui.tui.intervals import DEFAULT_INTERVALS
 from cifar_tui.tui.run_reader import RunLoaded, RunReader, RunUpdated
 from cifar_tui.tui.widgets.rows import cut
 
 NAME_LENGTH = 40
 """Characters of a run's name in a caption."""
+Post = Callable[[Found | RunLoaded | RunUpdated], object]
 
 
 class RunCheckpoints:
-    """What is listed and known of one run's checkpoints, in which order, and which are marked."""
+    """One run's checkpoints: which are listed, in which order, which are marked, and their verdicts."""
 
-    def __init__(self, say: Callable[[Found | RunLoaded | RunUpdated], object], folder: Path | None = None) -> None:
-        """Read nothing yet; what is read is handed to `say`, on other threads. A folder is that of another run."""
+    def __init__(
+        self, post: Post, folder: Path | None = None, look_seconds: float = DEFAULT_INTERVALS.other_runs
+    ) -> None:
+        """Read nothing yet; what is read is handed to `post`, on other threads. A folder is that of another run."""
         self.folder = folder
         self.is_other = folder is not None
-        """Whether this is another run than the one on the screen."""
+        """True for another run than the one on the screen."""
         self.history = RunHistory()
         self.view = CheckpointView()
-        self._say = say
+        self._post = post
+        self._look_seconds = look_seconds
         self._finder = EvaluationFinder()
-        self._watcher = FolderWatcher(say)
+        self._watcher = FolderWatcher(post)
         self._reader: RunReader | None = None
         self._saved = -1
         self._signs: object = None
-        """What the rows' signs come from, as it was last shown."""
+        """The facts behind the rows' signs, as they were last shown."""
 
     @property
     def name(self) -> str:
@@ -42,7 +47,7 @@ class RunCheckpoints:
     def open(self) -> None:
         """Come into view: another run's journal is read, and followed while it trains."""
         if self.is_other and self.folder is not None:
-            self._reader = RunReader([self.folder], self._say)
+            self._reader = RunReader([self.folder], self._post, self._look_seconds)
         self.look()
 
     def leave(self) -> None:
@@ -69,10 +74,10 @@ class RunCheckpoints:
             self._saved = len(history.checkpoints)
             self.look()
 
-    def show_files(self, message: Found) -> bool:
-        """Take in what was found in a folder, where it is this one's. Returns whether it has to be put in order now.
+    def list_files(self, message: Found) -> bool:
+        """List what was found in this run's folder. Returns True if the list has to be put in order now.
 
-        Only the first rows, and all of them, are.
+        Only the first rows, and the complete list, are.
         """
         if message.watcher is not self._watcher:
             return False
@@ -80,47 +85,47 @@ class RunCheckpoints:
         self.view.update(message.piece)
         return first or message.piece.size is not None
 
-    def show_news(self, message: RunLoaded | RunUpdated) -> bool:
-        """Take in what another run says, where it is this one. Returns whether it is."""
+    def apply(self, message: RunLoaded | RunUpdated) -> bool:
+        """Apply the events of another run. Returns True if they are of this one."""
         if message.reader is not self._reader:
             return False
         history = self.history if isinstance(message, RunUpdated) else message.history
-        for said in message.said if isinstance(message, RunUpdated) else ():
-            history.apply(said)
+        for event in message.events if isinstance(message, RunUpdated) else ():
+            history.apply(event)
         self.follow(history)
         return True
 
     @property
     def busy(self) -> bool:
-        """Whether the folder is being looked at, or still to be."""
+        """True while the folder is being looked at, or still to be."""
         return self._watcher.busy
 
     @property
     def outdated(self) -> bool:
-        """Whether other signs hold now than were last shown."""
+        """True if other signs hold now than were last shown."""
         return self._signs != self._signs_now()
 
     def entries(self) -> list[Entry]:
-        """What is in view, in order, with the signs that hold now."""
+        """Return what is in view, in order, with the signs that hold now."""
         self._signs = self._signs_now()
         return self.view.entries(self.history)
 
     def title(self, in_view: int) -> str:
-        """What is in view, in words; of another run with its name."""
-        words = self.view.title(in_view)
-        return f"{self.name}, read only · {words}" if self.is_other else words
+        """Return the list's title; another run's begins with its name."""
+        title = self.view.title(in_view)
+        return f"{self.name}, read only · {title}" if self.is_other else title
 
     def find(self, sidecar: Sidecar) -> FoundEvaluation | None:
-        """What is known of a checkpoint."""
+        """Return the verdict on a checkpoint, if there is one."""
         return self._finder.find(self.folder, sidecar, self.history) if self.folder is not None else None
 
     def marked(self) -> list[Path]:
-        """The files of the marked ones that are still there, the oldest first."""
+        """Return the files of the marked checkpoints that are still there, the oldest first."""
         folder = self.folder
         return [folder / one.checkpoint for one in self.view.marked_sidecars()] if folder is not None else []
 
-    def marked_words(self) -> str:
-        """`one 1, 3`: the run, and the epochs that are marked; a checkpoint in mid-epoch by its step."""
+    def marked_text(self) -> str:
+        """Return the run and its marked epochs, as `one 1, 3`; a checkpoint in mid-epoch by its step."""
         sidecars = self.view.marked_sidecars()
         places = (f"{one.epoch}" if _ends_epoch(one) else f"step {one.step:,}" for one in sidecars)
         return f"{self.name} {', '.join(places)}" if sidecars else ""
@@ -129,13 +134,51 @@ class RunCheckpoints:
         return self.history.best, list(self.history.failed_evaluations)
 
 
-def marks_caption(runs: Iterable[RunCheckpoints], room: int) -> str:
-    """Which checkpoints of which runs are marked, as far as there is room: all of them, or how many."""
+class BrowsedRuns:
+    """The run that is followed and the other runs that were shown; their marks stay."""
+
+    def __init__(self, history: RunHistory, post: Post, look_seconds: float) -> None:
+        """Show the run with this history first."""
+        self.own = self.shown = RunCheckpoints(post)
+        self.own.history = history
+        self._post = post
+        self._look_seconds = look_seconds
+        self._others: dict[Path, RunCheckpoints] = {}
+
+    @property
+    def all(self) -> list[RunCheckpoints]:
+        """The run that is followed first, then the others."""
+        return [self.own, *self._others.values()]
+
+    def show(self, folder: Path) -> None:
+        """Show a run's checkpoints, in the order and with the filter of those in view."""
+        before = self.shown
+        before.leave()
+        if folder == self.own.folder:
+            self.shown = self.own
+        else:
+            new = RunCheckpoints(self._post, folder, self._look_seconds)
+            self.shown = self._others.setdefault(folder, new)
+        self.shown.view.sort_like(before.view)
+        self.shown.open()
+
+    def marked(self) -> list[Path]:
+        """Return the files of all that is marked, those of the followed run first."""
+        return [file for run in self.all for file in run.marked()]
+
+    def close(self) -> None:
+        """Look at no folder any more."""
+        for run in self.all:
+            run.close()
+
+
+def marks_caption(runs: Sequence[RunCheckpoints], room: int) -> str:
+    """Return which checkpoints of which runs are marked, as far as there is room: all of them, or how many."""
     marking = [one for one in runs if one.view.marked_sidecars()]
     if not marking:
         return ""
     counts = (f"{len(one.view.marked_sidecars())} of {one.name}" for one in marking)
-    every = f"{MARK_SIGN} {' · '.join(one.marked_words() for one in marking)}"
+    every = f"{MARK_SIGN} {' · '.join(one.marked_text() for one in marking)}"
     return every if len(every) <= room else cut(f"{MARK_SIGN} {', '.join(counts)}", room)
 
 

@@ -14,14 +14,13 @@ from cifar_tui.serialization import from_record, to_record, with_unknown
 from cifar_tui.text import safe_text
 from cifar_tui.tui.charts.chart_kinds import CURVE_LABELS
 from cifar_tui.tui.charts.chart_view import Axis, ChartView, Smoothing
+from cifar_tui.tui.panels import PANEL_NAMES
 
 SIZE_LIMIT = 64 * 1024
 """Bytes; a larger file is refused."""
-PANELS = ("loss", "accuracy", "epochs", "rate", "device")
-"""In order of importance: a small screen shows the first ones."""
 CurveLabels = Annotated[tuple[str, ...], lambda labels: {*labels} <= {*CURVE_LABELS}]
-HiddenPanels = Annotated[tuple[str, ...], lambda names: {*names} < {*PANELS}]
-MaximisedPanel = Annotated[str | None, lambda name: name in (None, *PANELS)]
+HiddenPanels = Annotated[tuple[str, ...], lambda names: {*names} < {*PANEL_NAMES}]
+MaximisedPanel = Annotated[str | None, lambda name: name in (None, *PANEL_NAMES)]
 
 
 @dataclass(frozen=True, slots=True)

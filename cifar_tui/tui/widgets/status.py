@@ -10,7 +10,7 @@ from cifar_tui.history.run_history import RunHistory, State
 from cifar_tui.report import run_summary
 from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, cut, fitted
 
-Asked = Literal["pause", "resume", "stop", "stalled"]
+Awaited = Literal["pause", "resume", "stop", "stalled"]
 """Shown beside the state: a request that is not confirmed yet, or that no heartbeat arrives."""
 
 BADGES: dict[State, tuple[str, str]] = {
@@ -26,7 +26,7 @@ BADGES: dict[State, tuple[str, str]] = {
 }
 """Sign and text of every state: colour is never the only sign."""
 
-AWAITED_TEXT: dict[Asked, str] = {
+AWAITED_TEXT: dict[Awaited, str] = {
     "pause": "Pausing…",
     "resume": "Resuming…",
     "stop": "Stopping…",
@@ -45,7 +45,7 @@ class StatusPanel(Rows):
         self._state_class = ""
         self._me = requester_name()
 
-    def show(self, history: RunHistory, awaited: Asked | None) -> None:
+    def show(self, history: RunHistory, awaited: Awaited | None) -> None:
         """Show a history; `awaited` is a request that the engine has not confirmed yet."""
         state_class = f"-{history.state.replace(' ', '-')}"
         if state_class != self._state_class:
@@ -62,7 +62,7 @@ class StatusPanel(Rows):
         self.set_rows(rows)
 
 
-def _title_row(history: RunHistory, awaited: Asked | None, me: str, width: int) -> Row:
+def _title_row(history: RunHistory, awaited: Awaited | None, me: str, width: int) -> Row:
     sign, word = BADGES[history.state]
     badge: Row = ((f" {sign} {word} ", "badge"),)
     if history.state == "paused" and history.paused_by not in ("", me):

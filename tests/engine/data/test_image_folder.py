@@ -155,7 +155,7 @@ def given_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
 
     monkeypatch.setattr(image_folder, "Decoding", watched)
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
-    return lambda: started.get().given_up.wait(120)
+    return lambda: started.get().cancelled.wait(120)
 
 
 def test_a_stop_does_not_wait_for_the_chunk_under_way(

@@ -15,7 +15,7 @@ from cifar_tui.presets import preset
 from cifar_tui.runs.find import all_runs
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.lock import is_being_trained
-from cifar_tui.runs.records.journal import append_event, read_events, read_said
+from cifar_tui.runs.records.journal import append_event, read_events, read_feed
 from cifar_tui.runs.remote.follow import RemoteRun
 from tests import scripted
 from tests.waiting import eventually
@@ -66,7 +66,7 @@ def test_steps_in_a_row_come_as_columns_and_say_the_same(run: RunFolder) -> None
     nan = StepDone(151, 4, float("nan"), 0.5, 1_000, 0.1, 151.0)
     written(run.path, [*scripted.opening(run.path), *scripted.epochs(3), nan, RunFinished(151, 0.5)])
     with (journal_path(run.path)).open("rb") as file:
-        said = list(read_said(file))
+        said = list(read_feed(file))
     assert sum(isinstance(one, StepColumns) for one in said) == 3
     ours, theirs = after(said), after(list(read_events(journal_path(run.path))))
     assert ours.step == theirs.step == 151
@@ -89,7 +89,7 @@ def test_unreadable_lines_are_passed_over(tmp_path_factory: pytest.TempPathFacto
     with (journal_path(folder)).open("ab") as file:
         file.write(b"\n".join(lines))
     with (journal_path(folder)).open("rb") as file:
-        said = list(read_said(file))
+        said = list(read_feed(file))
     assert after(said).step == 50
 
 
@@ -99,9 +99,9 @@ def test_a_torn_last_line_is_read_once_it_is_whole(run: RunFolder) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[:-10])
     with path.open("rb") as file:
-        assert len(list(read_said(file))) == 2
+        assert len(list(read_feed(file))) == 2
         path.write_bytes(whole)
-        assert len(list(read_said(file))) == 1
+        assert len(list(read_feed(file))) == 1
 
 
 def test_a_live_run_is_followed_until_it_ends(run: RunFolder) -> None:

@@ -7,7 +7,7 @@ from cifar_tui.evaluation_events import EvaluationFailed, EvaluationProgressed, 
 from cifar_tui.events import CheckpointSaved, RunStopped
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import SIZES, screen, settle, words
+from tests.tui.drive import SIZES, screen, screen_text, settle
 
 
 def running(folder: Path) -> ScriptedConnection:
@@ -21,13 +21,13 @@ async def test_the_browser_lists_what_was_saved(tmp_path: Path, size: tuple[int,
     async with screen(ScriptedJobs(running(tmp_path)), size) as pilot:
         await pilot.press("c")
         await settle(pilot)
-        seen = words(pilot)
+        seen = screen_text(pilot)
         assert "3 checkpoints" in seen
         for text in ("3 ★", "150", "80.00", "75.00", "7 B"):
             assert text in seen
         await pilot.press("c")
         await settle(pilot)
-        assert "3 checkpoints" not in words(pilot)
+        assert "3 checkpoints" not in screen_text(pilot)
 
 
 async def test_a_checkpoint_of_a_live_run_is_evaluated_by_its_engine(tmp_path: Path) -> None:
@@ -35,16 +35,16 @@ async def test_a_checkpoint_of_a_live_run_is_evaluated_by_its_engine(tmp_path: P
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press("c")
         await settle(pilot)
-        assert "net_003.pth is not evaluated yet." in words(pilot)
+        assert "net_003.pth is not evaluated yet." in screen_text(pilot)
         await pilot.press("down", "e")
-        assert connection.asked == [Evaluate("net_002.pth")]
-        connection.say(EvaluationStarted("net_002.pth", 10_000), EvaluationProgressed("net_002.pth", 4_000, 10_000))
+        assert connection.requests == [Evaluate("net_002.pth")]
+        connection.emit(EvaluationStarted("net_002.pth", 10_000), EvaluationProgressed("net_002.pth", 4_000, 10_000))
         await settle(pilot)
-        assert "4,000 of 10,000 test images" in words(pilot)
-        assert "40%" in words(pilot)
-        connection.say(scripted.verdict("net_002.pth"))
+        assert "4,000 of 10,000 test images" in screen_text(pilot)
+        assert "40%" in screen_text(pilot)
+        connection.emit(scripted.verdict("net_002.pth"))
         await settle(pilot)
-        seen = words(pilot)
+        seen = screen_text(pilot)
         for text in ("accuracy 85.50 %", "loss 0.4312", "airplane", "90.0 %", "truck", "81.0 %"):
             assert text in seen
 
@@ -54,9 +54,9 @@ async def test_every_class_is_in_view_on_small_screens(tmp_path: Path, size: tup
     connection = running(tmp_path)
     async with screen(ScriptedJobs(connection), size) as pilot:
         await pilot.press("c")
-        connection.say(scripted.verdict("net_003.pth"))
+        connection.emit(scripted.verdict("net_003.pth"))
         await settle(pilot)
-        assert all(name in words(pilot) for name in scripted.CLASSES)
+        assert all(name in screen_text(pilot) for name in scripted.CLASSES)
 
 
 async def test_e_on_the_dashboard_evaluates_the_newest(tmp_path: Path) -> None:
@@ -64,8 +64,8 @@ async def test_e_on_the_dashboard_evaluates_the_newest(tmp_path: Path) -> None:
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press("e")
         await settle(pilot)
-        assert connection.asked == [Evaluate("net_003.pth")]
-        assert "3 checkpoints" in words(pilot)
+        assert connection.requests == [Evaluate("net_003.pth")]
+        assert "3 checkpoints" in screen_text(pilot)
 
 
 async def test_e_before_the_first_checkpoint_says_when_it_comes() -> None:
@@ -73,13 +73,13 @@ async def test_e_before_the_first_checkpoint_says_when_it_comes() -> None:
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press("e")
         await settle(pilot)
-        assert "No checkpoint yet" in words(pilot)
-        assert connection.asked == []
+        assert "No checkpoint yet" in screen_text(pilot)
+        assert connection.requests == []
 
 
 async def test_a_checkpoint_of_an_ended_run_is_evaluated_by_a_job_of_its_own(tmp_path: Path) -> None:
     connection = running(tmp_path)
-    connection.say(RunStopped(150, "net_003.pth"))
+    connection.emit(RunStopped(150, "net_003.pth"))
     connection.ended = True
     jobs = ScriptedJobs(connection)
     async with screen(jobs) as pilot:
@@ -87,26 +87,26 @@ async def test_a_checkpoint_of_an_ended_run_is_evaluated_by_a_job_of_its_own(tmp
         await settle(pilot)
         await pilot.press("enter")
         assert jobs.evaluated == ["net_003.pth"]
-        assert connection.asked == []
-        jobs.evaluation.say(scripted.verdict("net_003.pth"))
+        assert connection.requests == []
+        jobs.evaluation.emit(scripted.verdict("net_003.pth"))
         jobs.evaluation.ended = True
         await settle(pilot)
-        assert "accuracy 85.50 %" in words(pilot)
-        assert "■ Stopped" in words(pilot)
+        assert "accuracy 85.50 %" in screen_text(pilot)
+        assert "■ Stopped" in screen_text(pilot)
 
 
-async def test_one_evaluation_at_a_time_and_x_gives_it_up(tmp_path: Path) -> None:
+async def test_one_evaluation_at_a_time_and_x_cancels_it(tmp_path: Path) -> None:
     connection = running(tmp_path)
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press("e")
-        connection.say(EvaluationStarted("net_003.pth", 10_000))
+        connection.emit(EvaluationStarted("net_003.pth", 10_000))
         await settle(pilot)
         await pilot.press("down", "e")
         await settle(pilot)
-        assert connection.asked == [Evaluate("net_003.pth")]
-        assert "An evaluation is under way" in words(pilot)
+        assert connection.requests == [Evaluate("net_003.pth")]
+        assert "An evaluation is under way" in screen_text(pilot)
         await pilot.press("x")
-        assert connection.asked[-1] == CancelEvaluation()
+        assert connection.requests[-1] == CancelEvaluation()
 
 
 async def test_a_damaged_file_says_so(tmp_path: Path) -> None:
@@ -116,13 +116,13 @@ async def test_a_damaged_file_says_so(tmp_path: Path) -> None:
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press("c")
         await settle(pilot)
-        assert "damaged" in words(pilot)
-        assert "missing" in words(pilot)
+        assert "damaged" in screen_text(pilot)
+        assert "missing" in screen_text(pilot)
         reason = "net_003.pth is damaged: its content is not what was saved (SHA-256 differs)."
-        connection.say(EvaluationFailed("net_003.pth", reason, damaged=True))
+        connection.emit(EvaluationFailed("net_003.pth", reason, damaged=True))
         await settle(pilot)
-        assert "Damaged: it cannot be used." in words(pilot)
-        assert "SHA-256" in words(pilot)
+        assert "Damaged: it cannot be used." in screen_text(pilot)
+        assert "SHA-256" in screen_text(pilot)
 
 
 async def test_a_new_checkpoint_appears_by_itself(tmp_path: Path) -> None:
@@ -131,6 +131,6 @@ async def test_a_new_checkpoint_appears_by_itself(tmp_path: Path) -> None:
         await pilot.press("c")
         await settle(pilot)
         scripted.put_checkpoint(tmp_path, 4)
-        connection.say(CheckpointSaved("net_004.pth", 4, 200))
+        connection.emit(CheckpointSaved("net_004.pth", 4, 200))
         await settle(pilot)
-        assert "net_004.pth" in words(pilot)
+        assert "net_004.pth" in screen_text(pilot)

@@ -13,11 +13,11 @@ from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.listing import Listing
 from cifar_tui.runs.checkpoints.pins import write_pin
 from cifar_tui.runs.checkpoints.sidecars import delete_checkpoint, epoch_checkpoint, sidecar_path
-from cifar_tui.tui.browser.browser import Checkpoints
+from cifar_tui.tui.browser.browser import CheckpointBrowser
 from cifar_tui.tui.browser.checkpoint_view import SORTED_BY, CheckpointView
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import app_of, screen, settle, until, words
+from tests.tui.drive import app_of, screen, screen_text, settle, until
 
 SCORES = {1: 0.3, 2: 0.9, 3: 0.5, 4: None, 5: 0.4}
 
@@ -52,7 +52,7 @@ def epochs(view: CheckpointView) -> list[int]:
 
 def under_cursor(pilot: Pilot[int]) -> str:
     browser = app_of(pilot).screen
-    assert isinstance(browser, Checkpoints)
+    assert isinstance(browser, CheckpointBrowser)
     return browser.selected.name if browser.selected else ""
 
 
@@ -82,13 +82,13 @@ def test_any_column_sorts_both_ways_and_what_is_not_known_comes_last(tmp_path: P
         ("zz", []),
     ],
 )
-def test_words_filter(tmp_path: Path, typed: str, left: list[int]) -> None:
+def test_the_filter_keeps_what_matches_its_words(tmp_path: Path, typed: str, left: list[int]) -> None:
     saved(tmp_path)
     write_pin(tmp_path, "net_004.pth", pinned=True)
     (tmp_path / "net_001.pth").write_bytes(b"cut")
     (tmp_path / "net_003.pth").unlink()
     view = listed(tmp_path)
-    view.words = typed
+    view.filter_text = typed
     assert epochs(view) == left
 
 
@@ -110,28 +110,28 @@ async def test_the_cursor_stays_on_its_checkpoint(tmp_path: Path) -> None:
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press("c")
         await settle(pilot)
-        assert "5 checkpoints, " in words(pilot)
-        assert "▼Step" in words(pilot)
+        assert "5 checkpoints, " in screen_text(pilot)
+        assert "▼Step" in screen_text(pilot)
         await pilot.press("down")
         assert under_cursor(pilot) == "net_004.pth"
         for key in ("v", "n", "n", "v"):
             await pilot.press(key)
             assert under_cursor(pilot) == "net_004.pth"
-        assert "▼Test %" in words(pilot)
+        assert "▼Test %" in screen_text(pilot)
         await pilot.press("slash", *"004")
         await settle(pilot)
-        assert "1 of 5 checkpoints" in words(pilot)
+        assert "1 of 5 checkpoints" in screen_text(pilot)
         await pilot.press("escape")
         await settle(pilot)
         assert under_cursor(pilot) == "net_004.pth"
         put(tmp_path, 6, 0.1)
-        connection.say(*scripted.epochs(6)[-2:])
+        connection.emit(*scripted.epochs(6)[-2:])
         await settle(pilot)
-        assert "6 checkpoints" in words(pilot)
+        assert "6 checkpoints" in screen_text(pilot)
         assert under_cursor(pilot) == "net_004.pth"
         await pilot.click("#checkpoint-list", offset=(3, 1))
         await settle(pilot)
-        assert "▼Epoch" in words(pilot)
+        assert "▼Epoch" in screen_text(pilot)
 
 
 async def test_a_checkpoint_is_pinned_and_deleted_by_the_live_run(tmp_path: Path) -> None:
@@ -141,19 +141,19 @@ async def test_a_checkpoint_is_pinned_and_deleted_by_the_live_run(tmp_path: Path
         await settle(pilot)
         await pilot.press("down", "k")
         await settle(pilot)
-        assert connection.asked == [PinCheckpoint("net_004.pth", True)]
+        assert connection.requests == [PinCheckpoint("net_004.pth", True)]
         await pilot.press("D")
         await settle(pilot)
-        assert "Delete net_004.pth?" in words(pilot)
-        assert "That frees 7 B." in words(pilot)
+        assert "Delete net_004.pth?" in screen_text(pilot)
+        assert "That frees 7 B." in screen_text(pilot)
         await pilot.press("y")
         await settle(pilot)
-        assert connection.asked[1:] == [DeleteCheckpoint("net_004.pth")]
+        assert connection.requests[1:] == [DeleteCheckpoint("net_004.pth")]
         delete_checkpoint(tmp_path, "net_004.pth")
-        connection.say(CheckpointDeleted("net_004.pth", "a person asked"))
+        connection.emit(CheckpointDeleted("net_004.pth", "a person asked"))
         await settle(pilot)
-        assert "4 checkpoints" in words(pilot)
-        assert "net_004.pth" not in words(pilot)
+        assert "4 checkpoints" in screen_text(pilot)
+        assert "net_004.pth" not in screen_text(pilot)
 
 
 @pytest.mark.parametrize(("downs", "because"), [(0, "last good one"), (3, "best one"), (1, "pinned")])
@@ -165,13 +165,13 @@ async def test_what_has_to_stay_says_why(tmp_path: Path, downs: int, because: st
         await settle(pilot)
         await pilot.press(*["down"] * downs, "D")
         await settle(pilot)
-        assert because in words(pilot)
-        assert connection.asked == []
+        assert because in screen_text(pilot)
+        assert connection.requests == []
 
 
 async def test_of_an_ended_run_a_job_of_its_own_deletes(tmp_path: Path) -> None:
     connection = saved(tmp_path)
-    connection.say(RunStopped(250, "net_005.pth"))
+    connection.emit(RunStopped(250, "net_005.pth"))
     connection.ended = True
     jobs = ScriptedJobs(connection)
     async with screen(jobs) as pilot:
@@ -179,11 +179,11 @@ async def test_of_an_ended_run_a_job_of_its_own_deletes(tmp_path: Path) -> None:
         await settle(pilot)
         await pilot.press("end", "D", "y")
         await settle(pilot)
-        assert jobs.tended == [DeleteCheckpoint("net_001.pth")]
-        jobs.errand.say(CheckpointDeleted("net_001.pth", "a person asked"))
-        jobs.errand.ended = True
+        assert jobs.managed == [DeleteCheckpoint("net_001.pth")]
+        jobs.management.emit(CheckpointDeleted("net_001.pth", "a person asked"))
+        jobs.management.ended = True
         await settle(pilot)
-        assert app_of(pilot).history.checkpoints[0].checkpoint == "net_002.pth"
+        assert app_of(pilot).followed.history.checkpoints[0].checkpoint == "net_002.pth"
 
 
 async def test_ten_thousand_checkpoints_are_there_at_once(tmp_path: Path) -> None:
@@ -194,8 +194,8 @@ async def test_ten_thousand_checkpoints_are_there_at_once(tmp_path: Path) -> Non
         sidecar_path(tmp_path / name).write_bytes(orjson.dumps(one))
     async with screen(ScriptedJobs(ScriptedConnection(scripted.opening(tmp_path)))) as pilot:
         await pilot.press("c")
-        await until(lambda: "net_9970.pth" in words(pilot))
-        await until(lambda: "10,000 checkpoints," in words(pilot))
+        await until(lambda: "net_9970.pth" in screen_text(pilot))
+        await until(lambda: "10,000 checkpoints," in screen_text(pilot))
         await pilot.press("end")
         await settle(pilot)
         assert under_cursor(pilot) == "net_001.pth"

@@ -17,7 +17,7 @@ from cifar_tui.tui.charts.scale import log_limits, log_ticks, time_limit, time_s
 from cifar_tui.tui.settings.preferences import PreferencesFile
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import screen, settle, words
+from tests.tui.drive import screen, screen_text, settle
 from tests.tui.pilot_internals import scroll_up
 
 FULL = (0.0, 1_300.0)
@@ -32,12 +32,12 @@ async def pressed(pilot: Pilot[int], *names: str) -> str:
     for name in names:
         await pilot.press(name)
     await settle(pilot)
-    return words(pilot)
+    return screen_text(pilot)
 
 
 async def test_the_axis_is_steps_epochs_or_training_time() -> None:
     async with screen(running(), SIZE) as pilot:
-        assert "step 150" in words(pilot)
+        assert "step 150" in screen_text(pilot)
         assert "epoch 3 " in await pressed(pilot, "x")
         assert "time 04:00" in await pressed(pilot, "x"), "an axis of time ends at a minute doubled, here 256 s"
         assert "step 150" in await pressed(pilot, "x")
@@ -45,7 +45,7 @@ async def test_the_axis_is_steps_epochs_or_training_time() -> None:
 
 async def test_the_legend_names_the_smoothing() -> None:
     async with screen(running(), SIZE) as pilot:
-        assert "smooth light" in words(pilot)
+        assert "smooth light" in screen_text(pilot)
         assert "smooth strong" in await pressed(pilot, "m")
         assert "smooth" not in await pressed(pilot, "m")
         assert "smooth light" in await pressed(pilot, "m")
@@ -102,10 +102,10 @@ async def test_curves_are_switched_off_and_on() -> None:
 
 async def test_ticks_mark_epochs_checkpoints_pauses_and_rates() -> None:
     connection = ScriptedConnection([*scripted.opening(), *scripted.epochs(2)])
-    connection.say(scripted.step(101), Paused(101), Resumed(101), RateChanged(130, 0.05, ((130, 0.5),)))
-    connection.say(*[scripted.step(number) for number in range(102, 150)])
+    connection.emit(scripted.step(101), Paused(101), Resumed(101), RateChanged(130, 0.05, ((130, 0.5),)))
+    connection.emit(*[scripted.step(number) for number in range(102, 150)])
     async with screen(ScriptedJobs(connection), SIZE) as pilot:
-        assert "▾" not in words(pilot)
+        assert "▾" not in screen_text(pilot)
         seen = await pressed(pilot, "k")
         row = next(line for line in seen.splitlines() if "▾" in line)
         for sign in ("▾", "‖", "◆", "─"):
@@ -117,7 +117,7 @@ async def test_ticks_mark_epochs_checkpoints_pauses_and_rates() -> None:
 async def test_values_without_a_number_are_counted_in_a_banner() -> None:
     steps = [scripted.step(number, loss=math.nan if number in (40, 41) else None) for number in range(1, 90)]
     async with screen(ScriptedJobs(ScriptedConnection([*scripted.opening(), *steps])), SIZE) as pilot:
-        seen = words(pilot)
+        seen = screen_text(pilot)
         assert "Loss · ✗ 2 values NaN or infinite" in seen
         assert "Accuracy · ✗" not in seen
 
@@ -126,19 +126,19 @@ async def test_the_wheel_zooms_and_a_click_points() -> None:
     async with screen(running(), SIZE) as pilot:
         await scroll_up(pilot, "#loss", (40, 6))
         await settle(pilot)
-        assert "zoomed, 0 follows" in words(pilot)
+        assert "zoomed, 0 follows" in screen_text(pilot)
         await pressed(pilot, "0")
         await pilot.click("#loss", offset=(40, 6))
         await settle(pilot)
-        assert words(pilot).count(" · epoch ") == 3
+        assert screen_text(pilot).count(" · epoch ") == 3
 
 
 async def test_a_double_click_maximises_and_takes_back() -> None:
     async with screen(running(), SIZE) as pilot:
         await pilot.click("#rate", offset=(10, 3), times=2)
         await settle(pilot)
-        assert "Accuracy" not in words(pilot)
-        assert "Learning rate" in words(pilot)
+        assert "Accuracy" not in screen_text(pilot)
+        assert "Learning rate" in screen_text(pilot)
         await pressed(pilot, "escape")
         assert "Accuracy" in await pressed(pilot, "escape")
 
@@ -148,11 +148,11 @@ async def test_what_was_chosen_is_there_next_time(tmp_path: Path) -> None:
     async with screen(running(), SIZE, file=PreferencesFile(path)) as pilot:
         await pressed(pilot, "m", "g", "x", "1", "k")
         await pressed(pilot, "h")
-        assert "Device" in words(pilot)
+        assert "Device" in screen_text(pilot)
         await pressed(pilot, "end", "space", "escape")
-        assert "Processor" not in words(pilot)
+        assert "Processor" not in screen_text(pilot)
     async with screen(running(), SIZE, file=PreferencesFile(path)) as pilot:
-        seen = words(pilot)
+        seen = screen_text(pilot)
         for expected in ("smooth strong", "Loss · log", "epoch", "▾", "Learning rate"):
             assert expected in seen
         assert "batch" not in seen
@@ -178,7 +178,7 @@ async def test_a_broken_configuration_is_named_and_ignored(tmp_path: Path, conte
     path = tmp_path / "screen.json"
     path.write_bytes(content)
     async with screen(running(), SIZE, file=PreferencesFile(path)) as pilot:
-        seen = words(pilot)
+        seen = screen_text(pilot)
         assert "is not used" in " ".join(seen.split())
         assert "Learning rate" in seen
     assert path.read_bytes() == content

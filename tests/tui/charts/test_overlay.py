@@ -16,7 +16,6 @@ from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.records.journal import append_event
 from cifar_tui.runs.records.rewind import rewind_records
 from cifar_tui.serialization import to_record
-from cifar_tui.tui import run_reader
 from cifar_tui.tui.charts.axes import XAxis
 from cifar_tui.tui.charts.chart_kinds import LOSS
 from cifar_tui.tui.charts.chart_view import ChartView
@@ -25,7 +24,7 @@ from cifar_tui.tui.dialogs.run_choice import sibling_runs
 from cifar_tui.tui.run_reader import RunLoaded, RunReader, RunUpdated
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import screen, settle, words
+from tests.tui.drive import INTERVALS, screen, screen_text, settle
 from tests.tui.test_goldens import StillMachine
 
 OTHER = dataclasses.replace(preset("quick"), learning_rate=0.05, epochs=30)
@@ -75,29 +74,29 @@ def beside(place: Path, *names: str) -> ScriptedJobs:
 
 async def test_a_chosen_run_is_drawn_with_its_number_and_named(tmp_path: Path) -> None:
     async with screen(beside(tmp_path, "other"), (80, 24), hardware=StillMachine()) as pilot:
-        before = words(pilot)
+        before = screen_text(pilot)
         await pilot.press("o")
         await settle(pilot)
-        seen = " ".join(words(pilot).split())
+        seen = " ".join(screen_text(pilot).split())
         assert "Runs over this one" in seen
         assert "Differs: epochs 26 → 30, lr 0.2 → 0.05." in seen
         await pilot.press("space", "escape")
         await settle(pilot)
-        assert "Loss · 1 other" in words(pilot)
-        assert "1" in "".join(row[8:] for row in words(pilot).split("\n")[7:12])
+        assert "Loss · 1 other" in screen_text(pilot)
+        assert "1" in "".join(row[8:] for row in screen_text(pilot).split("\n")[7:12])
         await pilot.press("x", "x", "g", "m", "m", "o", "space", "escape", "g", "m", "x")
         await settle(pilot)
-        assert words(pilot) == before, "without it, nothing is left of it"
+        assert screen_text(pilot) == before, "without it, nothing is left of it"
 
 
 async def test_four_runs_at_most_are_drawn(tmp_path: Path) -> None:
     async with screen(beside(tmp_path, *"abcde")) as pilot:
         await pilot.press("o", "space", *["down", "space"] * 4)
         await settle(pilot)
-        assert "4 runs at most" in words(pilot)
+        assert "4 runs at most" in screen_text(pilot)
         await pilot.press("escape")
         await settle(pilot)
-        assert "4 " in next(row for row in words(pilot).split("\n") if "Loss · 1" in row)
+        assert "4 " in next(row for row in screen_text(pilot).split("\n") if "Loss · 1" in row)
 
 
 @pytest.mark.parametrize("axis", ["step", "epoch", "time"])
@@ -137,26 +136,23 @@ def test_names_are_cut_to_the_room_there_is(tmp_path: Path) -> None:
     assert "\\[red]" in overlay_legend(runs, 32)
 
 
-async def test_a_run_that_still_trains_is_followed_on_the_chart(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run_reader, "LOOK_SECONDS", 0.02)
+async def test_a_run_that_still_trains_is_followed_on_the_chart(tmp_path: Path) -> None:
     jobs = beside(tmp_path, "other")
     trainer = RunFolder.reopen(tmp_path / "other")
     async with screen(jobs, (80, 24), hardware=StillMachine()) as pilot:
         await pilot.press("o", "space", "escape")
         await settle(pilot)
-        before = words(pilot)
+        before = screen_text(pilot)
         await settle(pilot)
-        assert words(pilot) == before
+        assert screen_text(pilot) == before
         say(tmp_path / "other", *scripted.epochs(25)[5 * 52 :])
         await settle(pilot)
-        after = words(pilot)
+        after = screen_text(pilot)
         assert "Loss · 1 other" in after
         assert [row[8:] for row in after.split("\n")[5:14]] != [row[8:] for row in before.split("\n")[5:14]]
         await pilot.press("o", "space", "escape")
         await settle(pilot)
-        assert "1 other" not in words(pilot)
+        assert "1 other" not in screen_text(pilot)
         assert followers() == []
     trainer.close()
 
@@ -165,15 +161,12 @@ def followers() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if one.name == "other runs"]
 
 
-def test_later_events_of_a_run_are_delivered_until_it_has_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run_reader, "LOOK_SECONDS", 0.02)
+def test_later_events_of_a_run_are_delivered_until_it_has_ended(tmp_path: Path) -> None:
     for name in ("live", "ended"):
         put_run(tmp_path / name, epochs=1)
     trainer = RunFolder.reopen(tmp_path / "live")
     told: list[RunLoaded | RunUpdated] = []
-    reader = RunReader([tmp_path / "nowhere", tmp_path / "ended", tmp_path / "live"], told.append)
+    reader = RunReader([tmp_path / "nowhere", tmp_path / "ended", tmp_path / "live"], told.append, INTERVALS.other_runs)
     eventually(lambda: len(told) == 2)
     assert [(one.place, one.history.step) for one in told if isinstance(one, RunLoaded)] == [(1, 50), (2, 50)]
     say(tmp_path / "ended", scripted.step(51))
@@ -186,19 +179,16 @@ def test_later_events_of_a_run_are_delivered_until_it_has_ended(
         journal.write(b'"text": "here"}\n')
     eventually(lambda: len(told) == 3)
     assert isinstance(told[2], RunUpdated)
-    assert (told[2].place, told[2].said) == (2, [Noted("here")])
+    assert (told[2].place, told[2].events) == (2, [Noted("here")])
     trainer.close()
     eventually(lambda: not reader.following)
 
 
-def test_a_run_that_is_rolled_back_is_read_again_and_its_last_event_is_delivered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run_reader, "LOOK_SECONDS", 0.02)
+def test_a_run_that_is_rolled_back_is_read_again_and_its_last_event_is_delivered(tmp_path: Path) -> None:
     put_run(tmp_path / "live", epochs=3)
     trainer = RunFolder.reopen(tmp_path / "live")
     told: list[RunLoaded | RunUpdated] = []
-    reader = RunReader([tmp_path / "live"], told.append)
+    reader = RunReader([tmp_path / "live"], told.append, INTERVALS.other_runs)
     eventually(lambda: len(told) == 1)
     rewind_records(tmp_path / "live", 100)
     eventually(lambda: len(told) == 2)
@@ -208,4 +198,4 @@ def test_a_run_that_is_rolled_back_is_read_again_and_its_last_event_is_delivered
     trainer.close()
     eventually(lambda: not reader.following)
     assert isinstance(told[2], RunUpdated)
-    assert told[2].said == [RunFinished(100, 0.5)]
+    assert told[2].events == [RunFinished(100, 0.5)]

@@ -37,10 +37,9 @@ from cifar_tui.events import (
     RunStopped,
 )
 from cifar_tui.presets import preset
-from cifar_tui.tui import app as app_module
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import SIZES, app_of, screen, settle, words
+from tests.tui.drive import INTERVALS, SIZES, app_of, screen, screen_text, settle
 
 
 def running(*more: Event) -> ScriptedConnection:
@@ -50,7 +49,7 @@ def running(*more: Event) -> ScriptedConnection:
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_person_sees_what_is_trained_and_how_far_it_is(size: tuple[int, int]) -> None:
     async with screen(ScriptedJobs(running(scripted.step(151))), size) as pilot:
-        seen = words(pilot)
+        seen = screen_text(pilot)
         for expected in ("● Training", "quick on CIFAR-10", "epoch 4/26", "step 151/1,300", "loss", "accuracy", "rate"):
             assert expected in seen
         assert "Loss" in seen
@@ -59,7 +58,7 @@ async def test_a_person_sees_what_is_trained_and_how_far_it_is(size: tuple[int, 
 
 async def test_at_120_by_40_everything_is_in_view() -> None:
     async with screen(ScriptedJobs(running()), (120, 40)) as pilot:
-        seen = words(pilot)
+        seen = screen_text(pilot)
         for expected in (
             "Loss",
             "Accuracy",
@@ -76,7 +75,7 @@ async def test_at_120_by_40_everything_is_in_view() -> None:
 
 async def test_at_80_by_24_there_are_two_charts_and_the_table() -> None:
     async with screen(ScriptedJobs(running()), (80, 24)) as pilot:
-        seen = words(pilot)
+        seen = screen_text(pilot)
         assert "Loss" in seen
         assert "Accuracy" in seen
         assert "3 ★" in seen
@@ -85,23 +84,23 @@ async def test_at_80_by_24_there_are_two_charts_and_the_table() -> None:
 
 async def test_at_60_by_20_one_panel_at_a_time_and_v_shows_the_next() -> None:
     async with screen(ScriptedJobs(running()), (60, 20)) as pilot:
-        assert "─ Loss ─" in words(pilot)
+        assert "─ Loss ─" in screen_text(pilot)
         seen = []
         for _ in range(4):
             await pilot.press("v")
             await settle(pilot)
-            seen.append(words(pilot))
+            seen.append(screen_text(pilot))
         for title, text in zip(("─ Accuracy ─", "─ Epochs ─", "─ Learning rate ─", "Processor"), seen, strict=True):
             assert title in text
         await pilot.press("V")
         await settle(pilot)
-        assert "─ Learning rate ─" in words(pilot)
+        assert "─ Learning rate ─" in screen_text(pilot)
 
 
-async def test_below_40_by_12_there_are_words_only() -> None:
+async def test_below_40_by_12_there_is_text_only() -> None:
     async with screen(ScriptedJobs(running()), (39, 11)) as pilot:
-        assert "Make the terminal at least" in words(pilot)
-        assert "● Training" in words(pilot)
+        assert "Make the terminal at least" in screen_text(pilot)
+        assert "● Training" in screen_text(pilot)
 
 
 async def test_the_screen_claims_a_pause_only_once_the_engine_has_confirmed_it() -> None:
@@ -109,20 +108,20 @@ async def test_the_screen_claims_a_pause_only_once_the_engine_has_confirmed_it()
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press("p")
         await settle(pilot)
-        assert connection.asked == [Pause(requester_name())]
-        assert "Pausing…" in words(pilot)
-        assert "Paused" not in words(pilot)
-        connection.say(Paused(150))
+        assert connection.requests == [Pause(requester_name())]
+        assert "Pausing…" in screen_text(pilot)
+        assert "Paused" not in screen_text(pilot)
+        connection.emit(Paused(150))
         await settle(pilot)
-        assert "‖ Paused" in words(pilot)
-        assert "Pausing…" not in words(pilot)
-        assert "p Resume" in words(pilot)
+        assert "‖ Paused" in screen_text(pilot)
+        assert "Pausing…" not in screen_text(pilot)
+        assert "p Resume" in screen_text(pilot)
         await pilot.press("p")
-        assert connection.asked == [Pause(requester_name()), Resume()]
-        connection.say(Resumed(150))
+        assert connection.requests == [Pause(requester_name()), Resume()]
+        connection.emit(Resumed(150))
         await settle(pilot)
-        assert "● Training" in words(pilot)
-        assert "p Pause" in words(pilot)
+        assert "● Training" in screen_text(pilot)
+        assert "p Pause" in screen_text(pilot)
 
 
 async def test_stopping_asks_first() -> None:
@@ -130,19 +129,19 @@ async def test_stopping_asks_first() -> None:
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press("s")
         await settle(pilot)
-        assert "Stop this run?" in words(pilot)
+        assert "Stop this run?" in screen_text(pilot)
         await pilot.press("n")
-        assert connection.asked == []
+        assert connection.requests == []
         await pilot.press("s")
         await pilot.press("y")
-        assert connection.asked == [Stop(requester_name())]
+        assert connection.requests == [Stop(requester_name())]
         await settle(pilot)
-        assert "Stopping…" in words(pilot)
-        assert "Stopped" not in words(pilot)
-        connection.say(RunStopped(151, "net_004_step_00151.pth"))
+        assert "Stopping…" in screen_text(pilot)
+        assert "Stopped" not in screen_text(pilot)
+        connection.emit(RunStopped(151, "net_004_step_00151.pth"))
         await settle(pilot)
-        assert "■ Stopped" in words(pilot)
-        assert "Stopped after step 151 of 1,300, saved as net_004_step_00151.pth." in words(pilot)
+        assert "■ Stopped" in screen_text(pilot)
+        assert "Stopped after step 151 of 1,300, saved as net_004_step_00151.pth." in screen_text(pilot)
 
 
 async def test_a_question_is_answered_with_the_mouse_too() -> None:
@@ -151,7 +150,7 @@ async def test_a_question_is_answered_with_the_mouse_too() -> None:
         await pilot.press("s")
         await settle(pilot)
         await pilot.click("#answer-y")
-        assert connection.asked == [Stop(requester_name())]
+        assert connection.requests == [Stop(requester_name())]
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c"])
@@ -160,44 +159,44 @@ async def test_leaving_while_it_trains_asks_which_is_meant(key: str) -> None:
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press(key)
         await settle(pilot)
-        assert "Leave while it trains?" in words(pilot)
-        assert "it trains on, in the background" in words(pilot)
+        assert "Leave while it trains?" in screen_text(pilot)
+        assert "it trains on, in the background" in screen_text(pilot)
         await pilot.press("escape")
-        assert connection.asked == []
+        assert connection.requests == []
         await pilot.press("q")
         await pilot.press("s")
-        assert connection.asked == [Stop(requester_name())]
+        assert connection.requests == [Stop(requester_name())]
         await settle(pilot)
         assert pilot.app.is_running
-        connection.say(RunStopped(151, "net_004_step_00151.pth"))
+        connection.emit(RunStopped(151, "net_004_step_00151.pth"))
         connection.ended = True
         await settle(pilot)
         assert pilot.app.return_value == 0
 
 
 @pytest.mark.parametrize("keys", [["d"], ["q", "d"]])
-async def test_detaching_takes_the_screen_down_and_asks_the_run_nothing(keys: list[str]) -> None:
+async def test_detaching_takes_the_screen_down_and_sends_no_request(keys: list[str]) -> None:
     connection = running()
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press(*keys)
         await pilot.pause()
-    assert connection.asked == []
-    assert app_of(pilot).ending == "detached"
+    assert connection.requests == []
+    assert app_of(pilot).leaving.ending == "detached"
     assert pilot.app.return_value == 0
 
 
-async def test_ctrl_c_asks_then_stops_and_saves_then_leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app_module, "INTERRUPT_SECONDS", math.inf)
+async def test_ctrl_c_asks_then_stops_and_saves_then_leaves_at_once() -> None:
     connection = running()
-    async with screen(ScriptedJobs(connection)) as pilot:
+    patient = dataclasses.replace(INTERVALS, interrupts=math.inf)
+    async with screen(ScriptedJobs(connection), intervals=patient) as pilot:
         await pilot.press("ctrl+c")
-        assert connection.asked == []
+        assert connection.requests == []
         await pilot.press("ctrl+c")
-        assert connection.asked == [Stop(requester_name())]
+        assert connection.requests == [Stop(requester_name())]
         assert pilot.app.is_running
         await pilot.press("ctrl+c")
         await pilot.pause()
-    assert app_of(pilot).ending == "at once"
+    assert app_of(pilot).leaving.ending == "at once"
     assert pilot.app.return_value == 130
 
 
@@ -205,38 +204,38 @@ async def test_an_attached_screen_shows_who_paused_and_that_the_run_gives_no_sig
     connection = running(Paused(150, "pts/7"))
     connection.elsewhere = True
     async with screen(ScriptedJobs(connection)) as pilot:
-        assert "‖ Paused  by pts/7" in words(pilot)
+        assert "‖ Paused  by pts/7" in screen_text(pilot)
         connection.silent_seconds = 6.0
         await settle(pilot)
-        assert "No sign of life" in words(pilot)
+        assert "No sign of life" in screen_text(pilot)
         connection.silent_seconds = 0.0
         await pilot.press("p")
-        assert connection.asked == [Resume()]
+        assert connection.requests == [Resume()]
         await settle(pilot)
-        assert "Resuming…" in words(pilot)
+        assert "Resuming…" in screen_text(pilot)
         await pilot.press("q")
         await settle(pilot)
-        assert "Detached, it trains on and" in words(pilot)
+        assert "Detached, it trains on and" in screen_text(pilot)
         await pilot.press("d")
         await pilot.pause()
     assert pilot.app.return_value == 0
 
 
-async def test_a_question_that_was_decided_on_another_screen_goes_away() -> None:
+async def test_a_question_that_was_answered_on_another_screen_goes_away() -> None:
     connection = running(LossNotFinite(150, math.nan, waiting=True))
     async with screen(ScriptedJobs(connection)) as pilot:
         await settle(pilot)
-        assert "The loss of step 150 was nan" in words(pilot)
-        connection.say(Resumed(150), scripted.step(151))
+        assert "The loss of step 150 was nan" in screen_text(pilot)
+        connection.emit(Resumed(150), scripted.step(151))
         await settle(pilot)
-        assert "The loss of step 150 was nan" not in words(pilot)
-    assert connection.asked == []
+        assert "The loss of step 150 was nan" not in screen_text(pilot)
+    assert connection.requests == []
 
 
 async def test_leaving_a_finished_run_ends_at_once() -> None:
     async with screen(ScriptedJobs(running(RunFinished(1_300, 0.9341)))) as pilot:
-        assert "✓ Finished" in words(pilot)
-        assert "Finished 1,300 steps: test accuracy 93.41 %." in words(pilot)
+        assert "✓ Finished" in screen_text(pilot)
+        assert "Finished 1,300 steps: test accuracy 93.41 %." in screen_text(pilot)
         await pilot.press("q")
         await pilot.pause()
         assert pilot.app.return_value == 0
@@ -245,8 +244,8 @@ async def test_leaving_a_finished_run_ends_at_once() -> None:
 async def test_a_failure_is_shown_with_the_place_of_its_details_and_the_screen_stays() -> None:
     failed = RunFailed("ZeroDivisionError: division by zero", "/runs/one/failure.txt", 1)
     async with screen(ScriptedJobs(running(failed))) as pilot:
-        assert "✗ Failed" in words(pilot)
-        assert "division by zero Details are in /runs/one/failure.txt" in words(pilot).replace("zero.", "zero")
+        assert "✗ Failed" in screen_text(pilot)
+        assert "division by zero Details are in /runs/one/failure.txt" in screen_text(pilot).replace("zero.", "zero")
         await pilot.press("q")
         await pilot.pause()
         assert pilot.app.return_value == 1
@@ -256,13 +255,13 @@ async def test_what_cannot_work_before_training_leaves_the_screen_with_its_sente
     connection = ScriptedConnection([scripted.started(), RunFailed("There is no CUDA device here.", "", 2)])
     async with screen(ScriptedJobs(connection)) as pilot:
         assert pilot.app.return_value == 2
-        assert str(app_of(pilot).failure) == "There is no CUDA device here."
+        assert str(app_of(pilot).leaving.failure) == "There is no CUDA device here."
 
 
 async def test_a_refused_folder_leaves_the_screen_with_its_sentence() -> None:
     async with screen(ScriptedJobs(refusal=BadInput("The folder is not empty."))) as pilot:
         assert pilot.app.return_value == 2
-        assert str(app_of(pilot).failure) == "The folder is not empty."
+        assert str(app_of(pilot).leaving.failure) == "The folder is not empty."
 
 
 @pytest.mark.parametrize(("key", "trained_on"), [("r", [None, None]), ("s", [None, "synthetic"])])
@@ -270,12 +269,12 @@ async def test_without_the_data_set_a_person_chooses(key: str, trained_on: list[
     missing = ScriptedConnection([scripted.started(), DataMissing("CIFAR-10 could not be downloaded.")])
     jobs = ScriptedJobs(missing, running())
     async with screen(jobs) as pilot:
-        assert "CIFAR-10 could not be downloaded." in words(pilot)
-        assert "Synthetic pictures (s)" in words(pilot)
+        assert "CIFAR-10 could not be downloaded." in screen_text(pilot)
+        assert "Synthetic pictures (s)" in screen_text(pilot)
         await pilot.press(key)
         await settle(pilot)
         assert jobs.trained_on == trained_on
-        assert "● Training" in words(pilot)
+        assert "● Training" in screen_text(pilot)
 
 
 async def test_without_the_data_set_quitting_ends_with_2() -> None:
@@ -289,41 +288,41 @@ async def test_without_the_data_set_quitting_ends_with_2() -> None:
 async def test_long_work_before_training_shows_its_progress() -> None:
     progress = Progressed("Downloading CIFAR-10", 50_000_000, 170_000_000, "bytes", 10.0)
     async with screen(ScriptedJobs(ScriptedConnection([scripted.started(), progress]))) as pilot:
-        assert "◌ Preparing" in words(pilot)
-        assert "Downloading CIFAR-10 50.0 MB of 170.0 MB, 29%, 5.0 MB/s, 00:24 left" in words(pilot)
+        assert "◌ Preparing" in screen_text(pilot)
+        assert "Downloading CIFAR-10 50.0 MB of 170.0 MB, 29%, 5.0 MB/s, 00:24 left" in screen_text(pilot)
 
 
-async def test_synthetic_pictures_are_never_taken_for_cifar10() -> None:
+async def test_synthetic_images_are_never_shown_as_cifar10() -> None:
     recipe = dataclasses.replace(preset("quick"), data="synthetic")
     events = scripted.opening()
     events[0] = scripted.started(recipe=recipe, run="quick-synthetic")
     events[1] = DataReady("synthetic pictures", True, scripted.CLASSES, 10_000, 2_000)
     async with screen(ScriptedJobs(ScriptedConnection([*events, scripted.step(1)]))) as pilot:
-        assert "synthetic pictures" in words(pilot)
-        assert "CIFAR-10" not in words(pilot)
+        assert "synthetic pictures" in screen_text(pilot)
+        assert "CIFAR-10" not in screen_text(pilot)
 
 
 async def test_testing_evaluating_and_notes_are_on_the_status_line() -> None:
     connection = running(Progressed("Testing epoch 4", 2_000, 10_000, "images", 4.0))
     async with screen(ScriptedJobs(connection)) as pilot:
-        assert "◐ Testing" in words(pilot)
-        assert "Testing epoch 4 2,000 of 10,000 images, 20%, 00:16 left" in words(pilot)
-        connection.say(scripted.epoch(4), EvaluationStarted("net_003.pth", 10_000))
+        assert "◐ Testing" in screen_text(pilot)
+        assert "Testing epoch 4 2,000 of 10,000 images, 20%, 00:16 left" in screen_text(pilot)
+        connection.emit(scripted.epoch(4), EvaluationStarted("net_003.pth", 10_000))
         await settle(pilot)
-        assert "Evaluating net_003.pth, 0 of 10,000 images" in words(pilot)
-        connection.say(scripted.verdict("net_003.pth"), Noted("bf16 has no hardware here."))
+        assert "Evaluating net_003.pth, 0 of 10,000 images" in screen_text(pilot)
+        connection.emit(scripted.verdict("net_003.pth"), Noted("bf16 has no hardware here."))
         await settle(pilot)
-        assert "bf16 has no hardware here." in words(pilot)
-        connection.say(CheckpointFailed("net_005.pth", "net_005.pth could not be saved: No space left on device."))
+        assert "bf16 has no hardware here." in screen_text(pilot)
+        connection.emit(CheckpointFailed("net_005.pth", "net_005.pth could not be saved: No space left on device."))
         await settle(pilot)
-        assert "No space left on device" in words(pilot)
+        assert "No space left on device" in screen_text(pilot)
 
 
 @pytest.mark.parametrize("wild", [math.nan, math.inf, -math.inf, 1e30, -1e30, 0.0])
 async def test_a_wild_loss_is_marked_and_takes_nothing_down(wild: float) -> None:
     steps = [scripted.step(number, loss=wild if number == 60 else None) for number in range(1, 120)]
     async with screen(ScriptedJobs(ScriptedConnection([*scripted.opening(), *steps]))) as pilot:
-        seen = words(pilot)
+        seen = screen_text(pilot)
         assert "│ 3 " in seen or "│ 2.5 " in seen or "│ 4 " in seen
         if wild == 1e30:
             assert "▲" in seen
@@ -333,7 +332,7 @@ async def test_a_wild_loss_is_marked_and_takes_nothing_down(wild: float) -> None
 
 async def test_a_loss_that_is_nan_now_says_so() -> None:
     async with screen(ScriptedJobs(running(scripted.step(151, loss=math.nan)))) as pilot:
-        assert "loss NaN" in words(pilot)
+        assert "loss NaN" in screen_text(pilot)
 
 
 @pytest.mark.fault(21)
@@ -342,7 +341,7 @@ async def test_hostile_names_reach_the_screen_as_plain_signs() -> None:
     events[0] = scripted.started(run="a\x1b]52;c;aGk=\x07[/x]")
     events[1] = DataReady("pictures in [/x]\x1b[2J", False, ("[/b]\x1b[31m", *scripted.CLASSES[1:]), 50_000, 10_000)
     async with screen(ScriptedJobs(ScriptedConnection([*events, scripted.step(1), Noted("[/x]")]))) as pilot:
-        seen = words(pilot)
+        seen = screen_text(pilot)
         assert "pictures in [/x]�[2J" in seen
         assert "\x1b" not in seen
 
@@ -352,12 +351,12 @@ async def test_help_shows_every_key_of_the_footer() -> None:
         await pilot.press("question_mark")
         await settle(pilot)
         for text in ("Pause before the next step", "asks first", "Show what was saved", "newest checkpoint"):
-            assert text in words(pilot)
+            assert text in screen_text(pilot)
         for text in ("Choose the colours", "Leave (while training it asks", "All commands", "whole screen"):
-            assert text in words(pilot)
+            assert text in screen_text(pilot)
         await pilot.press("escape")
         await settle(pilot)
-        assert "Show all keys" not in words(pilot)
+        assert "Show all keys" not in screen_text(pilot)
 
 
 async def test_the_palette_has_every_command() -> None:
@@ -366,10 +365,10 @@ async def test_the_palette_has_every_command() -> None:
         await pilot.press("ctrl+p")
         await settle(pilot)
         for text in ("Pause", "Stop", "Checkpoints", "Evaluate", "View", "Theme", "Quit"):
-            assert text in words(pilot)
+            assert text in screen_text(pilot)
         await pilot.press(*"pause", "enter")
         await settle(pilot)
-        assert connection.asked == [Pause(requester_name())]
+        assert connection.requests == [Pause(requester_name())]
 
 
 async def test_a_theme_is_chosen_from_a_list() -> None:
@@ -377,7 +376,7 @@ async def test_a_theme_is_chosen_from_a_list() -> None:
         await pilot.press("t")
         await settle(pilot)
         for name in ("night", "day", "clear", "sixteen"):
-            assert name in words(pilot)
+            assert name in screen_text(pilot)
         await pilot.press(*"day", "enter")
         await settle(pilot)
         assert pilot.app.theme == "day"
@@ -386,8 +385,8 @@ async def test_a_theme_is_chosen_from_a_list() -> None:
 @pytest.mark.parametrize("theme", ["night", "day", "clear", "sixteen"])
 async def test_every_theme_draws_the_whole_screen(theme: str) -> None:
     async with screen(ScriptedJobs(running()), theme=theme) as pilot:
-        assert "● Training" in words(pilot)
-        assert "test 0.903" in words(pilot)
+        assert "● Training" in screen_text(pilot)
+        assert "test 0.903" in screen_text(pilot)
 
 
 @pytest.mark.fault(7)
@@ -406,8 +405,8 @@ async def test_a_storm_of_resizes_leaves_the_screen_right() -> None:
         ] * 3:
             await pilot.resize_terminal(width, height)
         await settle(pilot)
-        assert "Learning rate" in words(pilot)
-        assert "3 ★" in words(pilot)
+        assert "Learning rate" in screen_text(pilot)
+        assert "3 ★" in screen_text(pilot)
 
 
 @pytest.mark.parametrize(("typed", "asked"), [("0.05", ChangeRate(0.05)), ("x0.5", ChangeRate(0.5, relative=True))])
@@ -416,55 +415,55 @@ async def test_the_learning_rate_is_set_or_scaled(typed: str, asked: ChangeRate)
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press("l")
         await settle(pilot)
-        assert "Change the learning rate" in words(pilot)
+        assert "Change the learning rate" in screen_text(pilot)
         await pilot.press(*"fast", "enter")
         await settle(pilot)
-        assert "'fast' is no rate above 0" in words(pilot)
+        assert "'fast' is no rate above 0" in screen_text(pilot)
         await pilot.press(*["backspace"] * 4, *typed, "enter")
-        assert asked in connection.asked
-        connection.say(RateChanged(152, 0.05, ((152, 0.5),)))
+        assert asked in connection.requests
+        connection.emit(RateChanged(152, 0.05, ((152, 0.5),)))
         await settle(pilot)
-        assert "Learning rate 0.05 from step 152 on." in words(pilot)
-        assert "◆" in words(pilot)
+        assert "Learning rate 0.05 from step 152 on." in screen_text(pilot)
+        assert "◆" in screen_text(pilot)
 
 
 async def test_finishing_the_epoch_is_confirmed_and_called_off() -> None:
     connection = running(scripted.step(151))
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press("f")
-        assert FinishEpoch() in connection.asked
-        assert "Stops after epoch" not in words(pilot)
-        connection.say(FinishPlanned(4))
+        assert FinishEpoch() in connection.requests
+        assert "Stops after epoch" not in screen_text(pilot)
+        connection.emit(FinishPlanned(4))
         await settle(pilot)
-        assert "Stops after epoch 4: f calls it off" in words(pilot)
-        connection.say(FinishPlanned(0))
+        assert "Stops after epoch 4: f calls it off" in screen_text(pilot)
+        connection.emit(FinishPlanned(0))
         await settle(pilot)
-        assert "Stops after epoch" not in words(pilot)
+        assert "Stops after epoch" not in screen_text(pilot)
 
 
-async def test_saving_now_is_asked_of_the_engine() -> None:
+async def test_saving_now_sends_a_request() -> None:
     connection = running(scripted.step(151))
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press("w")
-        assert SaveNow() in connection.asked
+        assert SaveNow() in connection.requests
 
 
 @pytest.mark.parametrize(("key", "request_"), [("b", RollBack()), ("i", Ignore()), ("s", Stop())])
-async def test_a_loss_without_a_number_is_a_question(key: str, request_: Request) -> None:
+async def test_a_nonfinite_loss_is_a_question(key: str, request_: Request) -> None:
     connection = running(scripted.step(151), LossNotFinite(152, math.nan, waiting=True))
     async with screen(ScriptedJobs(connection), (80, 24)) as pilot:
-        seen = words(pilot)
+        seen = screen_text(pilot)
         assert "The loss of step 152 was nan" in seen
         assert "Go back, half the rate (b)" in seen
         assert "‖ Paused" in seen
         await pilot.press("escape")
         await settle(pilot)
-        assert "The loss of step 152 was nan" in words(pilot), "training waits, so the question comes back"
+        assert "The loss of step 152 was nan" in screen_text(pilot), "training waits, so the question comes back"
         await pilot.press(key)
-        assert connection.asked[-1] == request_
-        connection.say(RolledBack(152, 150, 0.05, ((151, 0.5),)))
+        assert connection.requests[-1] == request_
+        connection.emit(RolledBack(152, 150, 0.05, ((151, 0.5),)))
         await settle(pilot)
-        assert "Went back from step 152 to 150" in words(pilot)
+        assert "Went back from step 152 to 150" in screen_text(pilot)
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (60, 20), (40, 12)])
@@ -472,10 +471,10 @@ async def test_every_answer_to_a_question_is_in_view(size: tuple[int, int]) -> N
     connection = running(scripted.step(151), LossNotFinite(152, math.nan, waiting=True))
     async with screen(ScriptedJobs(connection), size) as pilot:
         for answer in ("(b)", "(i)", "(s)"):
-            assert answer in words(pilot)
+            assert answer in screen_text(pilot)
 
 
-async def test_a_stopped_run_goes_on_from_the_screen() -> None:
+async def test_a_stopped_run_is_resumed_from_the_screen() -> None:
     again = ScriptedConnection([*scripted.opening(), *scripted.epochs(1), Reopened("/runs/one")])
     jobs = ScriptedJobs(running(RunStopped(150, "net_003.pth")), again)
     async with screen(jobs) as pilot:
@@ -483,22 +482,22 @@ async def test_a_stopped_run_goes_on_from_the_screen() -> None:
         await settle(pilot)
         assert jobs.resumed == 1
         assert again.attended is True
-        assert "Preparing" in words(pilot)
-        again.say(RunResumed(50, preset("quick"), (), "", 0.0, "0.1.0"))
-        again.say(*scripted.opening()[1:], scripted.step(51))
+        assert "Preparing" in screen_text(pilot)
+        again.emit(RunResumed(50, preset("quick"), (), "", 0.0, "0.1.0"))
+        again.emit(*scripted.opening()[1:], scripted.step(51))
         await settle(pilot)
-        assert "● Training" in words(pilot)
-        assert "Resumed after step 50, bit-exact." in words(pilot)
+        assert "● Training" in screen_text(pilot)
+        assert "Resumed after step 50, bit-exact." in screen_text(pilot)
 
 
-async def test_a_run_that_cannot_go_on_says_why_and_the_screen_stays() -> None:
+async def test_a_run_that_cannot_resume_says_why_and_the_screen_stays() -> None:
     jobs = ScriptedJobs(running(RunStopped(150, "net_003.pth")))
     async with screen(jobs) as pilot:
         jobs.refuse(BadInput("There is no training state."))
         await pilot.press("r")
         await settle(pilot)
-        assert "There is no training state." in words(pilot)
-        assert "Stopped after step 150" in words(pilot)
+        assert "There is no training state." in screen_text(pilot)
+        assert "Stopped after step 150" in screen_text(pilot)
 
 
 async def test_an_evaluation_that_cannot_start_says_why_and_the_screen_stays() -> None:
@@ -507,15 +506,15 @@ async def test_an_evaluation_that_cannot_start_says_why_and_the_screen_stays() -
         jobs.refuse(BadInput("Cannot write to the folder."))
         await pilot.press("e")
         await settle(pilot)
-        assert "Cannot write to the folder." in words(pilot)
+        assert "Cannot write to the folder." in screen_text(pilot)
 
 
-async def test_a_run_that_is_only_read_about_offers_no_controls_and_is_left_at_once() -> None:
+async def test_a_read_only_run_offers_no_controls_and_is_left_at_once() -> None:
     connection = running(scripted.step(151))
     connection.accepting, connection.elsewhere = False, True
     jobs = ScriptedJobs(connection)
     async with screen(jobs) as pilot:
-        seen = words(pilot)
+        seen = screen_text(pilot)
         for missing in ("p Pause", "s Stop"):
             assert missing not in seen
         await pilot.press("p", "s", "l", "w", "f")
@@ -524,7 +523,7 @@ async def test_a_run_that_is_only_read_about_offers_no_controls_and_is_left_at_o
         assert jobs.evaluated == ["net_003.pth"], "measured here, since the run does not hear us"
         await pilot.press("escape", "q")
         await pilot.pause()
-    assert connection.asked == []
+    assert connection.requests == []
     assert pilot.app.return_value == 0
 
 
@@ -537,4 +536,4 @@ async def test_wide_characters_in_names_hold(size: tuple[int, int]) -> None:
         status = pilot.app.screen.query_one("#status")
         for row in range(4):
             assert status.render_line(row).cell_length == status.size.width
-        assert "写真" in words(pilot)
+        assert "写真" in screen_text(pilot)

@@ -8,7 +8,7 @@ from cifar_tui.recipe import Ancestor
 from cifar_tui.tui.dialogs.branch import parse_choice
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import screen, settle, words
+from tests.tui.drive import screen, screen_text, settle
 
 FROM_ONE = Ancestor(run="one", checkpoint="net_003.pth", sha256="0" * 64, epoch=3)
 
@@ -29,15 +29,15 @@ async def test_b_starts_a_new_run_from_a_checkpoint_and_says_where_it_comes_from
     async with screen(jobs, (80, 24)) as pilot:
         await pilot.press("c", "b")
         await settle(pilot)
-        assert "A new run from net_003.pth" in words(pilot)
+        assert "A new run from net_003.pth" in screen_text(pilot)
         await pilot.press("backspace", "backspace", "x", "enter")
         await settle(pilot)
-        assert "'x' is no number of epochs" in words(pilot)
+        assert "'x' is no number of epochs" in screen_text(pilot)
         await pilot.press("backspace", "4", "down", *["backspace"] * 3, *"0.05", "enter")
         await settle(pilot)
         assert jobs.branched == [("net_003.pth", 4, 0.05)]
-        assert "quick from one, epoch 3, on CIFAR-10" in words(pilot)
-        assert "Loss" in words(pilot)
+        assert "quick from one, epoch 3, on CIFAR-10" in screen_text(pilot)
+        assert "Loss" in screen_text(pilot)
 
 
 @pytest.mark.parametrize("typed", [("0", "0.1"), ("1.5", "0.1"), ("", "0.1"), ("3", "0"), ("3", "nan"), ("3", "")])

@@ -8,12 +8,11 @@ from cifar_tui.events import Progressed, RunFinished
 from cifar_tui.report.comparison_text import comparison_lines, comparison_record
 from cifar_tui.runs.checkpoints.listing import ListedCheckpoint
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.tui import run_reader
 from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints, marks_caption
 from tests import scripted
 from tests.scripted import CLASSES, ScriptedConnection, ScriptedJobs
 from tests.tui.charts.test_overlay import followers, put_run, say
-from tests.tui.drive import screen, settle, words
+from tests.tui.drive import screen, screen_text, settle
 
 DONE = ComparisonDone(
     checkpoints=("one/net_001.pth", "one/net_003.pth"),
@@ -41,37 +40,37 @@ async def test_marked_checkpoints_are_compared_beside_a_run_that_has_ended(tmp_p
     async with screen(jobs, (80, 24)) as pilot:
         await pilot.press("c", "space")
         await settle(pilot)
-        assert "3 ★✓" in words(pilot)
+        assert "3 ★✓" in screen_text(pilot)
         await pilot.press("down", "space", "space", "down", "space", "m")
         await settle(pilot)
         assert jobs.compared == [[f"{tmp_path.name}/net_001.pth", f"{tmp_path.name}/net_003.pth"]]
         assert jobs.compared_beside is False
-        jobs.comparison.say(Progressed("Measuring one/net_001.pth", 400, 1_000, "images", 1.0))
+        jobs.comparison.emit(Progressed("Measuring one/net_001.pth", 400, 1_000, "images", 1.0))
         await settle(pilot)
-        assert "Measuring one/net_001.pth 400 of 1,000 images" in words(pilot)
-        jobs.comparison.say(DONE)
+        assert "Measuring one/net_001.pth 400 of 1,000 images" in screen_text(pilot)
+        jobs.comparison.emit(DONE)
         await settle(pilot)
-        seen = words(pilot)
+        seen = screen_text(pilot)
         for text in ("70.00 %   70.50 %    +0.50", "-0.2500", "airplane", "automobile"):
             assert text in seen
         assert "both wrong" in seen
         await pilot.resize_terminal(60, 20)
         await pilot.press("pagedown")
         await settle(pilot)
-        assert "65.00 %    -5.00" in words(pilot)
-        assert "both wrong" in words(pilot)
+        assert "65.00 %    -5.00" in screen_text(pilot)
+        assert "both wrong" in screen_text(pilot)
         await pilot.press("m")
         await settle(pilot)
-        assert "3 checkpoints" in words(pilot)
-        assert jobs.comparison.asked == [CancelEvaluation()]
+        assert "3 checkpoints" in screen_text(pilot)
+        assert jobs.comparison.requests == [CancelEvaluation()]
         await pilot.press("m")
-        jobs.comparison.say(EvaluationFailed("", "net_002.pth is damaged.", damaged=False))
+        jobs.comparison.emit(EvaluationFailed("", "net_002.pth is damaged.", damaged=False))
         await settle(pilot)
-        assert "Not compared." in words(pilot)
-        assert "net_002.pth is damaged." in words(pilot)
+        assert "Not compared." in screen_text(pilot)
+        assert "net_002.pth is damaged." in screen_text(pilot)
         await pilot.press("m", "space", "m")
         await settle(pilot)
-        assert "Mark 2 to 8 checkpoints" in words(pilot)
+        assert "Mark 2 to 8 checkpoints" in screen_text(pilot)
 
 
 async def test_beside_a_run_that_trains_it_is_compared_and_a_new_run_is_not_started(tmp_path: Path) -> None:
@@ -79,18 +78,18 @@ async def test_beside_a_run_that_trains_it_is_compared_and_a_new_run_is_not_star
     async with screen(jobs) as pilot:
         await pilot.press("c", "space", "down", "space", "b")
         await settle(pilot)
-        assert "stop or detach it first" in words(pilot)
-        assert "cifar-tui train --from" in words(pilot)
+        assert "stop or detach it first" in screen_text(pilot)
+        assert "cifar-tui train --from" in screen_text(pilot)
         assert not jobs.branched
         await pilot.press("m")
         await settle(pilot)
         assert jobs.compared == [[f"{tmp_path.name}/net_002.pth", f"{tmp_path.name}/net_003.pth"]]
         assert jobs.compared_beside
-        assert "Reading the checkpoints" in words(pilot)
-        assert "m gives it up" not in words(pilot)
-        jobs.comparison.say(Progressed("Measuring one/net_002.pth", 400, 1_000, "images", 1.0))
+        assert "Reading the checkpoints" in screen_text(pilot)
+        assert "m gives it up" not in screen_text(pilot)
+        jobs.comparison.emit(Progressed("Measuring one/net_002.pth", 400, 1_000, "images", 1.0))
         await settle(pilot)
-        assert "m gives it up" in words(pilot)
+        assert "m gives it up" in screen_text(pilot)
 
 
 @pytest.mark.parametrize(("size", "live"), [((120, 40), True), ((80, 24), False), ((60, 20), True)])
@@ -106,15 +105,15 @@ async def test_checkpoints_of_several_runs_are_marked_and_compared(
         await settle(pilot)
         await pilot.press("space", "a")
         await settle(pilot)
-        seen = " ".join(words(pilot).split())
+        seen = " ".join(screen_text(pilot).split())
         assert "Whose checkpoints" in seen
         assert "This is the run on the screen." in seen
         await pilot.press("down")
         await settle(pilot)
-        assert "Differs: epochs 26 → 30, lr 0.2 → 0.05." in " ".join(words(pilot).split())
+        assert "Differs: epochs 26 → 30, lr 0.2 → 0.05." in " ".join(screen_text(pilot).split())
         await pilot.press("enter")
         await settle(pilot)
-        seen = words(pilot)
+        seen = screen_text(pilot)
         assert "[two], read only · 2 checkpoints" in seen
         assert "✓ one 3" in seen
         assert "net_003.pth" not in seen
@@ -123,30 +122,27 @@ async def test_checkpoints_of_several_runs_are_marked_and_compared(
         for key in ("e", "k", "D", "b", "o"):
             await pilot.press(key)
         await settle(pilot)
-        assert "[two] is only read here." in words(pilot)
-        assert [*jobs.tended, *jobs.evaluated, *jobs.branched] == []
+        assert "[two] is only read here." in screen_text(pilot)
+        assert [*jobs.managed, *jobs.evaluated, *jobs.branched] == []
         pilot.app.clear_notifications()
         await pilot.press("down", "space", "up", "space")
         await settle(pilot)
-        assert "✓ one 3 · [two] 1, 2" in words(pilot)
+        assert "✓ one 3 · [two] 1, 2" in screen_text(pilot)
         await pilot.press("m")
         await settle(pilot)
         assert jobs.compared == [["one/net_003.pth", "[two]/net_001.pth", "[two]/net_002.pth"]]
         assert jobs.compared_beside is live
         await pilot.press("m", "space", "a", "up", "enter")
         await settle(pilot)
-        assert "3 ★✓" in words(pilot)
-        assert "read only" not in words(pilot)
-        assert "✓ one 3 · [two] 1 " in words(pilot)
+        assert "3 ★✓" in screen_text(pilot)
+        assert "read only" not in screen_text(pilot)
+        assert "✓ one 3 · [two] 1 " in screen_text(pilot)
         await pilot.press("a", "down", "enter")
         await settle(pilot)
-        assert "1  ✓" in words(pilot), "marks stay"
+        assert "1  ✓" in screen_text(pilot), "marks stay"
 
 
-async def test_another_run_that_trains_is_followed_in_the_browser(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run_reader, "LOOK_SECONDS", 0.02)
+async def test_another_run_that_trains_is_followed_in_the_browser(tmp_path: Path) -> None:
     jobs = browsing(tmp_path / "one", live=True)
     put_run(tmp_path / "two", epochs=1)
     scripted.put_checkpoint(tmp_path / "two", 1)
@@ -154,15 +150,15 @@ async def test_another_run_that_trains_is_followed_in_the_browser(
     async with screen(jobs) as pilot:
         await pilot.press("c", "a", "down", "enter")
         await settle(pilot)
-        assert "two, read only · 1 checkpoint," in words(pilot)
+        assert "two, read only · 1 checkpoint," in screen_text(pilot)
         scripted.put_checkpoint(tmp_path / "two", 2)
         say(tmp_path / "two", *scripted.epochs(2)[52:])
         await settle(pilot)
-        assert "two, read only · 2 checkpoints," in words(pilot)
-        assert "2 ★" in words(pilot)
+        assert "two, read only · 2 checkpoints," in screen_text(pilot)
+        assert "2 ★" in screen_text(pilot)
         await pilot.press("a", "up", "enter")
         await settle(pilot)
-        assert "3 checkpoints," in words(pilot)
+        assert "3 checkpoints," in screen_text(pilot)
         assert followers() == [], "what is not shown is not followed"
     trainer.close()
 
@@ -171,7 +167,7 @@ async def test_without_another_run_a_notification_appears(tmp_path: Path) -> Non
     async with screen(browsing(tmp_path / "one", live=True)) as pilot:
         await pilot.press("c", "a")
         await settle(pilot)
-        assert "There is no other run beside this one." in words(pilot)
+        assert "There is no other run beside this one." in screen_text(pilot)
 
 
 def test_marks_are_named_as_far_as_there_is_room(tmp_path: Path) -> None:

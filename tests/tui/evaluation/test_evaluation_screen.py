@@ -18,7 +18,7 @@ from cifar_tui.tui.evaluation.confusion_matrix import ConfusionMatrix, short_per
 from cifar_tui.tui.evaluation.evaluation_finder import EvaluationFinder
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import SIZES, screen, settle, words
+from tests.tui.drive import SIZES, screen, screen_text, settle
 
 NAME = "net_003.pth"
 
@@ -39,13 +39,13 @@ async def browser(
 async def press(pilot: Pilot[int], *keys: str) -> str:
     await pilot.press(*keys)
     await settle(pilot)
-    return words(pilot)
+    return screen_text(pilot)
 
 
 async def resize(pilot: Pilot[int], size: tuple[int, int]) -> str:
     await pilot.resize_terminal(*size)
     await settle(pilot)
-    return words(pilot)
+    return screen_text(pilot)
 
 
 def store(folder: Path, verdict: EvaluationDone) -> None:
@@ -70,7 +70,7 @@ async def test_a_stored_evaluation_is_shown_and_opened_at_once_at_every_size(tmp
             assert ("ship → automobile   92   9.2 %" in seen) == (size != (60, 20))
             assert ("84.0  90.0  86.9" in seen) == (size == (80, 24))
             assert ("84.0 % ━" in seen) == (size == (120, 40))
-        assert connection.asked == []
+        assert connection.requests == []
         assert " checkpoints, " in await press(pilot, "o")
 
 
@@ -78,8 +78,8 @@ async def test_without_an_evaluation_enter_starts_one_and_o_explains(tmp_path: P
     async with browser(tmp_path) as (pilot, connection):
         assert "There is no verdict yet: e measures" in await press(pilot, "o")
         await press(pilot, "enter")
-        assert connection.asked == [Evaluate(NAME)]
-        connection.say(scripted.verdict(NAME))  # recorded, but not stored for want of disk space
+        assert connection.requests == [Evaluate(NAME)]
+        connection.emit(scripted.verdict(NAME))  # recorded, but not stored for want of disk space
         await settle(pilot)
         assert "truck taken for airplane" in await press(pilot, "o")
         assert "were not kept" in await press(pilot, "i")
@@ -92,10 +92,10 @@ async def test_an_evaluation_on_other_test_images_is_out_of_date_until_measured_
             assert "Out of date: the test images are" in await resize(pilot, size)
         assert "Out of date: the test images are others now." in await press(pilot, "o")
         await press(pilot, "o", "e")
-        assert connection.asked == [Evaluate(NAME)]
-        connection.say(scripted.put_verdict(tmp_path, 3))
+        assert connection.requests == [Evaluate(NAME)]
+        connection.emit(scripted.put_verdict(tmp_path, 3))
         await settle(pilot)
-        assert "Out of date" not in words(pilot)
+        assert "Out of date" not in screen_text(pilot)
 
 
 def history(*events: Event) -> RunHistory:
@@ -170,7 +170,7 @@ async def test_keys_and_the_mouse_move_over_the_matrix_and_stop_at_its_edges(tmp
         assert "Confusion, images" in await press(pilot, "v")
         await pilot.click(ConfusionMatrix, offset=place)
         await settle(pilot)
-        assert "true airplane   taken for truck" in words(pilot)
+        assert "true airplane   taken for truck" in screen_text(pilot)
         await press(pilot, "i")
         seen = await resize(pilot, (80, 14))  # room for six classes: those around the cursor
         assert "frog        10" not in seen

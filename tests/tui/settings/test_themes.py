@@ -15,7 +15,7 @@ from cifar_tui.tui.settings.themes import DEFAULT_THEME, find_themes, read_theme
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui import drive
-from tests.tui.drive import SHIPPED_THEMES, screen, settle, words
+from tests.tui.drive import SHIPPED_THEMES, screen, screen_text, settle
 
 EARLIER_THEMES = Path(__file__).parents[2] / "earlier_version" / "themes"
 TEXT_CONTRAST, SIGN_CONTRAST = 4.5, 3.0
@@ -151,7 +151,7 @@ async def test_the_states_badge_has_its_states_colour() -> None:
         await settle(pilot)
         assert has_ground(pilot, theme.primary)
         assert not has_ground(pilot, theme.warning)
-        connection.say(Paused(100))
+        connection.emit(Paused(100))
         await settle(pilot)
         assert not has_ground(pilot, theme.primary)
         assert has_ground(pilot, theme.warning)
@@ -169,7 +169,7 @@ async def test_a_broken_theme_is_named_on_the_screen(tmp_path: Path, monkeypatch
     monkeypatch.setattr(drive, "SHIPPED_THEMES", [*SHIPPED_THEMES, tmp_path])
     async with screen(ScriptedJobs(ScriptedConnection(scripted.opening()))) as pilot:
         await settle(pilot)
-        assert "mine.toml" in words(pilot).replace("\n", "") or "cannot be used" in words(pilot)
+        assert "mine.toml" in screen_text(pilot).replace("\n", "") or "cannot be used" in screen_text(pilot)
 
 
 @given(st.binary(max_size=300) | st.text(max_size=200).map(lambda text: text.encode()))

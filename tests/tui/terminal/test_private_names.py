@@ -61,8 +61,6 @@ ATTRIBUTES: list[tuple[type, tuple[str, ...], str]] = [
 ]
 """Owner, the names that every object of it has, and what depends on them."""
 
-STILL_TO_MOVE = ("app.py", "base_app.py")
-
 
 async def test_every_private_name_is_there() -> None:
     missing = [f"{owner.__name__}.{name}: {why}" for owner, name, _, why in NAMES if not hasattr(owner, name)]
@@ -104,7 +102,7 @@ def test_private_parts_of_textual_are_reached_into_in_one_folder_only() -> None:
     found = [
         f"{path.relative_to(root)}: {use}"
         for path in sorted(root.rglob("*.py"))
-        if path.parent.name != "terminal" and path.name not in STILL_TO_MOVE
+        if path.parent.name != "terminal"
         for use in uses_of_private_names(path, ".".join(path.relative_to(root.parents[1]).with_suffix("").parts))
     ]
     assert found == []

@@ -5,7 +5,7 @@ from cifar_tui.control import Pause
 from cifar_tui.tui.widgets.key_row import KeyRow, ShownKey, fitting
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import screen, settle, words
+from tests.tui.drive import screen, screen_text, settle
 
 
 def key_of(action: str, words: str) -> ShownKey:
@@ -26,27 +26,27 @@ def test_keys_are_shown_whole_in_their_order_and_those_that_lead_on_first(widths
 async def test_a_key_in_the_foot_can_be_clicked_and_explains_itself() -> None:
     connection = ScriptedConnection(scripted.opening())
     async with screen(ScriptedJobs(connection)) as pilot:
-        row = words(pilot).splitlines()[-1]
+        row = screen_text(pilot).splitlines()[-1]
         await pilot.hover(KeyRow, offset=(row.index("Pause"), 0))
         await pilot.pause()
         assert pilot.app.screen.query_one(KeyRow).tooltip == "Pause before the next step"
         await pilot.click(KeyRow, offset=(row.index("Pause"), 0))
         await pilot.pause()
-        assert any(isinstance(request, Pause) for request in connection.asked)
+        assert any(isinstance(request, Pause) for request in connection.requests)
 
 
 async def test_what_is_behind_a_question_goes_on() -> None:
     connection = ScriptedConnection([*scripted.opening(), *scripted.epochs(1)])
     async with screen(ScriptedJobs(connection)) as pilot:
-        before = words(pilot).splitlines()
+        before = screen_text(pilot).splitlines()
         await pilot.press("s")
         await settle(pilot)
-        assert "Stop this run?" in words(pilot)
-        connection.say(scripted.step(117))
+        assert "Stop this run?" in screen_text(pilot)
+        connection.emit(scripted.step(117))
         await settle(pilot)
-        seen = words(pilot)
+        seen = screen_text(pilot)
         assert "step 117/1,300" in seen
         assert "Stop this run?" in seen
         await pilot.press("escape")
         await settle(pilot)
-        assert words(pilot).splitlines()[-3:] == before[-3:]
+        assert screen_text(pilot).splitlines()[-3:] == before[-3:]

@@ -1,0 +1,96 @@
+"""The panels of the dashboard, laid out for the room there is and for what a person has chosen."""
+
+import dataclasses
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.widget import Widget
+
+from cifar_tui.history.run_history import RunHistory
+from cifar_tui.system.hardware import Hardware
+from cifar_tui.tui.charts.chart import Chart
+from cifar_tui.tui.charts.chart_view import ChartView
+from cifar_tui.tui.panels import PANEL_NAMES, PANELS, HistoryWidget
+from cifar_tui.tui.settings.kept_preferences import KeptPreferences
+
+FEW = 4
+"""Up to so many panels have a layout of their own, by their count; more of them share one."""
+
+
+class PanelGrid(Container):
+    """All panels, or some, or one of them."""
+
+    def __init__(self, hardware: Hardware, marker: str, preferences: KeptPreferences) -> None:
+        """Prepare the panels; `hardware` is what the device panel reads, `marker` what curves are drawn with."""
+        super().__init__(id="panels")
+        self._hardware = hardware
+        self._marker = marker
+        self._preferences = preferences
+        self._panels: dict[str, Widget] = {}
+
+    def compose(self) -> ComposeResult:
+        """Put the panels up."""
+        self._panels = {panel.name: panel.widget(self._hardware, self._marker) for panel in PANELS}
+        yield from self._panels.values()
+
+    def on_mount(self) -> None:
+        """Start with the panels a person has chosen, as far as they fit."""
+        self._arrange()
+
+    def show(self, history: RunHistory, view: ChartView) -> bool:
+        """Show the history on every panel. Returns True if a part of it has to wait."""
+        waits = False
+        for panel in self._panels.values():
+            if isinstance(panel, Chart):
+                waits |= panel.show(history, view)
+            elif isinstance(panel, HistoryWidget):
+                panel.show(history)
+        return waits
+
+    def on_click(self, event: events.Click) -> None:
+        """Give a panel the whole screen on a double click, or take it back."""
+        if event.chain != 2 or event.widget is None:
+            return
+        for node in event.widget.ancestors_with_self:
+            if isinstance(node, Widget) and node.id in PANEL_NAMES:
+                self.maximise(None if self._preferences.current.maximised == node.id else node.id)
+                return
+
+    def maximise(self, panel: str | None) -> None:
+        """Show one panel alone, or all again."""
+        self._preferences.keep(dataclasses.replace(self._preferences.current, maximised=panel))
+        self._arrange()
+
+    def hide(self, panels: tuple[str, ...]) -> None:
+        """Show all panels but these."""
+        kept = dataclasses.replace(self._preferences.current, hidden_panels=panels, maximised=None)
+        self._preferences.keep(kept)
+        self._arrange()
+
+    def step_view(self, by: int) -> None:
+        """Go through all panels together and each alone; without room for all, the first stands for them."""
+        chosen = self._chosen()
+        alone = self.screen.has_class("-narrow") or self.screen.has_class("-low")
+        views = [None, *(chosen[1:] if alone else chosen)]
+        now = self._preferences.current.maximised
+        place = views.index(now) if now in views else 0
+        self.maximise(views[(place + by) % len(views)])
+
+    def _chosen(self) -> list[str]:
+        return [name for name in PANEL_NAMES if name not in self._preferences.current.hidden_panels]
+
+    def _arrange(self) -> None:
+        """Set the classes that app.tcss lays out: how many panels are in view, and the place of each."""
+        maximised = self._preferences.current.maximised
+        shown = [maximised] if maximised else self._chosen()
+        for count in range(1, FEW + 1):
+            self.set_class(len(shown) == count, f"-count-{count}")
+        self.set_class(len(shown) > FEW, "-many")
+        self.set_class(len(shown) % 2 == 1, "-odd")
+        for name, panel in self._panels.items():
+            place = shown.index(name) if name in shown else -1
+            panel.set_class(place < 0, "-hidden")
+            panel.set_class(place == 0, "-first")
+            panel.set_class(place == 2, "-third")
+            panel.set_class(place > 2, "-more")

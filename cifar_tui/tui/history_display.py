@@ -1,0 +1,42 @@
+"""The run's history on the screen in view."""
+
+from textual.app import App
+
+from cifar_tui.tui.browser.browser import CheckpointBrowser
+from cifar_tui.tui.dashboard.dashboard import Dashboard
+from cifar_tui.tui.followed_run import FollowedRun
+from cifar_tui.tui.widgets.status import Awaited
+
+
+class HistoryDisplay:
+    """Shows the history, and knows whether it has to be shown again."""
+
+    def __init__(self, app: App[int], followed: FollowedRun) -> None:
+        """Show the history of a run on the screens of `app`."""
+        self._app = app
+        self._followed = followed
+        self._scheduled = False
+        self._awaited_shown: Awaited | None = None
+        self.waits = False
+        """True while a part of the history has to wait, or its screen is not mounted yet."""
+
+    @property
+    def outdated(self) -> bool:
+        """True if the screen has to be shown again though there are no new events."""
+        return self.waits or self._followed.awaited != self._awaited_shown
+
+    def show(self) -> None:
+        """Put the history on the screen in view, also behind a question."""
+        self.waits, self._scheduled = True, False
+        self._awaited_shown = self._followed.awaited
+        for screen in reversed(self._app.screen_stack):
+            if isinstance(screen, Dashboard | CheckpointBrowser):
+                if screen.is_mounted:
+                    self.waits = screen.show(self._followed.history, self._followed.awaited)
+                return
+
+    def show_soon(self) -> None:
+        """Show the history again, once for all widgets that have new room."""
+        if not self._scheduled:
+            self._scheduled = True
+            self._app.call_after_refresh(self.show)

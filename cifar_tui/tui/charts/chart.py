@@ -1,6 +1,7 @@
 """One chart of a run: curves over its steps, redrawn only when it would look different."""
 
 import time
+from dataclasses import dataclass
 
 from textual import events
 from textual.message import Message
@@ -30,8 +31,8 @@ from cifar_tui.tui.charts.overlay import (
     overlay_reach,
     value_ranges,
 )
-from cifar_tui.tui.charts.redraw_budget import RedrawBudget
 from cifar_tui.tui.charts.y_scale import YScale
+from cifar_tui.tui.intervals import DEFAULT_BUDGET, RedrawBudget
 from cifar_tui.tui.terminal.textual_internals import BorderText
 from cifar_tui.tui.widgets.rows import Rows
 
@@ -41,7 +42,19 @@ WHEEL_ZOOM = 0.8
 WHEEL_PAN = 0.1
 
 DEFAULT_VIEW = ChartView()
-DEFAULT_BUDGET = RedrawBudget()
+
+
+@dataclass(frozen=True, slots=True)
+class ChartOptions:
+    """Choices for all charts of a screen."""
+
+    marker: str = "braille"
+    """The marker that draws curves, one of `MARKERS`."""
+    budget: RedrawBudget = DEFAULT_BUDGET
+    """Limits on how often they are drawn."""
+
+
+DEFAULT_OPTIONS = ChartOptions()
 
 
 class Chart(Rows):
@@ -60,15 +73,13 @@ class Chart(Rows):
         kind: ChartKind,
         *,
         id: str,  # noqa: A002 - textual's own name
-        marker: str = "braille",
-        budget: RedrawBudget | None = None,
+        options: ChartOptions = DEFAULT_OPTIONS,
     ) -> None:
         """Start empty."""
         super().__init__(id=id, classes="panel")
         self.border_title = kind.title
         self._kind = kind
-        self._marker = marker
-        self._budget = budget or DEFAULT_BUDGET
+        self._options = options
         self._border_text = BorderText(self)
         self._y_scale = YScale(kind)
         self._key: tuple[object, ...] = ()
@@ -111,7 +122,7 @@ class Chart(Rows):
             self.set_rows(centred(NOTHING_YET, width, height))
             return False
         self._redraw(history, view, width, height)
-        self._draw_again_at = now + self._budget.seconds_after(time.perf_counter() - now)
+        self._draw_again_at = now + self._options.budget.seconds_after(time.perf_counter() - now)
         return False
 
     def on_resize(self) -> None:
@@ -173,7 +184,7 @@ class Chart(Rows):
             signs_above(history, plotted, y, x),
             signs_below(history, x, columns) if view.ticks else (),
             view.cursor,
-            self._marker,
+            self._options.marker,
         )
         self._mouse_map = MouseMap(x, gutter, full_range(history), history.step)
         self._border_text.show(

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.system.hardware import Hardware
 from cifar_tui.tui import common_keys
-from cifar_tui.tui.charts.chart import Chart
+from cifar_tui.tui.charts.chart import Chart, ChartOptions
 from cifar_tui.tui.charts.chart_view import ChartView
 from cifar_tui.tui.charts.overlay import OverlaidRun
 from cifar_tui.tui.dashboard.chart_keys import CHANGES, CHART_BINDINGS
@@ -55,7 +55,7 @@ class Dashboard(Screen[None]):
         self._view = preferences.current.view
         self._history = RunHistory()
         self._status = StatusPanel()
-        self._panels = PanelGrid(hardware, marker, preferences)
+        self._panels = PanelGrid(hardware, ChartOptions(marker, intervals.redraw), preferences)
         self._overlaid_runs = OverlaidRuns(self, intervals.other_runs, self._overlay)
 
     def compose(self) -> ComposeResult:

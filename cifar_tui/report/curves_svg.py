@@ -6,12 +6,14 @@ from collections.abc import Callable
 from cifar_tui import text
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.history.series import Points, Series
-from cifar_tui.report.svg import COLOURS, Line, Panel, render_svg, ticks
+from cifar_tui.report.svg import COLOURS, Line, Panel, render_svg
+from cifar_tui.report.ticks import COARSE_FACTORS, nice_step, ticks_between
 
 COLUMNS = 500
 """Drawn at most, each with its lowest and highest value."""
 OUTLIERS = 0.005
 """The share of the highest losses that are drawn at the top instead of making everything else small."""
+MAX_TICKS = 6
 FAINT = "#c3d3e4"
 BATCHES, TESTS, RATE = COLOURS[0], COLOURS[1], COLOURS[2]
 HALF_LIFE_SHARE = 0.01
@@ -30,15 +32,19 @@ def curves_svg(history: RunHistory) -> str:
     highest_rate = max(_high(rate), 1e-12)
     return render_svg(
         [
-            _panel("step, loss", losses, highest, [(tick, f"{tick:g}") for tick in ticks(0, highest)], last),
+            _panel("step, loss", losses, highest, [(tick, f"{tick:g}") for tick in _ticks(highest)], last),
             _panel("step, accuracy", accuracies, 1.0, [(tenth / 5, f"{tenth * 20} %") for tenth in range(6)], last),
-            _panel("step, rate", rates, highest_rate, [(tick, f"{tick:g}") for tick in ticks(0, highest_rate)], last),
+            _panel("step, rate", rates, highest_rate, [(tick, f"{tick:g}") for tick in _ticks(highest_rate)], last),
         ]
     )
 
 
+def _ticks(high: float) -> list[float]:
+    return ticks_between(0.0, high, nice_step(high, MAX_TICKS, COARSE_FACTORS))
+
+
 def _panel(x_label: str, lines: list[Line], high: float, y_ticks: list[tuple[float, str]], last: float) -> Panel:
-    x_ticks = [(tick, f"{tick:,.0f}") for tick in ticks(0, last)]
+    x_ticks = [(tick, f"{tick:,.0f}") for tick in _ticks(last)]
     return Panel(lines, 0.0, high, y_ticks, x_ticks, x_label, 0.0, last)
 
 

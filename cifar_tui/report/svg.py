@@ -1,7 +1,6 @@
 """Draws lines over a grid as SVG, for documents and browsers."""
 
 import html
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -63,15 +62,6 @@ def render_svg(panels: Sequence[Panel]) -> str:
     for number, panel in enumerate(panels):
         parts += _Drawing(panel, HEIGHT * number).parts()
     return "\n".join([*parts, "</svg>"]) + "\n"
-
-
-def ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Round numbers between two others, at most so many."""
-    span = max(high - low, 1e-12)
-    unit = 10 ** math.floor(math.log10(span / most))
-    step = next(unit * factor for factor in (1, 2, 5, 10, 20) if span / (unit * factor) <= most)
-    first = math.ceil(low / step - 1e-9)
-    return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 class _Drawing:

@@ -9,8 +9,9 @@ import numpy as np
 from cifar_tui import text
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.history.series import Floats
+from cifar_tui.report.ticks import nice_step
 from cifar_tui.tui.charts.chart_view import Axis, ChartView
-from cifar_tui.tui.charts.scale import Limits, log_ticks, nice_step, step_limit, time_limit, time_step
+from cifar_tui.tui.charts.scale import Limits, log_ticks, step_limit, time_limit, time_step
 
 COLUMNS_PER_TICK = 8
 

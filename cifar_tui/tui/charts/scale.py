@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from cifar_tui.report.ticks import nice_step, ticks_between
+
 MIN_SHOWN_STEPS = 16
 """The shortest stretch an axis of steps shows."""
 FILLED_SHARE = 0.5
@@ -22,16 +24,7 @@ class Limits:
 
     def ticks(self) -> list[float]:
         """Return the values that get a label, ascending."""
-        first = math.ceil(self.low / self.tick - 1e-6)
-        last = math.floor(self.high / self.tick + 1e-6)
-        return [index * self.tick for index in range(first, last + 1)]
-
-
-def nice_step(span: float, most: int) -> float:
-    """Return the smallest of 1, 2, 2.5, 5 × a power of ten that divides the span into at most `most` parts."""
-    raw = max(span / max(most, 1), 1e-12)
-    power = 10.0 ** math.floor(math.log10(raw))
-    return next(factor * power for factor in (1, 2, 2.5, 5, 10, 20) if factor * power >= raw * (1 - 1e-9))
+        return ticks_between(self.low, self.high, self.tick)
 
 
 def nice_limits(low: float, high: float, most_ticks: int, before: Limits | None) -> Limits:

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from cifar_tui.history.series import Points
+from cifar_tui.report.ticks import nice_step
 from cifar_tui.tui.charts.canvas import Trace, draw
-from cifar_tui.tui.charts.scale import Limits, nice_limits, nice_step, step_limit
+from cifar_tui.tui.charts.scale import Limits, nice_limits, step_limit
 from cifar_tui.tui.widgets.rows import Row, bar, cut, fitted
 
 WILD = st.floats(allow_nan=True, allow_infinity=True)

@@ -48,7 +48,6 @@ class RunHistory:
     """Everything one run has emitted so far."""
 
     def __init__(self) -> None:
-        """Start with no events."""
         self.state: State = "starting"
         self.started: RunStarted | None = None
         self.data: DataReady | None = None

@@ -46,12 +46,10 @@ class Chart(Rows):
         """A person wants to look at the charts in another way."""
 
         def __init__(self, view: ChartView) -> None:
-            """Say how."""
             super().__init__()
             self.view = view
 
     def __init__(self, kind: ChartKind, *, id: str, marker: str = "braille") -> None:  # noqa: A002 - textual's own name
-        """Show nothing yet."""
         super().__init__(id=id, classes="panel")
         self.border_title = kind.title
         self._kind = kind

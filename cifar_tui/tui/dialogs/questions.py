@@ -208,7 +208,6 @@ class Help(Modal[None]):
     ]
 
     def __init__(self, bindings: list[Binding]) -> None:
-        """Show these bindings."""
         super().__init__()
         self._described = bindings
 

@@ -35,7 +35,6 @@ class ImageCards(Rows):
     """As many cards as there is room for, in rows."""
 
     def __init__(self) -> None:
-        """Show no pictures yet."""
         super().__init__(id="wrong-pictures")
         self._cards: tuple[Card, ...] = ()
 

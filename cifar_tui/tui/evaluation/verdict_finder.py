@@ -25,7 +25,6 @@ class VerdictFinder:
     """Reads a kept verdict once, and again when its file has changed."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
         self._key: tuple[Path, int, int] | None = None
         self._kept: StoredEvaluation | None = None
 

@@ -15,7 +15,6 @@ class VerdictPanel(Rows):
     """Progress, failure, verdict, or how to come by one."""
 
     def __init__(self) -> None:
-        """Start with nothing to say."""
         super().__init__(id="verdict", classes="panel")
         self.border_title = "Evaluation"
 

@@ -56,7 +56,6 @@ class DiffRenderer:
     """Remembers what the terminal shows."""
 
     def __init__(self) -> None:
-        """Know nothing of the terminal yet."""
         self._cells: dict[int, list[Cell | None]] = {}
         self._size = (0, 0)
         self._looks: dict[Style | None, CellStyle] = {None: PLAIN}
@@ -188,7 +187,6 @@ class EncodedUpdate(CompositorUpdate):
     """An update that the wire has encoded."""
 
     def __init__(self, words: str) -> None:
-        """Hold what is to be written."""
         self._words = words
 
     def render_segments(self, console: Console) -> str:  # noqa: ARG002 - textual's own signature

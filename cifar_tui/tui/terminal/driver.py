@@ -29,7 +29,6 @@ class SteadyFile:
     """A terminal to write to that swallows what can no longer be written."""
 
     def __init__(self, file: IO[str]) -> None:
-        """Write to `file`."""
         self.lost = False
         self._file = file
 

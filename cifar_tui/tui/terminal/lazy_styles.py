@@ -13,7 +13,6 @@ class LazyStyles:
     """The styles of one widget, by the classes that the stylesheet gives them by."""
 
     def __init__(self, widget: Widget) -> None:
-        """Nothing is worked out yet."""
         self._widget = widget
         self._styles: dict[str, Style] = {}
         self._made_for: object = None

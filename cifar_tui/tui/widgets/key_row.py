@@ -43,7 +43,6 @@ class KeyRow(Rows):
     ALLOW_SELECT = False
 
     def __init__(self) -> None:
-        """Show none yet."""
         super().__init__()
         self._shown: list[ShownKey] = []
 

@@ -22,7 +22,6 @@ class Rows(Widget):
         """The widget has to be shown again though nothing was said: its room has changed."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - textual's own name
-        """Start with no rows."""
         self._late_styles = LazyStyles(self)
         super().__init__(id=id, classes=classes)
         self._rows: list[Row] = []

@@ -5,7 +5,7 @@ from typing import assert_never
 from cifar_tui import control
 from cifar_tui.engine.training.run_parts import RunParts
 from cifar_tui.errors import StopRequested
-from cifar_tui.events import LossNotFinite, Noted, Paused, Resumed
+from cifar_tui.events import LossNotFinite, NoteAdded, Noted, Paused, Resumed
 
 
 class RequestHandler:
@@ -89,6 +89,8 @@ class RequestHandler:
                 self._parts.checkpointer.manage_checkpoint(request)
             case control.RollBack() | control.Ignore():
                 self._answer = request
+            case control.AddNote():
+                self._emit(NoteAdded(self._parts.progress.step, request.text, request.by))
             case control.SetAttended():
                 (self._attending.add if request.attended else self._attending.discard)(request.screen)
                 if request.because:

@@ -4,12 +4,12 @@ from pathlib import Path
 from cifar_tui.cli.commands import COMMANDS, load_command
 from cifar_tui.tui.browser.browser import CheckpointBrowser
 from cifar_tui.tui.dashboard.dashboard import Dashboard
-from cifar_tui.tui.dialogs.questions import described
+from cifar_tui.tui.dialogs.questions import with_tooltips
 from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
+from cifar_tui.tui.evaluation.evaluation_screen import EvaluationScreen
 from cifar_tui.tui.evaluation.misclassified import MisclassifiedScreen
-from cifar_tui.tui.evaluation.verdict_screen import VerdictScreen
 
-SCREENS = (Dashboard, CheckpointBrowser, VerdictScreen, MisclassifiedScreen, ComparisonScreen)
+SCREENS = (Dashboard, CheckpointBrowser, EvaluationScreen, MisclassifiedScreen, ComparisonScreen)
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -23,7 +23,7 @@ def test_the_readme_names_every_option() -> None:
 
 
 def test_the_readme_names_every_key() -> None:
-    for binding in described(binding for screen in SCREENS for binding in screen.BINDINGS):
+    for binding in with_tooltips(binding for screen in SCREENS for binding in screen.BINDINGS):
         assert f"`{binding.key_display or binding.key}`" in README
 
 

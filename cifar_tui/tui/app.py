@@ -36,7 +36,7 @@ from cifar_tui.tui.settings.kept_preferences import KeptPreferences
 from cifar_tui.tui.settings.preferences import Preferences, PreferencesFile
 from cifar_tui.tui.settings.theme_choice import ThemeChoice
 from cifar_tui.tui.settings.themes import Themes, find_themes, theme_folders
-from cifar_tui.tui.terminal.driver import SteadyDriver
+from cifar_tui.tui.terminal.driver import ResilientDriver
 from cifar_tui.tui.terminal.screen_output import DiffApp, drop_signal_handlers
 from cifar_tui.tui.widgets.rows import Rows
 
@@ -87,7 +87,7 @@ def run_screen(jobs: Jobs, options: ScreenOptions) -> ScreenResult:
         Hardware(),
         options=options,
         preferences=KeptPreferences(preferences, file),
-        driver=SteadyDriver,
+        driver=ResilientDriver,
         started=lambda folder: stray.keep_in(folder),
     )
     # What is loaded by now stays. Looking through it for garbage would stop the screen for a fifth of a second.

@@ -13,9 +13,9 @@ from cifar_tui.control import (
 from cifar_tui.events import RunStarted
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.jobs.session import Jobs, RunConnection
-from cifar_tui.tui.widgets.status import Asked
+from cifar_tui.tui.widgets.status import Awaited
 
-CONFIRMED_BY: dict[Asked, tuple[str, ...]] = {
+CONFIRMED_BY: dict[Awaited, tuple[str, ...]] = {
     "pause": ("paused",),
     "resume": ("training", "testing"),
     "stop": (),
@@ -32,7 +32,7 @@ class FollowedRun:
         """Follow what `jobs` starts; nothing is started yet."""
         self.history = RunHistory()
         self.connection: RunConnection | None = None
-        self._awaited: Asked | None = None
+        self._awaited: Awaited | None = None
         self.starts = 0
         """Times it was started or resumed."""
         self._jobs = jobs
@@ -60,14 +60,14 @@ class FollowedRun:
         """True if the run lives in another process, if at all."""
         return self.connection is not None and self.connection.elsewhere
 
-    def send(self, request: Request, awaiting: Asked | None = None) -> None:
+    def send(self, request: Request, awaiting: Awaited | None = None) -> None:
         """Send a request to the run, where it still lives; `awaiting` is shown until the engine confirms it."""
         if self.connection is not None and self.accepts(type(request)):
             self.connection.submit(request)
             self._awaited = awaiting or self._awaited
 
     @property
-    def awaited(self) -> Asked | None:
+    def awaited(self) -> Awaited | None:
         """The request that the engine has not confirmed yet; or that it gives no sign of life."""
         return "stalled" if self.connection is not None and self.connection.silent_seconds else self._awaited
 

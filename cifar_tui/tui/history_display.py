@@ -5,7 +5,7 @@ from textual.app import App
 from cifar_tui.tui.browser.browser import CheckpointBrowser
 from cifar_tui.tui.dashboard.dashboard import Dashboard
 from cifar_tui.tui.followed_run import FollowedRun
-from cifar_tui.tui.widgets.status import Asked
+from cifar_tui.tui.widgets.status import Awaited
 
 
 class HistoryDisplay:
@@ -16,7 +16,7 @@ class HistoryDisplay:
         self._app = app
         self._followed = followed
         self._scheduled = False
-        self._awaited_shown: Asked | None = None
+        self._awaited_shown: Awaited | None = None
         self.waits = False
         """True while a part of the history has to wait, or its screen is not mounted yet."""
 

@@ -1,6 +1,23 @@
-"""The intervals at which the screens look for news."""
+"""The intervals at which the screens look for news, and draw it."""
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RedrawBudget:
+    """Limits on how often a chart is drawn while the run trains."""
+
+    core_share: float = 0.0075
+    """Share of one core that a chart may spend on drawing itself."""
+    min_seconds: float = 1.0
+    """Least time between two drawings: nobody sees more, and every drawing is sent to the terminal."""
+
+    def seconds_after(self, drawing_seconds: float) -> float:
+        """Return how long to wait after a drawing that took so long."""
+        return max(self.min_seconds, drawing_seconds / self.core_share)
+
+
+DEFAULT_BUDGET = RedrawBudget()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +34,8 @@ class ScreenIntervals:
     """Between two looks at the journal of another run that still trains."""
     folder: float = 2.0
     """Between two looks at the folder that the checkpoint browser shows."""
+    redraw: RedrawBudget = DEFAULT_BUDGET
+    """Between two drawings of a chart."""
     after_change: float = 0.3
     """From a change that a person asked for to the next look at the folder."""
 

@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.system.hardware import Hardware
-from cifar_tui.tui.charts.chart import Chart
+from cifar_tui.tui.charts.chart import Chart, ChartOptions
 from cifar_tui.tui.charts.chart_kinds import ACCURACY, LEARNING_RATE, LOSS, ChartKind
 from cifar_tui.tui.widgets.device_panel import DevicePanel
 from cifar_tui.tui.widgets.epoch_table import EpochTable
@@ -30,20 +30,20 @@ class Panel:
     """Its widget's id, and its name in the preferences."""
     title: str
     """Its title where panels are chosen."""
-    widget: Callable[[Hardware, str], Widget]
-    """Makes its widget, from what reads the device and the marker that curves are drawn with."""
+    widget: Callable[[Hardware, ChartOptions], Widget]
+    """Makes its widget from the reader of the device and the options of charts."""
 
 
 def _chart(name: str, kind: ChartKind) -> Panel:
-    return Panel(name, kind.title, lambda _hardware, marker: Chart(kind, id=name, marker=marker))
+    return Panel(name, kind.title, lambda _hardware, options: Chart(kind, id=name, options=options))
 
 
 PANELS = (
     _chart("loss", LOSS),
     _chart("accuracy", ACCURACY),
-    Panel("epochs", "Epochs", lambda _hardware, _marker: EpochTable()),
+    Panel("epochs", "Epochs", lambda _hardware, _options: EpochTable()),
     _chart("rate", LEARNING_RATE),
-    Panel("device", "Device", lambda hardware, _marker: DevicePanel(hardware)),
+    Panel("device", "Device", lambda hardware, _options: DevicePanel(hardware)),
 )
 """In order of importance: with less room, the first ones are shown."""
 PANEL_NAMES = tuple(panel.name for panel in PANELS)

@@ -7,7 +7,7 @@ from textual.app import App
 from cifar_tui.control import ChangeRate, FinishEpoch, Pause, Request, Resume, SaveNow, Stop, requester_name
 from cifar_tui.tui.dialogs.questions import RateQuestion, stop_question
 from cifar_tui.tui.followed_run import FollowedRun
-from cifar_tui.tui.widgets.status import Asked
+from cifar_tui.tui.widgets.status import Awaited
 
 NEEDS: dict[str, type[Request]] = {
     "pause": Pause,
@@ -59,7 +59,7 @@ class RunActions:
         """Stop and save after this step; `by_name` says who asked for it."""
         self._send("stop", Stop(requester_name()) if by_name else Stop())
 
-    def _send(self, awaiting: Asked, request: Request) -> None:
+    def _send(self, awaiting: Awaited, request: Request) -> None:
         self._followed.send(request, awaiting)
         self._show()
 

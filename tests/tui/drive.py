@@ -15,7 +15,7 @@ from cifar_tui.tui import app as app_module
 from cifar_tui.tui.app import NO_OPTIONS, MonitorApp, ScreenOptions
 from cifar_tui.tui.browser.browser import CheckpointBrowser
 from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
-from cifar_tui.tui.intervals import ScreenIntervals
+from cifar_tui.tui.intervals import RedrawBudget, ScreenIntervals
 from cifar_tui.tui.settings.kept_preferences import KeptPreferences
 from cifar_tui.tui.settings.preferences import PreferencesFile
 from cifar_tui.tui.settings.themes import find_themes
@@ -23,7 +23,7 @@ from tests.scripted import ScriptedJobs
 
 SHIPPED_THEMES = [Path(__file__).parents[2] / "themes"]
 SIZES = [(120, 40), (80, 24), (60, 20)]
-INTERVALS = ScreenIntervals(poll=0.03, other_runs=0.02)
+INTERVALS = ScreenIntervals(poll=0.03, other_runs=0.02, redraw=RedrawBudget(core_share=1e9, min_seconds=0.0))
 PATIENCE_SECONDS = 60.0
 """The longest time for a screen to come to rest, on however busy a machine."""
 

@@ -16,6 +16,7 @@ from cifar_tui.system.nvidia import GpuReading
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui.drive import screen, screen_text, settle
+from tests.tui.pilot_internals import exception_in
 
 FOLDER = Path(__file__).parent / "goldens"
 SIZES = [(200, 50), (120, 40), (80, 24), (60, 20)]
@@ -130,7 +131,7 @@ async def test_no_key_takes_any_state_down(
             if not pilot.app.is_running:
                 break
             await pilot.pause(0.01)
-    assert pilot.app._exception is None
+    assert exception_in(pilot) is None
 
 
 @pytest.mark.parametrize("opened", ["co", "coi"])
@@ -143,4 +144,4 @@ async def test_no_key_takes_the_inside_of_a_checkpoint_down(
     async with screen(ScriptedJobs(ScriptedConnection(events)), (60, 20), hardware=StillMachine()) as pilot:
         for key in (*opened, *press_all()):
             await pilot.press(key)
-    assert pilot.app._exception is None
+    assert exception_in(pilot) is None

@@ -18,14 +18,14 @@ from cifar_tui.tui.browser.checkpoint_view import Entry
 from cifar_tui.tui.browser.folder_watcher import Found
 from cifar_tui.tui.browser.list_pane import ListPane
 from cifar_tui.tui.browser.run_checkpoints import BrowsedRuns, RunCheckpoints
-from cifar_tui.tui.dialogs.run_choice import RunPick, runs_beside
-from cifar_tui.tui.evaluation.verdict_panel import VerdictPanel
-from cifar_tui.tui.evaluation.verdict_screen import VerdictScreen
+from cifar_tui.tui.dialogs.run_choice import RunPick, sibling_runs
+from cifar_tui.tui.evaluation.evaluation_panel import EvaluationPanel
+from cifar_tui.tui.evaluation.evaluation_screen import EvaluationScreen
 from cifar_tui.tui.intervals import ScreenIntervals
 from cifar_tui.tui.run_reader import RunLoaded, RunUpdated
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Rows
-from cifar_tui.tui.widgets.status import Asked, StatusPanel
+from cifar_tui.tui.widgets.status import Awaited, StatusPanel
 
 
 class CheckpointBrowser(Screen[None]):
@@ -64,7 +64,7 @@ class CheckpointBrowser(Screen[None]):
         yield StatusPanel()
         with Container(id="browser"):
             yield self._pane
-            yield VerdictPanel()
+            yield EvaluationPanel()
         yield KeyRow()
 
     def on_mount(self) -> None:
@@ -80,7 +80,7 @@ class CheckpointBrowser(Screen[None]):
         """Ask to be shown the events that came meanwhile."""
         self.post_message(Rows.Outdated())
 
-    def show(self, history: RunHistory, awaited: Asked | None) -> bool:
+    def show(self, history: RunHistory, awaited: Awaited | None) -> bool:
         """Put the history on the screen; look at the folder again when something was saved or deleted.
 
         Returns True if a part of it has to wait: never.
@@ -104,7 +104,7 @@ class CheckpointBrowser(Screen[None]):
         """Open the verdict on the checkpoint under the cursor."""
         found = self.shown.find(self.selected.sidecar) if self.selected is not None else None
         if found is not None:
-            self.app.push_screen(VerdictScreen(found))
+            self.app.push_screen(EvaluationScreen(found))
         elif self._own_entry() is not None:
             self.notify("There is no verdict yet: e measures this checkpoint.")
 
@@ -139,7 +139,7 @@ class CheckpointBrowser(Screen[None]):
     def action_choose_run(self) -> None:
         """Ask whose checkpoints are to be shown."""
         started, own = self._runs.own.history.started, self._runs.own.folder
-        beside = runs_beside(own, started.recipe) if started is not None and own is not None else []
+        beside = sibling_runs(own, started.recipe) if started is not None and own is not None else []
 
         def answered(folder: Path | None) -> None:
             if folder is not None and folder != self.shown.folder:
@@ -196,7 +196,7 @@ class CheckpointBrowser(Screen[None]):
     def _show_verdict(self) -> None:
         """Show the verdict on the checkpoint under the cursor."""
         selected = self.selected
-        self.query_one(VerdictPanel).show(
+        self.query_one(EvaluationPanel).show(
             selected.name if selected is not None else "",
             self.shown.find(selected.sidecar) if selected is not None else None,
             self.shown.history,

@@ -8,7 +8,7 @@ from cifar_tui.runs.checkpoints.sidecars import Sidecar, epoch_checkpoint
 from cifar_tui.text import safe_text
 from cifar_tui.tui.browser.checkpoint_view import MARK_SIGN, CheckpointView, Entry
 from cifar_tui.tui.browser.folder_watcher import FolderWatcher, Found
-from cifar_tui.tui.evaluation.verdict_finder import FoundEvaluation, VerdictFinder
+from cifar_tui.tui.evaluation.evaluation_finder import EvaluationFinder, FoundEvaluation
 from cifar_tui.tui.intervals import DEFAULT_INTERVALS
 from cifar_tui.tui.run_reader import RunLoaded, RunReader, RunUpdated
 from cifar_tui.tui.widgets.rows import cut
@@ -32,7 +32,7 @@ class RunCheckpoints:
         self.view = CheckpointView()
         self._post = post
         self._look_seconds = look_seconds
-        self._finder = VerdictFinder()
+        self._finder = EvaluationFinder()
         self._watcher = FolderWatcher(post)
         self._reader: RunReader | None = None
         self._saved = -1

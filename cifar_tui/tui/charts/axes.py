@@ -1,4 +1,4 @@
-"""The axes of a chart: where a step lies along it, where a value lies above it, and their words."""
+"""The axes of a chart: places of steps along it, heights of values, and labels."""
 
 import math
 from collections.abc import Callable
@@ -15,8 +15,8 @@ from cifar_tui.tui.charts.scale import Limits, log_ticks, nice_step, step_limit,
 COLUMNS_PER_TICK = 8
 
 
-def whole_run(history: RunHistory) -> tuple[float, float]:
-    """The steps a chart shows when it follows the run."""
+def full_range(history: RunHistory) -> tuple[float, float]:
+    """Return the steps that a chart shows while it follows the run."""
     total = history.training.total_steps if history.training else history.step
     return 0.0, float(step_limit(history.step, total))
 
@@ -38,10 +38,10 @@ class XAxis:
 
     @classmethod
     def of(cls, history: RunHistory, view: ChartView, reach: float = 0.0) -> "XAxis":
-        """The axis for a view on a history; where the run is followed, as far as `reach` at least, in its own unit."""
+        """Return the axis for a view; while the run is followed, at least as far as `reach`, in its own unit."""
         steps_per_epoch = history.training.steps_per_epoch if history.training else 0
         kind: Axis = "step" if view.axis == "epoch" and not steps_per_epoch else view.axis
-        steps = view.window or _as_far_as(whole_run(history), kind, steps_per_epoch, reach)
+        steps = view.window or _extended(full_range(history), kind, steps_per_epoch, reach)
         times = history.curves.seconds.sampled() if kind == "time" else None
         axis = cls(kind, steps, *steps, steps_per_epoch, (times.x, times.y) if times else (np.empty(0), np.empty(0)))
         if kind == "step":
@@ -55,7 +55,7 @@ class XAxis:
         return cls(kind, steps, low, max(high, low + 1e-9), steps_per_epoch, axis.times)
 
     def places(self, steps: Floats) -> Floats:
-        """Where steps lie, in the axis's unit."""
+        """Return the places of steps, in the axis's unit."""
         if self.kind == "epoch":
             return steps / self.steps_per_epoch
         if self.kind == "time":
@@ -68,7 +68,7 @@ class XAxis:
         return steps
 
     def column(self, step: float, columns: int) -> int:
-        """The column a step lies in; outside of 0 to columns - 1 when it is out of view."""
+        """Return the column of a step; outside of 0 to columns - 1 when it is out of view."""
         place = float(self.places(np.array([step]))[0])
         share = (place - self.low) / (self.high - self.low)
         if share == 1.0:
@@ -76,11 +76,11 @@ class XAxis:
         return math.floor(share * columns)
 
     def step_at(self, share: float) -> float:
-        """The step at a share of 0 to 1 of the axis, counted from its left end."""
+        """Return the step at a share of 0 to 1 of the axis, counted from its left end."""
         return self.step_of(self.low + share * (self.high - self.low))
 
     def step_of(self, place: float) -> float:
-        """The step at a place, in the axis's unit."""
+        """Return the step at a place in the axis's unit."""
         if self.kind == "epoch":
             return place * self.steps_per_epoch
         if self.kind == "time":
@@ -89,36 +89,36 @@ class XAxis:
         return place
 
     def labels(self, columns: int) -> str:
-        """Round numbers, each ending under its place, the last one with its unit."""
-        most = max(1, columns // COLUMNS_PER_TICK)
+        """Return round numbers as one line, each ending under its place, the last one with its unit."""
+        max_ticks = max(1, columns // COLUMNS_PER_TICK)
         if self.kind == "time":
-            tick = time_step(self.high - self.low, most)
+            tick = time_step(self.high - self.low, max_ticks)
         else:
-            tick = nice_step(self.high - self.low, most)
+            tick = nice_step(self.high - self.low, max_ticks)
             tick = max(tick, 1.0) if self.kind == "step" else tick
             tick = 5.0 if tick == 2.5 else tick  # there is no half step
         first, last = math.floor(self.low / tick + 1e-9) + 1, math.floor(self.high / tick + 1e-9)
         line = [" "] * columns
         free = 0
         for index in range(first, last + 1):
-            word = self._word(index * tick)
+            label = self._tick_label(index * tick)
             if index == last:
-                word = f"{'step' if self.kind == 'step' else self.kind} {word}"
-            end = max(round(columns * (index * tick - self.low) / (self.high - self.low)), len(word))
-            if end - len(word) < free or end > columns:
+                label = f"{self.kind} {label}"
+            end = max(round(columns * (index * tick - self.low) / (self.high - self.low)), len(label))
+            if end - len(label) < free or end > columns:
                 continue
-            line[end - len(word) : end] = word
+            line[end - len(label) : end] = label
             free = end + 1
         return "".join(line)[:columns]
 
-    def _word(self, place: float) -> str:
+    def _tick_label(self, place: float) -> str:
         if self.kind == "time":
             return text.clock(place)
         return text.short_count(place)
 
 
-def _as_far_as(steps: tuple[float, float], kind: Axis, steps_per_epoch: int, reach: float) -> tuple[float, float]:
-    """The steps of a run, and as many more as others reach; over time they say so by themselves."""
+def _extended(steps: tuple[float, float], kind: Axis, steps_per_epoch: int, reach: float) -> tuple[float, float]:
+    """Steps of a run, and as many more as others reach; an axis of time is extended in seconds."""
     further = {"step": reach, "epoch": reach * steps_per_epoch, "time": 0.0}[kind]
     return steps[0], max(steps[1], further)
 
@@ -132,19 +132,19 @@ class YAxis:
     logarithmic: bool
 
     def heights(self, values: Floats) -> Floats:
-        """Where values lie; one that has no logarithm lies below everything."""
+        """Return the heights of values; one that has no logarithm lies below everything."""
         if not self.logarithmic:
             return values
         heights: Floats = np.log10(np.maximum(values, 10.0 ** (self.limits.low - 1)))
         return heights
 
-    def labels(self, lines: int, most: int, words: Callable[[float], str]) -> tuple[list[str], int]:
-        """A label for every row, as wide as the widest needs, and that width."""
-        ticks = log_ticks(self.limits, most) if self.logarithmic else self.limits.ticks()
-        named = [(float(self.heights(np.array([tick]))[0]), words(tick)) for tick in ticks]
-        gutter = max((len(word) for _, word in named), default=0) + 1
+    def labels(self, lines: int, max_ticks: int, format_tick: Callable[[float], str]) -> tuple[list[str], int]:
+        """Return a label for every row, as wide as the widest needs, and that width."""
+        ticks = log_ticks(self.limits, max_ticks) if self.logarithmic else self.limits.ticks()
+        labelled = [(float(self.heights(np.array([tick]))[0]), format_tick(tick)) for tick in ticks]
+        gutter = max((len(label) for _, label in labelled), default=0) + 1
         labels = [" " * gutter] * lines
-        for height, word in named:
+        for height, label in labelled:
             share = (height - self.limits.low) / (self.limits.high - self.limits.low)
-            labels[round((1 - share) * (lines - 1))] = f"{word:>{gutter - 1}} "
+            labels[round((1 - share) * (lines - 1))] = f"{label:>{gutter - 1}} "
         return labels, gutter

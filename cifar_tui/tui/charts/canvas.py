@@ -1,7 +1,7 @@
-"""Draws curves into rows of characters with plotext; the only file that knows it.
+"""Draws curves into rows of characters with plotext; no other file imports it.
 
-plotext aborts the whole process on NaN, infinity, or points far outside the limits, so nothing but
-finite points inside the limits ever reaches it. One global figure: for one thread only.
+plotext aborts the process on NaN, infinity, or points far outside the limits, so nothing but
+finite points inside the limits ever reaches it. It has one global figure: for one thread only.
 """
 
 import re
@@ -12,7 +12,7 @@ import numpy as np
 
 from cifar_tui.history.series import Points
 
-MOST_POINTS = 4_000
+MAX_POINTS = 4_000
 """More than any screen's columns need; a guard, since the cost grows with every point."""
 
 _COLOUR = re.compile(r"\x1b\[([0-9;]*)m")
@@ -25,7 +25,7 @@ class Trace:
     points: Points
     """Finite points, thinned for the canvas."""
     style: int
-    """1 to 255; comes back with every cell the trace is seen in."""
+    """1 to 255; returned with every cell that shows the trace."""
     dots: str = ""
     """A character for each point, beside the line; empty for the line alone."""
 
@@ -43,7 +43,7 @@ def draw(
     """
     if not any(len(trace.points.x) for trace in traces):
         return [[(" " * width, 0)] for _ in range(height)]
-    import plotext  # 0.15 s, and the first frame, which has no points yet, shall not wait for it
+    import plotext  # takes 0.15 s; the first frame, which has no points yet, does not wait for it
 
     plotext.terminal.limit(False, False)
     figure = plotext.figure
@@ -66,8 +66,8 @@ def _add(figure: Any, trace: Trace, x: tuple[float, float], y: tuple[float, floa
     import plotext
 
     usable = np.isfinite(trace.points.x) & np.isfinite(trace.points.y)
-    xs = np.clip(trace.points.x[usable], *x)[:MOST_POINTS].tolist()
-    ys = np.clip(trace.points.y[usable], *y)[:MOST_POINTS].tolist()
+    xs = np.clip(trace.points.x[usable], *x)[:MAX_POINTS].tolist()
+    ys = np.clip(trace.points.y[usable], *y)[:MAX_POINTS].tolist()
     if not xs:
         return
     # The style travels through plotext as a colour of its own and is read back from the codes.

@@ -1,4 +1,4 @@
-"""What the charts show: their curves, their words, and what may set their scale."""
+"""The kinds of charts: their curves, the text of their values, and what may set their scale."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,61 +13,62 @@ class Curve:
     """One line of a chart."""
 
     label: str
-    """Its word in the legend."""
+    """Its name in the legend."""
     style: str
     """One of `CHART_STYLES`."""
     sign: str
-    """What stands for it in the legend."""
+    """Its character in the legend."""
     series: Callable[[Curves], Series]
-    """Where its points are."""
+    """Picks its points."""
     dots: str = ""
     """The character each point gets; empty for a line alone."""
     smoothed: bool = False
-    """Whether it is the moving average of its series."""
+    """True for the moving average of its series."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartKind:
-    """What a chart shows."""
+    """Contents of a chart."""
 
     title: str
     curves: tuple[Curve, ...]
     """Drawn in this order, later ones on top."""
-    axis_words: Callable[[float], str]
-    """A value in words, on the axis."""
-    words: Callable[[float], str]
-    """A value in words, in the legend."""
+    format_tick: Callable[[float], str]
+    """Formats a value on the axis."""
+    format_value: Callable[[float], str]
+    """Formats a value in the legend."""
     floor: float | None = None
-    """A value the axis never goes below."""
+    """Lowest value of the axis."""
     ceiling: float | None = None
-    """A value the axis never goes above."""
+    """Highest value of the axis."""
     spikes: bool = True
-    """Whether single values may be wild, and then must not set the scale."""
+    """True where single values may be outliers, which must not set the scale."""
     logarithmic: bool = True
-    """Whether it can be looked at on a logarithmic scale."""
+    """True where a logarithmic scale makes sense."""
 
 
 CURVE_LABELS = ("batch", "smooth", "test")
 """The curves that can be switched off, in the order of their keys."""
 
+
+def _train_and_test(train: Callable[[Curves], Series], test: Callable[[Curves], Series]) -> tuple[Curve, ...]:
+    return (
+        Curve("batch", "raw", "·", train),
+        Curve("smooth", "smooth", "━", train, smoothed=True),
+        Curve("test", "test", "●", test, dots="●"),
+    )
+
+
 LOSS = ChartKind(
     "Loss",
-    (
-        Curve("batch", "raw", "·", lambda curves: curves.train_loss),
-        Curve("smooth", "smooth", "━", lambda curves: curves.train_loss, smoothed=True),
-        Curve("test", "test", "●", lambda curves: curves.test_loss, dots="●"),
-    ),
+    _train_and_test(lambda curves: curves.train_loss, lambda curves: curves.test_loss),
     lambda value: f"{value:.4g}",
     lambda value: f"{value:.4g}",
     floor=0.0,
 )
 ACCURACY = ChartKind(
     "Accuracy",
-    (
-        Curve("batch", "raw", "·", lambda curves: curves.train_accuracy),
-        Curve("smooth", "smooth", "━", lambda curves: curves.train_accuracy, smoothed=True),
-        Curve("test", "test", "●", lambda curves: curves.test_accuracy, dots="●"),
-    ),
+    _train_and_test(lambda curves: curves.train_accuracy, lambda curves: curves.test_accuracy),
     lambda share: f"{share * 100:.4g} %",
     lambda share: text.percent(share, 1),
     floor=0.0,

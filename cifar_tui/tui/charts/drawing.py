@@ -1,4 +1,4 @@
-"""The rows of one drawing of a chart: curves, cursor, signs and axes; and what tells one drawing from another."""
+"""The rows of one drawing of a chart, and the key that tells it from another."""
 
 import itertools
 import math
@@ -15,19 +15,47 @@ from cifar_tui.tui.charts.chart_kinds import Curve
 from cifar_tui.tui.widgets.rows import Row
 
 ABOVE_SHARE = 1e-6
-"""How far off the scale, as a share of it, a value counts as off it; less is rounding."""
+"""Distance, as a share of the scale, from which a value counts as off it; less is rounding."""
 
 CHART_STYLES = ("raw", "smooth", "test", "rate", "axis", "mark", "cursor", "other-1", "other-2", "other-3", "other-4")
 STYLE_NUMBERS = {name: number for number, name in enumerate(CHART_STYLES, start=1)}
 STYLE_NAMES = {0: "", **{number: name for name, number in STYLE_NUMBERS.items()}}
 
 Signs = tuple[tuple[str, tuple[float, ...]], ...]
-"""Signs, and the steps that get each; later ones on top."""
+"""Signs, and the steps of each; later ones on top."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlottedCurve:
+    """A curve with the points that are drawn of it."""
+
+    curve: Curve
+    series: Series
+    """All its points."""
+    points: Points
+    """Those drawn."""
+
+    @classmethod
+    def of(cls, curve: Curve, series: Series, columns: int, x: XAxis, half_life: float) -> "PlottedCurve":
+        """Thin or smooth the stretch in view for so many columns."""
+        if curve.smoothed:
+            return cls(curve, series, series.smoothed(half_life, columns, *x.steps))
+        return cls(curve, series, series.thinned(columns, *x.steps))
+
+    def value_at(self, step: float | None) -> float | None:
+        """Return the value at a step, the newest for None; None where the curve has none at all."""
+        if self.series.last is None:
+            return None
+        if not self.curve.smoothed:
+            return self.series.last[1] if step is None else self.series.at(step)
+        if not len(self.points.x):
+            return None
+        return float(self.points.y[-1] if step is None else np.interp(step, self.points.x, self.points.y))
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Everything a chart's rows depend on."""
+    """Everything that the rows of a chart depend on."""
 
     size: tuple[int, int]
     x: XAxis
@@ -41,7 +69,7 @@ class Drawing:
     marker: str
 
     def key(self) -> tuple[object, ...]:
-        """What differs when the rows would, with points as fine as a canvas can show them (2 × 4 dots a cell)."""
+        """Return a key that differs when the rows would; a canvas shows 2 × 4 dots a cell."""
         width, height = self.size
         low, high = self.y.limits.low, self.y.limits.high
 
@@ -55,21 +83,19 @@ class Drawing:
         return (self.size, axes, curves, self.marks, self.ticks, self.cursor, self.marker)
 
 
-def marks_above(
-    history: RunHistory, series: list[Series], found: list[tuple[Curve, Series, Points]], y: YAxis, x: XAxis
-) -> Signs:
-    """Signs for the top row: rate changes, values above the scale, values that are no numbers."""
+def signs_above(history: RunHistory, plotted: list[PlottedCurve], y: YAxis, x: XAxis) -> Signs:
+    """Return signs for the top row: rate changes, values above the scale, values that are no numbers."""
     top = y.limits.high + ABOVE_SHARE * (y.limits.high - y.limits.low)
-    above = [step for _, _, points in found for step in points.x[y.heights(points.y) > top].tolist()]
-    wrong = [*history.curves.broken_steps, *(mark for one in series for mark in one.marks)]
+    above = [step for one in plotted for step in one.points.x[y.heights(one.points.y) > top].tolist()]
+    not_finite = [*history.curves.broken_steps, *(mark for one in plotted for mark in one.series.marks)]
     changed = [float(step) for step in history.curves.rate_changes]
-    signs = (("◆", changed), ("▲", above), ("✗", [float(step) for step in wrong]))
+    signs = (("◆", changed), ("▲", above), ("✗", [float(step) for step in not_finite]))
     low, high = x.steps
     return tuple((sign, tuple(step for step in steps if low <= step <= high)) for sign, steps in signs)
 
 
-def ticks_below(history: RunHistory, x: XAxis, columns: int) -> Signs:
-    """Signs for the row of ticks: epochs, where there is room for them, checkpoints, pauses, rate changes."""
+def signs_below(history: RunHistory, x: XAxis, columns: int) -> Signs:
+    """Return signs for the row of ticks: epochs where they fit, checkpoints, pauses, rate changes."""
     curves, low, high = history.curves, *x.steps
     epochs: list[float] = []
     if history.training is not None:
@@ -81,7 +107,7 @@ def ticks_below(history: RunHistory, x: XAxis, columns: int) -> Signs:
 
 
 def rows_of(drawing: Drawing, labels: list[str], with_ticks: bool) -> list[Row]:
-    """The rows of a drawing; `labels` are those of the y axis, one a row, all of one width."""
+    """Return the rows of a drawing; `labels` are those of the y axis, one a row, all of one width."""
     columns, lines = drawing.size
     x, limits = drawing.x, drawing.y.limits
     cells = draw(list(drawing.traces), columns, lines, (x.low, x.high), (limits.low, limits.high), drawing.marker)
@@ -103,7 +129,7 @@ def rows_of(drawing: Drawing, labels: list[str], with_ticks: bool) -> list[Row]:
 
 
 def _with_signs(row: Row, gutter: int, columns: int, signs: Signs, x: XAxis) -> Row:
-    """The row with signs over the steps they belong to."""
+    """Row with signs over their steps."""
     if not any(steps for _, steps in signs):
         return row
     cells = [(character, style) for run, style in row for character in run]
@@ -116,7 +142,7 @@ def _with_signs(row: Row, gutter: int, columns: int, signs: Signs, x: XAxis) -> 
 
 
 def _with_cursor(row: Row, column: int) -> Row:
-    """The row with the cursor's line through it, behind the curves."""
+    """Row with the cursor's line through it, behind the curves."""
     cells = [(character, style) for run, style in row for character in run]
     if column < len(cells):
         character, _ = cells[column]
@@ -131,8 +157,8 @@ def _runs(cells: list[tuple[str, str]]) -> Row:
     )
 
 
-def centred(words: str, width: int, height: int) -> list[Row]:
-    """One line of words in the middle of empty rows."""
+def centred(message: str, width: int, height: int) -> list[Row]:
+    """Return one line of text in the middle of empty rows."""
     rows: list[Row] = [((" " * width, ""),)] * height
-    rows[height // 2] = ((f"{words:^{width}}"[:width], "dim"),)
+    rows[height // 2] = ((f"{message:^{width}}"[:width], "dim"),)
     return rows

@@ -1,4 +1,4 @@
-"""Other runs' curves on a chart: theirs over the same axis, in colours and with numbers of their own."""
+"""Curves of other runs on a chart, over the same axis, with colours and numbers of their own."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cifar_tui import text
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.history.series import Points
-from cifar_tui.tui.charts.axes import XAxis, YAxis, whole_run
+from cifar_tui.tui.charts.axes import XAxis, YAxis, full_range
 from cifar_tui.tui.charts.canvas import Trace
 from cifar_tui.tui.charts.chart_kinds import ChartKind, Curve
 from cifar_tui.tui.charts.chart_view import ChartView
@@ -15,70 +15,70 @@ from cifar_tui.tui.charts.drawing import STYLE_NUMBERS
 from cifar_tui.tui.widgets.rows import cut
 
 COLOURS = ("secondary", "success", "warning", "primary")
-"""Theme variables; the number that goes with each colour is what tells runs apart without colours."""
-MOST_OVERLAID = len(COLOURS)
-LEAST_NAME = 4
+"""Theme variables; numbers tell the runs apart without colours."""
+MAX_OVERLAID = len(COLOURS)
+MIN_NAME = 4
 """Cells of a run's name, at least."""
 LABELS_AT = (0.45, 0.9)
-"""Where along a curve its number stands."""
+"""Places of the numbers along a curve, as shares of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Overlaid:
+class OverlaidRun:
     """A run that is drawn over another."""
 
     name: str
     """The run's name."""
     number: int
-    """What stands for it on the charts, from 1."""
+    """Its number on the charts, from 1."""
     history: RunHistory
-    """All it has said so far, as far as it was read."""
+    """Its events, as far as they were read."""
 
 
 @dataclass(frozen=True, slots=True)
 class OverlaidCurve:
-    """One curve of an overlaid run, as it can be drawn."""
+    """One curve of an overlaid run, ready to be drawn."""
 
     points: Points
     """x is already in the unit of the axis."""
     number: int
     """The run's."""
     tests: bool
-    """Whether each point is a test, and so gets the number."""
+    """True where each point is a test, and so gets the number."""
 
 
-def reach(others: Sequence[Overlaid], view: ChartView) -> float:
-    """How far the longest of them goes, in the unit of the view's axis; 0 without any."""
+def overlay_reach(others: Sequence[OverlaidRun], view: ChartView) -> float:
+    """Return the end of the longest run, in the unit of the view's axis; 0 without any."""
     return max((_reach(one.history, view) for one in others), default=0.0)
 
 
 def _reach(history: RunHistory, view: ChartView) -> float:
     if view.axis == "time":
         return history.curves.seconds.last[1] if history.curves.seconds.last else 0.0
-    end = whole_run(history)[1]
+    end = full_range(history)[1]
     if view.axis == "step":
         return end
     return end / history.training.steps_per_epoch if history.training else 0.0
 
 
 def overlaid_curves(
-    others: Sequence[Overlaid], kind: ChartKind, view: ChartView, x: XAxis, columns: int
+    others: Sequence[OverlaidRun], kind: ChartKind, view: ChartView, x: XAxis, columns: int
 ) -> list[OverlaidCurve]:
-    """The curves of other runs as far as they are in view; batches only where nothing is smoothed."""
+    """Return the curves of other runs that are in view; single batches only while nothing is smoothed."""
     found = []
     for one in others:
         own = XAxis.of(one.history, dataclasses.replace(view, window=None))
         if own.kind == x.kind:
-            found += [_curve(one, curve, view, x, own, columns) for curve in _shown(kind, view)]
+            found += [_curve(one, curve, view, x, own, columns) for curve in _visible_curves(kind, view)]
     return [curve for curve in found if len(curve.points.x)]
 
 
-def _shown(kind: ChartKind, view: ChartView) -> list[Curve]:
+def _visible_curves(kind: ChartKind, view: ChartView) -> list[Curve]:
     unwanted = {"smooth"} if view.smoothing == "off" else {"batch"}
     return [curve for curve in kind.curves if curve.label not in unwanted | view.hidden]
 
 
-def _curve(one: Overlaid, curve: Curve, view: ChartView, x: XAxis, own: XAxis, columns: int) -> OverlaidCurve:
+def _curve(one: OverlaidRun, curve: Curve, view: ChartView, x: XAxis, own: XAxis, columns: int) -> OverlaidCurve:
     series, low, high = curve.series(one.history.curves), own.step_of(x.low), own.step_of(x.high)
     if curve.smoothed:
         total = one.history.training.total_steps if one.history.training else one.history.step
@@ -86,17 +86,17 @@ def _curve(one: Overlaid, curve: Curve, view: ChartView, x: XAxis, own: XAxis, c
     else:
         points = series.thinned(columns, low, high)
     places = own.places(points.x)
-    seen = (places >= x.low) & (places <= x.high)
-    return OverlaidCurve(Points(places[seen], points.y[seen]), one.number, bool(curve.dots))
+    in_view = (places >= x.low) & (places <= x.high)
+    return OverlaidCurve(Points(places[in_view], points.y[in_view]), one.number, bool(curve.dots))
 
 
-def spreads(curves: Sequence[OverlaidCurve]) -> list[tuple[float, float]]:
-    """The lowest and the highest value of each."""
+def value_ranges(curves: Sequence[OverlaidCurve]) -> list[tuple[float, float]]:
+    """Return the lowest and the highest value of each curve."""
     return [(float(curve.points.y.min()), float(curve.points.y.max())) for curve in curves]
 
 
-def lines(curves: Sequence[OverlaidCurve], y: YAxis) -> list[Trace]:
-    """What is drawn of them below the run's own curves: a line each, with its number at every test."""
+def line_traces(curves: Sequence[OverlaidCurve], y: YAxis) -> list[Trace]:
+    """Return the traces below the run's own curves: a line for each, with its number at every test."""
     return [
         Trace(
             Points(curve.points.x, y.heights(curve.points.y)), _style(curve), str(curve.number) if curve.tests else ""
@@ -105,8 +105,8 @@ def lines(curves: Sequence[OverlaidCurve], y: YAxis) -> list[Trace]:
     ]
 
 
-def numbers(curves: Sequence[OverlaidCurve], y: YAxis) -> list[Trace]:
-    """What is drawn above everything: the numbers along the lines that have no tests."""
+def number_traces(curves: Sequence[OverlaidCurve], y: YAxis) -> list[Trace]:
+    """Return the traces above everything else: numbers along the lines that have no tests."""
     found = []
     for curve in curves:
         heights = y.heights(curve.points.y)
@@ -122,11 +122,11 @@ def _style(curve: OverlaidCurve) -> int:
     return STYLE_NUMBERS[f"other-{curve.number}"]
 
 
-def legend(others: Sequence[Overlaid], room: int) -> str:
-    """Number and name of every run as markup, the names cut to the room."""
+def overlay_legend(others: Sequence[OverlaidRun], width: int) -> str:
+    """Return number and name of every run as markup, the names cut to the width."""
     if not others:
         return ""
-    each = max(room // len(others) - len(" · 1 "), LEAST_NAME)
+    each = max(width // len(others) - len(" · 1 "), MIN_NAME)
     names = (cut(text.safe_text(one.name, 100), each).replace("[", "\\[") for one in others)
     return " · ".join(
         f"[${COLOURS[one.number - 1]}]{one.number}[/] {name}" for one, name in zip(others, names, strict=True)

@@ -1,12 +1,15 @@
-"""Axis limits and ticks a person can read, which do not jump with every new point."""
+"""Axis limits and ticks that a person can read, which do not jump with every new point."""
 
 import math
 from dataclasses import dataclass
 
-FEWEST_SHOWN_STEPS = 16
+MIN_SHOWN_STEPS = 16
 """The shortest stretch an axis of steps shows."""
 FILLED_SHARE = 0.5
 """Limits are kept while the data fits them and fills at least this share."""
+
+SAME_SHARE = 1e-8
+"""Values that differ by less than this share of them count as one: ticks between them would be rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,52 +21,52 @@ class Limits:
     tick: float
 
     def ticks(self) -> list[float]:
-        """The values that get a label, ascending."""
-        first = math.ceil(self.low / self.tick - 1e-9)
-        last = math.floor(self.high / self.tick + 1e-9)
+        """Return the values that get a label, ascending."""
+        first = math.ceil(self.low / self.tick - 1e-6)
+        last = math.floor(self.high / self.tick + 1e-6)
         return [index * self.tick for index in range(first, last + 1)]
 
 
 def nice_step(span: float, most: int) -> float:
-    """The smallest of 1, 2, 2.5, 5 × a power of ten that divides the span into at most `most` parts."""
+    """Return the smallest of 1, 2, 2.5, 5 × a power of ten that divides the span into at most `most` parts."""
     raw = max(span / max(most, 1), 1e-12)
     power = 10.0 ** math.floor(math.log10(raw))
     return next(factor * power for factor in (1, 2, 2.5, 5, 10, 20) if factor * power >= raw * (1 - 1e-9))
 
 
 def nice_limits(low: float, high: float, most_ticks: int, before: Limits | None) -> Limits:
-    """Limits on ticks around [low, high]; those before are kept while they still serve."""
+    """Return limits on ticks around [low, high]; those before are kept while they still fit."""
     if before is not None and before.low <= low and high <= before.high:
         filled = (high - low) / (before.high - before.low)
         parts = (before.high - before.low) / before.tick
         if filled >= FILLED_SHARE and parts <= most_ticks * 2:
             return before
-    if high - low < 1e-9:
+    if high - low < SAME_SHARE * max(abs(low), abs(high), 0.1):
         low, high = low - 0.5 * max(abs(low), 1e-3), high + 0.5 * max(abs(high), 1e-3)
     tick = nice_step(high - low, most_ticks)
     return Limits(math.floor(low / tick + 1e-9) * tick, math.ceil(high / tick - 1e-9) * tick, tick)
 
 
 def step_limit(step: int, total: int) -> int:
-    """Where an axis of steps ends: the whole run, or its half, quarter, … while the run is that short yet."""
+    """Return the end of an axis of steps: the full run, or its half, quarter, … while the run is still that short."""
     limit = max(total, 1)
-    while limit / 2 >= max(step, FEWEST_SHOWN_STEPS):
+    while limit / 2 >= max(step, MIN_SHOWN_STEPS):
         limit = math.ceil(limit / 2)
     return limit
 
 
 def log_limits(low: float, high: float, before: Limits | None) -> Limits:
-    """Limits for logarithms (base 10) of values around [low, high] > 0, to a half of a power; see `nice_limits`."""
+    """Return limits for base-10 logarithms of values around [low, high] > 0, to half a power; see `nice_limits`."""
     low, high = math.log10(low), math.log10(high)
-    serves = before is not None and before.low <= low and high <= before.high
-    if before is not None and serves and (high - low) / (before.high - before.low) >= FILLED_SHARE:
+    fits = before is not None and before.low <= low and high <= before.high
+    if before is not None and fits and (high - low) / (before.high - before.low) >= FILLED_SHARE:
         return before
     bottom, top = math.floor(low * 2 + 1e-9) / 2, math.ceil(high * 2 - 1e-9) / 2
     return Limits(bottom, max(top, bottom + 0.5), 0.5)
 
 
 def log_ticks(limits: Limits, most: int) -> list[float]:
-    """The values on a logarithmic axis that get a label: 1, 2 and 5 times powers of ten, or fewer."""
+    """Return the values with a label on a logarithmic axis: 1, 2 and 5 times powers of ten, or fewer."""
     low, high = limits.low - 1e-9, limits.high + 1e-9
     powers = range(math.floor(low), math.ceil(high) + 1)
     ticks: list[float] = []
@@ -77,19 +80,19 @@ def log_ticks(limits: Limits, most: int) -> list[float]:
 
 TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 86_400)
 """Distances of ticks on an axis of time, in seconds; above, whole days."""
-SHORTEST_TIME = 60.0
+MIN_SHOWN_SECONDS = 60.0
 """The shortest time an axis shows, in seconds."""
 
 
 def time_step(span: float, most: int) -> float:
-    """The smallest usual distance of ticks that divides so many seconds into at most `most` parts."""
+    """Return the smallest usual distance of ticks that divides so many seconds into at most `most` parts."""
     raw = span / max(most, 1)
     return next((float(step) for step in TIME_STEPS if step >= raw), math.ceil(raw / 86_400) * 86_400.0)
 
 
 def time_limit(seconds: float) -> float:
-    """Where an axis of time ends: a minute, doubled until it holds so many seconds."""
-    limit = SHORTEST_TIME
+    """Return the end of an axis of time: a minute, doubled until it holds so many seconds."""
+    limit = MIN_SHOWN_SECONDS
     while limit < seconds:
         limit *= 2
     return limit

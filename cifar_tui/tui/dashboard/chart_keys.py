@@ -6,7 +6,7 @@ from collections.abc import Callable
 from textual.binding import Binding
 
 from cifar_tui.history.run_history import RunHistory
-from cifar_tui.tui.charts.axes import whole_run
+from cifar_tui.tui.charts.axes import full_range
 from cifar_tui.tui.charts.chart_kinds import CURVE_LABELS
 from cifar_tui.tui.charts.chart_view import ChartView
 
@@ -55,13 +55,13 @@ def _point(view: ChartView, history: RunHistory, steps: int) -> ChartView:
 def _zoom(view: ChartView, history: RunHistory, out: int) -> ChartView:
     """Zoom around the cursor, or at the newest step."""
     about = view.cursor if view.cursor is not None else float(history.step)
-    return view.zoomed(1 / ZOOM if out > 0 else ZOOM, about, whole_run(history))
+    return view.zoomed(1 / ZOOM if out > 0 else ZOOM, about, full_range(history))
 
 
 CHANGES: dict[str, Callable[[ChartView, RunHistory, int], ChartView]] = {
     "point": _point,
     "zoom": _zoom,
-    "pan": lambda view, history, direction: view.panned(PAN * direction, whole_run(history)),
+    "pan": lambda view, history, direction: view.panned(PAN * direction, full_range(history)),
     "follow": lambda view, _history, _: view.followed(),
     "axis": lambda view, _history, _: view.next_axis(),
     "smoothing": lambda view, _history, _: view.next_smoothing(),

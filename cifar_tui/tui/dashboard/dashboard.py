@@ -11,9 +11,9 @@ from textual.widgets import Static
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.system.hardware import Hardware
 from cifar_tui.tui import common_keys
-from cifar_tui.tui.charts.chart import Chart
+from cifar_tui.tui.charts.chart import Chart, ChartOptions
 from cifar_tui.tui.charts.chart_view import ChartView
-from cifar_tui.tui.charts.overlay import Overlaid
+from cifar_tui.tui.charts.overlay import OverlaidRun
 from cifar_tui.tui.dashboard.chart_keys import CHANGES, CHART_BINDINGS
 from cifar_tui.tui.dashboard.overlaid_runs import OverlaidRuns
 from cifar_tui.tui.dashboard.panel_grid import PanelGrid
@@ -24,7 +24,7 @@ from cifar_tui.tui.run_reader import RunLoaded, RunUpdated
 from cifar_tui.tui.settings.kept_preferences import KeptPreferences
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Rows
-from cifar_tui.tui.widgets.status import Asked, StatusPanel
+from cifar_tui.tui.widgets.status import Awaited, StatusPanel
 
 
 class Dashboard(Screen[None]):
@@ -55,7 +55,7 @@ class Dashboard(Screen[None]):
         self._view = preferences.current.view
         self._history = RunHistory()
         self._status = StatusPanel()
-        self._panels = PanelGrid(hardware, marker, preferences)
+        self._panels = PanelGrid(hardware, ChartOptions(marker, intervals.redraw), preferences)
         self._overlaid_runs = OverlaidRuns(self, intervals.other_runs, self._overlay)
 
     def compose(self) -> ComposeResult:
@@ -73,7 +73,7 @@ class Dashboard(Screen[None]):
         """Follow no other run any more."""
         self._overlaid_runs.close()
 
-    def show(self, history: RunHistory, awaited: Asked | None) -> bool:
+    def show(self, history: RunHistory, awaited: Awaited | None) -> bool:
         """Put the history on every panel. Returns True if a part of it has to wait."""
         self._history = history
         self._status.show(history, awaited)
@@ -108,8 +108,8 @@ class Dashboard(Screen[None]):
         """Ask which runs are to be drawn over this one."""
         self._overlaid_runs.ask(self._history)
 
-    @on(Chart.ViewAsked)
-    def _change_view(self, message: Chart.ViewAsked) -> None:
+    @on(Chart.ViewRequested)
+    def _change_view(self, message: Chart.ViewRequested) -> None:
         self._set_view(message.view)
 
     @on(RunLoaded)
@@ -129,7 +129,7 @@ class Dashboard(Screen[None]):
             chart.show(self._history, view)
         self._preferences.keep(self._preferences.current.with_view(view))
 
-    def _overlay(self, runs: tuple[Overlaid, ...]) -> None:
+    def _overlay(self, runs: tuple[OverlaidRun, ...]) -> None:
         for chart in self.query(Chart):
             chart.overlay(runs)
             chart.show(self._history, self._view)

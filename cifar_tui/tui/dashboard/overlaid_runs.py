@@ -6,27 +6,29 @@ from pathlib import Path
 from textual.screen import Screen
 
 from cifar_tui.history.run_history import RunHistory
-from cifar_tui.tui.charts.overlay import Overlaid
-from cifar_tui.tui.dialogs.run_choice import RunChoice, runs_beside
+from cifar_tui.tui.charts.overlay import OverlaidRun
+from cifar_tui.tui.dialogs.run_choice import RunChoice, sibling_runs
 from cifar_tui.tui.run_reader import RunLoaded, RunReader, RunUpdated
 
 
 class OverlaidRuns:
     """Reads the runs that a person chooses; those that still train are followed."""
 
-    def __init__(self, screen: Screen[None], look_seconds: float, draw: Callable[[tuple[Overlaid, ...]], None]) -> None:
+    def __init__(
+        self, screen: Screen[None], look_seconds: float, draw: Callable[[tuple[OverlaidRun, ...]], None]
+    ) -> None:
         """Send what is read to the screen as messages; `draw` is called when other runs are to be drawn."""
         self._screen = screen
         self._look_seconds = look_seconds
         self._draw = draw
         self._folders: tuple[Path, ...] = ()
         self._reader: RunReader | None = None
-        self._runs: tuple[Overlaid, ...] = ()
+        self._runs: tuple[OverlaidRun, ...] = ()
 
     def ask(self, history: RunHistory) -> None:
         """Ask which of the runs beside this one are to be drawn over it."""
         started = history.started
-        beside = runs_beside(Path(started.folder), started.recipe) if started is not None else []
+        beside = sibling_runs(Path(started.folder), started.recipe) if started is not None else []
         if beside:
             self._screen.app.push_screen(RunChoice(beside, self._folders), self._read)
         else:
@@ -36,7 +38,7 @@ class OverlaidRuns:
         """Draw a run that was read."""
         if message.reader is self._reader:
             number = message.place + 1
-            loaded = Overlaid(self._folders[message.place].name, number, message.history)
+            loaded = OverlaidRun(self._folders[message.place].name, number, message.history)
             others = [run for run in self._runs if run.number != number]
             self._overlay(tuple(sorted([*others, loaded], key=lambda run: run.number)))
 
@@ -67,6 +69,6 @@ class OverlaidRuns:
         self._folders = folders
         self._reader = RunReader(folders, self._screen.post_message, self._look_seconds)
 
-    def _overlay(self, runs: tuple[Overlaid, ...]) -> None:
+    def _overlay(self, runs: tuple[OverlaidRun, ...]) -> None:
         self._runs = runs
         self._draw(runs)

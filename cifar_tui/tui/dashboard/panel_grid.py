@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.system.hardware import Hardware
-from cifar_tui.tui.charts.chart import Chart
+from cifar_tui.tui.charts.chart import Chart, ChartOptions
 from cifar_tui.tui.charts.chart_view import ChartView
 from cifar_tui.tui.panels import PANEL_NAMES, PANELS, HistoryWidget
 from cifar_tui.tui.settings.kept_preferences import KeptPreferences
@@ -21,17 +21,17 @@ FEW = 4
 class PanelGrid(Container):
     """All panels, or some, or one of them."""
 
-    def __init__(self, hardware: Hardware, marker: str, preferences: KeptPreferences) -> None:
-        """Prepare the panels; `hardware` is what the device panel reads, `marker` what curves are drawn with."""
+    def __init__(self, hardware: Hardware, options: ChartOptions, preferences: KeptPreferences) -> None:
+        """Prepare the panels; `hardware` is what the device panel reads, `options` are those of charts."""
         super().__init__(id="panels")
         self._hardware = hardware
-        self._marker = marker
+        self._options = options
         self._preferences = preferences
         self._panels: dict[str, Widget] = {}
 
     def compose(self) -> ComposeResult:
         """Put the panels up."""
-        self._panels = {panel.name: panel.widget(self._hardware, self._marker) for panel in PANELS}
+        self._panels = {panel.name: panel.widget(self._hardware, self._options) for panel in PANELS}
         yield from self._panels.values()
 
     def on_mount(self) -> None:

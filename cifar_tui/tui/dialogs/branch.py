@@ -1,4 +1,4 @@
-"""Asks what is to be different in a new run that goes on from a checkpoint."""
+"""The question about a new run that starts from a checkpoint."""
 
 import math
 from dataclasses import dataclass
@@ -16,31 +16,30 @@ from cifar_tui.tui.dialogs.modal import Modal
 
 @dataclass(frozen=True, slots=True)
 class BranchChoice:
-    """What a person chose of the new run."""
+    """Choices for the new run."""
 
     epochs: int
     """Passes over the training images."""
     learning_rate: float
-    """The rate, or its schedule's highest."""
+    """Constant rate, or the highest of its schedule."""
 
 
 class BranchQuestion(Modal[BranchChoice | None]):
-    """Asks for the new run's epochs and learning rate, with those of the run it comes from put in."""
+    """Asks for the new run's epochs and learning rate, with those of its parent filled in."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "wave_away", "Back", show=False),
         Binding("up", "app.focus_previous", "Before", show=False),
         Binding("down", "app.focus_next", "Next", show=False),
     ]
 
-    def __init__(self, checkpoint: str, before: Recipe) -> None:
-        """Ask about a run from `checkpoint`, of a run with the recipe `before`."""
+    def __init__(self, checkpoint: str, parent: Recipe) -> None:
+        """Ask about a run from `checkpoint`, whose run has the recipe `parent`."""
         super().__init__()
         self._checkpoint = checkpoint
-        self._before = before
+        self._parent_recipe = parent
 
     def compose(self) -> ComposeResult:
-        """Lay the question out."""
+        """Lay out the question."""
         with Vertical(classes="dialog"):
             yield Static(f"A new run from {safe_text(self._checkpoint, 60)}", classes="dialog-title", markup=False)
             yield Static(
@@ -48,26 +47,22 @@ class BranchQuestion(Modal[BranchChoice | None]):
                 classes="dialog-detail",
             )
             yield Static("Epochs")
-            yield Input(str(self._before.epochs), id="branch-epochs", compact=True)
+            yield Input(str(self._parent_recipe.epochs), id="branch-epochs", compact=True)
             yield Static("Learning rate, or the schedule's highest")
-            yield Input(f"{self._before.learning_rate:g}", id="branch-rate", compact=True)
+            yield Input(f"{self._parent_recipe.learning_rate:g}", id="branch-rate", compact=True)
             yield Static("Enter starts it, escape goes back.", id="branch-trouble", markup=False)
 
     def on_input_submitted(self) -> None:
-        """Answer with what was typed, or say what is wrong with it."""
+        """Answer with what was typed, or show what is wrong with it."""
         epochs, rate = (self.query_one(name, Input).value for name in ("#branch-epochs", "#branch-rate"))
         try:
             self.dismiss(parse_choice(epochs, rate))
         except ValueError as error:
             self.query_one("#branch-trouble", Static).update(str(error))
 
-    def action_wave_away(self) -> None:
-        """Answer with nothing."""
-        self.dismiss(None)
-
 
 def parse_choice(epochs: str, rate: str) -> BranchChoice:
-    """What was typed. Raises ValueError with a sentence for anything but a number of epochs and a rate above 0."""
+    """Parse typed text. Raises ValueError with a sentence for anything but a number of epochs and a rate above 0."""
     if not (epochs.strip().isdecimal() and int(epochs) > 0):
         raise ValueError(f"'{safe_text(epochs, 20)}' is no number of epochs. Type 1 or more.")
     try:

@@ -7,7 +7,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.screen import Screen
 
-from cifar_tui.tui.dialogs.questions import described
+from cifar_tui.tui.dialogs.questions import with_tooltips
 
 
 def usable_bindings(app: App[int], screen: Screen[object]) -> list[Binding]:
@@ -17,7 +17,7 @@ def usable_bindings(app: App[int], screen: Screen[object]) -> list[Binding]:
         _, name, parameters = parse(action)
         return app.check_action(name, parameters) is not False
 
-    return [binding for binding in described(screen.BINDINGS) if allowed(binding.action)]
+    return [binding for binding in with_tooltips(screen.BINDINGS) if allowed(binding.action)]
 
 
 def commands(app: App[int], screen: Screen[object]) -> Iterator[SystemCommand]:

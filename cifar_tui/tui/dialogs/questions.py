@@ -1,4 +1,4 @@
-"""The questions and the help a screen puts in front of itself."""
+"""Questions and help in front of a screen."""
 
 import math
 from collections.abc import Collection, Iterable, Mapping
@@ -15,6 +15,7 @@ from cifar_tui.control import ChangeRate
 from cifar_tui.text import safe_text
 from cifar_tui.text import size as size_in_words
 from cifar_tui.tui.dialogs.modal import Modal
+from cifar_tui.tui.terminal.textual_internals import bind_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +23,17 @@ class Choice:
     """One answer to a question."""
 
     key: str
-    """The key that gives it."""
+    """Its key."""
     label: str
-    """The button's words."""
+    """Text of the button."""
     variant: ButtonVariant = "default"
-    """The button's look."""
+    """Style of the button."""
 
 
 class Question(Modal[str | None]):
-    """Asks a question; answers with the key of the choice, or None when it is waved away."""
+    """Asks a question; answers with the key of the choice, or None when it is dismissed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "wave_away", "Back", show=False),
         Binding("left,up", "app.focus_previous", "Previous", show=False),
         Binding("right,down", "app.focus_next", "Next", show=False),
     ]
@@ -45,10 +45,10 @@ class Question(Modal[str | None]):
         self._detail = detail
         self._choices = choices
         for choice in choices:
-            self._bindings.bind(choice.key, f"answer('{choice.key}')", choice.label, show=False)
+            bind_key(self, choice.key, f"answer('{choice.key}')", choice.label)
 
     def compose(self) -> ComposeResult:
-        """Lay the question out."""
+        """Lay out the question."""
         with Vertical(classes="dialog"):
             yield Static(safe_text(self._title, 200), classes="dialog-title", markup=False)
             yield Static(safe_text(self._detail, 1_000), classes="dialog-detail", markup=False)
@@ -69,13 +69,9 @@ class Question(Modal[str | None]):
         """Answer with a key."""
         self.dismiss(key)
 
-    def action_wave_away(self) -> None:
-        """Answer with nothing."""
-        self.dismiss(None)
-
 
 def stop_question() -> Question:
-    """Asks before a run is stopped."""
+    """Return the question before a run is stopped."""
     return Question(
         "Stop this run?",
         "It finishes the step under way, saves the weights, and ends. Everything so far stays in the run's folder.",
@@ -84,7 +80,7 @@ def stop_question() -> Question:
 
 
 def delete_question(checkpoint: str, size: int) -> Question:
-    """Asks before a checkpoint is deleted."""
+    """Return the question before a checkpoint is deleted."""
     return Question(
         f"Delete {checkpoint}?",
         f"That frees {size_in_words(size)}. Weights, verdict and all that is known of them go for good.",
@@ -93,7 +89,7 @@ def delete_question(checkpoint: str, size: int) -> Question:
 
 
 def quit_question(*, screen_only: bool) -> Question:
-    """Asks which is meant by leaving a run that is still training; `screen_only` where it lives elsewhere."""
+    """Return the question before a person leaves a training run; `screen_only` where it lives elsewhere."""
     how = "" if screen_only else ", in the background,"
     return Question(
         "Leave while it trains?",
@@ -104,13 +100,13 @@ def quit_question(*, screen_only: bool) -> Question:
 
 
 def data_question(reason: str, *, resumed: bool) -> Question:
-    """Asks what to train on when the data set cannot be had; a run that goes on needs its own."""
+    """Return the question after the data set could not be loaded; a resumed run needs its own."""
     again, other, leave = Choice("r", "Try again", "primary"), Choice("s", "Synthetic pictures"), Choice("q", "Quit")
     return Question("The data set is not here", reason, [again, leave] if resumed else [again, other, leave])
 
 
 def nonfinite_loss_question(step: int, loss: float) -> Question:
-    """Asks what to do about a loss that is no number."""
+    """Return the question after a loss that is NaN or infinite."""
     return Question(
         f"The loss of step {step:,} was {loss}",
         "Its update was left out. Training can go back to the last good state and on with half the learning rate, "
@@ -126,15 +122,13 @@ def nonfinite_loss_question(step: int, loss: float) -> Question:
 class RateQuestion(Modal[ChangeRate | None]):
     """Asks for a learning rate: a number, or a factor like `x0.5`."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "wave_away", "Back", show=False)]
-
     def __init__(self, rate: float) -> None:
         """Ask for the rate after `rate`."""
         super().__init__()
         self._rate = rate
 
     def compose(self) -> ComposeResult:
-        """Lay the question out."""
+        """Lay out the question."""
         with Vertical(classes="dialog"):
             yield Static("Change the learning rate", classes="dialog-title")
             yield Static(
@@ -146,30 +140,26 @@ class RateQuestion(Modal[ChangeRate | None]):
             yield Static("", id="rate-trouble", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Answer with the rate, or say what is wrong with it."""
+        """Answer with the rate, or show what is wrong with it."""
         try:
             self.dismiss(parse_rate(event.value))
         except ValueError as error:
             self.query_one("#rate-trouble", Static).update(str(error))
 
-    def action_wave_away(self) -> None:
-        """Answer with nothing."""
-        self.dismiss(None)
-
 
 class PanelChoice(Modal[tuple[str, ...] | None]):
-    """Asks which panels are to be shown; answers with the hidden ones."""
+    """Asks for the panels to show; answers with the hidden ones."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,h,q", "close", "Back", show=False)]
 
     def __init__(self, titles: Mapping[str, str], hidden: Collection[str]) -> None:
-        """Ask about panels, by name, with their titles."""
+        """Ask about panels; `titles` holds the title of each name."""
         super().__init__()
         self._titles = titles
         self._hidden = hidden
 
     def compose(self) -> ComposeResult:
-        """Lay the question out."""
+        """Lay out the question."""
         with Vertical(classes="dialog"):
             yield Static("Panels", classes="dialog-title")
             yield SelectionList[str](*((title, name, name not in self._hidden) for name, title in self._titles.items()))
@@ -180,14 +170,14 @@ class PanelChoice(Modal[tuple[str, ...] | None]):
             )
 
     def action_close(self) -> None:
-        """Answer with what is hidden now."""
+        """Answer with the panels that are hidden now."""
         shown = self.query_one(SelectionList).selected
         self.dismiss(tuple(name for name in self._titles if name not in shown) if shown else None)
 
 
-def parse_rate(words: str) -> ChangeRate:
-    """A rate like `0.05`, or a factor like `x0.5`. Raises ValueError with a sentence for anything else."""
-    typed = words.strip().lower()
+def parse_rate(entry: str) -> ChangeRate:
+    """Parse a rate like `0.05`, or a factor like `x0.5`. Raises ValueError with a sentence for anything else."""
+    typed = entry.strip().lower()
     relative = typed[:1] in ("x", "*", "×")
     try:
         rate = float(typed[1:] if relative else typed)
@@ -199,31 +189,31 @@ def parse_rate(words: str) -> ChangeRate:
 
 
 class Help(Modal[None]):
-    """All keys, generated from the bindings of the screen it was asked on."""
+    """All keys, generated from the bindings of the screen behind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q,enter", "dismiss", "Back", show=False),
+        Binding("question_mark,q,enter", "dismiss", "Back", show=False),
         Binding("up", "scroll(-1)", "Up", show=False),
         Binding("down", "scroll(1)", "Down", show=False),
     ]
 
     def __init__(self, bindings: list[Binding]) -> None:
         super().__init__()
-        self._described = bindings
+        self._shown_bindings = bindings
 
     def compose(self) -> ComposeResult:
-        """Lay the keys out."""
-        lines = [f"{binding.key_display or binding.key:>8}  {binding.tooltip}" for binding in self._described]
+        """Lay out the keys."""
+        lines = [f"{binding.key_display or binding.key:>8}  {binding.tooltip}" for binding in self._shown_bindings]
         with VerticalScroll(classes="dialog", id="help"):
             yield Static("Keys", classes="dialog-title")
             yield Static("\n".join(lines), markup=False)
             yield Static("\nEscape goes back. The mouse works too.", classes="dialog-detail")
 
     def action_scroll(self, lines: int) -> None:
-        """Move the keys up or down."""
+        """Scroll the keys."""
         self.query_one("#help").scroll_relative(y=lines, animate=False)
 
 
-def described(bindings: Iterable[BindingType]) -> list[Binding]:
-    """The bindings that explain themselves, and so belong into help and palette."""
+def with_tooltips(bindings: Iterable[BindingType]) -> list[Binding]:
+    """Return the bindings that have a tooltip, and so belong into help and palette."""
     return [binding for binding in bindings if isinstance(binding, Binding) and binding.tooltip]

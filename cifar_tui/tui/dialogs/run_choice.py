@@ -1,4 +1,4 @@
-"""The runs beside the one on the screen: which there are, and the choice of those to be drawn or listed."""
+"""The other runs beside the one on the screen, and the questions that choose among them."""
 
 import contextlib
 from collections.abc import Collection, Sequence
@@ -17,96 +17,96 @@ from cifar_tui.report.recipe_changes import differences
 from cifar_tui.runs.find import all_runs
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.text import safe_text
-from cifar_tui.tui.charts.overlay import MOST_OVERLAID
+from cifar_tui.tui.charts.overlay import MAX_OVERLAID
 from cifar_tui.tui.dialogs.modal import Modal
 
-MOST_LISTED = 50
-"""The newest runs that can be chosen from."""
-HELP = f"Space or a click draws one over this run, {MOST_OVERLAID} at most; escape goes back."
+MAX_LISTED = 50
+"""Number of runs to choose from, the newest."""
+HELP = f"Space or a click draws one over this run, {MAX_OVERLAID} at most; escape goes back."
 PICK_HELP = "Enter or a click shows its checkpoints, marks stay; escape goes back."
 
 
 @dataclass(frozen=True, slots=True)
-class RunBeside:
-    """A run in the same place."""
+class SiblingRun:
+    """A run in the same folder of runs."""
 
     folder: Path
     """Its folder."""
     differences: tuple[str, ...]
-    """How its recipe differs from that of the run on the screen."""
+    """Differences of its recipe from that of the run on the screen."""
 
 
-def runs_beside(folder: Path, recipe: Recipe) -> list[RunBeside]:
-    """The other runs in the place where a run is, the newest first."""
+def sibling_runs(folder: Path, recipe: Recipe) -> list[SiblingRun]:
+    """Return the other runs in the same folder of runs, the newest first."""
     found = []
-    for path in reversed(all_runs(folder.parent)[-MOST_LISTED:]):
+    for path in reversed(all_runs(folder.parent)[-MAX_LISTED:]):
         with contextlib.suppress(BadInput, OSError):
             if path.absolute() != folder.absolute():
-                found.append(RunBeside(path, differences(recipe, read_recipe(path))))
+                found.append(SiblingRun(path, differences(recipe, read_recipe(path))))
     return found
 
 
 def _prompt(folder: Path) -> str:
-    """A run's name as markup."""
+    """Name of a run as markup."""
     return safe_text(folder.name, 60).replace("[", "\\[")
 
 
-def _told(differences: Sequence[str]) -> str:
+def _difference_text(differences: Sequence[str]) -> str:
     return f"Differs: {', '.join(differences)}." if differences else "Its recipe is the same."
 
 
 class RunChoice(Modal[tuple[Path, ...]]):
-    """Asks which runs are to be drawn over this one; answers with their folders."""
+    """Asks for the runs to draw over this one; answers with their folders."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,o,q", "close", "Back", show=False)]
 
-    def __init__(self, beside: Sequence[RunBeside], chosen: Collection[Path]) -> None:
-        """Ask about these; some are chosen already."""
+    def __init__(self, siblings: Sequence[SiblingRun], chosen: Collection[Path]) -> None:
+        """Offer these; some are chosen already."""
         super().__init__()
-        self._beside = beside
+        self._siblings = siblings
         self._chosen = chosen
 
     def compose(self) -> ComposeResult:
-        """Lay the question out."""
+        """Lay out the question."""
         with Vertical(classes="dialog"):
             yield Static("Runs over this one", classes="dialog-title")
             yield SelectionList[int](
-                *((_prompt(one.folder), place, one.folder in self._chosen) for place, one in enumerate(self._beside))
+                *((_prompt(one.folder), place, one.folder in self._chosen) for place, one in enumerate(self._siblings))
             )
             yield Static("", id="run-differences", markup=False)
             yield Static(HELP, classes="dialog-detail")
 
     def on_selection_list_selection_highlighted(self, event: SelectionList.SelectionHighlighted[int]) -> None:
-        """Say how the recipe of the run under the cursor differs."""
-        told = _told(self._beside[event.selection.value].differences)
-        self.query_one("#run-differences", Static).update(told)
+        """Show how the recipe of the run under the cursor differs."""
+        shown = _difference_text(self._siblings[event.selection.value].differences)
+        self.query_one("#run-differences", Static).update(shown)
 
     def on_selection_list_selection_toggled(self, event: SelectionList.SelectionToggled[int]) -> None:
-        """Keep to as many as can be told apart."""
-        if len(event.selection_list.selected) > MOST_OVERLAID:
+        """Keep to as many as can be distinguished."""
+        if len(event.selection_list.selected) > MAX_OVERLAID:
             event.selection_list.deselect(event.selection)
-            self.notify(f"{MOST_OVERLAID} runs at most can be told apart on a chart.")
+            self.notify(f"{MAX_OVERLAID} runs at most can be told apart on a chart.")
 
     def action_close(self) -> None:
-        """Answer with what is chosen now."""
+        """Answer with the runs chosen now."""
         chosen = self.query_one(SelectionList).selected
-        self.dismiss(tuple(one.folder for place, one in enumerate(self._beside) if place in chosen))
+        self.dismiss(tuple(one.folder for place, one in enumerate(self._siblings) if place in chosen))
 
 
 class RunPick(Modal[Path | None]):
-    """Asks whose checkpoints are to be shown; answers with the run's folder, or None when it is waved away."""
+    """Asks whose checkpoints to show; answers with the run's folder, or None when it is dismissed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,a,q", "wave_away", "Back", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("a,q", "dismiss", "Back", show=False)]
 
-    def __init__(self, own: Path, beside: Sequence[RunBeside], shown: Path) -> None:
-        """Ask about the run on the screen and those beside it; the cursor is on the one that is shown."""
+    def __init__(self, own: Path, siblings: Sequence[SiblingRun], shown: Path) -> None:
+        """Offer the run on the screen and its siblings; the cursor is on the one whose checkpoints are shown."""
         super().__init__()
-        self._folders = [own, *(one.folder for one in beside)]
-        self._told = ["This is the run on the screen.", *(_told(one.differences) for one in beside)]
+        self._folders = [own, *(one.folder for one in siblings)]
+        self._texts = ["This is the run on the screen.", *(_difference_text(one.differences) for one in siblings)]
         self._shown = shown
 
     def compose(self) -> ComposeResult:
-        """Lay the question out."""
+        """Lay out the question."""
         with Vertical(classes="dialog"):
             yield Static("Whose checkpoints", classes="dialog-title")
             yield OptionList(*map(_prompt, self._folders))
@@ -114,18 +114,14 @@ class RunPick(Modal[Path | None]):
             yield Static(PICK_HELP, classes="dialog-detail")
 
     def on_mount(self) -> None:
-        """Begin with the run that is shown."""
+        """Put the cursor on the run that is shown."""
         if self._shown in self._folders:
             self.query_one(OptionList).highlighted = self._folders.index(self._shown)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Say how the recipe of the run under the cursor differs."""
-        self.query_one("#run-differences", Static).update(self._told[event.option_index])
+        """Show how the recipe of the run under the cursor differs."""
+        self.query_one("#run-differences", Static).update(self._texts[event.option_index])
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Answer with the run."""
         self.dismiss(self._folders[event.option_index])
-
-    def action_wave_away(self) -> None:
-        """Answer with nothing."""
-        self.dismiss(None)

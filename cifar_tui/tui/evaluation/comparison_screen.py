@@ -1,4 +1,4 @@
-"""Checkpoints side by side: measured while a person waits, then a table."""
+"""The screen that compares checkpoints: its progress, then a table."""
 
 from typing import ClassVar
 
@@ -14,17 +14,17 @@ from cifar_tui.jobs.session import RunConnection
 from cifar_tui.report import run_summary
 from cifar_tui.report.comparison_text import comparison_rows
 from cifar_tui.tui import common_keys
-from cifar_tui.tui.evaluation.verdict_rows import wrapped
+from cifar_tui.tui.evaluation.evaluation_rows import wrapped
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Row, Rows, bar
 
-DRAIN_SECONDS = 0.1
-"""How often is looked whether there is more to show."""
+POLL_SECONDS = 0.1
+"""Time between two polls of the comparison's events."""
 BAR_WIDTH = 24
 
 
 class ComparisonScreen(Screen[None]):
-    """One comparison, from its start; leaving gives it up."""
+    """One comparison, from its start; leaving cancels it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m,escape", "app.pop_screen", "Back", key_display="m", tooltip="Back to the checkpoints"),
@@ -32,59 +32,59 @@ class ComparisonScreen(Screen[None]):
     ]
 
     def __init__(self, connection: RunConnection) -> None:
-        """Show what a comparison's job says."""
+        """Show the events of a comparison's job."""
         super().__init__()
         self._connection = connection
         self._progress: Progressed | None = None
-        self._done: ComparisonDone | None = None
-        self._trouble = ""
+        self._comparison: ComparisonDone | None = None
+        self._failure = ""
 
     def compose(self) -> ComposeResult:
-        """Put the page up."""
+        """Lay out the page."""
         with ScrollableContainer(id="comparison-page"):
             yield Rows(id="comparison")
         yield KeyRow()
 
     def on_mount(self) -> None:
-        """Look for what was said, now and then."""
+        """Begin to poll for events."""
         self.query_one("#comparison-page").focus()
-        self.set_interval(DRAIN_SECONDS, self._drain)
+        self.set_interval(POLL_SECONDS, self._poll)
 
     def on_unmount(self) -> None:
-        """Give up what nobody waits for any more."""
+        """Cancel the comparison: nobody waits for it any more."""
         self._connection.submit(CancelEvaluation())
 
     def on_rows_outdated(self, message: Rows.Outdated) -> None:
-        """Draw for the room there is now."""
+        """Draw for the new size."""
         message.stop()
         self._show()
 
-    def _drain(self) -> None:
-        said = self._connection.poll()
-        for event in said:
+    def _poll(self) -> None:
+        events = self._connection.poll()
+        for event in events:
             match event:
                 case Progressed():
                     self._progress = event
                 case ComparisonDone():
-                    self._done = event
+                    self._comparison = event
                 case EvaluationFailed():
-                    self._trouble = event.reason
-        if said:
+                    self._failure = event.reason
+        if events:
             self._show()
 
     def _show(self) -> None:
         panel = self.query_one("#comparison", Rows)
         rows = self._rows(self.size.width - 2)
-        # As large as its words: what has no room is scrolled to.
+        # As large as its text: what does not fit is scrolled to.
         panel.styles.height = len(rows)
-        panel.styles.min_width = max((sum(len(words) for words, _ in row) for row in rows), default=0)
+        panel.styles.min_width = max((sum(len(span) for span, _ in row) for row in rows), default=0)
         panel.set_rows(rows)
 
     def _rows(self, width: int) -> list[Row]:
-        if self._done is not None:
-            return comparison_rows(self._done)
-        if self._trouble:
-            return [(("Not compared.", "bad"),), *wrapped(self._trouble, width, "value")]
+        if self._comparison is not None:
+            return comparison_rows(self._comparison)
+        if self._failure:
+            return [(("Not compared.", "bad"),), *wrapped(self._failure, width, "value")]
         progress = self._progress
         if progress is None:
             return [(("Reading the checkpoints…", "value"),)]

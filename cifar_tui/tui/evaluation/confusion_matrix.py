@@ -11,40 +11,40 @@ from cifar_tui.report.verdict_text import class_names, short_names
 from cifar_tui.tui.widgets.rows import Row, Rows, Span, cut
 
 STRENGTHS = {"right": (0.0, 0.5, 0.8, 0.9), "wrong": (0.0, 0.02, 0.05, 0.15)}
-"""From which share of the true class a cell is drawn in which strength; right ones are on the diagonal."""
-LEAST_NAME = 4
-"""Cells a class name needs to be told from the others."""
-LEAST_DIGITS = 3
-MOST_SPARE = 2
+"""Shares of the true class from which a cell has each strength; right ones are on the diagonal."""
+MIN_NAME = 4
+"""Cells that a class name needs to differ from the others."""
+MIN_DIGITS = 3
+MAX_SPARE = 2
 """Cells by which a column may be wider than its counts."""
 SCORE_WIDTH = 6
-SCORES_HEAD = "".join(f"{word:>{SCORE_WIDTH}}" for word in ("prec.", "rec.", "F1"))
+SCORES_HEAD = "".join(f"{name:>{SCORE_WIDTH}}" for name in ("prec.", "rec.", "F1"))
 
 
 class ConfusionMatrix(Rows, can_focus=True):
-    """Counts of images, each on a ground as strong as its share of the true class."""
+    """Counts of images, each on a background as strong as its share of the true class."""
 
     class Moved(Message):
         """The cursor is on another cell."""
 
     class Chosen(Message):
-        """A person asks for what is in the cell under the cursor."""
+        """A person asks for the images of the cell under the cursor."""
 
-    def __init__(self, verdict: EvaluationDone, cell: tuple[int, int]) -> None:
-        """Show a verdict's matrix with the cursor on a cell: true class, predicted class."""
+    def __init__(self, result: EvaluationDone, cell: tuple[int, int]) -> None:
+        """Show the matrix of a result with the cursor on a cell: true class, predicted class."""
         super().__init__(id="matrix", classes="panel")
-        self.verdict = verdict
+        self.result = result
         self.cell = cell
         self.as_shares = False
-        """Whether cells show per cent of the true class, and not images."""
-        self._names = class_names(verdict)
-        self._scores = class_scores(verdict)
+        """True while cells show per cent of the true class, and not images."""
+        self._names = class_names(result)
+        self._scores = class_scores(result)
         self._scores_wanted = True
         self._top = 0
         """The class in the first row."""
 
     def show(self, *, with_scores: bool) -> None:
-        """Draw the matrix for the room there is, each class with its scores where they are wanted and fit."""
+        """Draw the matrix for the size there is, each class with its scores where they are wanted and fit."""
         self._scores_wanted = with_scores
         self._draw()
 
@@ -58,7 +58,7 @@ class ConfusionMatrix(Rows, can_focus=True):
         self.set_rows(rows if self.size.width >= self._name_width + self._cells_width else _too_narrow(self.size.width))
 
     def move(self, down: int, right: int) -> None:
-        """Move the cursor, and stop at the edges."""
+        """Move the cursor, at most to the edges."""
         last = len(self._names) - 1
         self.move_to((min(max(self.cell[0] + down, 0), last), min(max(self.cell[1] + right, 0), last)))
 
@@ -75,7 +75,7 @@ class ConfusionMatrix(Rows, can_focus=True):
         self._draw()
 
     def on_click(self, event: events.Click) -> None:
-        """Move the cursor to the cell; a click on the one under the cursor asks for what is in it."""
+        """Move the cursor to the cell; a click on the cell under the cursor asks for its images."""
         place = event.get_content_offset(self)
         if place is None:
             return
@@ -88,21 +88,20 @@ class ConfusionMatrix(Rows, can_focus=True):
 
     @property
     def _digits(self) -> int:
-        return max(LEAST_DIGITS, len(str(max(map(max, self.verdict.confusion)))))
+        return max(MIN_DIGITS, len(str(max(map(max, self.result.confusion)))))
 
     @property
     def _shares(self) -> bool:
-        """Whether cells show per cent: when asked to, and where counts do not fit."""
-        room = self.size.width - LEAST_NAME
-        return self.as_shares or len(self._names) * (self._digits + 1) > room
+        """True while cells show per cent: when chosen, and where counts do not fit."""
+        return self.as_shares or len(self._names) * (self._digits + 1) > self.size.width - MIN_NAME
 
     @property
     def _cell_width(self) -> int:
-        """Cells a count takes, with what is left over given to all."""
-        least = 1 + (LEAST_DIGITS if self._shares else self._digits)
-        taken = max(map(len, self._names)) + len(self._names) * least
-        taken += len(SCORES_HEAD) if self._scores_wanted else 0
-        return least + min(max(self.size.width - taken, 0) // len(self._names), MOST_SPARE)
+        """Cells of a count; spare ones are spread over all columns."""
+        least = 1 + (MIN_DIGITS if self._shares else self._digits)
+        used = max(map(len, self._names)) + len(self._names) * least
+        used += len(SCORES_HEAD) if self._scores_wanted else 0
+        return least + min(max(self.size.width - used, 0) // len(self._names), MAX_SPARE)
 
     @property
     def _cells_width(self) -> int:
@@ -110,7 +109,7 @@ class ConfusionMatrix(Rows, can_focus=True):
 
     @property
     def _name_width(self) -> int:
-        return max(min(max(map(len, self._names)), self.size.width - self._cells_width), LEAST_NAME)
+        return max(min(max(map(len, self._names)), self.size.width - self._cells_width), MIN_NAME)
 
     @property
     def _scores_fit(self) -> bool:
@@ -134,23 +133,23 @@ class ConfusionMatrix(Rows, can_focus=True):
         return tuple(spans)
 
     def _cell_span(self, label: int, predicted: int) -> Span:
-        count = self.verdict.confusion[label][predicted]
-        share = share_of_row(self.verdict, label, predicted)
-        words = str(count) if not self._shares else f"{share:.0%}".rstrip("%") if math.isfinite(share) else "–"
-        shown = f"{words:>{self._cell_width}}"
+        count = self.result.confusion[label][predicted]
+        share = share_of_row(self.result, label, predicted)
+        number = str(count) if not self._shares else f"{share:.0%}".rstrip("%") if math.isfinite(share) else "–"
+        shown = f"{number:>{self._cell_width}}"
         if (label, predicted) == self.cell:
             return shown, "cursor"
         return shown, strength(share, hit=label == predicted) if count else "dim"
 
 
 def strength(share: float, *, hit: bool) -> str:
-    """The style of a cell with a share of the true class above 0."""
+    """Return the style of a cell with a share of the true class above 0."""
     kind = "right" if hit else "wrong"
     return f"{kind}-{sum(share >= least for least in STRENGTHS[kind])}"
 
 
 def short_percent(share: float) -> str:
-    """`93.4`, `100`, `–`: in at most four characters."""
+    """Return `93.4`, `100` or `–`: at most four characters."""
     if not math.isfinite(share):
         return "–"
     return f"{share * 100:.1f}" if share < 0.9995 else "100"

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from textual.color import Color
 
 SHARES = (0.1, 0.22, 0.36, 0.9)
-"""How much of the colour is mixed into the background, from faint to strong."""
+"""Shares of the colour mixed into the background, from faint to strong."""
 TEXT_CONTRAST = 4.5
-"""What WCAG 2.2 AA asks of text (1.4.3)."""
+"""Least contrast of text in WCAG 2.2 AA (1.4.3)."""
 SIXTEEN: dict[str, tuple[tuple[str, str], ...]] = {
     "right": (
         ("ansi_default", "ansi_default"),
@@ -22,11 +22,11 @@ SIXTEEN: dict[str, tuple[tuple[str, str], ...]] = {
         ("ansi_bright_red", "ansi_black"),
     ),
 }
-"""Ground and text where the terminal's own sixteen colours are used, which cannot be mixed."""
+"""Background and text in the terminal's own sixteen colours, which cannot be mixed."""
 
 
 def heat_variables(colours: Mapping[str, str], *, ansi: bool) -> dict[str, str]:
-    """Theme variables `heat-right-1` to `-4`, `heat-wrong-1` to `-4` and `heat-cursor`, each with its `-text`."""
+    """Return variables `heat-right-1` to `-4`, `heat-wrong-1` to `-4` and `heat-cursor`, each with its `-text`."""
     pairs = SIXTEEN if ansi else {"right": _mixed(colours, "success"), "wrong": _mixed(colours, "error")}
     ground, text = ("ansi_white", "ansi_black") if ansi else (colours["foreground"], colours["background"])
     variables = {"heat-cursor": ground, "heat-cursor-text": text}
@@ -38,21 +38,21 @@ def heat_variables(colours: Mapping[str, str], *, ansi: bool) -> dict[str, str]:
 
 
 def contrast(one: Color, other: Color) -> float:
-    """How far two colours lie apart, 1 to 21, as WCAG defines it."""
+    """Return the contrast of two colours, 1 to 21, as WCAG defines it."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def _mixed(colours: Mapping[str, str], name: str) -> tuple[tuple[str, str], ...]:
     background, colour = Color.parse(colours["background"]), Color.parse(colours[name])
-    # Black or white can be read on any colour; a theme's own are nicer where they can, too.
+    # Black or white can be read on any colour; a theme's own colours look better where they can be read, too.
     texts = [Color.parse(colours["foreground"]), background, Color(0, 0, 0), Color(255, 255, 255)]
     grounds = [background.blend(colour, share) for share in SHARES]
     return tuple((ground.hex, _readable(ground, texts).hex) for ground in grounds)
 
 
 def _readable(ground: Color, texts: list[Color]) -> Color:
-    """The first text that can be read on the ground, else the one that can best."""
+    """First text colour that can be read on the background, else the best."""
     fit = [text for text in texts if contrast(ground, text) >= TEXT_CONTRAST]
     return fit[0] if fit else max(texts, key=lambda text: contrast(ground, text))
 

@@ -1,4 +1,4 @@
-"""What a person has chosen of the screen, remembered in their configuration folder."""
+"""A person's choices for the screen, kept in their configuration folder."""
 
 import contextlib
 import dataclasses
@@ -17,7 +17,7 @@ from cifar_tui.tui.charts.chart_view import Axis, ChartView, Smoothing
 from cifar_tui.tui.panels import PANEL_NAMES
 
 SIZE_LIMIT = 64 * 1024
-"""Bytes; a larger file is no configuration."""
+"""Bytes; a larger file is refused."""
 CurveLabels = Annotated[tuple[str, ...], lambda labels: {*labels} <= {*CURVE_LABELS}]
 HiddenPanels = Annotated[tuple[str, ...], lambda names: {*names} < {*PANEL_NAMES}]
 MaximisedPanel = Annotated[str | None, lambda name: name in (None, *PANEL_NAMES)]
@@ -38,15 +38,15 @@ class Preferences:
     hidden_panels: HiddenPanels = ()
     """Names of panels that are not shown."""
     maximised: MaximisedPanel = None
-    """The panel that has the whole screen; None for all."""
+    """The panel that fills the screen; None for all."""
 
     @property
     def view(self) -> ChartView:
-        """The view on the charts to start with."""
+        """The initial view of the charts."""
         return ChartView(self.axis, self.smoothing, self.logarithmic, self.ticks, frozenset(self.hidden_curves))
 
     def with_view(self, view: ChartView) -> Self:
-        """The preferences with what of a view outlives the screen."""
+        """Return the preferences with those parts of a view that outlive the screen."""
         return dataclasses.replace(
             self,
             axis=view.axis,
@@ -58,18 +58,18 @@ class Preferences:
 
 
 class PreferencesFile:
-    """Where preferences are kept. What cannot be read or written is named and never in the way."""
+    """File of the preferences. One that cannot be read is named and left out; a failed write is ignored."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Use `path`, or the person's own configuration folder."""
         self.path = path or Path(platformdirs.user_config_dir("cifar-tui")) / "screen.json"
         self.trouble = ""
-        """One sentence when the file could not be used."""
+        """One sentence when the file could not be used, else empty."""
         self._record: object = None
-        """What the file held, for the fields that only another version knows."""
+        """Content of the file, for the fields that only another version knows."""
 
     def read(self) -> Preferences:
-        """Return the preferences; what cannot be used of the file has its default, and `trouble` says so."""
+        """Return the preferences; what cannot be used of the file has its default, and `trouble` names it."""
         try:
             with self.path.open("rb") as file:
                 content = file.read(SIZE_LIMIT + 1)
@@ -90,7 +90,7 @@ class PreferencesFile:
             return Preferences()
 
     def write(self, preferences: Preferences) -> None:
-        """Keep the preferences, whole or not at all; a folder that refuses is left alone."""
+        """Write the preferences, completely or not at all; a folder that cannot be written is left alone."""
         record = with_unknown(Preferences, to_record(preferences), self._record)
         temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
         with contextlib.suppress(OSError):

@@ -2,8 +2,10 @@
 
 import dataclasses
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import platformdirs
 from textual.color import Color, ColorParseError
@@ -34,7 +36,7 @@ CHART_COLOURS = ("raw", "smooth", "test", "rate", "axis", "mark")
 
 @dataclass(frozen=True, slots=True)
 class Themes:
-    """What was found."""
+    """The themes of some folders."""
 
     usable: dict[str, Theme]
     """By name, the default first."""
@@ -42,7 +44,7 @@ class Themes:
     """One sentence for each file that could not be used."""
 
     def chosen(self, name: str | None) -> str:
-        """The theme to start with. Raises BadInput, with the names there are, for any other name."""
+        """Return the theme to start with. Raises BadInput, with the names there are, for any other name."""
         if name is None:
             return DEFAULT_THEME
         if name not in self.usable:
@@ -54,7 +56,7 @@ class Themes:
 
 
 def theme_folders() -> list[Path]:
-    """Where themes are: shipped in the package, or beside it in a checkout; then a person's own."""
+    """Folders of themes: shipped in the package, or beside it in a checkout; then a person's own."""
     package = Path(cifar_tui.__file__).parent
     shipped = package / "themes"
     own = Path(platformdirs.user_config_dir("cifar-tui")) / "themes"
@@ -62,13 +64,13 @@ def theme_folders() -> list[Path]:
 
 
 def find_themes(folders: list[Path]) -> Themes:
-    """Read every `*.toml` of the folders; a later theme of the same name takes the earlier one's place."""
+    """Read every `*.toml` of the folders; a later theme of the same name replaces the earlier one."""
     usable: dict[str, Theme] = {}
     broken: list[str] = []
     for folder in folders:
-        for path in sorted(folder.glob("*.toml")):
+        for path in sorted(folder.glob("*.toml"), key=lambda path: (path.stem != DEFAULT_THEME, path)):
             try:
-                theme = read_theme(path)
+                theme = read_theme(path, usable.get(DEFAULT_THEME))
             except ValueError as error:
                 broken.append(f"The theme {safe_text(str(path))} cannot be used: {safe_text(str(error))}.")
                 continue
@@ -76,8 +78,11 @@ def find_themes(folders: list[Path]) -> Themes:
     return Themes(dict(sorted(usable.items(), key=lambda item: (item[0] != DEFAULT_THEME, item[0]))), tuple(broken))
 
 
-def read_theme(path: Path) -> Theme:
-    """Read one theme; its name is the file's. Raises ValueError naming what is wrong."""
+def read_theme(path: Path, default: Theme | None = None) -> Theme:
+    """Read one theme; its name is the file's. Raises ValueError naming what is wrong.
+
+    Chart colours that it lacks, as one written for an earlier version does, are those of `default`.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(SIZE_LIMIT + 1)
@@ -86,33 +91,40 @@ def read_theme(path: Path) -> Theme:
         record = tomllib.loads(content.decode("utf-8"))
     except OSError as error:
         raise ValueError(error.strerror or "it cannot be read") from error
-    dark = record.get("dark", True)
-    if not isinstance(dark, bool):
-        raise ValueError("dark must be true or false")
-    ansi = record.get("ansi", False)
-    if not isinstance(ansi, bool):
-        raise ValueError("ansi must be true or false")
+    dark, ansi = _flag(record, "dark", default=True), _flag(record, "ansi", default=False)
     colours = _colours(record, "colours", TEXTUAL_COLOURS)
-    chart = _colours(record, "chart", CHART_COLOURS)
-    variables = _colours(record, "variables", None)
-    variables |= {f"chart-{name}": colour for name, colour in chart.items()}
-    variables = heat_variables(colours, ansi=ansi) | variables
+    for name in colours:
+        if name not in TEXTUAL_COLOURS:
+            raise ValueError(f"[colours] has an unknown {name}")
+    fallback = {name: default.variables[f"chart-{name}"] for name in CHART_COLOURS} if default is not None else {}
+    chart = _colours(record, "chart", CHART_COLOURS, fallback)
+    variables = {f"chart-{name}": colour for name, colour in chart.items()}
+    variables = heat_variables(colours, ansi=ansi) | _colours(record, "variables") | variables
     theme = Theme(name=path.stem, primary=colours["primary"], dark=dark, ansi=ansi, variables=variables)
-    return dataclasses.replace(theme, **colours)  # type: ignore[arg-type] # colours all, by the check above
+    return dataclasses.replace(theme, **colours)  # type: ignore[arg-type] # colours all, by the checks above
 
 
-def _colours(record: dict[str, object], section: str, names: tuple[str, ...] | None) -> dict[str, str]:
-    """A section's colours, each checked; `names` must all be there and no others, None lets any be."""
+def _flag(record: dict[str, object], name: str, *, default: bool) -> bool:
+    value = record.get(name, default)
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be true or false")
+    return value
+
+
+def _colours(
+    record: dict[str, object],
+    section: str,
+    required: tuple[str, ...] = (),
+    fallback: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str]:
+    """Return a section's colours, each checked, and those of `fallback` that it lacks; all required must be there."""
     found = record.get(section, {})
     if not isinstance(found, dict):
         raise ValueError(f"[{section}] must be a section")
-    if names is not None:
-        for name in names:
-            if name not in found:
-                raise ValueError(f"[{section}] has no {name}")
-        for name in found:
-            if name not in names:
-                raise ValueError(f"[{section}] has an unknown {name}")
+    found = {**fallback, **found}
+    for name in required:
+        if name not in found:
+            raise ValueError(f"[{section}] has no {name}")
     for name, colour in found.items():
         try:
             Color.parse(colour if isinstance(colour, str) else "")

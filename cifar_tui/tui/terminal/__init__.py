@@ -1,1 +1,1 @@
-"""What is sent to the terminal; all that reaches into Textual's private parts."""
+"""The terminal, and every use of a private part of Textual."""

@@ -1,7 +1,7 @@
 """Sends the terminal only the cells that differ from what it shows, with as few colour changes as they need.
 
-Textual sends a changed region whole, each stretch with its full style and a reset. Over a slow link that is most of
-what is sent, so updates are compared, cell by cell, with what was sent before.
+Textual sends all of a changed region, each stretch with its full style and a reset. Over a slow link that is most of
+the traffic, so updates are compared, cell by cell, with what was sent before.
 """
 
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
-STYLES_REMEMBERED = 4_096
-WORTH_A_MOVE = 4
+MAX_STYLES = 4_096
+MAX_RESENT = 4
 """Equal cells in the style in use that are sent again rather than jumped over: a jump costs as many bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellStyle:
-    """How a cell looks, as parameters of the terminal's SGR sequence; each empty for the terminal's own."""
+    """Style of a cell, as parameters of the terminal's SGR sequence; each empty for the terminal's own."""
 
     attributes: str = ""
     """Bold, dim, italic and the like."""
@@ -29,7 +29,7 @@ class CellStyle:
     background: str = ""
 
     def after(self, before: "CellStyle") -> str:
-        """The sequence that turns the look before into this one; empty when there is nothing to turn."""
+        """Return the sequence that changes the style `before` into this one; empty where they are equal."""
         if self == before:
             return ""
         dropped = (
@@ -48,44 +48,44 @@ class CellStyle:
 
 
 Cell = tuple[str, CellStyle]
-"""A character, empty in the second cell of a wide one, and its look."""
+"""A character, empty in the second cell of a wide one, and its style."""
 PLAIN = CellStyle()
 
 
 class DiffRenderer:
-    """Remembers what the terminal shows."""
+    """Holds the cells that the terminal shows, and encodes what changes in them."""
 
     def __init__(self) -> None:
-        self._cells: dict[int, list[Cell | None]] = {}
+        self._shown: dict[int, list[Cell | None]] = {}
         self._size = (0, 0)
-        self._looks: dict[Style | None, CellStyle] = {None: PLAIN}
+        self._known_styles: dict[Style | None, CellStyle] = {None: PLAIN}
 
     def forget(self) -> None:
-        """Take nothing on the terminal for granted any more, so that the next update is sent whole."""
-        self._cells = {}
+        """Forget what the terminal shows, so that all of the next update is sent."""
+        self._shown = {}
 
     def encode(self, update: CompositorUpdate, console: Console, size: tuple[int, int]) -> str:
-        """What has to be written so that a terminal of `size` (columns, rows) shows the update."""
+        """Return what to write so that a terminal of `size` (columns, rows) shows the update."""
         if size != self._size:
             self._size = size
             self.forget()
         output: list[str] = []
-        look = PLAIN
-        for y, x, strip in _pieces(update):
+        style = PLAIN
+        for y, x, strip in _stretches(update):
             if 0 <= y < size[1]:
-                look = self._encode_piece(output, look, y, x, strip, console)
-        if look != PLAIN:
+                style = self._encode_stretch(output, style, y, x, strip, console)
+        if style != PLAIN:
             output.append("\x1b[0m")
         return "".join(output)
 
-    def _encode_piece(
-        self, output: list[str], look: CellStyle, y: int, x: int, strip: Strip, console: Console
+    def _encode_stretch(
+        self, output: list[str], style: CellStyle, y: int, x: int, strip: Strip, console: Console
     ) -> CellStyle:
-        """Append what changes in one stretch of a row. Returns the look the terminal is left with."""
-        shown = self._cells.setdefault(y, [None] * self._size[0])
+        """Append what changes in one stretch of a row. Return the style that the terminal is left with."""
+        shown = self._shown.setdefault(y, [None] * self._size[0])
         new = self._cells_of(strip, console)[: max(self._size[0] - x, 0)]
         at = -1
-        """Where the terminal's cursor is in this row; unknown before the first cell."""
+        """Column of the terminal's cursor in this row; -1 before the first cell."""
         for offset, cell in enumerate(new):
             column = x + offset
             before = shown[column]
@@ -99,51 +99,51 @@ class DiffRenderer:
                 elif cell_len(before[0]) == 2 and column + 1 < len(shown):
                     shown[column + 1] = None
             if not cell[0]:
-                continue  # came with the wide character before it
+                continue  # sent with the wide character before it
             if at >= 0 and at < column:
                 gap = shown[at:column]
-                if len(gap) <= WORTH_A_MOVE and all(one and one[1] == look and one[0] for one in gap):
+                if len(gap) <= MAX_RESENT and all(one and one[1] == style and one[0] for one in gap):
                     output.append("".join(one[0] for one in gap if one))
                 else:
                     output.append(f"\x1b[{column - at}C")
             elif at < 0:
                 output.append(f"\x1b[{y + 1};{column + 1}H")
-            output.append(cell[1].after(look))
-            look = cell[1]
+            output.append(cell[1].after(style))
+            style = cell[1]
             output.append(cell[0])
             at = column + max(cell_len(cell[0]), 1)
-        return look
+        return style
 
     def _cells_of(self, strip: Strip, console: Console) -> list[Cell]:
         cells: list[Cell] = []
-        for text, style, control in strip:
+        for text, rich_style, control in strip:
             if control:
                 continue
-            look = self._cell_style(style, console)
+            style = self._cell_style(rich_style, console)
             if text.isascii():
-                cells += [(character, look) for character in text]
+                cells += [(character, style) for character in text]
                 continue
             for character in text:
                 width = cell_len(character)
                 if width == 0 and cells:
-                    cells[-1] = (cells[-1][0] + character, look)
+                    cells[-1] = (cells[-1][0] + character, style)
                     continue
-                cells.append((character, look))
+                cells.append((character, style))
                 if width == 2:
-                    cells.append(("", look))
+                    cells.append(("", style))
         return cells
 
-    def _cell_style(self, style: Style | None, console: Console) -> CellStyle:
-        known = self._looks.get(style)
+    def _cell_style(self, rich_style: Style | None, console: Console) -> CellStyle:
+        known = self._known_styles.get(rich_style)
         if known is not None:
             return known
-        if len(self._looks) >= STYLES_REMEMBERED:
-            self._looks = {None: PLAIN}
-        rendered = Strip([Segment("x", style)]).render(console)
+        if len(self._known_styles) >= MAX_STYLES:
+            self._known_styles = {None: PLAIN}
+        rendered = Strip([Segment("x", rich_style)]).render(console)
         start = rendered.find("\x1b[")
         codes = rendered[start + 2 : rendered.index("m", start)] if 0 <= start < rendered.index("x") else ""
-        look = self._looks[style] = _parsed(codes)
-        return look
+        style = self._known_styles[rich_style] = _parsed(codes)
+        return style
 
 
 def _parsed(codes: str) -> CellStyle:
@@ -154,22 +154,22 @@ def _parsed(codes: str) -> CellStyle:
         code = parts.pop(0)
         if code in ("38", "48"):
             count = 2 if parts and parts[0] == "5" else 4
-            whole = ";".join([code, *parts[:count]])
+            parameter = ";".join([code, *parts[:count]])
             parts = parts[count:]
         else:
-            whole = code
+            parameter = code
         number = int(code)
         if number == 38 or 30 <= number <= 37 or 90 <= number <= 97:
-            foreground = whole
+            foreground = parameter
         elif number == 48 or 40 <= number <= 47 or 100 <= number <= 107:
-            background = whole
+            background = parameter
         elif number not in (39, 49):
-            attributes.append(whole)
+            attributes.append(parameter)
     return CellStyle(";".join(attributes), foreground, background)
 
 
-def _pieces(update: CompositorUpdate) -> Iterator[tuple[int, int, Strip]]:
-    """The update as stretches: row, first column, cells."""
+def _stretches(update: CompositorUpdate) -> Iterator[tuple[int, int, Strip]]:
+    """Yield the stretches of an update: row, first column, cells."""
     if isinstance(update, LayoutUpdate):
         for y, strips in enumerate(update.strips, start=update.region.y):
             x = update.region.x
@@ -184,15 +184,15 @@ def _pieces(update: CompositorUpdate) -> Iterator[tuple[int, int, Strip]]:
 
 
 class EncodedUpdate(CompositorUpdate):
-    """An update that the wire has encoded."""
+    """An update that the renderer has encoded."""
 
-    def __init__(self, words: str) -> None:
-        self._words = words
+    def __init__(self, encoded: str) -> None:
+        self._encoded = encoded
 
     def render_segments(self, console: Console) -> str:  # noqa: ARG002 - textual's own signature
-        """What is written to the terminal."""
-        return self._words
+        """Return what is written to the terminal."""
+        return self._encoded
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """The same, for rich."""
-        yield Segment(self._words)
+        """Yield the same for rich."""
+        yield Segment(self._encoded)

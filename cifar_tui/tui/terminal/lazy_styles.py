@@ -1,7 +1,7 @@
-"""Works out the styles that a widget draws with when it draws with them, not whenever the screen changes.
+"""Resolves the styles that a widget draws with when it draws with them, not whenever the screen changes.
 
-Textual does that for every COMPONENT_CLASS of every widget at each change of a class, a focus or a size: most of what
-a first frame, a key and the opening of a screen cost.
+Textual resolves them for every COMPONENT_CLASS of every widget at each change of a class, a focus or a size: most of
+what a first frame, a key and the opening of a screen cost.
 """
 
 from rich.style import Style
@@ -10,25 +10,25 @@ from textual.widget import Widget
 
 
 class LazyStyles:
-    """The styles of one widget, by the classes that the stylesheet gives them by."""
+    """The styles of one widget, by their classes in the stylesheet."""
 
     def __init__(self, widget: Widget) -> None:
         self._widget = widget
         self._styles: dict[str, Style] = {}
-        self._made_for: object = None
+        self._resolved_for: object = None
 
     def style(self, component: str) -> Style:
-        """The style of a class; of the widget itself for an empty name. Raises KeyError where there is no such rule."""
+        """Return the style of a class, of the widget itself for an empty name. Raises KeyError without such a rule."""
         if component not in self._styles:
-            self._made_for = self._state()
+            self._resolved_for = self._state()
             self._styles[component] = self._of_class(component) if component else self._widget.rich_style
         return self._styles[component]
 
     def forget(self) -> None:
-        """Work out anew what is drawn from now on, and draw again where it may look different."""
+        """Resolve the styles again from now on, and draw again where they may differ."""
         if self._styles:
             self._styles = {}
-            if self._made_for != self._state():
+            if self._resolved_for != self._state():
                 self._widget.refresh()
 
     def _state(self) -> object:

@@ -1,1 +1,1 @@
-"""The panels a screen is made of."""
+"""Panels that screens are made of."""

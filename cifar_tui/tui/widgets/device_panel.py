@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from cifar_tui.system.nvidia import GpuReading
 
 READ_SECONDS = 2.0
-"""How often the machine is read."""
+"""Between two readings of the machine."""
 LABEL_WIDTH = 12
-WORDS_WIDTH = 22
+VALUE_WIDTH = 22
 
 
 class DevicePanel(Rows):
-    """A meter a row."""
+    """One meter in each row."""
 
     def __init__(self, hardware: Hardware) -> None:
         super().__init__(id="device", classes="panel")
@@ -27,11 +27,11 @@ class DevicePanel(Rows):
         self._resting = False
 
     def on_mount(self) -> None:
-        """Read now and then, while in view."""
+        """Start to read at intervals."""
         self.set_interval(READ_SECONDS, self._read_again)
 
     def on_resize(self) -> None:
-        """Fit the meters to the new room."""
+        """Fit the meters to the new size."""
         self._read()
 
     def show(self, history: RunHistory) -> None:
@@ -52,7 +52,7 @@ class DevicePanel(Rows):
     def _read(self) -> None:
         if not self.size.width or not self.display:
             return
-        bar_width = max(self.size.width - LABEL_WIDTH - WORDS_WIDTH, 0)
+        bar_width = max(self.size.width - LABEL_WIDTH - VALUE_WIDTH, 0)
         rows = _machine_rows(self._hardware.machine(), bar_width)
         gpu = self._hardware.gpu(self._gpu) if self._gpu else None
         if gpu is not None:
@@ -65,8 +65,8 @@ def _gpu_rows(gpu: "GpuReading", bar_width: int) -> list[Row]:
     if gpu.utilisation is not None:
         rows.append(_meter("GPU", f"{gpu.utilisation:.0%}", gpu.utilisation, bar_width))
     if gpu.memory_used is not None and gpu.memory_total:
-        words = f"{text.size(gpu.memory_used)} of {text.size(gpu.memory_total)}"
-        rows.append(_meter("GPU memory", words, gpu.memory_used / gpu.memory_total, bar_width))
+        used = f"{text.size(gpu.memory_used)} of {text.size(gpu.memory_total)}"
+        rows.append(_meter("GPU memory", used, gpu.memory_used / gpu.memory_total, bar_width))
     if gpu.temperature is not None:
         rows.append(_meter("Temperature", f"{gpu.temperature} °C", gpu.temperature / 100, bar_width))
     if gpu.power is not None:
@@ -86,6 +86,6 @@ def _machine_rows(machine: MachineReading, bar_width: int) -> list[Row]:
     ]
 
 
-def _meter(label: str, words: str, share: float, bar_width: int) -> Row:
-    head: Row = ((f"{label:<{LABEL_WIDTH}}", "label"), (f"{words:<{WORDS_WIDTH}}", "value"))
+def _meter(label: str, value: str, share: float, bar_width: int) -> Row:
+    head: Row = ((f"{label:<{LABEL_WIDTH}}", "label"), (f"{value:<{VALUE_WIDTH}}", "value"))
     return (*head, *bar(share, bar_width)) if bar_width >= 4 else head

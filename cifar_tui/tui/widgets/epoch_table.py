@@ -8,15 +8,15 @@ from cifar_tui.history.run_history import RunHistory
 from cifar_tui.tui.widgets.rows import Rows
 
 WIDTHS = {"Epoch": 5, "Loss": 6, "Acc %": 6, "Test loss": 9, "Test %": 6, "Rate": 9, "Time": 7}
-"""The columns, and the cells each needs."""
-LEAST_NEEDED = ("Rate", "Test loss", "Loss", "Time", "Acc %")
-"""Columns that are left out, in this order, where there is no room: no number is ever cut."""
+"""Columns, and the cells of each."""
+DROPPED_FIRST = ("Rate", "Test loss", "Loss", "Time", "Acc %")
+"""Columns that are left out, in this order, where they do not fit: no number is ever cut."""
 BEST_SIGN = "★"
 SCROLLBAR = 2
 
 
 class EpochTable(DataTable[str]):
-    """One row an epoch."""
+    """One row for each epoch."""
 
     def __init__(self) -> None:
         super().__init__(id="epochs", classes="panel", cursor_type="row", zebra_stripes=False)
@@ -31,7 +31,7 @@ class EpochTable(DataTable[str]):
         self.post_message(Rows.Outdated())
 
     def on_resize(self) -> None:
-        """Choose the columns there is room for."""
+        """Choose the columns that fit."""
         if self.size.width and columns_for(self.size.width) != tuple(key.value for key in self.columns):
             self.clear(columns=True)
             self._shown, self._best = 0, None
@@ -71,9 +71,9 @@ class EpochTable(DataTable[str]):
 
 
 def columns_for(width: int) -> tuple[str, ...]:
-    """The columns that fit so many cells."""
+    """Return the columns that fit so many cells."""
     chosen = list(WIDTHS)
-    for name in LEAST_NEEDED:
+    for name in DROPPED_FIRST:
         if sum(WIDTHS[one] + 2 for one in chosen) + SCROLLBAR > width:
             chosen.remove(name)
     return tuple(chosen)

@@ -1,7 +1,7 @@
 """The row of keys at the foot of every screen.
 
-Textual's footer is a widget a key, made anew whenever a key comes or goes; they were most of what opening a screen
-costs.
+Textual's footer has a widget for each key, made anew whenever a key comes or goes; they were most of what opening a
+screen costs.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from textual.screen import Screen
 
 from cifar_tui.tui.widgets.rows import Row, Rows
 
-NEVER_LEFT_OUT = ("next_view", "app.help", "app.leave")
-"""Actions whose keys come first where not all fit: those that lead to everything else."""
+SHOWN_FIRST = ("next_view", "app.help", "app.leave")
+"""Actions whose keys are kept where not all fit: those that lead to everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +21,20 @@ class ShownKey:
     """One key in the row."""
 
     key: str
-    """The key as Textual names it."""
+    """Textual's name of the key."""
     action: str
-    """What it does."""
+    """Its action."""
     spans: Row
-    """How it is written."""
+    """Its text."""
     tooltip: str
-    """What is said about it under the mouse."""
+    """Explanation under the mouse."""
     enabled: bool
-    """Whether it does something now."""
+    """True while it does something."""
 
     @property
     def width(self) -> int:
-        """Cells."""
-        return sum(cell_len(words) for words, _ in self.spans)
+        """Its cells."""
+        return sum(cell_len(text) for text, _ in self.spans)
 
 
 class KeyRow(Rows):
@@ -43,15 +43,16 @@ class KeyRow(Rows):
     ALLOW_SELECT = False
 
     def __init__(self) -> None:
+        """Start without keys."""
         super().__init__()
         self._shown: list[ShownKey] = []
 
     def on_mount(self) -> None:
-        """Hear which keys come and go."""
+        """Subscribe to changes of the keys."""
         self.screen.bindings_updated_signal.subscribe(self, self._keys_changed)
 
     def on_resize(self) -> None:
-        """Fit the keys to the new room."""
+        """Fit the keys to the new size."""
         self._show_keys()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
@@ -62,7 +63,7 @@ class KeyRow(Rows):
             self.tooltip = tooltip
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Do what the key under the mouse does."""
+        """Press the key under the mouse."""
         key = self._key_at(event.x)
         if key is not None and key.enabled:
             self.app.simulate_key(key.key)
@@ -95,9 +96,9 @@ class KeyRow(Rows):
 
 
 def fitting(keys: list[ShownKey], width: int) -> list[ShownKey]:
-    """The keys that fit into so many cells, each whole, in their order."""
+    """Return the keys that fit into so many cells, in their order; none is cut."""
     kept: set[str] = set()
-    for key in sorted(keys, key=lambda key: key.action not in NEVER_LEFT_OUT):
+    for key in sorted(keys, key=lambda key: key.action not in SHOWN_FIRST):
         if key.width <= width:
             kept.add(key.action)
             width -= key.width

@@ -19,15 +19,16 @@ class Rows(Widget):
     """Shows rows of spans. What does not fit the width is cut, never wrapped."""
 
     class Outdated(Message):
-        """The widget has to be shown again though nothing was said: its room has changed."""
+        """The widget has to be shown again without a new event: its size has changed."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - textual's own name
-        self._late_styles = LazyStyles(self)
+        """Start without rows."""
+        self._lazy_styles = LazyStyles(self)
         super().__init__(id=id, classes=classes)
         self._rows: list[Row] = []
 
     def set_rows(self, rows: list[Row]) -> None:
-        """Show these rows, repainting only those that differ."""
+        """Show these rows, and repaint only those that differ."""
         before, self._rows = self._rows, rows
         changed = [
             Region(0, y, self.size.width, 1)
@@ -38,11 +39,11 @@ class Rows(Widget):
             self.refresh(*changed)
 
     def on_resize(self) -> None:
-        """Ask to be shown again in the new room."""
+        """Ask to be shown again in the new size."""
         self.post_message(self.Outdated())
 
     def render_line(self, y: int) -> Strip:
-        """One row of the content area as a strip."""
+        """Return one row of the content area."""
         width = self.size.width
         background = self._style("")
         if y >= len(self._rows):
@@ -53,32 +54,32 @@ class Rows(Widget):
     def notify_style_update(self) -> None:
         """Forget the resolved styles when the theme or a class changes."""
         super().notify_style_update()
-        self._late_styles.forget()
+        self._lazy_styles.forget()
 
     def _style(self, name: str) -> Style:
-        return self._late_styles.style(self._component(name) if name else "")
+        return self._lazy_styles.style(self._component(name) if name else "")
 
     def _component(self, name: str) -> str:
         return f"rows--{name}"
 
 
 def bar(share: float, width: int) -> Row:
-    """A progress bar of so many cells for a share of 0 to 1, in half cells."""
+    """Return a progress bar of so many cells for a share of 0 to 1, in half cells."""
     halves = round(min(max(share, 0.0), 1.0) * width * 2)
     full, half = divmod(halves, 2)
     done = "━" * full + "╸" * half
     return (done, "bar"), ("─" * (width - full - half), "bar-rest")
 
 
-def cut(words: str, width: int) -> str:
-    """The words in at most so many cells, with `…` where some are left out; wide characters take two cells."""
-    if cell_len(words) <= width:
-        return words
-    return f"{set_cell_size(words, width - 1).rstrip()}…" if width > 0 else ""
+def cut(text: str, width: int) -> str:
+    """Return the text in at most so many cells, with `…` where some is left out; wide characters take two cells."""
+    if cell_len(text) <= width:
+        return text
+    return f"{set_cell_size(text, width - 1).rstrip()}…" if width > 0 else ""
 
 
 def fitted(pieces: list[Row], width: int, gap: str = "   ") -> Row:
-    """As many pieces as fit the width, in order of importance; the rest is left out whole."""
+    """Return as many pieces as fit the width, in order of importance; none is cut."""
     spans: list[Span] = []
     used = 0
     for piece in pieces:

@@ -1,4 +1,4 @@
-"""The status panel: what is trained on what, how far it is, and how it goes."""
+"""The status panel: recipe, data, progress and numbers of the run."""
 
 import math
 from typing import Literal
@@ -10,8 +10,8 @@ from cifar_tui.history.run_history import RunHistory, State
 from cifar_tui.report import run_summary
 from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, cut, fitted
 
-Asked = Literal["pause", "resume", "stop", "stalled"]
-"""What stands beside the state: what was asked and is not confirmed, or that there is no sign of life."""
+Awaited = Literal["pause", "resume", "stop", "stalled"]
+"""Shown beside the state: a request that is not confirmed yet, or that no heartbeat arrives."""
 
 BADGES: dict[State, tuple[str, str]] = {
     "starting": ("◌", "Starting"),
@@ -24,9 +24,9 @@ BADGES: dict[State, tuple[str, str]] = {
     "failed": ("✗", "Failed"),
     "no data": ("✗", "No data"),
 }
-"""Sign and word of every state: colour is never the only sign."""
+"""Sign and text of every state: colour is never the only sign."""
 
-ASKED_WORDS: dict[Asked, str] = {
+AWAITED_TEXT: dict[Awaited, str] = {
     "pause": "Pausing…",
     "resume": "Resuming…",
     "stop": "Stopping…",
@@ -44,8 +44,8 @@ class StatusPanel(Rows):
         self._state_class = ""
         self._me = requester_name()
 
-    def show(self, history: RunHistory, asked: Asked | None) -> None:
-        """Put the history's state on the panel; `asked` is what a person wants and the engine has not confirmed."""
+    def show(self, history: RunHistory, awaited: Awaited | None) -> None:
+        """Show a history; `awaited` is a request that the engine has not confirmed yet."""
         state_class = f"-{history.state.replace(' ', '-')}"
         if state_class != self._state_class:
             self.remove_class(self._state_class) if self._state_class else None
@@ -53,7 +53,7 @@ class StatusPanel(Rows):
             self._state_class = state_class
         width = self.size.width
         rows = [
-            _title_row(history, asked, self._me, width),
+            _title_row(history, awaited, self._me, width),
             _progress_row(history, width),
             _numbers_row(history, width),
             _news_row(history, width),
@@ -61,15 +61,15 @@ class StatusPanel(Rows):
         self.set_rows(rows)
 
 
-def _title_row(history: RunHistory, asked: Asked | None, me: str, width: int) -> Row:
+def _title_row(history: RunHistory, awaited: Awaited | None, me: str, width: int) -> Row:
     sign, word = BADGES[history.state]
     badge: Row = ((f" {sign} {word} ", "badge"),)
     if history.state == "paused" and history.paused_by not in ("", me):
         badge = (*badge, (f" by {text.safe_text(history.paused_by, 20)}", "warn"))
-    if asked is not None and history.live:
-        badge = (*badge, (f" {ASKED_WORDS[asked]}", "warn"))
+    if awaited is not None and history.live:
+        badge = (*badge, (f" {AWAITED_TEXT[awaited]}", "warn"))
     used = sum(len(part) for part, _ in badge) + len(LABEL_GAP)
-    pieces: list[Row] = [_what(history, width - used)]
+    pieces: list[Row] = [_recipe_text(history, width - used)]
     if history.training is not None:
         pieces.append(((run_summary.on_what(history), "dim"),))
     if history.started is not None:
@@ -77,10 +77,10 @@ def _title_row(history: RunHistory, asked: Asked | None, me: str, width: int) ->
     return (*badge, (LABEL_GAP, ""), *fitted(pieces, width - used))
 
 
-def _what(history: RunHistory, room: int) -> Row:
+def _recipe_text(history: RunHistory, width: int) -> Row:
     recipe = history.started.recipe if history.started is not None else None
     synthetic = recipe is not None and (recipe.synthetic or (recipe.parent is not None and recipe.parent.synthetic))
-    return ((cut(run_summary.what_is_trained(history), room), "warn" if synthetic else "value"),)
+    return ((cut(run_summary.what_is_trained(history), width), "warn" if synthetic else "value"),)
 
 
 def _progress_row(history: RunHistory, width: int) -> Row:
@@ -100,9 +100,9 @@ def _progress_row(history: RunHistory, width: int) -> Row:
     return fitted(pieces, width)
 
 
-def _meter(label: str, words: str, share: float, width: int) -> Row:
+def _meter(label: str, value: str, share: float, width: int) -> Row:
     cells = BAR_WIDTH if width >= 110 else 12 if width >= 76 else 6
-    return ((f"{label} ", "label"), (f"{words} ", "value"), *bar(share, cells), (f" {share:.0%}", "label"))
+    return ((f"{label} ", "label"), (f"{value} ", "value"), *bar(share, cells), (f" {share:.0%}", "label"))
 
 
 def _preparing_row(history: RunHistory, width: int) -> Row:
@@ -133,17 +133,17 @@ def _numbers_row(history: RunHistory, width: int) -> Row:
     return fitted(pieces, width)
 
 
-def _number(label: str, words: str, style: str = "value") -> Row:
-    return ((f"{label} ", "label"), (words, style))
+def _number(label: str, value: str, style: str = "value") -> Row:
+    return ((f"{label} ", "label"), (value, style))
 
 
 def _news_row(history: RunHistory, width: int) -> Row:
-    """What matters most right now: an evaluation, a test, the outcome, or the newest note."""
+    """The most important news: an evaluation, a test, the outcome, or the newest note."""
     evaluation = history.evaluation
     if evaluation is not None:
         done = evaluation.done if isinstance(evaluation, EvaluationProgressed) else 0
-        words = f"Evaluating {evaluation.checkpoint}, {done:,} of {evaluation.images:,} images"
-        return fitted([((words, "accent"),), bar(done / evaluation.images, BAR_WIDTH)], width)
+        message = f"Evaluating {evaluation.checkpoint}, {done:,} of {evaluation.images:,} images"
+        return fitted([((message, "accent"),), bar(done / evaluation.images, BAR_WIDTH)], width)
     if history.training is not None and history.progress is not None:
         return _preparing_row(history, width)
     if history.ending is not None:

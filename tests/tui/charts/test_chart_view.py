@@ -1,4 +1,4 @@
-"""Ways to look at the charts: by key, by mouse, and what is remembered of them."""
+"""Views of the charts: by key, by mouse, and as they are kept."""
 
 import dataclasses
 import math
@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
 from cifar_tui.events import Paused, RateChanged, Resumed
-from cifar_tui.tui.charts.chart_view import NARROWEST, ChartView
+from cifar_tui.tui.charts.chart_view import MIN_WINDOW, ChartView
 from cifar_tui.tui.charts.scale import log_limits, log_ticks, time_limit, time_step
 from cifar_tui.tui.settings.preferences import PreferencesFile
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui.drive import screen, screen_text, settle
+from tests.tui.pilot_internals import scroll_up
 
-WHOLE = (0.0, 1_300.0)
+FULL = (0.0, 1_300.0)
 SIZE = (120, 40)
 
 
@@ -43,7 +43,7 @@ async def test_the_axis_is_steps_epochs_or_training_time() -> None:
         assert "step 150" in await pressed(pilot, "x")
 
 
-async def test_smoothing_is_said_in_the_legend() -> None:
+async def test_the_legend_names_the_smoothing() -> None:
     async with screen(running(), SIZE) as pilot:
         assert "smooth light" in screen_text(pilot)
         assert "smooth strong" in await pressed(pilot, "m")
@@ -124,7 +124,7 @@ async def test_values_without_a_number_are_counted_in_a_banner() -> None:
 
 async def test_the_wheel_zooms_and_a_click_points() -> None:
     async with screen(running(), SIZE) as pilot:
-        await pilot._post_mouse_events([MouseScrollUp], "#loss", offset=(40, 6))  # the pilot has no wheel
+        await scroll_up(pilot, "#loss", (40, 6))
         await settle(pilot)
         assert "zoomed, 0 follows" in screen_text(pilot)
         await pressed(pilot, "0")
@@ -213,18 +213,18 @@ def test_any_bytes_are_preferences_or_one_sentence(content: bytes) -> None:
         max_size=30,
     )
 )
-def test_no_way_of_looking_leaves_the_run(moves: list[tuple[str, float, float]]) -> None:
+def test_no_view_leaves_the_run(moves: list[tuple[str, float, float]]) -> None:
     view = ChartView()
     for kind, amount, about in moves:
         if kind == "zoom":
-            view = view.zoomed(amount, about, WHOLE)
+            view = view.zoomed(amount, about, FULL)
         elif kind == "pan":
-            view = view.panned(amount, WHOLE)
+            view = view.panned(amount, FULL)
         else:
             view = view.pointed(amount, 1_300)
-        low, high = view.window or WHOLE
+        low, high = view.window or FULL
         assert low >= 0
-        assert high - low >= NARROWEST - 1e-6
+        assert high - low >= MIN_WINDOW - 1e-6
         assert view.cursor is None or 1 <= view.cursor <= 1_300
     assert view.followed() == dataclasses.replace(view, window=None, cursor=None)
 

@@ -19,8 +19,8 @@ from cifar_tui.serialization import to_record
 from cifar_tui.tui.charts.axes import XAxis
 from cifar_tui.tui.charts.chart_kinds import LOSS
 from cifar_tui.tui.charts.chart_view import ChartView
-from cifar_tui.tui.charts.overlay import Overlaid, legend, overlaid_curves, reach
-from cifar_tui.tui.dialogs.run_choice import runs_beside
+from cifar_tui.tui.charts.overlay import OverlaidRun, overlaid_curves, overlay_legend, overlay_reach
+from cifar_tui.tui.dialogs.run_choice import sibling_runs
 from cifar_tui.tui.run_reader import RunLoaded, RunReader, RunUpdated
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
@@ -42,19 +42,21 @@ def put_run(folder: Path, epochs: int = 5) -> None:
 
 
 def say(folder: Path, *events: Event) -> None:
-    """What a run says goes into its journal."""
+    """Append events to a run's journal."""
     journal = LineFile(journal_path(folder))
     for event in events:
         append_event(journal, event)
     journal.close()
 
 
-def read_runs(*folders: Path) -> list[Overlaid]:
+def read_runs(*folders: Path) -> list[OverlaidRun]:
     """Runs that have ended, as they are drawn."""
     told: list[RunLoaded | RunUpdated] = []
     reader = RunReader(folders, told.append)
     eventually(lambda: not reader.following)
-    return [Overlaid(folders[one.place].name, one.place + 1, one.history) for one in told if isinstance(one, RunLoaded)]
+    return [
+        OverlaidRun(folders[one.place].name, one.place + 1, one.history) for one in told if isinstance(one, RunLoaded)
+    ]
 
 
 def eventually(condition: Callable[[], bool]) -> None:
@@ -103,7 +105,7 @@ def test_another_runs_curve_lies_where_its_own_steps_epochs_and_seconds_are(tmp_
     put_run(tmp_path / "one", epochs=2)
     (other,), (one,) = read_runs(tmp_path / "other"), read_runs(tmp_path / "one")
     view = ChartView(axis=axis)  # type: ignore[arg-type]
-    x = XAxis.of(one.history, view, reach([other], view))
+    x = XAxis.of(one.history, view, overlay_reach([other], view))
     smooth, tests = overlaid_curves([other], LOSS, view, x, 60)
     last = {"step": 250, "epoch": 5, "time": 250}[axis]
     assert tests.points.x[-1] == smooth.points.x[-1] == last <= x.high
@@ -121,7 +123,7 @@ def test_the_runs_beside_one_come_with_their_differences(tmp_path: Path) -> None
     put_run(tmp_path / "b")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "recipe.json").write_text("{")
-    (found,) = runs_beside(tmp_path / "a", OTHER)
+    (found,) = sibling_runs(tmp_path / "a", OTHER)
     assert (found.folder.name, found.differences) == ("b", ())
     assert differences(preset("quick"), OTHER) == ("epochs 26 → 30", "lr 0.2 → 0.05")
 
@@ -130,8 +132,8 @@ def test_names_are_cut_to_the_room_there_is(tmp_path: Path) -> None:
     for name in ("quick-20260101-120000", "[red]"):
         put_run(tmp_path / name)
     runs = read_runs(tmp_path / "quick-20260101-120000", tmp_path / "[red]")
-    assert "quick-2026…" in legend(runs, 32)
-    assert "\\[red]" in legend(runs, 32)
+    assert "quick-2026…" in overlay_legend(runs, 32)
+    assert "\\[red]" in overlay_legend(runs, 32)
 
 
 async def test_a_run_that_still_trains_is_followed_on_the_chart(tmp_path: Path) -> None:
@@ -159,7 +161,7 @@ def followers() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if one.name == "other runs"]
 
 
-def test_what_a_run_says_later_is_handed_on_until_it_has_ended(tmp_path: Path) -> None:
+def test_later_events_of_a_run_are_delivered_until_it_has_ended(tmp_path: Path) -> None:
     for name in ("live", "ended"):
         put_run(tmp_path / name, epochs=1)
     trainer = RunFolder.reopen(tmp_path / "live")
@@ -172,7 +174,7 @@ def test_what_a_run_says_later_is_handed_on_until_it_has_ended(tmp_path: Path) -
         journal.write(b'{"at": 1, "event": "Noted", ')
     say(tmp_path / "live")
     time.sleep(0.1)
-    assert len(told) == 2, "half a line is none, and a run that has ended is looked at no more"
+    assert len(told) == 2, "half a line is none, and a run that has ended is no longer read"
     with (tmp_path / "live" / JOURNAL_NAME).open("ab") as journal:
         journal.write(b'"text": "here"}\n')
     eventually(lambda: len(told) == 3)
@@ -182,7 +184,7 @@ def test_what_a_run_says_later_is_handed_on_until_it_has_ended(tmp_path: Path) -
     eventually(lambda: not reader.following)
 
 
-def test_a_run_that_goes_back_is_read_again_and_its_last_word_is_heard(tmp_path: Path) -> None:
+def test_a_run_that_is_rolled_back_is_read_again_and_its_last_event_is_delivered(tmp_path: Path) -> None:
     put_run(tmp_path / "live", epochs=3)
     trainer = RunFolder.reopen(tmp_path / "live")
     told: list[RunLoaded | RunUpdated] = []

@@ -163,7 +163,7 @@ async def test_another_run_that_trains_is_followed_in_the_browser(tmp_path: Path
     trainer.close()
 
 
-async def test_without_another_run_that_is_said(tmp_path: Path) -> None:
+async def test_without_another_run_a_notification_appears(tmp_path: Path) -> None:
     async with screen(browsing(tmp_path / "one", live=True)) as pilot:
         await pilot.press("c", "a")
         await settle(pilot)

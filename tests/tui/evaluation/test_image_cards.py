@@ -8,10 +8,10 @@ from cifar_tui.recipe import SIDE
 from cifar_tui.report.half_blocks import LINES, image_line
 from cifar_tui.tui.evaluation.image_cards import ImageCards
 from tests import scripted
-from tests.tui.evaluation.test_verdict_screen import browser, press, resize
+from tests.tui.evaluation.test_evaluation_screen import browser, press, resize
 
 
-def test_every_pixel_of_a_known_picture_is_in_its_cell() -> None:
+def test_every_pixel_of_a_known_image_is_in_its_cell() -> None:
     pixels = scripted.picture(200)
     assert sum(len(image_line(pixels, line)) for line in range(LINES)) == 16 * 32
     for line in range(LINES):
@@ -37,7 +37,7 @@ def test_256_colours_are_near_enough() -> None:
     assert np.mean(gaps) < 20
 
 
-async def test_as_many_pictures_as_fit_and_where_none_does_their_words(tmp_path: Path) -> None:
+async def test_as_many_images_as_fit_are_shown_and_where_none_fits_their_text(tmp_path: Path) -> None:
     scripted.put_verdict(tmp_path, 3)
     async with browser(tmp_path) as (pilot, _):
         await press(pilot, "o", "i")
@@ -57,7 +57,7 @@ async def test_as_many_pictures_as_fit_and_where_none_does_their_words(tmp_path:
         assert "▀" not in seen
 
 
-async def test_pictures_are_paged_through_and_chosen_by_class(tmp_path: Path) -> None:
+async def test_images_are_paged_through_and_chosen_by_class(tmp_path: Path) -> None:
     scripted.put_verdict(tmp_path, 3)
     async with browser(tmp_path, (80, 24)) as (pilot, _):
         await press(pilot, "o", "i")
@@ -81,7 +81,7 @@ async def test_pictures_are_paged_through_and_chosen_by_class(tmp_path: Path) ->
         assert "test image 181" in seen
 
 
-async def test_without_colour_a_sentence_is_in_the_place_of_a_picture(
+async def test_without_colour_a_sentence_is_in_the_place_of_an_image(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")

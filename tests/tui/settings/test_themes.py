@@ -17,8 +17,9 @@ from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui import drive
 from tests.tui.drive import SHIPPED_THEMES, screen, screen_text, settle
 
+EARLIER_THEMES = Path(__file__).parents[2] / "earlier_version" / "themes"
 TEXT_CONTRAST, SIGN_CONTRAST = 4.5, 3.0
-"""What WCAG 2.2 AA asks of text (1.4.3) and of lines and signs (1.4.11)."""
+"""Least contrasts in WCAG 2.2 AA of text (1.4.3), and of lines and signs (1.4.11)."""
 
 
 @pytest.mark.parametrize("name", ["night", "day", "clear"])  # a 16-colour theme's colours are the terminal's own
@@ -87,6 +88,28 @@ def test_a_theme_of_ones_own_takes_the_place_of_a_shipped_one(tmp_path: Path) ->
     assert themes.chosen(None) == DEFAULT_THEME
 
 
+def test_a_theme_written_for_an_earlier_version_can_be_used() -> None:
+    themes = find_themes([*SHIPPED_THEMES, EARLIER_THEMES])
+    assert themes.broken == ()
+    assert themes.usable["own"].background == "#101010"
+    assert themes.usable["own"].variables["chart-mark"] == "#f7768e"
+
+
+def test_a_missing_chart_colour_is_the_default_themes_and_an_unknown_one_does_no_harm(tmp_path: Path) -> None:
+    own = (SHIPPED_THEMES[0] / "day.toml").read_text()
+    (tmp_path / "lacking.toml").write_text(own.replace('mark = "#b91c1c"', ""))
+    (tmp_path / "later.toml").write_text(own.replace("[chart]", '[chart]\ngradient = "#123456"'))
+    (tmp_path / "wrong.toml").write_text(own.replace("[chart]", '[chart]\ngradient = "blurple"'))
+    themes = find_themes([*SHIPPED_THEMES, tmp_path])
+    night, day, lacking = (themes.usable[name].variables for name in ("night", "day", "lacking"))
+    assert lacking["chart-mark"] == night["chart-mark"] != day["chart-mark"]
+    assert lacking["chart-raw"] == day["chart-raw"] != night["chart-raw"]
+    assert themes.usable["later"].variables["chart-mark"] == day["chart-mark"]
+    (sentence,) = themes.broken
+    assert "wrong.toml" in sentence
+    assert "chart.gradient is no colour" in sentence
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [
@@ -135,13 +158,13 @@ async def test_the_states_badge_has_its_states_colour() -> None:
 
 
 def has_ground(pilot: Pilot[int], colour: str | None) -> bool:
-    """Whether this colour, but for rounding, is behind words."""
+    """True where this colour, but for rounding, is behind text."""
     wanted = Color.parse(colour or "").rgb
     found = re.findall(r'<rect fill="(#\w+)"', pilot.app.export_screenshot())
     return any(max(abs(a - b) for a, b in zip(Color.parse(one).rgb, wanted, strict=True)) <= 1 for one in found)
 
 
-async def test_a_broken_theme_is_said_on_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_broken_theme_is_named_on_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine.toml").write_text("nonsense")
     monkeypatch.setattr(drive, "SHIPPED_THEMES", [*SHIPPED_THEMES, tmp_path])
     async with screen(ScriptedJobs(ScriptedConnection(scripted.opening()))) as pilot:

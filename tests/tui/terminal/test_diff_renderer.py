@@ -1,4 +1,4 @@
-"""What the wire sends makes a terminal show exactly what Textual's own updates would."""
+"""Encoded updates make a terminal show exactly what Textual's own updates would."""
 
 from collections.abc import Iterable
 
@@ -54,52 +54,54 @@ def shown(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
 @settings(max_examples=150, deadline=None)
 @given(updates)
 def test_a_terminal_shows_the_same_either_way(script: list[tuple[int, int, list[list[Segment]]]]) -> None:
-    wire = DiffRenderer()
-    thin, whole = pyte.Screen(COLUMNS, ROWS), pyte.Screen(COLUMNS, ROWS)
-    thin_stream, whole_stream = pyte.Stream(thin), pyte.Stream(whole)
+    renderer = DiffRenderer()
+    diffed, full = pyte.Screen(COLUMNS, ROWS), pyte.Screen(COLUMNS, ROWS)
+    diff_stream, full_stream = pyte.Stream(diffed), pyte.Stream(full)
     blank = update(0, 0, [[Segment(" " * COLUMNS)]] * ROWS)
     for one in [blank, *(update(*parts) for parts in script)]:
-        thin_stream.feed(wire.encode(one, CONSOLE, (COLUMNS, ROWS)))
+        diff_stream.feed(renderer.encode(one, CONSOLE, (COLUMNS, ROWS)))
         # A line feed at the end of a row moves on; a terminal's own newline handling is not what is tested here.
         for y, strips in enumerate(one.strips, start=one.region.y):
-            whole_stream.feed(f"\x1b[{y + 1};{one.region.x + 1}H" + "".join(strip.render(CONSOLE) for strip in strips))
-        assert shown(thin) == shown(whole)
+            full_stream.feed(f"\x1b[{y + 1};{one.region.x + 1}H" + "".join(strip.render(CONSOLE) for strip in strips))
+        assert shown(diffed) == shown(full)
 
 
-def sent(wire: DiffRenderer, words: str, style: Style | None = None, size: tuple[int, int] = (COLUMNS, ROWS)) -> str:
+def sent(
+    renderer: DiffRenderer, words: str, style: Style | None = None, size: tuple[int, int] = (COLUMNS, ROWS)
+) -> str:
     strip = Strip([Segment(words.ljust(COLUMNS), style)])
-    return wire.encode(LayoutUpdate([[strip]], Region(0, 1, COLUMNS, 1)), CONSOLE, size)
+    return renderer.encode(LayoutUpdate([[strip]], Region(0, 1, COLUMNS, 1)), CONSOLE, size)
 
 
 def test_only_what_changed_is_sent() -> None:
-    wire = DiffRenderer()
-    assert sent(wire, "step 1,234 of 80,000") == "\x1b[2;1Hstep 1,234 of 80,000    "
-    assert sent(wire, "step 1,234 of 80,000") == ""
-    assert sent(wire, "step 1,239 of 80,000") == "\x1b[2;10H9"
-    assert sent(wire, "Step 1,239 of 80,001") == "\x1b[2;1HS\x1b[18C1"
+    renderer = DiffRenderer()
+    assert sent(renderer, "step 1,234 of 80,000") == "\x1b[2;1Hstep 1,234 of 80,000    "
+    assert sent(renderer, "step 1,234 of 80,000") == ""
+    assert sent(renderer, "step 1,239 of 80,000") == "\x1b[2;10H9"
+    assert sent(renderer, "Step 1,239 of 80,001") == "\x1b[2;1HS\x1b[18C1"
 
 
 def test_a_colour_is_set_once_for_all_cells_that_have_it() -> None:
-    wire = DiffRenderer()
+    renderer = DiffRenderer()
     red = Style.parse("red")
-    assert sent(wire, "ab", red) == "\x1b[2;1H\x1b[31mab" + " " * 22 + "\x1b[0m"
-    assert sent(wire, "xy", red) == "\x1b[2;1H\x1b[31mxy\x1b[0m"
+    assert sent(renderer, "ab", red) == "\x1b[2;1H\x1b[31mab" + " " * 22 + "\x1b[0m"
+    assert sent(renderer, "xy", red) == "\x1b[2;1H\x1b[31mxy\x1b[0m"
 
 
-def test_after_a_resize_or_when_told_everything_is_sent_again() -> None:
-    wire = DiffRenderer()
-    first = sent(wire, "words")
-    assert sent(wire, "words", size=(COLUMNS, ROWS + 1)) == first
-    assert sent(wire, "words", size=(COLUMNS, ROWS + 1)) == ""
-    wire.forget()
-    assert sent(wire, "words", size=(COLUMNS, ROWS + 1)) == first
+def test_after_a_resize_or_on_request_everything_is_sent_again() -> None:
+    renderer = DiffRenderer()
+    first = sent(renderer, "words")
+    assert sent(renderer, "words", size=(COLUMNS, ROWS + 1)) == first
+    assert sent(renderer, "words", size=(COLUMNS, ROWS + 1)) == ""
+    renderer.forget()
+    assert sent(renderer, "words", size=(COLUMNS, ROWS + 1)) == first
 
 
-def test_a_wide_character_is_sent_whole() -> None:
-    wire = DiffRenderer()
-    sent(wire, "中文ab")
+def test_both_halves_of_a_wide_character_are_sent() -> None:
+    renderer = DiffRenderer()
+    sent(renderer, "中文ab")
     screen = pyte.Screen(COLUMNS, ROWS)
     stream = pyte.Stream(screen)
     stream.feed("\x1b[2;1H中文ab")
-    stream.feed(sent(wire, "中x ab"))
+    stream.feed(sent(renderer, "中x ab"))
     assert screen.display[1].startswith("中x ab")

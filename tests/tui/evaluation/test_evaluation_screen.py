@@ -15,7 +15,7 @@ from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.sidecars import verdict_path
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 from cifar_tui.tui.evaluation.confusion_matrix import ConfusionMatrix, short_percent, strength
-from cifar_tui.tui.evaluation.verdict_finder import VerdictFinder
+from cifar_tui.tui.evaluation.evaluation_finder import EvaluationFinder
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui.drive import SIZES, screen, screen_text, settle
@@ -48,12 +48,12 @@ async def resize(pilot: Pilot[int], size: tuple[int, int]) -> str:
     return screen_text(pilot)
 
 
-def keep(folder: Path, verdict: EvaluationDone) -> None:
+def store(folder: Path, verdict: EvaluationDone) -> None:
     pictures = tuple(scripted.picture(number) for number in range(len(verdict.wrongest)))
     store_evaluation(folder, StoredEvaluation(verdict, "0" * 64, pictures))
 
 
-async def test_a_kept_verdict_is_shown_and_opened_at_once_at_every_size(tmp_path: Path) -> None:
+async def test_a_stored_evaluation_is_shown_and_opened_at_once_at_every_size(tmp_path: Path) -> None:
     scripted.put_verdict(tmp_path, 3)
     async with browser(tmp_path) as (pilot, connection):
         for size in SIZES:
@@ -74,18 +74,18 @@ async def test_a_kept_verdict_is_shown_and_opened_at_once_at_every_size(tmp_path
         assert " checkpoints, " in await press(pilot, "o")
 
 
-async def test_without_a_verdict_enter_measures_and_o_says_how(tmp_path: Path) -> None:
+async def test_without_an_evaluation_enter_starts_one_and_o_explains(tmp_path: Path) -> None:
     async with browser(tmp_path) as (pilot, connection):
         assert "There is no verdict yet: e measures" in await press(pilot, "o")
         await press(pilot, "enter")
         assert connection.requests == [Evaluate(NAME)]
-        connection.emit(scripted.verdict(NAME))  # said, and for want of room not kept
+        connection.emit(scripted.verdict(NAME))  # recorded, but not stored for want of disk space
         await settle(pilot)
         assert "truck taken for airplane" in await press(pilot, "o")
         assert "were not kept" in await press(pilot, "i")
 
 
-async def test_a_verdict_on_other_test_images_is_out_of_date_until_measured_again(tmp_path: Path) -> None:
+async def test_an_evaluation_on_other_test_images_is_out_of_date_until_measured_again(tmp_path: Path) -> None:
     scripted.put_verdict(tmp_path, 3, checksum="ffffffff")
     async with browser(tmp_path) as (pilot, connection):
         for size in SIZES:
@@ -99,19 +99,19 @@ async def test_a_verdict_on_other_test_images_is_out_of_date_until_measured_agai
 
 
 def history(*events: Event) -> RunHistory:
-    said = RunHistory()
+    recorded = RunHistory()
     for event in [*scripted.opening(), *events]:
-        said.apply(event)
-    return said
+        recorded.apply(event)
+    return recorded
 
 
-def test_a_verdict_holds_until_weights_or_images_change(tmp_path: Path) -> None:
-    sidecar, finder = scripted.put_checkpoint(tmp_path, 3), VerdictFinder()
+def test_an_evaluation_holds_until_weights_or_images_change(tmp_path: Path) -> None:
+    sidecar, finder = scripted.put_checkpoint(tmp_path, 3), EvaluationFinder()
     assert finder.find(tmp_path, sidecar, history()) is None
-    kept = scripted.put_verdict(tmp_path, 3)
+    stored = scripted.put_verdict(tmp_path, 3)
     found = finder.find(tmp_path, sidecar, history())
     assert found is not None
-    assert (found.verdict, found.outdated_because, len(found.pictures)) == (kept, "", 90)
+    assert (found.result, found.outdated_because, len(found.pixels)) == (stored, "", 90)
     others = finder.find(tmp_path, sidecar, history(DataReady("", False, (), 1, 1, "ffffffff")))
     assert others is not None
     assert "test images" in others.outdated_because
@@ -120,36 +120,36 @@ def test_a_verdict_holds_until_weights_or_images_change(tmp_path: Path) -> None:
     assert "weights" in anew.outdated_because
 
 
-def test_what_was_said_last_stands_in_for_what_is_kept_and_out_of_date(tmp_path: Path) -> None:
-    sidecar, finder = scripted.put_checkpoint(tmp_path, 3), VerdictFinder()
+def test_a_recorded_evaluation_replaces_a_stored_one_that_is_out_of_date(tmp_path: Path) -> None:
+    sidecar, finder = scripted.put_checkpoint(tmp_path, 3), EvaluationFinder()
     scripted.put_verdict(tmp_path, 3, checksum="ffffffff")
-    said = scripted.verdict(NAME)
-    found = finder.find(tmp_path, sidecar, history(said))
+    recorded = scripted.verdict(NAME)
+    found = finder.find(tmp_path, sidecar, history(recorded))
     assert found is not None
-    assert (found.verdict.test_checksum, found.outdated_because, found.pictures) == (scripted.CHECKSUM, "", ())
-    later = finder.find(tmp_path, sidecar, history(said, DataReady("", False, (), 1, 1, "eeeeeeee")))
+    assert (found.result.test_checksum, found.outdated_because, found.pixels) == (scripted.CHECKSUM, "", ())
+    later = finder.find(tmp_path, sidecar, history(recorded, DataReady("", False, (), 1, 1, "eeeeeeee")))
     assert later is not None
     assert "test images" in later.outdated_because
-    older = finder.find(tmp_path, sidecar, history(dataclasses.replace(said, test_checksum="")))
+    older = finder.find(tmp_path, sidecar, history(dataclasses.replace(recorded, test_checksum="")))
     assert older is not None
     assert older.outdated_because == ""
 
 
 @settings(max_examples=25)
 @given(st.binary(max_size=100) | st.sampled_from([b"{}", b'{"verdict": {"event": "StepDone"}}']))
-def test_a_broken_verdict_is_ignored(content: bytes) -> None:
+def test_a_broken_evaluation_is_ignored(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        sidecar, finder = scripted.put_checkpoint(folder, 3), VerdictFinder()
+        sidecar, finder = scripted.put_checkpoint(folder, 3), EvaluationFinder()
         verdict_path(folder / NAME).write_bytes(content)
         assert finder.find(folder, sidecar, history()) is None
         assert finder.find(folder, sidecar, history()) is None
         broken = dataclasses.replace(scripted.verdict(NAME), confusion=((1, 2), (3, 4)))
         assert finder.find(folder, sidecar, history(broken)) is None
-        kept = scripted.put_verdict(folder, 3)
+        stored = scripted.put_verdict(folder, 3)
         found = finder.find(folder, sidecar, history(broken))
         assert found is not None
-        assert found.verdict == kept
+        assert found.result == stored
 
 
 async def test_keys_and_the_mouse_move_over_the_matrix_and_stop_at_its_edges(tmp_path: Path) -> None:
@@ -180,10 +180,10 @@ async def test_keys_and_the_mouse_move_over_the_matrix_and_stop_at_its_edges(tmp
 
 
 async def test_large_counts_and_long_names_are_never_cut(tmp_path: Path) -> None:
-    said = scripted.verdict(NAME)
-    rows = tuple(tuple(12_345 * count for count in row) for row in said.confusion)
+    recorded = scripted.verdict(NAME)
+    rows = tuple(tuple(12_345 * count for count in row) for row in recorded.confusion)
     names = tuple(f"class number {label}" for label in range(10))
-    keep(tmp_path, dataclasses.replace(said, confusion=rows, images=12_345 * 10_000, classes=names))
+    store(tmp_path, dataclasses.replace(recorded, confusion=rows, images=12_345 * 10_000, classes=names))
     async with browser(tmp_path) as (pilot, _):
         await press(pilot, "o")
         for size in SIZES:
@@ -195,9 +195,9 @@ async def test_large_counts_and_long_names_are_never_cut(tmp_path: Path) -> None
 
 
 async def test_without_anything_confused_there_is_nothing_to_go_through(tmp_path: Path) -> None:
-    said = scripted.verdict(NAME)
+    recorded = scripted.verdict(NAME)
     rows = tuple(tuple(1_000 * (label == other and label > 0) for other in range(10)) for label in range(10))
-    keep(tmp_path, dataclasses.replace(said, confusion=rows, images=9_000, accuracy=1.0, wrongest=()))
+    store(tmp_path, dataclasses.replace(recorded, confusion=rows, images=9_000, accuracy=1.0, wrongest=()))
     async with browser(tmp_path) as (pilot, _):
         seen = await press(pilot, "o", "v")
         assert "No image was taken for another class." in seen

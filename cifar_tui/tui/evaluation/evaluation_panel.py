@@ -1,9 +1,9 @@
-"""What an evaluation says of the checkpoint under the cursor, in one panel beside the list."""
+"""The panel beside the list of checkpoints: the evaluation of the one under the cursor."""
 
 from cifar_tui.evaluation_events import EvaluationProgressed
 from cifar_tui.history.run_history import RunHistory
-from cifar_tui.tui.evaluation.verdict_finder import FoundEvaluation
-from cifar_tui.tui.evaluation.verdict_rows import failure_rows, progress_rows, verdict_rows, wrapped
+from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation
+from cifar_tui.tui.evaluation.evaluation_rows import evaluation_rows, failure_rows, progress_rows, wrapped
 from cifar_tui.tui.widgets.rows import Row, Rows
 
 NONE_YET = "No checkpoint yet: the first comes after the first epoch."
@@ -11,8 +11,8 @@ READ_ONLY = "This is another run: space marks its checkpoints, m compares."
 NO_MATCH = "No checkpoint matches. Escape in the filter shows all."
 
 
-class VerdictPanel(Rows):
-    """Progress, failure, verdict, or how to come by one."""
+class EvaluationPanel(Rows):
+    """Progress, failure or result of an evaluation, or how to start one."""
 
     def __init__(self) -> None:
         super().__init__(id="verdict", classes="panel")
@@ -27,9 +27,9 @@ class VerdictPanel(Rows):
         filtered: bool,
         read_only: bool = False,
     ) -> None:
-        """Put what is known of a checkpoint up; an empty name is none, because of the filter or of the run.
+        """Show the evaluation of a checkpoint; an empty name is none, because of the filter or of the run.
 
-        One of a run that is only read cannot be measured here.
+        A checkpoint of a run that is only read cannot be evaluated here.
         """
         self.border_subtitle = "enter opens it" if found is not None else ""
         if checkpoint:
@@ -46,7 +46,7 @@ class VerdictPanel(Rows):
             failure = history.failed_evaluations[name]
             return failure_rows(failure.reason, failure.damaged, width)
         if found is not None:
-            return verdict_rows(found, width, height)
+            return evaluation_rows(found, width, height)
         measure: Row = (("Press ", "dim"), ("e", "accent"), (" to measure it on the test images.", "dim"))
         advice = wrapped(READ_ONLY, width, "dim") if read_only else [measure]
         return [*wrapped(f"{name} is not evaluated yet.", width, "dim"), *advice]

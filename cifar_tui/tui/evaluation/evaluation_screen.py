@@ -1,4 +1,4 @@
-"""The verdict on a checkpoint: what was taken for what, how well each class is told, the pairs most confused."""
+"""The screen of one evaluation: confusion matrix, scores of the classes, most confused pairs."""
 
 from typing import ClassVar
 
@@ -12,20 +12,20 @@ from cifar_tui.report.confusion import ClassScore, Pair, class_scores, most_conf
 from cifar_tui.report.verdict_text import class_names
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.evaluation.confusion_matrix import ConfusionMatrix
+from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation
+from cifar_tui.tui.evaluation.evaluation_rows import age_rows, number_pieces
 from cifar_tui.tui.evaluation.misclassified import MisclassifiedScreen
-from cifar_tui.tui.evaluation.verdict_finder import FoundEvaluation
-from cifar_tui.tui.evaluation.verdict_rows import age_rows, number_pieces
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Row, Rows, bar, fitted
 
 PAIR_WIDTH = 38
-"""Cells a pair needs beside another."""
+"""Cells of a pair beside another."""
 BAR_ROOM = 26
-"""Cells of a class's row that are no bars and no name."""
+"""Cells of a class's row without its bars and its name."""
 
 
-class VerdictScreen(Screen[None]):
-    """One verdict, as it was when the screen was opened."""
+class EvaluationScreen(Screen[None]):
+    """One evaluation, as it was when the screen was opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o,escape", "app.pop_screen", "Back", key_display="o", tooltip="Back to the checkpoints"),
@@ -44,45 +44,45 @@ class VerdictScreen(Screen[None]):
     ]
 
     def __init__(self, found: FoundEvaluation) -> None:
-        """Show what was found; the cursor is on the pair most confused."""
+        """Show an evaluation; the cursor is on the most confused pair."""
         super().__init__()
         self._found = found
-        self._names = class_names(found.verdict)
-        self._scores = class_scores(found.verdict)
-        self._pairs = most_confused(found.verdict)
+        self._names = class_names(found.result)
+        self._scores = class_scores(found.result)
+        self._pairs = most_confused(found.result)
 
     def compose(self) -> ComposeResult:
-        """Put the panels up."""
+        """Lay out the panels."""
         first = (self._pairs[0].label, self._pairs[0].predicted) if self._pairs else (0, 0)
         yield Rows(id="verdict-head", classes="head")
         with Container(id="verdict-page"):
-            yield ConfusionMatrix(self._found.verdict, first)
+            yield ConfusionMatrix(self._found.result, first)
             yield _panel("pairs", "Most confused: true → predicted")
             yield _panel("class-scores", "Classes")
         yield Rows(id="cell")
         yield KeyRow()
 
     def on_mount(self) -> None:
-        """Take the keys."""
+        """Give the matrix the focus."""
         self.query_one("#verdict-head").styles.height = 2
         self._matrix.focus()
 
     def on_rows_outdated(self, message: Rows.Outdated) -> None:
-        """Draw everything for the room there is now."""
+        """Draw everything for the new size."""
         message.stop()
         self._show()
 
     def on_screen_resume(self) -> None:
-        """Draw again what a resize behind another screen left undone."""
+        """Draw for a size that may have changed behind another screen."""
         self._show()
 
     def on_confusion_matrix_moved(self) -> None:
-        """Say what is in the cell now under the cursor."""
+        """Describe the cell now under the cursor."""
         self._show_cell()
         self._show_pairs()
 
     def on_confusion_matrix_chosen(self) -> None:
-        """Show the pictures of the cell under the cursor."""
+        """Show the images of the cell under the cursor."""
         self.action_show_cell()
 
     def action_move(self, down: int, right: int) -> None:
@@ -90,15 +90,15 @@ class VerdictScreen(Screen[None]):
         self._matrix.move(down, right)
 
     def action_show_cell(self) -> None:
-        """Show the pictures of the cell under the cursor."""
+        """Show the images of the cell under the cursor."""
         self.app.push_screen(MisclassifiedScreen(self._found, *self._matrix.cell))
 
     def action_show_all(self) -> None:
-        """Show the wrongest pictures."""
+        """Show the wrongest images."""
         self.app.push_screen(MisclassifiedScreen(self._found))
 
     def action_next_pair(self) -> None:
-        """Go to the next of the pairs most confused, and from the last to the first."""
+        """Go to the next of the most confused pairs, from the last to the first."""
         if self._pairs:
             place = self._place()
             pair = self._pairs[0 if place is None else (place + 1) % len(self._pairs)]
@@ -113,15 +113,15 @@ class VerdictScreen(Screen[None]):
         return self.query_one(ConfusionMatrix)
 
     def _place(self) -> int | None:
-        """Which of the pairs most confused is under the cursor, counted from 0."""
+        """Place of the cursor's cell among the most confused pairs, from 0; None for another cell."""
         cells = [(pair.label, pair.predicted) for pair in self._pairs]
         return cells.index(self._matrix.cell) if self._matrix.cell in cells else None
 
     def _show(self) -> None:
         head = self.query_one("#verdict-head", Rows)
-        title: Row = ((text.safe_text(self._found.verdict.checkpoint, 40), "accent"),)
+        title: Row = ((text.safe_text(self._found.result.checkpoint, 40), "accent"),)
         width = head.size.width
-        head.set_rows([fitted([title, *number_pieces(self._found.verdict)], width), *age_rows(self._found, width)])
+        head.set_rows([fitted([title, *number_pieces(self._found.result)], width), *age_rows(self._found, width)])
         self._matrix.show(with_scores=not self.query_one("#class-scores").display)
         self._show_pairs()
         self._show_classes()
@@ -156,15 +156,15 @@ class VerdictScreen(Screen[None]):
         panel.set_rows(rows)
 
     def _show_cell(self) -> None:
-        """Say in words what the cursor is on: the cell, and the classes that meet in it."""
+        """Describe the cell under the cursor, and its two classes."""
         panel = self.query_one("#cell", Rows)
         label, predicted = self._matrix.cell
-        images = text.counted(self._found.verdict.confusion[label][predicted], "image")
-        share = text.percent(share_of_row(self._found.verdict, label, predicted), 1)
-        what = f"{self._names[label]} taken for {self._names[predicted]}"
+        images = text.counted(self._found.result.confusion[label][predicted], "image")
+        share = text.percent(share_of_row(self._found.result, label, predicted), 1)
+        title = f"{self._names[label]} taken for {self._names[predicted]}"
         place = self._place()
         pieces: list[Row] = [
-            ((what if label != predicted else f"{self._names[label]} recognised", "accent"),),
+            ((title if label != predicted else f"{self._names[label]} recognised", "accent"),),
             ((images, "value"),),
             ((share, "value"),),
         ]
@@ -189,5 +189,5 @@ def _score_pieces(name: str, score: ClassScore) -> list[Row]:
     numbers = (("precision", score.precision), ("recall", score.recall), ("F1", score.f1))
     return [
         ((name, "label"),),
-        *(((f"{word} ", "dim"), (text.percent(share, 1), "value")) for word, share in numbers),
+        *(((f"{score_name} ", "dim"), (text.percent(share, 1), "value")) for score_name, share in numbers),
     ]

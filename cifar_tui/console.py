@@ -21,6 +21,7 @@ from cifar_tui.events import (
     DataReady,
     EpochDone,
     LossNotFinite,
+    NoteAdded,
     Noted,
     Paused,
     Progressed,
@@ -195,7 +196,7 @@ class Console:
                 return [f"saved {event.checkpoint}"]
             case CheckpointDeleted():
                 return [f"deleted {event.checkpoint}: {event.reason}"]
-            case CheckpointFailed() | Noted() | RunResumed() | RateChanged() | RolledBack():
+            case CheckpointFailed() | Noted() | NoteAdded() | RunResumed() | RateChanged() | RolledBack():
                 return [run_summary.note_text(event)]
             case EvaluationProgressed():
                 share = Progressed(f"Evaluating {event.checkpoint}", event.done, event.images, "images", 0.0)

@@ -10,6 +10,8 @@ from typing import Annotated, ClassVar, Protocol
 
 from cifar_tui.files.run_files import CheckpointName
 
+MOST_NOTE = 1_000
+"""Characters of a note."""
 Name = Annotated[str, lambda name: len(name) <= 100]
 Rate = Annotated[float, lambda rate: math.isfinite(rate) and rate > 0]
 
@@ -97,6 +99,16 @@ class Ignore:
 
 
 @dataclass(frozen=True, slots=True)
+class AddNote:
+    """Write something down in the run's journal, at the step under way."""
+
+    text: Annotated[str, lambda text: 0 < len(text) <= MOST_NOTE]
+    """A person's words."""
+    by: Name = ""
+    """The person's name for others, from `requester_name`."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetAttended:
     """Say if a person is there to answer questions. Without any, an engine decides by itself."""
 
@@ -123,6 +135,7 @@ Request = (
     | SaveNow
     | RollBack
     | Ignore
+    | AddNote
     | SetAttended
 )
 

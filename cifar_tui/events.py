@@ -306,6 +306,18 @@ class Noted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class NoteAdded(Event):
+    """A person has written something down beside the curves."""
+
+    step: int
+    """The last step done."""
+    text: str
+    """Their words."""
+    by: str
+    """The person who wrote it: a terminal, or a process without one."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunStopped(Event):
     """The run ended early on request."""
 

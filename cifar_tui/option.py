@@ -96,11 +96,12 @@ class Option:
     def _limits(self) -> str:
         if self.multiple_of is not None:
             return f"a multiple of {self.multiple_of}"
+        below = f" and below {self.below}" if self.below is not None else ""
         if self.above is not None:
-            return f"a number above {self.above}"
+            return f"a number above {self.above}{below}"
         if self.most is not None:
             return f"{self.least} to {self.most} {self.unit}"
-        return f"{self.least} or more" + (f" and below {self.below}" if self.below is not None else "")
+        return f"{self.least} or more{below}"
 
 
 @cache

@@ -115,8 +115,7 @@ class Recipe:
     """Course of the rate over the run."""
     rate_changes: tuple[tuple[int, float], ...] = ()
     """Changes made while it trained: from a step on, the schedule times a factor; the last one counts."""
-    momentum: float = 0.9
-    """SGD's momentum."""
+    momentum: Annotated[float, Option("SGD's momentum.", above=0, below=1)] = 0.9
     nesterov: bool
     """True for Nesterov momentum."""
     weight_decay: Annotated[float, Option("L2 penalty on every parameter.", least=0)] = 5e-4

@@ -41,6 +41,12 @@ def test_the_presets_are_those_of_the_reference() -> None:
     assert [name for name, named in PRESETS.items() if named.recipe.label_smoothing] == ["short"]
 
 
+@pytest.mark.parametrize("momentum", [0.0, 1.0, -0.5, math.nan])
+def test_an_impossible_momentum_is_refused(momentum: float) -> None:
+    with pytest.raises(BadInput, match=r"The momentum must be a number above 0 and below 1, not "):
+        dataclasses.replace(preset("quick"), momentum=momentum).check()
+
+
 def test_steps_per_epoch_keep_the_ragged_last_batch() -> None:
     assert preset("tutorial").steps_per_epoch(50_000) == 391
     assert preset("default").steps_per_epoch(50_000) == 100

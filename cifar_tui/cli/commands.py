@@ -17,6 +17,7 @@ COMMANDS = {
     "resume": ("requests", "Let a paused run go on. For a run that has ended: train --resume."),
     "stop": ("requests", "Stop a run after the step under way, with everything saved."),
     "save": ("requests", "Save a run's weights and training state now."),
+    "note": ("requests", "Write a note into a live run's journal, at the step it has come to."),
     "evaluate": (
         "evaluate",
         "Measure a checkpoint on the test images: the whole, every class, and what it is taken for.",

@@ -1,4 +1,4 @@
-"""`cifar-tui pause`, `resume`, `stop` and `save`: requests to a live run, for scripts."""
+"""`cifar-tui pause`, `resume`, `stop`, `save` and `note`: requests to a live run, for scripts."""
 
 import sys
 import time
@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from cifar_tui.control import Pause, Request, Resume, SaveNow, Stop, requester_name
+from cifar_tui.control import MOST_NOTE, AddNote, Pause, Request, Resume, SaveNow, Stop, requester_name
 from cifar_tui.errors import BadInput, CifarTuiError
+from cifar_tui.events import NoteAdded
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.report import run_summary
 from cifar_tui.runs.find import find_run, only_live_run
@@ -54,6 +55,22 @@ def save(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
         return history.state_step > before[0] or history.state_step == history.step > 0
 
     submit_and_wait(run, wait, SaveNow(), saved, "Saved step {state_step:,}.")
+
+
+def note(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name or folder.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to write down.")],
+    wait: Wait = WAIT_SECONDS,
+) -> None:
+    """Write a note into a live run's journal, at the step it has come to."""
+    if not 0 < len(text) <= MOST_NOTE:
+        raise BadInput(f"A note has 1 to {MOST_NOTE:,} characters, not {len(text):,}.")
+    request = AddNote(text, requester_name())
+
+    def noted(history: RunHistory) -> bool:
+        return any(isinstance(one, NoteAdded) and (one.text, one.by) == (text, request.by) for one in history.notes)
+
+    submit_and_wait(run, wait, request, noted, "Noted at step {step:,}.")
 
 
 def submit_and_wait(

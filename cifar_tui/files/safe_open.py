@@ -17,7 +17,6 @@ class TooLarge(NotRegularFile):
     """It is a plain file of more bytes than it may have."""
 
     def __init__(self, size: int) -> None:
-        """Say how many it has."""
         super().__init__("it is too large")
         self.size = size
 

@@ -45,7 +45,6 @@ class Curves:
     """Every curve over the steps of a run. x is the step."""
 
     def __init__(self) -> None:
-        """Start with no points."""
         self.version = 0
         """Raised with everything that changes a curve or a mark on one."""
         self.train_loss = Series()

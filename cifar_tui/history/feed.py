@@ -11,7 +11,6 @@ class FeedQueue(Generic[Item]):
     """Filled by one thread, polled by another; neither waits."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self._queue: SimpleQueue[Item] = SimpleQueue()
 
     def put(self, item: Item) -> None:

@@ -17,6 +17,7 @@ from cifar_tui.events import (
     Event,
     FinishPlanned,
     LossNotFinite,
+    NoteAdded,
     Noted,
     Paused,
     Progressed,
@@ -38,7 +39,7 @@ from cifar_tui.history.throughput import Throughput
 
 State = Literal["starting", "preparing", "training", "testing", "paused", "stopped", "finished", "failed", "no data"]
 
-Note = CheckpointSaved | CheckpointFailed | Noted | RateChanged | RolledBack | RunResumed
+Note = CheckpointSaved | CheckpointFailed | Noted | NoteAdded | RateChanged | RolledBack | RunResumed
 NOTES_KEPT = 100
 FeedItem = Event | StepColumns
 """One item of a feed."""
@@ -48,7 +49,6 @@ class RunHistory:
     """Everything one run has emitted so far."""
 
     def __init__(self) -> None:
-        """Start with no events."""
         self.state: State = "starting"
         self.started: RunStarted | None = None
         self.data: DataReady | None = None
@@ -102,7 +102,7 @@ class RunHistory:
                 self.curves.mark(self.curves.saved, event.step)
                 if self.training is not None and event.step % self.training.steps_per_epoch:
                     self.notes.append(event)
-            case CheckpointFailed() | Noted():
+            case CheckpointFailed() | Noted() | NoteAdded():
                 self.notes.append(event)
             case CheckpointDeleted():
                 self._forget_checkpoint(event.checkpoint)

@@ -60,7 +60,6 @@ class Series:
     """Points (x ascending, y) in buckets of minimum, maximum and mean. Not for more than one thread at a time."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self.first: tuple[float, float] | None = None
         """The first finite point."""
         self.last: tuple[float, float] | None = None

@@ -16,7 +16,6 @@ class Throughput:
     """Images per second over the latest steps."""
 
     def __init__(self) -> None:
-        """Start with no steps."""
         self._recent: deque[StepDone] = deque(maxlen=WINDOW_STEPS)
         self._columns: StepColumns | None = None
         """Newer steps than the recent ones, not taken apart until they are needed."""

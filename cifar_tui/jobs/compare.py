@@ -14,7 +14,6 @@ class CompareJob(Job):
     """Measures checkpoints of any runs on the same images."""
 
     def __init__(self, compared: Sequence[ComparedCheckpoint]) -> None:
-        """Compare the others with the first."""
         self._compared = compared
 
     def run(self, emit: Emit, requests: RequestQueue) -> None:

@@ -33,7 +33,6 @@ class CompareProcess:
     """A comparison in another process, as a connection to it."""
 
     def __init__(self, weights: Sequence[Path]) -> None:
-        """Start it. Raises OSError."""
         self.elsewhere = False
         self.silent_seconds = 0.0
         self._events: FeedQueue[FeedItem] = FeedQueue()

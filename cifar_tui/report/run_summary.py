@@ -8,6 +8,7 @@ from cifar_tui.events import (
     CheckpointSaved,
     DataMissing,
     EpochDone,
+    NoteAdded,
     Noted,
     Progressed,
     RateChanged,
@@ -75,6 +76,8 @@ def note_text(note: Note) -> str:
             return note.reason
         case Noted():
             return note.text
+        case NoteAdded():
+            return f"Step {note.step:,}: {text.safe_text(note.text)} ({text.safe_text(note.by)})"
         case RateChanged():
             return f"Learning rate {note.learning_rate:.4g} from step {note.from_step:,} on."
         case RolledBack():

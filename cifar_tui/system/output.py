@@ -20,7 +20,6 @@ class StrayOutput:
     """
 
     def __init__(self) -> None:
-        """Change nothing yet."""
         self._kept: int | None = None
 
     def __enter__(self) -> Self:

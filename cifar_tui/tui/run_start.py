@@ -16,7 +16,6 @@ class RunStarter:
     """Starts jobs and has them followed; what cannot work from the first ends the program with its sentence."""
 
     def __init__(self, app: App[int], jobs: Jobs, followed: FollowedRun, leaving: Leaving) -> None:
-        """Start nothing yet."""
         self._app = app
         self._jobs = jobs
         self._followed = followed

@@ -8,6 +8,7 @@ from cifar_tui.events import (
     DataMissing,
     Event,
     LossNotFinite,
+    NoteAdded,
     Noted,
     Paused,
     Progressed,
@@ -31,6 +32,11 @@ def after(*events: Event) -> RunHistory:
     for event in events:
         history.apply(event)
     return history
+
+
+def test_a_persons_note_is_kept_with_its_step() -> None:
+    (note,) = after(NoteAdded(40, "smaller \x1b[2Jcrops from here", "pts/3")).notes
+    assert note_text(note) == "Step 40: smaller �[2Jcrops from here (pts/3)"
 
 
 def test_the_states_follow_what_the_engine_says() -> None:

@@ -29,7 +29,6 @@ class Checkpointer:
     """Saves one run's weights and state into its folder, in the background."""
 
     def __init__(self, context: RunContext, stepper: Stepper, pruner: Pruner) -> None:
-        """Prepare; nothing is written yet."""
         self._context = context
         self._stepper = stepper
         self._folder = context.folder.path

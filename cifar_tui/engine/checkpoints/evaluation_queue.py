@@ -7,7 +7,6 @@ class EvaluationQueue:
     """Filled and emptied by the engine's thread; any thread may ask what is in use."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self.current = ""
         """The checkpoint that is being evaluated; empty for none."""
         self._waiting: deque[str] = deque()

@@ -117,7 +117,6 @@ class Progress:
     """Reports bytes, but not more often than people can read."""
 
     def __init__(self, title: str, report: Callable[[Progressed], None]) -> None:
-        """Start the clock."""
         self._title = title
         self._report = report
         self._started = time.monotonic()

@@ -55,7 +55,6 @@ class Drawing:
     """Draws so many images: reports its progress, and can be stopped."""
 
     def __init__(self, total: int, report: Report, stop_requested: Callable[[], bool]) -> None:
-        """Start the clock."""
         self._done, self._total = 0, total
         self._report = report
         self._stop_asked = stop_requested
@@ -86,7 +85,6 @@ class RandomDraws:
     """Random numbers, one per image of a chunk."""
 
     def __init__(self, random: np.random.Generator) -> None:
-        """Draw from this generator."""
         self.random = random
 
     def uniform(self, low: float, high: float, channels: int = 1) -> Floats:

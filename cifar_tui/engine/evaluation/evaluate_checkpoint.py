@@ -26,7 +26,6 @@ class CheckpointEvaluator:
     """Measures checkpoints of one run's folder on one set of test images."""
 
     def __init__(self, folder: Path, test: DeviceDataset, facts: DataFacts, device: Device, emit: Emit) -> None:
-        """Prepare; nothing is read yet."""
         self._folder = folder
         self._test = test
         self._facts = facts

@@ -142,7 +142,6 @@ class StepFence:
     """Keeps the CPU from running far ahead of a GPU. Does nothing on a CPU."""
 
     def __init__(self, device: torch.device) -> None:
-        """Prepare for the device's steps."""
         self._cuda = device.type == "cuda"
         self._events: deque[torch.cuda.Event] = deque()
 

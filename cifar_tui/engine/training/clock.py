@@ -14,7 +14,6 @@ class TrainingClock:
     """Runs from the start; a thread of its own notices when the whole process stood still."""
 
     def __init__(self) -> None:
-        """Start at 0 seconds."""
         self._lost = 0.0
         self._last = time.monotonic()
         self._lock = threading.Lock()

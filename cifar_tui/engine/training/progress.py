@@ -15,7 +15,6 @@ class EpochMeans:
     """Per-image means over the steps of an epoch so far."""
 
     def __init__(self) -> None:
-        """Start with no steps."""
         self._images = 0
         self._loss_sum = 0.0
         self._hits = 0.0

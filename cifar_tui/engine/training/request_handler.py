@@ -2,33 +2,16 @@
 
 from typing import assert_never
 
-from cifar_tui.control import (
-    CancelEvaluation,
-    ChangeRate,
-    DeleteCheckpoint,
-    Evaluate,
-    FinishEpoch,
-    Ignore,
-    Pause,
-    PinCheckpoint,
-    Request,
-    RequestQueue,
-    Resume,
-    RollBack,
-    SaveNow,
-    SetAttended,
-    Stop,
-)
+from cifar_tui import control
 from cifar_tui.engine.training.run_parts import RunParts
 from cifar_tui.errors import StopRequested
-from cifar_tui.events import LossNotFinite, Noted, Paused, Resumed
+from cifar_tui.events import LossNotFinite, NoteAdded, Noted, Paused, Resumed
 
 
 class RequestHandler:
     """Reads requests, confirms them as events, and holds the engine while a pause lasts."""
 
-    def __init__(self, requests: RequestQueue, parts: RunParts) -> None:
-        """Handle the requests of one run."""
+    def __init__(self, requests: control.RequestQueue, parts: RunParts) -> None:
         self._requests = requests
         self._parts = parts
         self._emit = parts.context.emit
@@ -37,7 +20,7 @@ class RequestHandler:
         """The screens that a person is at."""
         self._paused = False
         self._cancelled = False
-        self._answer: RollBack | Ignore | None = None
+        self._answer: control.RollBack | control.Ignore | None = None
 
     def handle_requests(self) -> None:
         """Handle all requests and return when training may go on. Raises StopRequested."""
@@ -47,7 +30,7 @@ class RequestHandler:
                 while self._paused or self._evaluations:
                     self._evaluate_or_wait()
 
-    def wait_for_decision(self, step: int, loss: float) -> RollBack | Ignore | None:
+    def wait_for_decision(self, step: int, loss: float) -> control.RollBack | control.Ignore | None:
         """Return what a person decides about a loss that is no finite number; None where nobody is there.
 
         Raises StopRequested.
@@ -86,31 +69,33 @@ class RequestHandler:
         while (request := self._requests.dequeue()) is not None:
             self._handle(request)
 
-    def _handle(self, request: Request) -> None:
+    def _handle(self, request: control.Request) -> None:
         match request:
-            case Pause():
+            case control.Pause():
                 self._pause(request.by)
-            case Resume():
+            case control.Resume():
                 self._resume()
-            case Evaluate():
+            case control.Evaluate():
                 self._evaluations.add(request.checkpoint)
-            case CancelEvaluation():
+            case control.CancelEvaluation():
                 self._cancelled = bool(self._evaluations.current)
-            case ChangeRate():
+            case control.ChangeRate():
                 self._parts.plan.change_rate(self._parts.progress.step + 1, request)
-            case FinishEpoch():
+            case control.FinishEpoch():
                 self._parts.plan.toggle_finish(self._parts.progress.epochs_done)
-            case SaveNow():
+            case control.SaveNow():
                 self._save()
-            case DeleteCheckpoint() | PinCheckpoint():
+            case control.DeleteCheckpoint() | control.PinCheckpoint():
                 self._parts.checkpointer.manage_checkpoint(request)
-            case RollBack() | Ignore():
+            case control.RollBack() | control.Ignore():
                 self._answer = request
-            case SetAttended():
+            case control.AddNote():
+                self._emit(NoteAdded(self._parts.progress.step, request.text, request.by))
+            case control.SetAttended():
                 (self._attending.add if request.attended else self._attending.discard)(request.screen)
                 if request.because:
                     self._emit(Noted(request.because))
-            case Stop():
+            case control.Stop():
                 if request.by:
                     self._emit(Noted(f"Stopped by {request.by}."))
                 raise StopRequested

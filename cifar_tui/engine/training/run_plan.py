@@ -11,7 +11,6 @@ class RunPlan:
     """Epochs and learning rates of one run."""
 
     def __init__(self, context: RunContext) -> None:
-        """Plan what the recipe says."""
         self._context = context
         self.recipe = context.recipe
         """With every change of the learning rate so far."""

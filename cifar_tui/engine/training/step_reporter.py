@@ -11,7 +11,6 @@ class StepReporter:
     """Reports the steps of one run, in order."""
 
     def __init__(self, device: torch.device, progress: TrainingProgress, emit: Emit) -> None:
-        """Start with no steps."""
         self._meter = StepMeter(device)
         self._progress = progress
         self._emit = emit

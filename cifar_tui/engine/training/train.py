@@ -99,7 +99,6 @@ class TrainingLoop:
     """The loop over the epochs and steps of one run."""
 
     def __init__(self, parts: RunParts, images: Images, requests: RequestQueue) -> None:
-        """Prepare the device; nothing is trained yet."""
         self._parts = parts
         self._context, self._plan, self._progress = parts.context, parts.plan, parts.progress
         self._clock, self._steps, self._checkpointer = parts.clock, parts.steps, parts.checkpointer

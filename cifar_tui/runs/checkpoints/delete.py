@@ -21,7 +21,6 @@ class CheckpointDeleter:
     """Deletes checkpoints of one run's folder. Used by one thread."""
 
     def __init__(self, folder: Path) -> None:
-        """Prepare; nothing is read yet."""
         self._folder = folder
         self._whole: set[tuple[str, str]] = set()
         """Names and digests of weights that were read once and are what was saved."""

@@ -65,7 +65,6 @@ class Listing:
     """Remembers what was found in a folder. Used by one thread at a time."""
 
     def __init__(self, folder: Path) -> None:
-        """Know nothing yet."""
         self._folder = folder
         self._marks: dict[str, Mark] = {}
         self._looked_at_ns = -1

@@ -16,7 +16,6 @@ class TutorialLines:
     """Turns steps and epochs, in order, into the tutorial's lines."""
 
     def __init__(self) -> None:
-        """Start before the first step."""
         self._best = BEST_ACCURACY_FLOOR
         self._epoch = 0
         self._batches = 0

@@ -46,7 +46,6 @@ class Client:
     """One end that is connected."""
 
     def __init__(self, connection: socket.socket, number: int) -> None:
-        """Nothing was sent yet."""
         self.connection = connection
         self.number = number
         self.screen = False

@@ -56,7 +56,6 @@ class LineBuffer:
     """Puts lines together from whatever arrives."""
 
     def __init__(self) -> None:
-        """Start with nothing."""
         self._rest = bytearray()
 
     def feed(self, content: bytes) -> list[bytes]:

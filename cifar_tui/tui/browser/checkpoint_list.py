@@ -52,7 +52,6 @@ class CheckpointList(ScrollView, can_focus=True):
         column: str
 
     def __init__(self) -> None:
-        """Start with no rows."""
         self._styles_by_name = LazyStyles(self)
         super().__init__(id="checkpoint-list", classes="panel")
         self._entries: Sequence[Entry] = ()

@@ -98,7 +98,6 @@ class CheckpointView:
     """The listed checkpoints, and how they are sorted and filtered."""
 
     def __init__(self) -> None:
-        """List nothing yet."""
         self.column = "Step"
         """The column that is sorted by."""
         self.falling = True

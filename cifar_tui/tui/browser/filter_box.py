@@ -19,7 +19,6 @@ class FilterBox(Input):
         """A person returns to the list."""
 
     def __init__(self) -> None:
-        """Start hidden."""
         super().__init__(id="filter", compact=True, placeholder="file, epoch, best, pinned, damaged")
         self.display = False
 

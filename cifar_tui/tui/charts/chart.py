@@ -64,7 +64,6 @@ class Chart(Rows):
         """A person asks for another view of the charts."""
 
         def __init__(self, view: ChartView) -> None:
-            """Carry the view."""
             super().__init__()
             self.view = view
 
@@ -75,7 +74,6 @@ class Chart(Rows):
         id: str,  # noqa: A002 - textual's own name
         options: ChartOptions = DEFAULT_OPTIONS,
     ) -> None:
-        """Start empty."""
         super().__init__(id=id, classes="panel")
         self.border_title = kind.title
         self._kind = kind

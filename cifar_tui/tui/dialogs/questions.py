@@ -198,7 +198,6 @@ class Help(Modal[None]):
     ]
 
     def __init__(self, bindings: list[Binding]) -> None:
-        """Show these bindings."""
         super().__init__()
         self._shown_bindings = bindings
 

@@ -25,7 +25,6 @@ class EvaluationFinder:
     """Reads a stored evaluation once, and again when its file has changed."""
 
     def __init__(self) -> None:
-        """Start with nothing read."""
         self._key: tuple[Path, int, int] | None = None
         self._stored: StoredEvaluation | None = None
 

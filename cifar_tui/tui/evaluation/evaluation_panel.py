@@ -15,7 +15,6 @@ class EvaluationPanel(Rows):
     """Progress, failure or result of an evaluation, or how to start one."""
 
     def __init__(self) -> None:
-        """Start empty."""
         super().__init__(id="verdict", classes="panel")
         self.border_title = "Evaluation"
 

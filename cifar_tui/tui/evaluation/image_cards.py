@@ -35,7 +35,6 @@ class ImageCards(Rows):
     """As many cards as fit, in rows."""
 
     def __init__(self) -> None:
-        """Start without images."""
         super().__init__(id="wrong-pictures")
         self._cards: tuple[Card, ...] = ()
 

@@ -56,7 +56,6 @@ class DiffRenderer:
     """Holds the cells that the terminal shows, and encodes what changes in them."""
 
     def __init__(self) -> None:
-        """Start with an unknown terminal."""
         self._shown: dict[int, list[Cell | None]] = {}
         self._size = (0, 0)
         self._known_styles: dict[Style | None, CellStyle] = {None: PLAIN}
@@ -188,7 +187,6 @@ class EncodedUpdate(CompositorUpdate):
     """An update that the renderer has encoded."""
 
     def __init__(self, encoded: str) -> None:
-        """Hold what to write."""
         self._encoded = encoded
 
     def render_segments(self, console: Console) -> str:  # noqa: ARG002 - textual's own signature

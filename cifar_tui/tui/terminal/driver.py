@@ -29,7 +29,6 @@ class ResilientFile:
     """A terminal to write to; once it is gone, what is written is dropped."""
 
     def __init__(self, file: IO[str]) -> None:
-        """Write to `file`."""
         self.lost = False
         self._file = file
 

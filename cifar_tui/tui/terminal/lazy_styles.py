@@ -13,7 +13,6 @@ class LazyStyles:
     """The styles of one widget, by their classes in the stylesheet."""
 
     def __init__(self, widget: Widget) -> None:
-        """Start with nothing resolved."""
         self._widget = widget
         self._styles: dict[str, Style] = {}
         self._resolved_for: object = None

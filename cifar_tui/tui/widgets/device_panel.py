@@ -20,7 +20,6 @@ class DevicePanel(Rows):
     """One meter in each row."""
 
     def __init__(self, hardware: Hardware) -> None:
-        """Show readings of `hardware`."""
         super().__init__(id="device", classes="panel")
         self.border_title = "Device"
         self._hardware = hardware

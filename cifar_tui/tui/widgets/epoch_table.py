@@ -19,7 +19,6 @@ class EpochTable(DataTable[str]):
     """One row for each epoch."""
 
     def __init__(self) -> None:
-        """Start with no rows."""
         super().__init__(id="epochs", classes="panel", cursor_type="row", zebra_stripes=False)
         self.border_title = "Epochs"
         self.border_subtitle = "the first is still to come"

@@ -40,7 +40,6 @@ class StatusPanel(Rows):
     """Four rows on the run, coloured by its state."""
 
     def __init__(self) -> None:
-        """Start empty."""
         super().__init__(id="status")
         self._state_class = ""
         self._me = requester_name()

@@ -12,12 +12,17 @@ from typing import TextIO, TypeVar
 
 import orjson
 
-from cifar_tui.control import SaveNow, SetAttended, Stop
-from cifar_tui.evaluation_events import ComparisonDone, EvaluationDone, EvaluationFailed, EvaluationProgressed
-from cifar_tui.events import (
+from cifar_tui.checkpoint_events import (
     CheckpointDeleted,
     CheckpointFailed,
     CheckpointSaved,
+    ComparisonDone,
+    EvaluationDone,
+    EvaluationFailed,
+    EvaluationProgressed,
+)
+from cifar_tui.control import SaveNow, SetAttended, Stop
+from cifar_tui.events import (
     DataReady,
     EpochDone,
     LossNotFinite,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from cifar_tui import (
-    evaluation_events,  # noqa: F401 - so that its events are known by name
+    checkpoint_events,  # noqa: F401 - so that its events are known by name
     serialization,
 )
 from cifar_tui.events import KINDS, Event

@@ -183,48 +183,6 @@ class Resumed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class CheckpointSaved(Event):
-    """Weights are on disk, intact, with their sidecar."""
-
-    undone_by_rewind: ClassVar[bool] = True
-    checkpoint: str
-    """File name in the run's folder."""
-    epoch: int
-    """The epoch it ends or, in mid-epoch, the one it is in."""
-    step: int
-    """The last step it contains."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointFailed(Event):
-    """Weights could not be written; training goes on."""
-
-    checkpoint: str
-    """The file name that was tried."""
-    reason: str
-    """A sentence on what happened, and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointDeleted(Event):
-    """Weights were deleted, with all that belongs to them."""
-
-    checkpoint: str
-    """File name in the run's folder."""
-    reason: str
-    """The reason, in a few words."""
-
-
-@dataclass(frozen=True, slots=True)
-class StateSaved(Event):
-    """Everything that is needed to resume exactly from here is on disk."""
-
-    undone_by_rewind: ClassVar[bool] = True
-    step: int
-    """The last step it contains."""
-
-
-@dataclass(frozen=True, slots=True)
 class Reopened(Event):
     """A run that had ended is being loaded to resume; until `RunResumed`, its events still hold. Not recorded."""
 

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from cifar_tui import evaluation_events
+from cifar_tui import checkpoint_events
 from cifar_tui.control import Request
 from cifar_tui.events import KINDS
 from cifar_tui.option import options_of
@@ -23,7 +23,7 @@ PARTS: dict[str, list[type]] = {
     "recipe.json": [Recipe, Ancestor],
     "Sidecars and states": [Sidecar, StateRecord],
     "screen.json": [Preferences],
-    "Events": [*KINDS.values(), evaluation_events.WrongImage, evaluation_events.ComparedPair],
+    "Events": [*KINDS.values(), checkpoint_events.WrongImage, checkpoint_events.ComparedPair],
     "Requests": [kind for kind in get_args(Request) if getattr(kind, "from_elsewhere", True)],
 }
 

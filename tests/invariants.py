@@ -10,7 +10,8 @@ from pathlib import Path
 
 import orjson
 
-from cifar_tui.events import CheckpointDeleted, CheckpointSaved, EpochDone, RolledBack, RunResumed, StateSaved, StepDone
+from cifar_tui.checkpoint_events import CheckpointDeleted, CheckpointSaved, StateSaved
+from cifar_tui.events import EpochDone, RolledBack, RunResumed, StepDone
 from cifar_tui.files.run_files import ADDRESS_NAME, journal_path
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.checkpoints.states import list_states, state_path

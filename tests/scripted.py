@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from cifar_tui.checkpoint_events import CheckpointSaved, EvaluationDone, WrongImage
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request, SetAttended
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.evaluation_events import EvaluationDone, WrongImage
-from cifar_tui.events import CheckpointSaved, DataReady, EpochDone, Event, RunStarted, StepDone, TrainingStarted
+from cifar_tui.events import DataReady, EpochDone, Event, RunStarted, StepDone, TrainingStarted
 from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, epoch_checkpoint, write_sidecar

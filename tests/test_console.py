@@ -1,7 +1,8 @@
 import pytest
 
 from cifar_tui import console
-from cifar_tui.events import CheckpointFailed, DataMissing, Event, Noted, Progressed, RunFailed, RunFinished, RunStopped
+from cifar_tui.checkpoint_events import CheckpointFailed
+from cifar_tui.events import DataMissing, Event, Noted, Progressed, RunFailed, RunFinished, RunStopped
 from tests import scripted
 from tests.scripted import ScriptedConnection
 

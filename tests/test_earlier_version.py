@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cifar_tui.evaluation_events import EvaluationDone
+from cifar_tui.checkpoint_events import EvaluationDone
 from cifar_tui.events import EpochDone, RunFinished, RunResumed, RunStopped
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.jobs.evaluate import evaluate_checkpoint

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.evaluation_events import ComparedPair, EvaluationDone, WrongImage
+from cifar_tui.checkpoint_events import ComparedPair, EvaluationDone, WrongImage
 from cifar_tui.event_records import event_from_record, event_to_record
 from cifar_tui.events import KINDS, Event, StepDone
 from cifar_tui.presets import preset

@@ -5,11 +5,17 @@ import math
 from collections import deque
 from typing import Literal
 
-from cifar_tui.evaluation_events import EvaluationDone, EvaluationFailed, EvaluationProgressed, EvaluationStarted
-from cifar_tui.events import (
+from cifar_tui.checkpoint_events import (
     CheckpointDeleted,
     CheckpointFailed,
     CheckpointSaved,
+    EvaluationDone,
+    EvaluationFailed,
+    EvaluationProgressed,
+    EvaluationStarted,
+    StateSaved,
+)
+from cifar_tui.events import (
     DataMissing,
     DataReady,
     Ending,
@@ -30,7 +36,6 @@ from cifar_tui.events import (
     RunResumed,
     RunStarted,
     RunStopped,
-    StateSaved,
     StepDone,
     TrainingStarted,
 )

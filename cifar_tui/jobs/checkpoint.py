@@ -4,8 +4,9 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
+from cifar_tui.checkpoint_events import CheckpointDeleted
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, RequestQueue
-from cifar_tui.events import CheckpointDeleted, Emit, Event, Noted
+from cifar_tui.events import Emit, Event, Noted
 from cifar_tui.files.append_file import LineFile
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.jobs.session import Job

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from cifar_tui.checkpoint_events import EvaluationFailed
 from cifar_tui.control import RequestQueue
-from cifar_tui.evaluation_events import EvaluationFailed
 from cifar_tui.events import Emit, Event
 from cifar_tui.jobs.session import Job, Session, start_session
 from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint, compared_checkpoint

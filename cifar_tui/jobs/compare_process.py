@@ -14,9 +14,9 @@ from pathlib import Path
 
 import orjson
 
+from cifar_tui.checkpoint_events import ComparisonDone, EvaluationFailed
 from cifar_tui.control import CancelEvaluation, Request, RequestQueue, Stop
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.evaluation_events import ComparisonDone, EvaluationFailed
 from cifar_tui.event_records import event_from_record, event_to_record
 from cifar_tui.events import Event
 from cifar_tui.history.feed import FeedQueue

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from cifar_tui.checkpoint_events import EvaluationFailed
 from cifar_tui.control import RequestQueue
-from cifar_tui.evaluation_events import EvaluationFailed
 from cifar_tui.events import Emit, Event
 from cifar_tui.files.atomic_write import write_failure
 from cifar_tui.jobs.session import Job, Session, start_session

@@ -4,7 +4,7 @@ import math
 import string
 
 from cifar_tui import text
-from cifar_tui.evaluation_events import ComparedPair, ComparisonDone
+from cifar_tui.checkpoint_events import ComparedPair, ComparisonDone
 
 Row = tuple[tuple[str, str], ...]
 """Text, and the name of its style, from left to right."""

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from cifar_tui.evaluation_events import EvaluationDone
+from cifar_tui.checkpoint_events import EvaluationDone
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,8 @@
 import math
 
 from cifar_tui import text
+from cifar_tui.checkpoint_events import CheckpointFailed, CheckpointSaved
 from cifar_tui.events import (
-    CheckpointFailed,
-    CheckpointSaved,
     DataMissing,
     EpochDone,
     NoteAdded,

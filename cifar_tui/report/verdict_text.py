@@ -1,7 +1,7 @@
 """An evaluation's result as text and tables, for the console, and as the short text that a screen has room for."""
 
 from cifar_tui import text
-from cifar_tui.evaluation_events import EvaluationDone
+from cifar_tui.checkpoint_events import EvaluationDone
 from cifar_tui.event_records import event_to_record
 from cifar_tui.report.confusion import class_scores, most_confused
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from cifar_tui.checkpoint_events import EvaluationDone
 from cifar_tui.cli import app
 from cifar_tui.control import ChangeRate, RequestQueue, SaveNow
 from cifar_tui.engine.checkpoints import export as export_module
@@ -25,7 +26,6 @@ from cifar_tui.engine.evaluation.predict import Prediction, Predictor
 from cifar_tui.engine.formats.layouts import TUTORIAL
 from cifar_tui.engine.formats.metadata import WeightsMetadata, read_metadata
 from cifar_tui.errors import BadInput, CheckpointDamaged, CifarTuiError
-from cifar_tui.evaluation_events import EvaluationDone
 from cifar_tui.events import EpochDone, Event, Noted, RolledBack, StepDone, TrainingStarted
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import FeedItem

@@ -17,8 +17,9 @@ from pathlib import Path
 import orjson
 import torch
 
+from cifar_tui.checkpoint_events import CheckpointSaved, StateSaved
 from cifar_tui.engine.checkpoints.background_writer import BackgroundWriter
-from cifar_tui.events import CheckpointSaved, RunFinished, StateSaved, StepDone
+from cifar_tui.events import RunFinished, StepDone
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.runs.records.journal import read_events
 from tests.engine.training.killed_runs import train_or_resume, whole_weights

@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from cifar_tui.evaluation_events import EvaluationFailed, EvaluationProgressed, EvaluationStarted
+from cifar_tui.checkpoint_events import EvaluationFailed, EvaluationProgressed, EvaluationStarted
 from cifar_tui.events import (
     DataMissing,
     Event,

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from cifar_tui.checkpoint_events import CheckpointDeleted
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request
 from cifar_tui.errors import FolderInUse
-from cifar_tui.events import CheckpointDeleted, Event, Noted, RunStopped
+from cifar_tui.events import Event, Noted, RunStopped
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.jobs.attached import AttachedJobs

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from cifar_tui.checkpoint_events import ComparisonDone, EvaluationFailed
 from cifar_tui.control import CancelEvaluation, Evaluate
-from cifar_tui.evaluation_events import ComparisonDone, EvaluationFailed
 from cifar_tui.events import Progressed
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.jobs.local import compare

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from cifar_tui.checkpoint_events import EvaluationFailed
 from cifar_tui.control import Request, RequestQueue, Stop
 from cifar_tui.errors import BadInput, DataUnavailable
-from cifar_tui.evaluation_events import EvaluationFailed
 from cifar_tui.events import DataMissing, Emit, Event, Noted, Reopened, RunFailed, RunStopped
 from cifar_tui.files.run_files import JOURNAL_NAME
 from cifar_tui.history.run_history import FeedItem

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.evaluation_events import EvaluationDone
+from cifar_tui.checkpoint_events import EvaluationDone
 from cifar_tui.event_records import event_from_record
 from cifar_tui.report.confusion import class_scores, most_confused, share_of_row
 from cifar_tui.report.verdict_text import short_names, verdict_lines, verdict_record

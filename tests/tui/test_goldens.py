@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cifar_tui.evaluation_events import EvaluationProgressed, EvaluationStarted
+from cifar_tui.checkpoint_events import EvaluationProgressed, EvaluationStarted
 from cifar_tui.events import DataMissing, Event, LossNotFinite, Paused, Progressed, RunFailed, RunFinished, RunStopped
 from cifar_tui.system.hardware import Hardware, MachineReading
 from cifar_tui.system.nvidia import GpuReading

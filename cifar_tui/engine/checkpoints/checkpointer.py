@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from cifar_tui import text
+from cifar_tui.checkpoint_events import CheckpointFailed, CheckpointSaved, StateSaved
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.engine.checkpoints.background_writer import BackgroundWriter, Refusal, WriteTask
 from cifar_tui.engine.checkpoints.checkpoint import save_tensors
@@ -12,7 +13,7 @@ from cifar_tui.engine.checkpoints.pruner import Pruner
 from cifar_tui.engine.checkpoints.run_context import RunContext
 from cifar_tui.engine.checkpoints.training_state import newest_state, save_state
 from cifar_tui.engine.network.stepper import Stepper, Tensors, TrainingState
-from cifar_tui.events import CheckpointFailed, CheckpointSaved, EpochDone, Noted, StateSaved
+from cifar_tui.events import EpochDone, Noted
 from cifar_tui.files.atomic_write import write_failure
 from cifar_tui.runs.checkpoints.sidecars import (
     Sidecar,

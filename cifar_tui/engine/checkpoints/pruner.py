@@ -1,9 +1,10 @@
 """Deletes the checkpoints that a recipe does not keep, or that a person no longer wants, on the saver's thread."""
 
+from cifar_tui.checkpoint_events import CheckpointSaved
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.engine.checkpoints.evaluation_queue import EvaluationQueue
 from cifar_tui.engine.checkpoints.run_context import RunContext
-from cifar_tui.events import CheckpointSaved, EpochDone, Event, Noted
+from cifar_tui.events import EpochDone, Event, Noted
 from cifar_tui.runs.checkpoints.delete import CheckpointDeleter
 from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
 

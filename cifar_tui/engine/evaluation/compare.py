@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from cifar_tui.checkpoint_events import ComparedPair, ComparisonDone, EvaluationFailed
 from cifar_tui.control import CancelEvaluation, RequestQueue, Stop
 from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, read_network
 from cifar_tui.engine.data.augment import DeviceDataset
@@ -18,7 +19,6 @@ from cifar_tui.engine.evaluation.evaluate_checkpoint import CANCELLED
 from cifar_tui.engine.evaluation.metrics import evaluation_result
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.errors import BadInput, StopRequested
-from cifar_tui.evaluation_events import ComparedPair, ComparisonDone, EvaluationFailed
 from cifar_tui.events import Emit, Progressed
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint

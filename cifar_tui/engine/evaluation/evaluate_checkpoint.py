@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from cifar_tui.checkpoint_events import EvaluationDone, EvaluationFailed, EvaluationProgressed, EvaluationStarted
 from cifar_tui.control import CancelEvaluation, RequestQueue, Stop
 from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, read_network
 from cifar_tui.engine.data.augment import DeviceDataset
@@ -13,7 +14,6 @@ from cifar_tui.engine.evaluation.evaluate import evaluate
 from cifar_tui.engine.evaluation.metrics import EvaluationResult
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.errors import CheckpointDamaged, StopRequested
-from cifar_tui.evaluation_events import EvaluationDone, EvaluationFailed, EvaluationProgressed, EvaluationStarted
 from cifar_tui.events import Emit, Noted
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cifar_tui.evaluation_events import WrongImage
+from cifar_tui.checkpoint_events import WrongImage
 
 CALIBRATION_BINS = 15
 """Equal-width bins of the highest probability (Guo et al. 2017)."""

@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from cifar_tui.checkpoint_events import CheckpointDeleted
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.errors import BadInput
-from cifar_tui.events import CheckpointDeleted, Noted
+from cifar_tui.events import Noted
 from cifar_tui.files.run_files import CHECKPOINT_PATTERN, PINS_NAME
 from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletes
 from cifar_tui.runs.checkpoints.pins import pins_or_none, write_pin

@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from cifar_tui.events import CheckpointDeleted, CheckpointSaved, EpochDone, RolledBack, RunResumed
+from cifar_tui.checkpoint_events import CheckpointDeleted, CheckpointSaved
+from cifar_tui.events import EpochDone, RolledBack, RunResumed
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.runs.checkpoints.sidecars import Sidecar
 

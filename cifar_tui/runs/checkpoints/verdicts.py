@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from cifar_tui.evaluation_events import EvaluationDone, WrongImage
+from cifar_tui.checkpoint_events import EvaluationDone, WrongImage
 from cifar_tui.event_records import event_from_record, event_to_record
 from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.files.run_files import CHECKPOINT_PATTERN

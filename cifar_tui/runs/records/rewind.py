@@ -4,11 +4,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from cifar_tui.events import (
-    CheckpointSaved,
-    EpochDone,
-    Event,
-)
+from cifar_tui.checkpoint_events import CheckpointSaved
+from cifar_tui.events import EpochDone, Event
 from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.runs.checkpoints.sidecars import epoch_checkpoint

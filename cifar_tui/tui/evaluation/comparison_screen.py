@@ -7,8 +7,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import ScrollableContainer
 from textual.screen import Screen
 
+from cifar_tui.checkpoint_events import ComparisonDone, EvaluationFailed
 from cifar_tui.control import CancelEvaluation
-from cifar_tui.evaluation_events import ComparisonDone, EvaluationFailed
 from cifar_tui.events import Progressed
 from cifar_tui.jobs.session import RunConnection
 from cifar_tui.report import run_summary

@@ -5,7 +5,7 @@ import math
 from textual import events
 from textual.message import Message
 
-from cifar_tui.evaluation_events import EvaluationDone
+from cifar_tui.checkpoint_events import EvaluationDone
 from cifar_tui.report.confusion import class_scores, share_of_row
 from cifar_tui.report.verdict_text import class_names, short_names
 from cifar_tui.tui.widgets.rows import Row, Rows, Span, cut

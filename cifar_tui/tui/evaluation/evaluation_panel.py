@@ -1,6 +1,6 @@
 """The panel beside the list of checkpoints: the evaluation of the one under the cursor."""
 
-from cifar_tui.evaluation_events import EvaluationProgressed
+from cifar_tui.checkpoint_events import EvaluationProgressed
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation
 from cifar_tui.tui.evaluation.evaluation_rows import evaluation_rows, failure_rows, progress_rows, wrapped

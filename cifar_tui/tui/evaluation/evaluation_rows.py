@@ -4,7 +4,7 @@ import math
 import textwrap
 
 from cifar_tui import text
-from cifar_tui.evaluation_events import EvaluationDone
+from cifar_tui.checkpoint_events import EvaluationDone
 from cifar_tui.report.confusion import most_confused
 from cifar_tui.report.verdict_text import class_names
 from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation

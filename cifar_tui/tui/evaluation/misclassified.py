@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from cifar_tui import text
-from cifar_tui.evaluation_events import WrongImage
+from cifar_tui.checkpoint_events import WrongImage
 from cifar_tui.report.verdict_text import class_names
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation

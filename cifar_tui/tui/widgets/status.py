@@ -4,8 +4,8 @@ import math
 from typing import Literal
 
 from cifar_tui import text
+from cifar_tui.checkpoint_events import EvaluationProgressed
 from cifar_tui.control import requester_name
-from cifar_tui.evaluation_events import EvaluationProgressed
 from cifar_tui.history.run_history import RunHistory, State
 from cifar_tui.report import run_summary
 from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, cut, fitted

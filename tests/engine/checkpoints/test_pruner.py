@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from cifar_tui import failpoints
+from cifar_tui.checkpoint_events import CheckpointDeleted, CheckpointSaved, EvaluationDone, StateSaved
 from cifar_tui.control import DeleteCheckpoint, Evaluate, PinCheckpoint, Request
-from cifar_tui.evaluation_events import EvaluationDone
-from cifar_tui.events import CheckpointDeleted, CheckpointSaved, Noted, StateSaved
+from cifar_tui.events import Noted
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints import delete_files

@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cifar_tui.checkpoint_events import ComparedPair, ComparisonDone, EvaluationFailed
 from cifar_tui.control import CancelEvaluation, RequestQueue
 from cifar_tui.engine.evaluation.compare import compare_checkpoints, side_by_side
 from cifar_tui.errors import BadInput
-from cifar_tui.evaluation_events import ComparedPair, ComparisonDone, EvaluationFailed
 from cifar_tui.events import EpochDone, Event
 from cifar_tui.runs.compared_checkpoint import compared_checkpoint
 from tests.engine import trained

@@ -5,10 +5,10 @@ import numpy as np
 import orjson
 import pytest
 
+from cifar_tui.checkpoint_events import CheckpointSaved, EvaluationDone, EvaluationFailed, EvaluationProgressed
 from cifar_tui.control import Evaluate, RequestQueue, Stop
 from cifar_tui.engine.evaluation import evaluate_checkpoint
-from cifar_tui.evaluation_events import EvaluationDone, EvaluationFailed, EvaluationProgressed
-from cifar_tui.events import CheckpointSaved, DataReady, Emit, EpochDone, Event, Noted
+from cifar_tui.events import DataReady, Emit, EpochDone, Event, Noted
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars, verdict_path
 from cifar_tui.runs.checkpoints.verdicts import read_evaluation
 from cifar_tui.runs.folder import read_recipe

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from rich.console import Console
 
+from cifar_tui.checkpoint_events import EvaluationDone
 from cifar_tui.cli.predict import most_probable, print_prediction, to_json
 from cifar_tui.engine.data.image_file import (
     MOST_PIXELS,
@@ -21,7 +22,6 @@ from cifar_tui.engine.data.image_file import (
     read_image,
 )
 from cifar_tui.engine.evaluation.predict import Prediction, Predictor, Refusal, class_names
-from cifar_tui.evaluation_events import EvaluationDone
 from cifar_tui.report import half_blocks
 from cifar_tui.runs.folder import read_recipe
 from tests.engine import trained

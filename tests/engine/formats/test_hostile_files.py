@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from cifar_tui.checkpoint_events import EvaluationFailed
 from cifar_tui.control import RequestQueue
 from cifar_tui.engine.checkpoints.checkpoint import load_network, plain_tensors, read_network, save_tensors
 from cifar_tui.engine.checkpoints.training_state import newest_state
 from cifar_tui.engine.formats.pickle_scan import scan
 from cifar_tui.engine.network.model import fresh_network
 from cifar_tui.errors import CheckpointDamaged
-from cifar_tui.evaluation_events import EvaluationFailed
 from cifar_tui.events import Event
 from cifar_tui.jobs.evaluate import EvaluateJob
 from cifar_tui.presets import preset

@@ -9,6 +9,7 @@ import torch
 import torchvision
 from torch import nn
 
+from cifar_tui.checkpoint_events import EvaluationDone
 from cifar_tui.control import RequestQueue
 from cifar_tui.engine.checkpoints.checkpoint import read_network
 from cifar_tui.engine.data.augment import DeviceDataset
@@ -16,7 +17,6 @@ from cifar_tui.engine.evaluation import evaluate_checkpoint
 from cifar_tui.engine.formats.layouts import KUANGLIU, TORCHVISION, TUTORIAL
 from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.errors import CheckpointDamaged
-from cifar_tui.evaluation_events import EvaluationDone
 from cifar_tui.events import Event, Noted
 from cifar_tui.jobs.evaluate import EvaluateJob
 from cifar_tui.recipe import HALF, Recipe

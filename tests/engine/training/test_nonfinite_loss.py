@@ -6,23 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from cifar_tui.checkpoint_events import CheckpointFailed
 from cifar_tui.control import ChangeRate, Ignore, Pause, Request, RollBack, SetAttended, Stop
 from cifar_tui.engine.checkpoints.checkpoint import load_network
 from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.network.device import choose_device
 from cifar_tui.engine.network.stepper import Stepper
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.events import (
-    CheckpointFailed,
-    EpochDone,
-    Event,
-    LossNotFinite,
-    RolledBack,
-    RunFinished,
-    RunStarted,
-    RunStopped,
-    StepDone,
-)
+from cifar_tui.events import EpochDone, Event, LossNotFinite, RolledBack, RunFinished, RunStarted, RunStopped, StepDone
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.folder import RunFolder
 from tests.engine.trained import ALWAYS, SELDOM, STEPS, run, tiny_recipe

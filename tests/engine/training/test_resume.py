@@ -9,12 +9,12 @@ from pathlib import Path
 import orjson
 import pytest
 
+from cifar_tui.checkpoint_events import CheckpointSaved, StateSaved
 from cifar_tui.control import ChangeRate, FinishEpoch, Request, SaveNow, Stop
 from cifar_tui.engine.checkpoints.background_writer import BackgroundWriter, WriteTask
 from cifar_tui.engine.data.dataset import DataSet, Split
 from cifar_tui.errors import BadInput
 from cifar_tui.events import (
-    CheckpointSaved,
     EpochDone,
     Event,
     FinishPlanned,
@@ -23,7 +23,6 @@ from cifar_tui.events import (
     RunFinished,
     RunResumed,
     RunStopped,
-    StateSaved,
     StepDone,
 )
 from cifar_tui.files.run_files import JOURNAL_NAME, journal_path

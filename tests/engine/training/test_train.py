@@ -7,22 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from cifar_tui.checkpoint_events import CheckpointFailed, CheckpointSaved, EvaluationDone, EvaluationFailed
 from cifar_tui.control import CancelEvaluation, Evaluate, Pause, Resume, Stop
 from cifar_tui.engine.checkpoints.checkpoint import load_network, save_tensors
 from cifar_tui.engine.checkpoints.run_context import Intervals
 from cifar_tui.engine.network.device import CPU_NICENESS
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.evaluation_events import EvaluationDone, EvaluationFailed
-from cifar_tui.events import (
-    CheckpointFailed,
-    CheckpointSaved,
-    EpochDone,
-    Paused,
-    Resumed,
-    RunFinished,
-    RunStopped,
-    StepDone,
-)
+from cifar_tui.events import EpochDone, Paused, Resumed, RunFinished, RunStopped, StepDone
 from cifar_tui.files.atomic_write import Written
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from tests.engine.trained import STEPS, TEST_IMAGES, run

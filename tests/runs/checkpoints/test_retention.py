@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from cifar_tui.checkpoint_events import CheckpointDeleted, CheckpointSaved
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
-from cifar_tui.events import CheckpointDeleted, CheckpointSaved, Noted
+from cifar_tui.events import Noted
 from cifar_tui.files.run_files import PINS_NAME
 from cifar_tui.runs.checkpoints import delete_files
 from cifar_tui.runs.checkpoints.delete import CheckpointDeleter

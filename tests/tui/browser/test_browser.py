@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from cifar_tui.checkpoint_events import CheckpointSaved, EvaluationFailed, EvaluationProgressed, EvaluationStarted
 from cifar_tui.control import CancelEvaluation, Evaluate
-from cifar_tui.evaluation_events import EvaluationFailed, EvaluationProgressed, EvaluationStarted
-from cifar_tui.events import CheckpointSaved, RunStopped
+from cifar_tui.events import RunStopped
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui.drive import SIZES, screen, screen_text, settle

@@ -7,8 +7,9 @@ import orjson
 import pytest
 from textual.pilot import Pilot
 
+from cifar_tui.checkpoint_events import CheckpointDeleted
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
-from cifar_tui.events import CheckpointDeleted, RunStopped
+from cifar_tui.events import RunStopped
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.listing import Listing
 from cifar_tui.runs.checkpoints.pins import write_pin

@@ -3,6 +3,7 @@ import math
 
 import pytest
 
+from cifar_tui.checkpoint_events import CheckpointFailed, EvaluationStarted
 from cifar_tui.control import (
     ChangeRate,
     FinishEpoch,
@@ -16,9 +17,7 @@ from cifar_tui.control import (
     requester_name,
 )
 from cifar_tui.errors import BadInput
-from cifar_tui.evaluation_events import EvaluationStarted
 from cifar_tui.events import (
-    CheckpointFailed,
     DataMissing,
     DataReady,
     Event,

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from cifar_tui.checkpoint_events import ComparedPair, ComparisonDone, EvaluationFailed
 from cifar_tui.control import CancelEvaluation
-from cifar_tui.evaluation_events import ComparedPair, ComparisonDone, EvaluationFailed
 from cifar_tui.events import Progressed, RunFinished
 from cifar_tui.report.comparison_text import comparison_lines, comparison_record
 from cifar_tui.runs.checkpoints.listing import ListedCheckpoint

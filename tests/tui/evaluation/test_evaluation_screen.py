@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.pilot import Pilot
 
+from cifar_tui.checkpoint_events import EvaluationDone
 from cifar_tui.control import Evaluate
-from cifar_tui.evaluation_events import EvaluationDone
 from cifar_tui.events import DataReady, Event
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.sidecars import verdict_path

@@ -11,6 +11,8 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="cifar-tui-tests-")
+# Sockets of runs that a test has killed are nobody else's to collect.
+os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="cifar-tui-tests-")
 
 FAULTS = {
     1: "the trainer is killed, at random moments and at every point of a save",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 
 from cifar_tui.engine.network.device import Device
-from cifar_tui.engine.network.stepper import Stepper
+from cifar_tui.engine.network.stepper import Stepper, StepResult
 from cifar_tui.recipe import Acceleration, Recipe
 
 WARM_UPS = 3
@@ -20,8 +20,6 @@ COMPILE_SECONDS = 60.0
 """Seconds that compiling takes at worst."""
 COMPILE_GAIN = 0.2
 """The share of the time that a compiled update saves; an estimate, not measured here."""
-
-Result = tuple[torch.Tensor, torch.Tensor]
 
 
 class Accelerator:
@@ -46,7 +44,7 @@ class Accelerator:
         """The tier that updates are made by at present."""
         return self._tier
 
-    def update(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> Result:
+    def update(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> StepResult:
         """One update from a batch; see Stepper.update."""
         self._steps_left -= 1
         if self._tier == "eager" or len(labels) != self._batch:
@@ -67,14 +65,14 @@ class Accelerator:
             self._note(f"Training goes step by step: {why}.")
         return "eager"
 
-    def _run_eager(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> Result:
+    def _run_eager(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> StepResult:
         compiled, self._stepper.forward = self._stepper.forward, self._stepper.network
         try:
             return self._stepper.update(images, labels, rate)
         finally:
             self._stepper.forward = compiled
 
-    def _run_graph(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> Result:
+    def _run_graph(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> StepResult:
         if self._warm_ups == 0:
             self._images, self._labels = torch.empty_like(images), torch.empty_like(labels)
         self._images.copy_(images)
@@ -92,7 +90,7 @@ class Accelerator:
         self._recorded += 1
         return self._result
 
-    def _warm_up(self) -> Result:
+    def _warm_up(self) -> StepResult:
         """A real update, on a stream of its own as recording wants it (torch's CUDA graphs notes)."""
         here, beside = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
         beside.wait_stream(here)

@@ -1,10 +1,11 @@
-"""Carries the loss and hits of every step from the device to events, without stalling the device."""
+"""Carries the numbers of every step from the device to events, without stalling the device."""
 
 import dataclasses
 import time
 
 import torch
 
+from cifar_tui.engine.network.stepper import StepResult
 from cifar_tui.events import StepDone
 
 READ_SECONDS = 0.1
@@ -14,7 +15,7 @@ SLOTS = 1_024
 
 
 class StepMeter:
-    """A ring of losses and hits on the device, read in stretches.
+    """A ring of the steps' numbers on the device, read in stretches.
 
     `add` never waits. `completed` starts a copy every `READ_SECONDS` and returns the steps whose copy has arrived.
     """
@@ -22,18 +23,18 @@ class StepMeter:
     def __init__(self, device: torch.device) -> None:
         """Make the ring on the device and its mirror on the host."""
         self._cuda = device.type == "cuda"
-        self._ring = torch.zeros((2, SLOTS), device=device)
-        self._mirror = torch.zeros((2, SLOTS), pin_memory=self._cuda)
+        self._ring = torch.zeros((len(StepResult._fields), SLOTS), device=device)
+        self._mirror = torch.zeros(self._ring.shape, pin_memory=self._cuda)
         self._on_device: list[StepDone] = []
         self._in_flight: list[StepDone] = []
         self._arrival: torch.cuda.Event | None = None
         self._read_at = 0.0
 
-    def add(self, step: StepDone, loss: torch.Tensor, hits: torch.Tensor) -> None:
-        """Note a step whose loss and accuracy are still to come: mean loss and count of hits, 0-dim, on the device."""
+    def add(self, step: StepDone, result: StepResult) -> None:
+        """Note a step whose numbers are on the device still."""
         slot = len(self._on_device)
-        self._ring[0, slot] = loss
-        self._ring[1, slot] = hits
+        for row, number in enumerate(result):
+            self._ring[row, slot] = number
         self._on_device.append(step)
 
     def completed(self) -> list[StepDone]:
@@ -66,10 +67,11 @@ class StepMeter:
     def _copy_finished(self) -> list[StepDone]:
         if self._arrival is not None:
             self._arrival.synchronize()
-        losses, hits = self._mirror[:, : len(self._in_flight)].tolist()
+        columns = self._mirror[:, : len(self._in_flight)].tolist()
+        results = [dict(zip(StepResult._fields, row, strict=True)) for row in zip(*columns, strict=True)]
         steps = [
-            dataclasses.replace(step, loss=loss, accuracy=hit / step.images)
-            for step, loss, hit in zip(self._in_flight, losses, hits, strict=True)
+            dataclasses.replace(step, accuracy=result.pop("hits") / step.images, **result)
+            for step, result in zip(self._in_flight, results, strict=True)
         ]
         self._in_flight = []
         return steps

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch.nn import functional
@@ -35,6 +36,15 @@ class TrainingState:
 
 
 _PLAIN_STEP = undecorated(torch.optim.SGD.step)
+
+
+class StepResult(NamedTuple):
+    """Numbers of one update, 0-dim tensors on the device. All but `hits` are fields of `StepDone`, too."""
+
+    loss: torch.Tensor
+    """Mean cross-entropy over the batch, without label smoothing."""
+    hits: torch.Tensor
+    """Images recognised."""
 
 
 class LightSGD(torch.optim.SGD):
@@ -77,8 +87,8 @@ class Stepper:
             self._optimizer.state[weight][MOMENTUM] = torch.zeros_like(weight)
         self._scaler = torch.amp.GradScaler(device.torch.type, enabled=device.precision == "fp16")
 
-    def update(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """Update once from a batch. Returns its mean loss and its hits, 0-dim, on the device; waits for neither.
+    def update(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> StepResult:
+        """Update once from a batch; waits for nothing.
 
         The loss is the plain one, comparable with the test's, also where the update is made with smoothed labels.
         An update whose loss is not finite is skipped, without the host having to know.
@@ -94,7 +104,7 @@ class Stepper:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
 
-    def run(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def run(self, images: torch.Tensor, labels: torch.Tensor) -> StepResult:
         """Update with the rate that was set; nothing in it waits for the device."""
         self._optimizer.zero_grad(set_to_none=True)
         with self._device.autocast():
@@ -104,7 +114,8 @@ class Stepper:
         self._apply(loss.detach())
         logits = logits.detach()
         hits = (logits.argmax(1) == labels).sum()
-        return (functional.cross_entropy(logits.float(), labels) if self._smoothing else loss.detach()), hits
+        plain_loss = functional.cross_entropy(logits.float(), labels) if self._smoothing else loss.detach()
+        return StepResult(plain_loss, hits)
 
     def _apply(self, loss: torch.Tensor) -> None:
         """Update the weights, unless the loss is not finite."""

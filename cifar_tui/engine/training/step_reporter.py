@@ -3,6 +3,7 @@
 import torch
 
 from cifar_tui.engine.network.meter import StepMeter
+from cifar_tui.engine.network.stepper import StepResult
 from cifar_tui.engine.training.progress import TrainingProgress
 from cifar_tui.events import Emit, StepDone
 
@@ -16,9 +17,9 @@ class StepReporter:
         self._emit = emit
         self._nonfinite: StepDone | None = None
 
-    def add(self, step: StepDone, loss: torch.Tensor, hits: torch.Tensor) -> None:
-        """Report a step that was queued on the device, as soon as its loss and hits (0-dim tensors there) are here."""
-        self._meter.add(step, loss, hits)
+    def add(self, step: StepDone, result: StepResult) -> None:
+        """Report a step that was queued on the device, as soon as its result is here."""
+        self._meter.add(step, result)
         self._report(self._meter.completed())
 
     def flush(self) -> None:

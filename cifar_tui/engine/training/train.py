@@ -164,11 +164,11 @@ class TrainingLoop:
         rate = self._plan.learning_rate_at(step)
         start = batch * self._context.recipe.batch_size
         images, labels = self._train.batch(plan, start, start + self._context.recipe.batch_size)
-        loss, hits = self._accelerator.update(images, labels, rate)
+        result = self._accelerator.update(images, labels, rate)
         self._fence.step_queued()
         self._progress.step = step
         queued = StepDone(step, epoch, math.nan, math.nan, len(labels), rate, self._clock.seconds())
-        self._steps.add(queued, loss, hits)
+        self._steps.add(queued, result)
         hit("stepped", self._context.folder.name)
 
     def _epoch_done(self, epoch: int, result: EpochTestResult) -> EpochDone:

@@ -4,6 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import grimp
+
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 ROOMS, LAYERS = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
@@ -24,3 +26,12 @@ def test_the_page_has_the_layers_of_the_contract() -> None:
         contracts = tomllib.load(file)["tool"]["importlinter"]["contracts"]
     (rooms,) = [contract for contract in contracts if contract["name"] == "Rooms import one way"]
     assert LAYERS.split("\n")[:-1] == rooms["layers"]
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = grimp.build_graph("cifar_tui")
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    left = dict(imports)
+    while leaves := {module for module, found in left.items() if not found & left.keys()}:
+        left = {module: found for module, found in left.items() if module not in leaves}
+    assert not left, f"these import each other: {', '.join(sorted(left))}"

@@ -58,14 +58,17 @@ def test_sigterm_in_a_test_does_not_wait_for_its_end(tmp_path: Path) -> None:
 @pytest.mark.fault(5)
 @pytest.mark.parametrize("times", [pytest.param(1, marks=pytest.mark.fault(5, often=True)), 2])
 def test_ctrl_c_once_stops_and_saves_and_twice_saves_now(tmp_path: Path, times: int) -> None:
-    with trainer(tmp_path / "run") as one:
+    # The second comes in the very middle of a save, so that it cannot come too late.
+    with trainer(tmp_path / "run", fault="stop:synced:net_*_step_*.pth:1" if times == 2 else None) as one:
         one.wait_for_steps(5)
-        for _ in range(times):
-            one.process.send_signal(signal.SIGINT)
-            time.sleep(0.05)
+        one.interrupt("Stopping after this step")
+        if times == 2:
+            one.wait_for(lambda: one.process.poll() is not None or one.suspended)
+            one.interrupt("Saving what is trained")
         assert one.exit_code() == 130
         assert one.lines[-1]["event"] == "RunStopped"
         assert "Stopping after this step" in one.output
+        assert times == 1 or "Saving what is trained" in one.output
     check(tmp_path / "run", Evidence(restarted=True))
 
 
@@ -74,13 +77,11 @@ def test_ctrl_c_three_times_leaves_at_once_and_the_last_state_stands(tmp_path: P
     with trainer(tmp_path / "run", fault="stop:synced:net_*_step_*.pth:1") as one:
         one.wait_for(lambda: len(one.said("CheckpointSaved")) >= 1)
         one.wait_for_steps(len(one.said("StepDone")) + 1)
-        one.process.send_signal(signal.SIGINT)
+        one.interrupt("Stopping after this step")
         # In the very middle of its save, as on a disk that hangs; or it has just ended an epoch, and is through.
         one.wait_for(lambda: one.process.poll() is not None or one.suspended)
-        for _ in range(2):
-            one.process.send_signal(signal.SIGINT)
-            one.process.send_signal(signal.SIGCONT)
-            time.sleep(0.1)
+        one.interrupt("Saving what is trained")
+        one.interrupt("no answer: it leaves")
         assert one.exit_code() == 130
     check(tmp_path / "run", Evidence())
 

@@ -68,6 +68,12 @@ class Trainer:
     def wait_for_steps(self, count: int) -> None:
         self.wait_for(lambda: len(self.said("StepDone")) >= count)
 
+    def interrupt(self, answer: str) -> None:
+        """Press Ctrl-C, and wait until it is answered: two that arrive at once would count as one."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(signal.SIGCONT)
+        self.wait_for(lambda: answer in self.printed or self.process.poll() is not None)
+
     def exit_code(self) -> int:
         return self.process.wait(PATIENCE_SECONDS)
 

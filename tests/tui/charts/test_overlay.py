@@ -1,7 +1,5 @@
 import dataclasses
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -26,6 +24,7 @@ from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui.drive import INTERVALS, screen, screen_text, settle
 from tests.tui.test_goldens import StillMachine
+from tests.waiting import eventually
 
 OTHER = dataclasses.replace(preset("quick"), learning_rate=0.05, epochs=30)
 
@@ -57,13 +56,6 @@ def read_runs(*folders: Path) -> list[OverlaidRun]:
     return [
         OverlaidRun(folders[one.place].name, one.place + 1, one.history) for one in told if isinstance(one, RunLoaded)
     ]
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def beside(place: Path, *names: str) -> ScriptedJobs:
@@ -162,25 +154,30 @@ def followers() -> list[threading.Thread]:
 
 
 def test_later_events_of_a_run_are_delivered_until_it_has_ended(tmp_path: Path) -> None:
-    for name in ("live", "ended"):
+    for name in ("live", "ended", "second"):
         put_run(tmp_path / name, epochs=1)
-    trainer = RunFolder.reopen(tmp_path / "live")
+    trainer, second = RunFolder.reopen(tmp_path / "live"), RunFolder.reopen(tmp_path / "second")
     told: list[RunLoaded | RunUpdated] = []
-    reader = RunReader([tmp_path / "nowhere", tmp_path / "ended", tmp_path / "live"], told.append, INTERVALS.other_runs)
-    eventually(lambda: len(told) == 2)
-    assert [(one.place, one.history.step) for one in told if isinstance(one, RunLoaded)] == [(1, 50), (2, 50)]
+    folders = [tmp_path / name for name in ("nowhere", "ended", "live", "second")]
+    reader = RunReader(folders, told.append, INTERVALS.other_runs)
+    eventually(lambda: len(told) == 3)
+    loaded = [(one.place, one.history.step) for one in told if isinstance(one, RunLoaded)]
+    assert loaded == [(1, 50), (2, 50), (3, 50)]
     say(tmp_path / "ended", scripted.step(51))
     with (tmp_path / "live" / JOURNAL_NAME).open("ab") as journal:
         journal.write(b'{"at": 1, "event": "Noted", ')
     say(tmp_path / "live")
-    time.sleep(0.1)
-    assert len(told) == 2, "half a line is none, and a run that has ended is no longer read"
+    for count in (4, 5):  # by the second, the reader has been round all of them since
+        say(tmp_path / "second", scripted.step(47 + count))
+        eventually(lambda count=count: len(told) >= count)  # type: ignore[misc]
+    assert [one.place for one in told[3:]] == [3, 3], "half a line is none, and a run that has ended is no longer read"
     with (tmp_path / "live" / JOURNAL_NAME).open("ab") as journal:
         journal.write(b'"text": "here"}\n')
-    eventually(lambda: len(told) == 3)
-    assert isinstance(told[2], RunUpdated)
-    assert (told[2].place, told[2].events) == (2, [Noted("here")])
+    eventually(lambda: len(told) == 6)
+    assert isinstance(told[5], RunUpdated)
+    assert (told[5].place, told[5].events) == (2, [Noted("here")])
     trainer.close()
+    second.close()
     eventually(lambda: not reader.following)
 
 

@@ -15,8 +15,9 @@ RETRY_SECONDS = 5.0
 class LineFile:
     """An open file to append lines to. One thread writes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, retry_seconds: float = RETRY_SECONDS) -> None:
         """Open or create it. Raises OSError."""
+        self._retry_seconds = retry_seconds
         self.path = path
         self.error: OSError | None = None
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -41,7 +42,7 @@ class LineFile:
             self.error = None
         except OSError as error:
             self.error = error
-            self._try_again_at = time.monotonic() + RETRY_SECONDS
+            self._try_again_at = time.monotonic() + self._retry_seconds
 
     def close(self) -> None:
         """Flush once more and close."""

@@ -11,7 +11,6 @@ from cifar_tui.errors import BadInput, DataUnavailable
 from cifar_tui.events import DataMissing, Emit, Event, Noted, Reopened, RunFailed, RunStopped
 from cifar_tui.files.run_files import JOURNAL_NAME
 from cifar_tui.history.run_history import FeedItem
-from cifar_tui.jobs import local as jobs_module
 from cifar_tui.jobs.local import LocalJobs
 from cifar_tui.jobs.session import Job, Session
 from cifar_tui.presets import preset
@@ -126,9 +125,8 @@ def test_an_evaluation_that_breaks_fails_alone(tmp_path: Path, monkeypatch: pyte
 
 
 def test_other_data_gives_the_run_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs_module, "RUNS_FOLDER", tmp_path)
     replace_training(monkeypatch, ZeroDivisionError())
-    jobs = LocalJobs(preset("quick"), "mine", None)
+    jobs = LocalJobs(preset("quick"), "mine", place=tmp_path)
     all_of(jobs.train("synthetic"))
     jobs.close()
     assert [path.name for path in tmp_path.iterdir()] == ["mine-synthetic"]

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from cifar_tui.errors import BadInput, FolderInUse
 from cifar_tui.events import RolledBack, RunFinished, StepDone
-from cifar_tui.files import append_file
 from cifar_tui.files.append_file import LineFile
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_atomically
 from cifar_tui.files.run_files import JOURNAL_NAME, journal_path
@@ -69,7 +68,7 @@ def test_junk_in_a_journal_is_passed_over(junk: list[bytes], torn: bytes) -> Non
 
 
 def test_lines_wait_in_memory_while_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = LineFile(tmp_path / "log")
+    file = LineFile(tmp_path / "log", retry_seconds=0.0)
     file.append(b"one\n")
     real_write = os.write
     full = True
@@ -80,7 +79,6 @@ def test_lines_wait_in_memory_while_the_disk_is_full(tmp_path: Path, monkeypatch
         return real_write(descriptor, content)
 
     monkeypatch.setattr(os, "write", write)
-    monkeypatch.setattr(append_file, "RETRY_SECONDS", 0.0)
     file.append(b"two\n")
     assert file.error is not None
     full = False

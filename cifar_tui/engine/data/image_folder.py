@@ -55,6 +55,15 @@ class Listing:
     """A digest of every image's name, size and time of change; another one means that something changed."""
 
 
+def read_resized(file: str) -> Pixels:
+    """Return one image as uint8 [32, 32, 3], resized as the tutorial does. Raises DataDamaged naming it."""
+    try:
+        return read_image(file, resized)
+    except ImageUnreadable as error:
+        shown = safe_text(file, LONGEST_PATH)
+        raise DataDamaged(f"Cannot read the picture {shown} ({error}). Remove or replace it.") from None
+
+
 def check_folder(folder: Path) -> tuple[str, ...]:
     """Return the ten class names of a folder of images. Raises BadInput, with one sentence, for any other folder.
 
@@ -80,7 +89,13 @@ def check_folder(folder: Path) -> tuple[str, ...]:
     return tuple(train)
 
 
-def load_folder(folder: Path, report: Report, stop_requested: Callable[[], bool]) -> DataSet:
+def load_folder(
+    folder: Path,
+    report: Report,
+    stop_requested: Callable[[], bool],
+    read: Callable[[str], Pixels] = read_resized,
+    chunk: int = CHUNK,
+) -> DataSet:
     """Return the folder's images, from the cache where nothing has changed.
 
     Raises BadInput, DataDamaged naming the image, or StopRequested.
@@ -91,7 +106,7 @@ def load_folder(folder: Path, report: Report, stop_requested: Callable[[], bool]
     cache = _cache_path(folder)
     pixels = _read_cache(cache, listing)
     if pixels is None:
-        pixels = _decode(listing.files, report, stop_requested)
+        pixels = _decode(Decoding(listing.files, read, chunk), report, stop_requested)
         _write_cache(cache, listing, pixels)
     border = listing.train_images
     return DataSet(
@@ -229,10 +244,12 @@ def _write_cache(path: Path, listing: Listing, pixels: Pixels) -> None:
 class Decoding:
     """Images on their way into one array, which the workers share."""
 
-    def __init__(self, files: tuple[str, ...]) -> None:
+    def __init__(self, files: tuple[str, ...], read: Callable[[str], Pixels], chunk: int) -> None:
+        self.files = files
+        self.chunk = chunk
+        self._read = read
         self.pixels: Pixels = np.empty((len(files), SIDE, SIDE, 3), dtype=np.uint8)
         self.cancelled = threading.Event()
-        self._files = files
         self._done = np.zeros(len(files), dtype=np.bool_)
 
     @property
@@ -242,26 +259,25 @@ class Decoding:
 
     def decode(self, start: int) -> None:
         """Decode one chunk, unless it is no longer wanted."""
-        for index, file in enumerate(self._files[start : start + CHUNK], start):
+        for index, file in enumerate(self.files[start : start + self.chunk], start):
             if self.cancelled.is_set():
                 return
-            self.pixels[index] = _read_image(file)
+            self.pixels[index] = self._read(file)
             self._done[index] = True
 
 
-def _decode(files: tuple[str, ...], report: Report, stop_requested: Callable[[], bool]) -> Pixels:
+def _decode(decoding: Decoding, report: Report, stop_requested: Callable[[], bool]) -> Pixels:
     """Return every image as uint8 [N, 32, 32, 3]. Raises DataDamaged for one that cannot be read, or StopRequested."""
-    decoding = Decoding(files)
     started = time.monotonic()
 
     def report_progress() -> None:
-        report(Progressed("Reading pictures", decoding.done, len(files), "images", time.monotonic() - started))
+        report(Progressed("Reading pictures", decoding.done, len(decoding.files), "images", time.monotonic() - started))
 
     report_progress()
     with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         # Pillow warns on stderr of large and odd images, in the middle of a screen; ours are checked below.
         warnings.simplefilter("ignore")
-        futures = [pool.submit(decoding.decode, start) for start in range(0, len(files), CHUNK)]
+        futures = [pool.submit(decoding.decode, start) for start in range(0, len(decoding.files), decoding.chunk)]
         try:
             _await(futures, report_progress, stop_requested)
         finally:
@@ -286,12 +302,3 @@ def _await(
     for future in futures:
         if future.done():
             future.result()
-
-
-def _read_image(file: str) -> Pixels:
-    """Return one image as uint8 [32, 32, 3], resized as the tutorial does. Raises DataDamaged naming it."""
-    try:
-        return read_image(file, resized)
-    except ImageUnreadable as error:
-        shown = safe_text(file, LONGEST_PATH)
-        raise DataDamaged(f"Cannot read the picture {shown} ({error}). Remove or replace it.") from None

@@ -3,6 +3,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 
 from cifar_tui.engine.data import image_folder
 from cifar_tui.engine.data.dataset import DataSet
+from cifar_tui.engine.data.image_file import Pixels
 from cifar_tui.engine.data.image_folder import Listing, check_folder, load_folder
 from cifar_tui.errors import BadInput, DataDamaged, StopRequested
 from cifar_tui.events import Progressed
@@ -37,8 +39,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "pictures"
 
 
-def loaded(folder: Path) -> DataSet:
-    return load_folder(folder, lambda progress: None, lambda: False)
+Reader = Callable[[str], Pixels]
+
+
+def loaded(folder: Path, read: Reader = image_folder.read_resized, chunk: int = image_folder.CHUNK) -> DataSet:
+    return load_folder(folder, lambda progress: None, lambda: False, read, chunk)
 
 
 def test_hidden_entries_other_files_and_folders_that_look_like_pictures_are_passed_over(folder: Path) -> None:
@@ -127,18 +132,10 @@ def test_pillows_own_alarm_about_large_pictures_is_a_sentence_or_nothing(
         assert len(loaded(folder).train.labels) == 10
 
 
-@pytest.fixture
-def slow_pictures(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Pictures that take a twentieth of a second each, as large ones do."""
-    read: list[str] = []
-
-    def slowly(file: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        time.sleep(0.05)
-        read.append(file)
-        return np.zeros((32, 32, 3), dtype=np.uint8)
-
-    monkeypatch.setattr(image_folder, "_read_image", slowly)
-    return read
+def slowly(_file: str) -> Pixels:
+    """A twentieth of a second for each, as large ones take."""
+    time.sleep(0.05)
+    return np.zeros((32, 32, 3), dtype=np.uint8)
 
 
 @pytest.fixture
@@ -147,9 +144,9 @@ def given_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
     started: SimpleQueue[image_folder.Decoding] = SimpleQueue()
     decoding = image_folder.Decoding
 
-    def watched(files: tuple[str, ...]) -> image_folder.Decoding:
-        one = decoding(files)
-        for _ in files:
+    def watched(*arguments: Any) -> image_folder.Decoding:
+        one = decoding(*arguments)
+        for _ in one.files:
             started.put(one)
         return one
 
@@ -158,26 +155,23 @@ def given_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
     return lambda: started.get().cancelled.wait(120)
 
 
-def test_a_stop_does_not_wait_for_the_chunk_under_way(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, given_up: Callable[[], bool]
-) -> None:
+def test_a_stop_does_not_wait_for_the_chunk_under_way(folder: Path, given_up: Callable[[], bool]) -> None:
     read: list[str] = []
 
-    def endless(file: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    def endless(file: str) -> Pixels:
         read.append(file)
         assert given_up()
         return np.zeros((32, 32, 3), dtype=np.uint8)
 
-    monkeypatch.setattr(image_folder, "_read_image", endless)
     with pytest.raises(StopRequested):
-        load_folder(folder, lambda progress: None, lambda: bool(read))
+        load_folder(folder, lambda progress: None, lambda: bool(read), endless)
     assert len(read) == 1
 
 
-def test_progress_is_said_at_the_start_now_and_then_and_at_the_end(folder: Path, slow_pictures: list[str]) -> None:
+def test_progress_is_said_at_the_start_now_and_then_and_at_the_end(folder: Path) -> None:
     said: list[Progressed] = []
     started = time.monotonic()
-    load_folder(folder, said.append, lambda: False)
+    load_folder(folder, said.append, lambda: False, slowly)
     reading = [progress for progress in said if progress.what == "Reading pictures"]
     assert (reading[0].done, reading[0].total) == (0, 20)
     assert (reading[-1].done, reading[-1].total) == (20, 20)
@@ -186,20 +180,19 @@ def test_progress_is_said_at_the_start_now_and_then_and_at_the_end(folder: Path,
 
 
 def test_a_picture_that_cannot_be_read_ends_the_reading_of_the_others(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, given_up: Callable[[], bool]
+    folder: Path, given_up: Callable[[], bool]
 ) -> None:
-    monkeypatch.setattr(image_folder, "CHUNK", 1)
     read = []
 
-    def fail_first(file: str) -> None:
+    def fail_first(file: str) -> Pixels:
         if "class0" in file:
             raise DataDamaged("Cannot read it.")
         read.append(file)
         assert given_up()
+        return slowly(file)
 
-    monkeypatch.setattr(image_folder, "_read_image", fail_first)
     with pytest.raises(DataDamaged):
-        loaded(folder)
+        loaded(folder, fail_first, chunk=1)
     assert len(read) < 5
 
 

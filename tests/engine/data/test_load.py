@@ -1,5 +1,6 @@
 import dataclasses
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 from cifar_tui.engine.data import image_folder
 from cifar_tui.engine.data.dataset import DataSet, Split
+from cifar_tui.engine.data.image_file import Pixels
 from cifar_tui.engine.data.load import _part, check_source, load
 from cifar_tui.engine.data.synthetic import draw_images
 from cifar_tui.errors import BadInput, CifarTuiError, DataDamaged, StopRequested
@@ -74,10 +76,10 @@ def test_pictures_are_resized_as_the_tutorial_resizes_them(folder: Path) -> None
     assert (loaded(recipe_for(folder)).train.pixels[2] == np.asarray(Resize((32, 32))(picture))).all()
 
 
-def test_the_second_start_reads_no_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_start_reads_no_image(folder: Path) -> None:
     first = loaded(recipe_for(folder))
-    monkeypatch.setattr(image_folder, "_read_image", lambda file: pytest.fail("a picture was read again"))
-    second = loaded(recipe_for(folder))
+    again: Callable[[str], Pixels] = lambda file: pytest.fail("an image was read again")  # noqa: E731
+    second = image_folder.load_folder(folder, lambda progress: None, lambda: False, again)
     assert (first.train.pixels == second.train.pixels).all()
     assert (first.test.pixels == second.test.pixels).all()
 

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RedrawBudget:
-    """Limits on how often a chart is drawn while the run trains."""
+    """Limits on how often the charts are drawn while the run trains."""
 
-    core_share: float = 0.0075
-    """Share of one core that a chart may spend on drawing itself."""
+    core_share: float = 0.03
+    """Share of one core that all charts together may spend on drawing."""
     min_seconds: float = 1.0
     """Least time between two drawings: nobody sees more, and every drawing is sent to the terminal."""
+    max_seconds: float = 1.7
+    """Longest time between two drawings, whatever they cost: a chart that stands still looks broken."""
 
     def seconds_after(self, drawing_seconds: float) -> float:
-        """Return how long to wait after a drawing that took so long."""
-        return max(self.min_seconds, drawing_seconds / self.core_share)
+        """Return how long to wait after drawings that took so much processor time."""
+        return min(max(self.min_seconds, drawing_seconds / self.core_share), self.max_seconds)
 
 
 DEFAULT_BUDGET = RedrawBudget()
@@ -35,7 +37,7 @@ class ScreenIntervals:
     folder: float = 2.0
     """Between two looks at the folder that the checkpoint browser shows."""
     redraw: RedrawBudget = DEFAULT_BUDGET
-    """Between two drawings of a chart."""
+    """Between two drawings of the charts."""
     after_change: float = 0.3
     """From a change that a person asked for to the next look at the folder."""
 

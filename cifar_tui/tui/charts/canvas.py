@@ -34,6 +34,11 @@ Cells = list[list[tuple[str, int]]]
 """Rows of (text, style) runs; style 0 where nothing is drawn."""
 
 
+def load_plotext() -> None:
+    """Import plotext, which takes 0.15 s: the first frame, which has no points yet, does not wait for it."""
+    import plotext  # noqa: F401
+
+
 def draw(
     traces: list[Trace], width: int, height: int, x: tuple[float, float], y: tuple[float, float], marker: str
 ) -> Cells:
@@ -43,7 +48,7 @@ def draw(
     """
     if not any(len(trace.points.x) for trace in traces):
         return [[(" " * width, 0)] for _ in range(height)]
-    import plotext  # takes 0.15 s; the first frame, which has no points yet, does not wait for it
+    import plotext
 
     plotext.terminal.limit(False, False)
     figure = plotext.figure

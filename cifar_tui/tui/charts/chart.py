@@ -1,7 +1,6 @@
 """One chart of a run: curves over its steps, redrawn only when it would look different."""
 
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from textual import events
 from textual.message import Message
@@ -9,7 +8,7 @@ from textual.message import Message
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.history.series import Points
 from cifar_tui.tui.charts.axes import XAxis, YAxis, full_range
-from cifar_tui.tui.charts.canvas import Trace
+from cifar_tui.tui.charts.canvas import Trace, load_plotext
 from cifar_tui.tui.charts.captions import heading, legend
 from cifar_tui.tui.charts.chart_kinds import ChartKind, Curve
 from cifar_tui.tui.charts.chart_view import ChartView
@@ -31,8 +30,8 @@ from cifar_tui.tui.charts.overlay import (
     overlay_reach,
     value_ranges,
 )
+from cifar_tui.tui.charts.redraw_turns import RedrawTurns
 from cifar_tui.tui.charts.y_scale import YScale
-from cifar_tui.tui.intervals import DEFAULT_BUDGET, RedrawBudget
 from cifar_tui.tui.terminal.textual_internals import BorderText
 from cifar_tui.tui.widgets.rows import Rows
 
@@ -50,11 +49,8 @@ class ChartOptions:
 
     marker: str = "braille"
     """The marker that draws curves, one of `MARKERS`."""
-    budget: RedrawBudget = DEFAULT_BUDGET
-    """Limits on how often they are drawn."""
-
-
-DEFAULT_OPTIONS = ChartOptions()
+    turns: RedrawTurns = field(default_factory=RedrawTurns)
+    """The moments at which they are drawn, all at once."""
 
 
 class Chart(Rows):
@@ -72,7 +68,7 @@ class Chart(Rows):
         kind: ChartKind,
         *,
         id: str,  # noqa: A002 - textual's own name
-        options: ChartOptions = DEFAULT_OPTIONS,
+        options: ChartOptions,
     ) -> None:
         super().__init__(id=id, classes="panel")
         self.border_title = kind.title
@@ -82,7 +78,6 @@ class Chart(Rows):
         self._y_scale = YScale(kind)
         self._key: tuple[object, ...] = ()
         self._drawn: tuple[object, ...] = ()
-        self._draw_again_at = 0.0
         self._view = DEFAULT_VIEW
         self._history: RunHistory | None = None
         self._mouse_map: MouseMap | None = None
@@ -94,7 +89,7 @@ class Chart(Rows):
         self._y_scale.reset()
 
     def show(self, history: RunHistory, view: ChartView = DEFAULT_VIEW) -> bool:
-        """Draw the history, unless it would look the same. Return True if it must wait, its budget being spent.
+        """Draw the history, unless it would look the same. Return True if it must wait for the next turn.
 
         Another view or another size waits for nothing, and neither does the last drawing of a run that pauses or ends.
         """
@@ -110,17 +105,17 @@ class Chart(Rows):
         )
         if drawn == self._drawn:
             return False
-        now = time.perf_counter()
         resting = history.state == "paused" or not history.live
-        if self._drawn[:4] == requested and now < self._draw_again_at and not resting:
+        if self._drawn[:4] == requested and not self._options.turns.open and not resting:
             return True
         self._drawn = drawn
         if not history.step:
             self._key = ()
             self.set_rows(centred(NOTHING_YET, width, height))
             return False
-        self._redraw(history, view, width, height)
-        self._draw_again_at = now + self._options.budget.seconds_after(time.perf_counter() - now)
+        load_plotext()
+        with self._options.turns.drawing():
+            self._redraw(history, view, width, height)
         return False
 
     def on_resize(self) -> None:

@@ -14,6 +14,7 @@ from cifar_tui.tui import common_keys
 from cifar_tui.tui.charts.chart import Chart, ChartOptions
 from cifar_tui.tui.charts.chart_view import ChartView
 from cifar_tui.tui.charts.overlay import OverlaidRun
+from cifar_tui.tui.charts.redraw_turns import RedrawTurns
 from cifar_tui.tui.dashboard.chart_keys import CHANGES, CHART_BINDINGS
 from cifar_tui.tui.dashboard.overlaid_runs import OverlaidRuns
 from cifar_tui.tui.dashboard.panel_grid import PanelGrid
@@ -55,7 +56,7 @@ class Dashboard(Screen[None]):
         self._view = preferences.current.view
         self._history = RunHistory()
         self._status = StatusPanel()
-        self._panels = PanelGrid(hardware, ChartOptions(marker, intervals.redraw), preferences)
+        self._panels = PanelGrid(hardware, ChartOptions(marker, RedrawTurns(intervals.redraw)), preferences)
         self._overlaid_runs = OverlaidRuns(self, intervals.other_runs, self._overlay)
 
     def compose(self) -> ComposeResult:

@@ -41,11 +41,12 @@ class PanelGrid(Container):
     def show(self, history: RunHistory, view: ChartView) -> bool:
         """Show the history on every panel. Returns True if a part of it has to wait."""
         waits = False
-        for panel in self._panels.values():
-            if isinstance(panel, Chart):
-                waits |= panel.show(history, view)
-            elif isinstance(panel, HistoryWidget):
-                panel.show(history)
+        with self._options.turns.turn():
+            for panel in self._panels.values():
+                if isinstance(panel, Chart):
+                    waits |= panel.show(history, view)
+                elif isinstance(panel, HistoryWidget):
+                    panel.show(history)
         return waits
 
     def on_click(self, event: events.Click) -> None:

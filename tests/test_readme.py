@@ -11,20 +11,21 @@ from cifar_tui.tui.evaluation.misclassified import MisclassifiedScreen
 
 SCREENS = (Dashboard, CheckpointBrowser, EvaluationScreen, MisclassifiedScreen, ComparisonScreen)
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS_PAGE = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+KEYS_PAGE = (ROOT / "docs" / "keys.md").read_text(encoding="utf-8")
 
 
-def test_the_readme_names_every_option() -> None:
+def test_the_page_of_commands_names_every_option() -> None:
     for name in COMMANDS:
-        assert f"`cifar-tui {name}" in README
+        assert f"`cifar-tui {name}" in COMMANDS_PAGE
         for parameter in load_command(name).params:
             if parameter.param_type_name == "option":
-                assert f"`{parameter.opts[0]}`" in README, parameter.opts[0]
+                assert f"`{parameter.opts[0]}`" in COMMANDS_PAGE, parameter.opts[0]
 
 
-def test_the_readme_names_every_key() -> None:
+def test_the_page_of_keys_names_every_key() -> None:
     for binding in with_tooltips(binding for screen in SCREENS for binding in screen.BINDINGS):
-        assert f"`{binding.key_display or binding.key}`" in README
+        assert f"`{binding.key_display or binding.key}`" in KEYS_PAGE
 
 
 def test_every_promise_names_a_test_that_is_there() -> None:

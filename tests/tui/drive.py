@@ -110,3 +110,9 @@ def app_of(pilot: Pilot[int]) -> CountingApp:
     """The app with its own type."""
     assert isinstance(pilot.app, CountingApp)
     return pilot.app
+
+
+def loss_axis(seen: str) -> list[float]:
+    """The labels of the loss's vertical axis on a screen with room for several panels."""
+    rows = [line.split("│")[1][:7].strip() for line in seen.splitlines() if line.startswith("│")]
+    return [float(label) for label in rows[: rows.index("step")] if label]

@@ -8,6 +8,8 @@ from cifar_tui.report.ticks import ticks_between
 
 FILLED_SHARE = 0.6
 """Limits are kept while the data fits them and fills at least this share."""
+ROOM_SHARE = 0.1
+"""Of its own height, added to data that has outgrown its limits: new limits draw the whole chart again."""
 SAME_SHARE = 1e-8
 """Values that differ by less than this share of them count as one: ticks between them would be rounding."""
 TICK_FACTORS = (1.0, 2.0, 2.5, 5.0)
@@ -29,6 +31,11 @@ class Limits:
     def ticks(self) -> list[float]:
         """Return the values that get a label, ascending."""
         return ticks_between(self.low, self.high, self.tick)
+
+    def with_room(self, low: float, high: float) -> tuple[float, float]:
+        """Return [low, high] with some room at the end at which it has outgrown these limits: it may grow on."""
+        room = ROOM_SHARE * (high - low)
+        return (low - room if low < self.low else low), (high + room if high > self.high else high)
 
     def serve(self, low: float, high: float) -> bool:
         """Return True while they hold [low, high] and are not much too wide for it."""
@@ -102,9 +109,9 @@ def log_ticks(limits: Limits, most: int) -> list[float]:
     return ticks[::stride]
 
 
-STEP_ENDS = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9)
+STEP_ENDS = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
 """Ends of an axis of steps or epochs, times a power of ten: a little beyond where the run is."""
-MIN_SHOWN_STEPS = 16
+MIN_SHOWN_STEPS = 20
 """The shortest stretch an axis of steps shows."""
 NEARLY_SHARE = 0.8
 """The share of the full run from which on an axis shows the full run."""

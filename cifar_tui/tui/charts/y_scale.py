@@ -57,6 +57,7 @@ class YScale:
         elif before is not None and before.serve(low, high):
             limits = before
         else:
+            low, high = before.with_room(low, high) if before is not None else (low, high)
             limits = within(fitted_limits(low, high, rows), self._kind.floor, self._kind.ceiling, rows)
         self._limits[logarithmic] = limits
         return YAxis(limits, logarithmic)

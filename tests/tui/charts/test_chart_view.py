@@ -37,7 +37,7 @@ async def pressed(pilot: Pilot[int], *names: str) -> str:
 
 async def test_the_axis_is_steps_epochs_or_training_time() -> None:
     async with screen(running(), SIZE) as pilot:
-        assert _axis(screen_text(pilot), "step") == 3 * [["0", "50", "100", "150"]]
+        assert _axis(screen_text(pilot), "step") == 3 * [["0", "25", "50", "75", "100", "125", "150"]]
         assert _axis(await pressed(pilot, "x"), "epoch") == 3 * [["0", "0.5", "1", "1.5", "2", "2.5", "3"]]
         assert _axis(await pressed(pilot, "x"), "time") == 3 * [["00:00", "00:30", "01:00", "01:30", "02:00", "02:30"]]
         assert _axis(await pressed(pilot, "x"), "step")

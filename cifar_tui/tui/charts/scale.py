@@ -46,34 +46,31 @@ def fitted_limits(low: float, high: float, rows: int) -> Limits:
     """Return the narrowest limits around [low, high] whose ticks are round, and so many whole rows apart as all others.
 
     A tick every `rows_per_tick` rows makes one row worth a share of the tick; of all such values of a row the least
-    that holds the data is taken.
+    that holds the data, with two ticks at least, is taken.
     """
     if high - low < SAME_SHARE * max(abs(low), abs(high), 0.1):
         low, high = low - 0.5 * max(abs(low), 1e-3), high + 0.5 * max(abs(high), 1e-3)
-    parts = rows - 1
-    least = (high - low) / parts
+    least = (high - low) / (rows - 1)
     power = 10.0 ** math.floor(math.log10(least))
-    best: tuple[float, float, int] | None = None
-    for rows_per_tick in _rows_per_tick(rows):
-        for tick in (factor * scale * power for scale in (1, 10, 100) for factor in TICK_FACTORS):
-            row = tick / rows_per_tick
-            bottom = _bottom_row(low, high, row, parts)
-            if row >= least and bottom is not None and (best is None or row < best[0] * (1 - 1e-9)):
-                best = (row, tick, bottom)
-    assert best is not None, "ticks a hundred times as far apart hold any data"
-    row, tick, bottom = best
-    return Limits(bottom * row, (bottom + parts) * row, tick)
+    ticks = [factor * scale * power for scale in (1, 10, 100) for factor in TICK_FACTORS]
+    placed = (_placed(low, high, rows, tick, apart) for apart in _rows_per_tick(rows) for tick in ticks)
+    fitting = (one for one in placed if one is not None)
+    return min(
+        fitting, key=lambda one: (len(one.ticks()) < 2, one.high - one.low), default=Limits(low, high, high - low)
+    )
+
+
+def _placed(low: float, high: float, rows: int, tick: float, rows_per_tick: int) -> Limits | None:
+    """Limits of which every row is worth a share of the tick, with the data in the middle; None if it does not fit."""
+    row, parts = tick / rows_per_tick, rows - 1
+    first, last = math.floor(low / row + 1e-9), math.ceil(high / row - 1e-9)
+    spare = parts - (last - first)
+    bottom = first - spare // 2
+    return Limits(bottom * row, (bottom + parts) * row, tick) if spare >= 0 else None
 
 
 def _rows_per_tick(rows: int) -> range:
     return range(2, 4) if rows < 10 else range(3, 6) if rows < 24 else range(4, 8)
-
-
-def _bottom_row(low: float, high: float, row: float, parts: int) -> int | None:
-    """The lowest row as a multiple of one row's worth, with the data in the middle; None if it does not fit."""
-    first, last = math.floor(low / row + 1e-9), math.ceil(high / row - 1e-9)
-    spare = parts - (last - first)
-    return first - spare // 2 if spare >= 0 else None
 
 
 def within(limits: Limits, floor: float | None, ceiling: float | None, rows: int) -> Limits:

@@ -60,19 +60,19 @@ def test_what_lies_off_the_scale_draws_no_line_along_the_edge() -> None:
     assert len(top.strip()) <= 6
 
 
-@given(st.floats(0, 1e6), st.floats(0, 1e6), st.integers(3, 40))
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6), st.integers(2, 40))
 def test_limits_hold_the_data_use_the_room_and_their_ticks_are_even(low: float, extra: float, rows: int) -> None:
     limits = fitted_limits(low, low + extra, rows)
     slack = limits.tick * 1e-6
     assert limits.low <= low + slack
     assert limits.high >= low + extra - slack
-    if rows >= 12 and extra > max(low, 1) * 1e-6:
+    if rows >= 12 and extra > max(abs(low), 1) * 1e-6:
         assert extra >= 0.6 * (limits.high - limits.low)
     labels, gutter = YAxis(limits, logarithmic=False).labels(rows, 10, lambda value: f"{value:.6g}"[:8])
     labelled = [row for row, label in enumerate(labels) if label.strip()]
     assert all(len(label) == gutter for label in labels)
     assert len({after - before for before, after in itertools.pairwise(labelled)}) <= 1
-    assert len(labelled) >= min(rows // 6, 2)
+    assert len(labelled) >= 2 or rows < 4
 
 
 def test_limits_stay_while_they_serve() -> None:

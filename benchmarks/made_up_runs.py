@@ -31,7 +31,7 @@ STEPS_PER_EPOCH = 1_000
 
 
 def plausible(step: int, steps_per_epoch: int, decay: float, chance: random.Random) -> Iterator[Event]:
-    """What a run says of a step, and of the epoch it ends; the loss falls by e in `decay` steps."""
+    """Yield the events of a step, and of the epoch it ends; the loss falls by e in `decay` steps."""
     loss = (2.3 * math.exp(-step / decay) + 0.2) * chance.uniform(0.8, 1.25)
     epoch = (step - 1) // steps_per_epoch + 1
     rate = preset("default").learning_rate_at(step, steps_per_epoch)
@@ -104,7 +104,7 @@ class ScriptedRun:
         return self
 
     def poll(self) -> list[Event]:
-        """What was said since the last call."""
+        """Return the events since the last call."""
         with self._lock:
             events, self._events = self._events, []
         return events

@@ -1,4 +1,4 @@
-"""What watching costs: bytes, CPU, staleness and answers to keys, measured on the real screen in a pseudo-terminal.
+"""Cost of watching: bytes, CPU, staleness and answers to keys, measured on the real screen in a pseudo-terminal.
 
 python benchmarks/screen.py [--size 120x40] [--seconds 20]
 
@@ -146,7 +146,7 @@ def followed(terminal: PseudoTerminal, seconds: float) -> dict[str, float]:
 
 
 def staleness(terminal: PseudoTerminal, seconds: float) -> float:
-    """How old the newest number on the screen is at most, 95 % of the time; it is oldest just before the next."""
+    """Return the age of the newest number in the header, just before the next one: 95 % are younger."""
     ages: list[float] = []
     shown, shown_at = 0, 0.0
     until = time.monotonic() + seconds
@@ -162,7 +162,7 @@ def staleness(terminal: PseudoTerminal, seconds: float) -> float:
 
 
 def answers(terminal: PseudoTerminal) -> dict[str, float]:
-    """How fast keys are answered, and what they cost."""
+    """Return the time until keys are answered, and the bytes that takes."""
     rounds = KEY_PRESSES // len(KEYS)
     changed = {key: [pressed(terminal, key) for _ in range(rounds)] for key in KEYS}
     opened = [pressed(terminal, key) for _ in range(3) for key in OPENING_KEYS]
@@ -175,7 +175,7 @@ def answers(terminal: PseudoTerminal) -> dict[str, float]:
 
 
 def long_runs(size: tuple[int, int]) -> dict[str, float]:
-    """How fast a finished run is open, and what memory that takes."""
+    """Return the time until a finished run is open, and the memory that takes."""
     figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, steps in LONG_RUNS.items():
@@ -199,7 +199,7 @@ def opened_ms(run: Path, size: tuple[int, int], steps: int) -> tuple[float, floa
 
 
 def over_a_thin_link(size: tuple[int, int], seconds: float) -> dict[str, float]:
-    """How old the newest number is at the other end of a thin link."""
+    """Return the age of the newest number at the other end of a thin link."""
     with PseudoTerminal([sys.executable, __file__, "--worker", "ours"], size=size, link=THIN_LINK) as terminal:
         terminal.wait_for("step 1")
         return {"link_staleness_p95_seconds": staleness(terminal, seconds)}
@@ -224,7 +224,7 @@ def training_for_real(size: tuple[int, int], data: str) -> dict[str, float]:
 
 
 def slowdowns(data: str) -> dict[str, float]:
-    """What watching costs the loop that trains, and a loop of tiny operations."""
+    """Return the cost of watching for the loop that trains, and for a loop of tiny operations."""
     options = argparse.Namespace(data=data, steps=10, batch_size=128)
     real = [
         1 - throughput.measure("ours_watched", options).images_per_second / bare.images_per_second
@@ -295,7 +295,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def began_at(terminal: PseudoTerminal) -> float:
-    """When the scripted run began (seconds since 1970): its name on the screen says so."""
+    """Return the start of the scripted run, in seconds since 1970: its name on the screen says so."""
     found = re.search(r"run t(\d+)", terminal.text)
     return int(found.group(1)) / 1_000 if found else 0.0
 

@@ -19,7 +19,8 @@ import time
 from pathlib import Path
 
 import throughput
-from made_up_runs import STEPS_PER_SECOND, ScriptedRun, write_finished_run
+from chart_staleness import CHART_FIGURES, chart_staleness, quantile
+from made_up_runs import STEPS_PER_SECOND, ScriptedRun, show, write_finished_run
 from pseudo_terminal import PseudoTerminal, RunConnection
 
 KEYS = ("v", "g", "x", "m", "k", "+", "-", "[", "]", "0", "1", "1", "\x1b[D", "\x1b[C", "V")
@@ -40,6 +41,7 @@ FIGURES = {
     "bytes_per_second_paused": "the same, while the run is paused",
     "screen_cpu_percent": "of one core, used by the thread that draws, while following",
     "staleness_p95_seconds": "from a step's end until its number is on the emulated screen",
+    **CHART_FIGURES,
     "key_p95_ms": "from a key until the screen has settled, 30 presses of every kind, while paused",
     "open_p95_ms": "the same for keys that open or close a screen (escape waits 100 ms to be told from an arrow)",
     "real_key_p95_ms": "keys again, while a run trains for real on every core",
@@ -79,15 +81,16 @@ def main() -> None:
     figures = {"help_ms": help_ms(), "first_frame_ms": first_frame_ms((columns, rows))}
     figures |= long_runs((columns, rows))
     figures |= following((columns, rows), options.seconds, "ours")
+    figures |= chart_staleness((columns, rows), options.seconds)
     figures |= over_a_thin_link((columns, rows), options.seconds)
     figures |= training_for_real((columns, rows), options.data)
     figures |= slowdowns(options.data)
     baseline = following((columns, rows), options.seconds, "textual")["bytes_per_second"]
     figures["textual_bytes_per_second"] = baseline
     figures["textual_ratio"] = baseline / figures["bytes_per_second"]
-    for name, meaning in FIGURES.items():
-        print(f"{name:<26} {figures[name]:>10,.1f}  {meaning}")
-    print(json.dumps({name: round(figures[name], 2) for name in FIGURES}))
+    found = [name for name in FIGURES if name in figures]  # a small screen has not every chart
+    print("\n".join(f"{name:<38} {figures[name]:>10,.1f}  {FIGURES[name]}" for name in found))
+    print(json.dumps({name: round(figures[name], 2) for name in found}))
 
 
 def help_ms() -> float:
@@ -300,11 +303,6 @@ def began_at(terminal: PseudoTerminal) -> float:
     return int(found.group(1)) / 1_000 if found else 0.0
 
 
-def quantile(values: list[float], share: float) -> float:
-    """The value below which a share of them lies."""
-    return sorted(values)[int(share * (len(values) - 1))]
-
-
 def follow_scripted_run(*, thin: bool) -> None:
     """Show a run that a thread scripts, with no torch in the process; `thin` as we send it, else as Textual does."""
     from textual.app import App
@@ -314,16 +312,6 @@ def follow_scripted_run(*, thin: bool) -> None:
     if not thin:
         DiffApp._display = App._display  # type: ignore[method-assign]
     show(ScriptedRun())
-
-
-def show(run: ScriptedRun) -> None:
-    """Put a run on the screen."""
-    from cifar_tui.system.hardware import Hardware
-    from cifar_tui.tui.app import MonitorApp
-    from cifar_tui.tui.settings.themes import find_themes, theme_folders
-
-    themes = find_themes(theme_folders())
-    MonitorApp(run, themes, themes.chosen(None), Hardware()).run()
 
 
 if __name__ == "__main__":

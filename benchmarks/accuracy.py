@@ -54,12 +54,12 @@ def main() -> None:
 
 
 def finished(folder: Path) -> bool:
-    """Whether the run came to its end."""
+    """Return True if the run has finished."""
     return any(isinstance(event, RunFinished) for event in read_events(journal_path(folder)))
 
 
 def row_of(folder: Path, more: list[str]) -> dict[str, object]:
-    """What the run's journal and a look with flip-TTA say."""
+    """Return the row of a run: figures of its journal, and of an evaluation with flip-TTA."""
     events = list(read_events(journal_path(folder)))
     (started,) = (event for event in events if isinstance(event, RunStarted))
     data = next(event for event in events if isinstance(event, DataReady))
@@ -92,7 +92,7 @@ def row_of(folder: Path, more: list[str]) -> dict[str, object]:
 
 
 def recipe_words(recipe: Recipe) -> str:
-    """What decides how accurate a short run gets."""
+    """Return the choices that decide how accurate a short run gets."""
     parts = [f"batch {recipe.batch_size}", f"{recipe.schedule} rate {recipe.learning_rate:g}"]
     parts += [f"crop {recipe.crop_padding}"] if recipe.crop_padding else []
     parts += [f"{recipe.flip} flip"] if recipe.flip != "none" else []

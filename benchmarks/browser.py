@@ -1,4 +1,4 @@
-"""How soon the checkpoint browser has its rows, on the real screen in a pseudo-terminal.
+"""Time until the checkpoint browser has its rows, on the real screen in a pseudo-terminal.
 
 python benchmarks/browser.py [--size 120x40]
 

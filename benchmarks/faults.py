@@ -1,4 +1,4 @@
-"""What a lost terminal, a stalled link and a storm of resizes cost the training, and how long the screen stands still.
+"""Cost of a lost terminal, a stalled link and a storm of resizes: for the training, and for a screen that waits.
 
 python benchmarks/faults.py [--rounds 3] [--seconds 10]
 
@@ -144,7 +144,7 @@ def storm(terminal: PseudoTerminal, _seconds: float) -> None:
 
 
 def steps_at(run: Path) -> list[float]:
-    """When each step was written down, in seconds since 1970."""
+    """Return the time at which each step was written down, in seconds since 1970."""
     if not (journal_path(run)).exists():
         return []
     lines = (journal_path(run)).read_bytes().rpartition(b"\n")[0].splitlines()

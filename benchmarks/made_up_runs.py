@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -25,13 +26,40 @@ from cifar_tui.events import (
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.presets import preset
 from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.records.background_recorder import BackgroundRecorder
+from cifar_tui.runs.records.recorder import Recorder
+from cifar_tui.runs.remote.server import ControlServer
 
 STEPS_PER_SECOND = 100
 STEPS_PER_EPOCH = 1_000
 
 
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The course of a made-up run."""
+
+    total_steps: int
+    steps_per_epoch: int
+    events_of: Callable[[int], Iterator[Event]]
+    """The events of a step, which is counted from 1, and of the epoch it ends."""
+
+    def opening(self, name: str, folder: Path, began: float) -> list[Event]:
+        """Return every event before the first step."""
+        return [
+            RunStarted(name, str(folder), preset("default"), began, "0"),
+            DataReady("CIFAR-10", False, tuple("abcdefghij"), 50_000, 10_000),
+            TrainingStarted("scripted", "", "fp32", 11_173_962, self.steps_per_epoch, self.total_steps),
+        ]
+
+    def steps(self, began: float, done: int) -> Iterator[Event]:
+        """Yield the events of the steps after `done` that are due by now, in a run that began at such a time."""
+        due = int((time.time() - began) * STEPS_PER_SECOND)
+        for step in range(done + 1, min(due, self.total_steps) + 1):
+            yield from self.events_of(step)
+
+
 def plausible(step: int, steps_per_epoch: int, decay: float, chance: random.Random) -> Iterator[Event]:
-    """What a run says of a step, and of the epoch it ends; the loss falls by e in `decay` steps."""
+    """Yield the events of a step, and of the epoch it ends; the loss falls by e in `decay` steps."""
     loss = (2.3 * math.exp(-step / decay) + 0.2) * chance.uniform(0.8, 1.25)
     epoch = (step - 1) // steps_per_epoch + 1
     rate = preset("default").learning_rate_at(step, steps_per_epoch)
@@ -41,8 +69,31 @@ def plausible(step: int, steps_per_epoch: int, decay: float, chance: random.Rand
         yield EpochDone(epoch, step, loss, accuracy, loss, accuracy, None, rate, 10.0, 1.0)
 
 
+def plausible_script() -> Script:
+    """Return a long run whose values scatter, as a real run's do."""
+    chance = random.Random(0)
+    return Script(80 * STEPS_PER_EPOCH, STEPS_PER_EPOCH, lambda step: plausible(step, STEPS_PER_EPOCH, 2_000, chance))
+
+
+def write_live_run(folder: Path, script: Script, clock: Path) -> None:
+    """Write a run's journal as its engine does, and answer on its socket; the time it began at goes to `clock`."""
+    recorder = BackgroundRecorder(Recorder(RunFolder.create(folder, folder.name, preset("default"))), print)
+    server = ControlServer(folder, lambda _request: None)
+    began, done = time.time(), 0
+    clock.write_text(str(began))
+    for event in script.opening(folder.name, folder, began):
+        recorder.append_event(event)
+    while done < script.total_steps:
+        for event in script.steps(began, done):
+            recorder.append_event(event)
+            done = max(done, getattr(event, "step", 0))
+        time.sleep(1 / STEPS_PER_SECOND)
+    recorder.close()
+    server.close()
+
+
 def write_finished_run(folder: Path, steps: int) -> None:
-    """The folder of a run of so many steps that has finished, in 80 epochs."""
+    """Make the folder of a run of so many steps that has finished, in 80 epochs."""
     recipe = preset("default")
     chance, steps_per_epoch = random.Random(0), steps // 80
     RunFolder.create(folder, folder.name, recipe).close()
@@ -61,11 +112,18 @@ def write_finished_run(folder: Path, steps: int) -> None:
 
 
 class ScriptedRun:
-    """A run that says a hundred plausible steps a second; it is its own job, feed and control."""
+    """A run that emits a hundred steps a second; it is its own job, feed and control."""
 
-    def __init__(self, work: Callable[[], None] = lambda: time.sleep(1 / STEPS_PER_SECOND)) -> None:
-        """Start silent; `work` is what it does between two looks at the clock."""
+    def __init__(
+        self,
+        work: Callable[[], None] = lambda: time.sleep(1 / STEPS_PER_SECOND),
+        script: Script | None = None,
+        clock: Path | None = None,
+    ) -> None:
+        """Start silent; `work` is done between two looks at the clock, and the time it began at goes to `clock`."""
         self._work = work
+        self._script = script or plausible_script()
+        self._clock = clock
         self._events: list[Event] = []
         self._lock = threading.Lock()
         self._paused = threading.Event()
@@ -104,7 +162,7 @@ class ScriptedRun:
         return self
 
     def poll(self) -> list[Event]:
-        """What was said since the last call."""
+        """Return the events since the last call."""
         with self._lock:
             events, self._events = self._events, []
         return events
@@ -132,16 +190,23 @@ class ScriptedRun:
             self._events.append(event)
 
     def _speak(self) -> None:
-        began, total, chance = time.time(), 80 * STEPS_PER_EPOCH, random.Random(0)
-        recipe = preset("default")
-        self._say(RunStarted(f"t{began * 1_000:.0f}", "/tmp/scripted", recipe, began, "0"))
-        self._say(DataReady("CIFAR-10", False, tuple("abcdefghij"), 50_000, 10_000))
-        self._say(TrainingStarted("scripted", "", "fp32", 11_173_962, STEPS_PER_EPOCH, total))
-        step = 0
+        began, done = time.time(), 0
+        if self._clock is not None:
+            self._clock.write_text(str(began))
+        for event in self._script.opening(f"t{began * 1_000:.0f}", Path("/tmp/scripted"), began):
+            self._say(event)
         while not self._paused.is_set():
-            due = int((time.time() - began) * STEPS_PER_SECOND)
-            while step < due:
-                step += 1
-                for event in plausible(step, STEPS_PER_EPOCH, 2_000, chance):
-                    self._say(event)
+            for event in self._script.steps(began, done):
+                self._say(event)
+                done = max(done, getattr(event, "step", 0))
             self._work()
+
+
+def show(run: ScriptedRun) -> None:
+    """Put a run on the screen."""
+    from cifar_tui.system.hardware import Hardware
+    from cifar_tui.tui.app import MonitorApp
+    from cifar_tui.tui.settings.themes import find_themes, theme_folders
+
+    themes = find_themes(theme_folders())
+    MonitorApp(run, themes, themes.chosen(None), Hardware()).run()

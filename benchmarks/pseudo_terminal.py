@@ -18,12 +18,12 @@ import pyte
 
 READ_BYTES = 65_536
 PATIENCE_SECONDS = 120.0
-"""How long to wait for anything, on however busy a machine."""
+"""The longest wait for anything, on however busy a machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunConnection:
-    """What lies between a program and the terminal it is seen on."""
+    """The line between a program and the terminal it is seen on."""
 
     bytes_per_second: float = math.inf
     delay_seconds: float = 0.0
@@ -57,11 +57,11 @@ class PseudoTerminal:
         self.raw = bytearray()
         """Every byte the program wrote."""
         self.blind = False
-        """Whether what comes is read and kept, and not put on the screen."""
+        """True while the output is read and kept, and not put on the screen."""
         self._ended = False
         self._link = link
         self._free_at = time.monotonic()
-        """When the link can carry the next byte."""
+        """The moment from which the link can carry the next byte."""
         self._on_the_way: deque[tuple[float, bytes]] = deque()
         self._keys: deque[tuple[float, bytes]] = deque()
         self.pid, self._terminal = pty.fork()
@@ -113,7 +113,7 @@ class PseudoTerminal:
 
     @property
     def text(self) -> str:
-        """What is on the screen."""
+        """The characters on the screen, one line a row."""
         return "\n".join(self.screen.display)
 
     def read(self, seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""What watching costs: bytes, CPU, staleness and answers to keys, measured on the real screen in a pseudo-terminal.
+"""Cost of watching: bytes, CPU, staleness and answers to keys, measured on the real screen in a pseudo-terminal.
 
 python benchmarks/screen.py [--size 120x40] [--seconds 20]
 
@@ -19,7 +19,8 @@ import time
 from pathlib import Path
 
 import throughput
-from made_up_runs import STEPS_PER_SECOND, ScriptedRun, write_finished_run
+from chart_staleness import CHART_FIGURES, chart_staleness, quantile
+from made_up_runs import STEPS_PER_SECOND, ScriptedRun, show, write_finished_run
 from pseudo_terminal import PseudoTerminal, RunConnection
 
 KEYS = ("v", "g", "x", "m", "k", "+", "-", "[", "]", "0", "1", "1", "\x1b[D", "\x1b[C", "V")
@@ -40,6 +41,7 @@ FIGURES = {
     "bytes_per_second_paused": "the same, while the run is paused",
     "screen_cpu_percent": "of one core, used by the thread that draws, while following",
     "staleness_p95_seconds": "from a step's end until its number is on the emulated screen",
+    **CHART_FIGURES,
     "key_p95_ms": "from a key until the screen has settled, 30 presses of every kind, while paused",
     "open_p95_ms": "the same for keys that open or close a screen (escape waits 100 ms to be told from an arrow)",
     "real_key_p95_ms": "keys again, while a run trains for real on every core",
@@ -79,15 +81,16 @@ def main() -> None:
     figures = {"help_ms": help_ms(), "first_frame_ms": first_frame_ms((columns, rows))}
     figures |= long_runs((columns, rows))
     figures |= following((columns, rows), options.seconds, "ours")
+    figures |= chart_staleness((columns, rows), options.seconds)
     figures |= over_a_thin_link((columns, rows), options.seconds)
     figures |= training_for_real((columns, rows), options.data)
     figures |= slowdowns(options.data)
     baseline = following((columns, rows), options.seconds, "textual")["bytes_per_second"]
     figures["textual_bytes_per_second"] = baseline
     figures["textual_ratio"] = baseline / figures["bytes_per_second"]
-    for name, meaning in FIGURES.items():
-        print(f"{name:<26} {figures[name]:>10,.1f}  {meaning}")
-    print(json.dumps({name: round(figures[name], 2) for name in FIGURES}))
+    found = [name for name in FIGURES if name in figures]  # a small screen has not every chart
+    print("\n".join(f"{name:<38} {figures[name]:>10,.1f}  {FIGURES[name]}" for name in found))
+    print(json.dumps({name: round(figures[name], 2) for name in found}))
 
 
 def help_ms() -> float:
@@ -146,7 +149,7 @@ def followed(terminal: PseudoTerminal, seconds: float) -> dict[str, float]:
 
 
 def staleness(terminal: PseudoTerminal, seconds: float) -> float:
-    """How old the newest number on the screen is at most, 95 % of the time; it is oldest just before the next."""
+    """Return the age of the newest number in the header, just before the next one: 95 % are younger."""
     ages: list[float] = []
     shown, shown_at = 0, 0.0
     until = time.monotonic() + seconds
@@ -162,7 +165,7 @@ def staleness(terminal: PseudoTerminal, seconds: float) -> float:
 
 
 def answers(terminal: PseudoTerminal) -> dict[str, float]:
-    """How fast keys are answered, and what they cost."""
+    """Return the time until keys are answered, and the bytes that takes."""
     rounds = KEY_PRESSES // len(KEYS)
     changed = {key: [pressed(terminal, key) for _ in range(rounds)] for key in KEYS}
     opened = [pressed(terminal, key) for _ in range(3) for key in OPENING_KEYS]
@@ -175,7 +178,7 @@ def answers(terminal: PseudoTerminal) -> dict[str, float]:
 
 
 def long_runs(size: tuple[int, int]) -> dict[str, float]:
-    """How fast a finished run is open, and what memory that takes."""
+    """Return the time until a finished run is open, and the memory that takes."""
     figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, steps in LONG_RUNS.items():
@@ -199,7 +202,7 @@ def opened_ms(run: Path, size: tuple[int, int], steps: int) -> tuple[float, floa
 
 
 def over_a_thin_link(size: tuple[int, int], seconds: float) -> dict[str, float]:
-    """How old the newest number is at the other end of a thin link."""
+    """Return the age of the newest number at the other end of a thin link."""
     with PseudoTerminal([sys.executable, __file__, "--worker", "ours"], size=size, link=THIN_LINK) as terminal:
         terminal.wait_for("step 1")
         return {"link_staleness_p95_seconds": staleness(terminal, seconds)}
@@ -224,7 +227,7 @@ def training_for_real(size: tuple[int, int], data: str) -> dict[str, float]:
 
 
 def slowdowns(data: str) -> dict[str, float]:
-    """What watching costs the loop that trains, and a loop of tiny operations."""
+    """Return the cost of watching for the loop that trains, and for a loop of tiny operations."""
     options = argparse.Namespace(data=data, steps=10, batch_size=128)
     real = [
         1 - throughput.measure("ours_watched", options).images_per_second / bare.images_per_second
@@ -295,14 +298,9 @@ def cpu_seconds(pid: int) -> float:
 
 
 def began_at(terminal: PseudoTerminal) -> float:
-    """When the scripted run began (seconds since 1970): its name on the screen says so."""
+    """Return the start of the scripted run, in seconds since 1970: its name on the screen says so."""
     found = re.search(r"run t(\d+)", terminal.text)
     return int(found.group(1)) / 1_000 if found else 0.0
-
-
-def quantile(values: list[float], share: float) -> float:
-    """The value below which a share of them lies."""
-    return sorted(values)[int(share * (len(values) - 1))]
 
 
 def follow_scripted_run(*, thin: bool) -> None:
@@ -314,16 +312,6 @@ def follow_scripted_run(*, thin: bool) -> None:
     if not thin:
         DiffApp._display = App._display  # type: ignore[method-assign]
     show(ScriptedRun())
-
-
-def show(run: ScriptedRun) -> None:
-    """Put a run on the screen."""
-    from cifar_tui.system.hardware import Hardware
-    from cifar_tui.tui.app import MonitorApp
-    from cifar_tui.tui.settings.themes import find_themes, theme_folders
-
-    themes = find_themes(theme_folders())
-    MonitorApp(run, themes, themes.chosen(None), Hardware()).run()
 
 
 if __name__ == "__main__":

@@ -168,7 +168,7 @@ def stop_after(run: Path, steps: int, stop: Callable[[], object]) -> None:
 
 
 def sample_of(run: Path, started: float, peak: float, steps: int) -> Sample:
-    """What a run's journal says of its speed and its start."""
+    """Return speed and start of a run by its journal."""
     lines = [from_line(line) for line in (journal_path(run)).read_bytes().splitlines()]
     said = {type(event): at for at, event in reversed(lines)}
     done = [event for _, event in lines if isinstance(event, StepDone)][: steps + WARM_UP_STEPS]
@@ -203,7 +203,7 @@ def decoded_pictures(data: str, batch_size: int, *, augmented: bool) -> "torch.u
     transform = transforms.Compose([*random, *plain])
 
     class Pictures(torch.utils.data.Dataset[tuple[torch.Tensor, int]]):
-        """What torchvision's CIFAR10 does: an image made of an array, then transformed, one at a time."""
+        """Do as torchvision's CIFAR10: make an image of an array, then transform it, one at a time."""
 
         def __len__(self) -> int:
             return len(split.labels)

@@ -195,7 +195,7 @@ def opened_ms(run: Path, size: tuple[int, int], steps: int) -> tuple[float, floa
     with PseudoTerminal([sys.executable, "-m", "cifar_tui", "attach", str(run)], size=size) as terminal:
         terminal.wait_for(f"step {steps:,}/{steps:,}")
         settled = terminal.settle(0.3)
-        while "still to come" in terminal.text:
+        while "Waiting for the first step" in terminal.text:
             settled = terminal.settle(0.3)
         peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{terminal.drawing_pid}/status").read_text())
     return 1_000 * (settled - began), int(peak.group(1)) / 1_000 if peak else 0.0

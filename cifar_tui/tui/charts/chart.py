@@ -35,7 +35,7 @@ from cifar_tui.tui.terminal.textual_internals import BorderText
 from cifar_tui.tui.widgets.rows import Rows
 
 LOG_ROWS_PER_TICK = 3
-NOTHING_YET = "The first step is still to come."
+NOTHING_YET = "Waiting for the first step…"
 WHEEL_ZOOM = 0.8
 WHEEL_PAN = 0.1
 

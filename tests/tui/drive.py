@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from textual import events
 from textual.pilot import Pilot
 
 from cifar_tui.system.hardware import Hardware
@@ -127,3 +128,15 @@ def loss_axis(seen: str) -> list[float]:
     """The labels of the loss's vertical axis on a screen with room for several panels."""
     rows = [line.split("│")[1][:7].strip() for line in seen.splitlines() if line.startswith("│")]
     return [float(label) for label in rows[: rows.index("step")] if label]
+
+
+async def burst(pilot: Pilot[int], *names: str) -> None:
+    """Press keys all at once, as they arrive over a link that stood still; text counts letter by letter."""
+    named = {"backspace", "space", "down", "up", "enter", "escape", "tab", "end", "left", "right"}
+    signs = {".": "full_stop", "_": "underscore", "/": "slash"}
+    for name in names:
+        for key in [name] if name in named else name:
+            pilot.app.post_message(
+                events.Key(signs.get(key, key), " " if key == "space" else key if len(key) == 1 else None)
+            )
+    await settle(pilot)

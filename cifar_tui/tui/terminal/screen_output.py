@@ -3,6 +3,7 @@
 import signal
 
 from rich.console import RenderableType
+from textual import events, on
 from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.driver import Driver
@@ -10,6 +11,7 @@ from textual.screen import Screen
 
 from cifar_tui.tui.terminal.diff_renderer import DiffRenderer, EncodedUpdate
 from cifar_tui.tui.terminal.driver import terminal_is_gone
+from cifar_tui.tui.terminal.key_order import KeyOrder, Settled
 
 
 class DiffApp(App[int], inherit_bindings=False):
@@ -19,8 +21,20 @@ class DiffApp(App[int], inherit_bindings=False):
         """Send through `driver`, or through Textual's own."""
         super().__init__(driver_class=driver)
         self._renderer = DiffRenderer()
+        self._key_order = KeyOrder(self, super().on_event)
         self._cursor_shown = self.cursor_position
         self.animation_level = "none"
+
+    async def on_event(self, event: events.Event) -> None:
+        """Handle an event; keys and pasted text in their order."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._key_order.handle(event)
+        else:
+            await super().on_event(event)
+
+    @on(Settled)
+    async def _after_key(self, message: Settled) -> None:
+        await self._key_order.settled(message)
 
     @property
     def terminal_is_gone(self) -> bool:

@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 from pseudo_terminal import PseudoTerminal
 
 from cifar_tui.files.run_files import LOCK_NAME, journal_path
+from cifar_tui.runs.checkpoints.sidecars import delete_checkpoint, list_sidecars
 from cifar_tui.runs.folder import RunFolder, read_recipe
 from cifar_tui.runs.records.journal import from_line
 from cifar_tui.runs.remote.server import ControlServer
@@ -63,8 +64,13 @@ KEYS = {
 SLOW_VIEWS = ("compare",)
 """Views that load and measure something first."""
 QUIET_SECONDS, SLOW_SECONDS = 0.5, 25.0
+FEW_ROWS = 5
+"""A key that changes fewer rows leads nowhere; the panel of the device changes by itself."""
 TRAINING = ["--headless", "--preset", "short", "--width", "16", "--batch-size", "100"]
 TRAINING += ["--train-images", "5000", "--test-images", "1000"]
+
+SHOWN_STEPS = 270
+"""Of its 300, so that it is seen at work."""
 
 
 def cifar_tui(*words: str) -> list[str]:
@@ -76,7 +82,7 @@ def train_runs(folder: Path, data: str) -> Path:
     """Train a run to draw, and one that branches off it. Returns the first."""
     for words in (
         ["train", *TRAINING, "--data", data, "--epochs", "6", "--run-name", "first"],
-        ["evaluate", "first"],
+        ["evaluate", "first:5"],
         ["train", "--headless", "--from", "first:4", "--epochs", "2", "--lr", "0.02", "--run-name", "branched"],
     ):
         print(" ".join(["cifar-tui", *words]), flush=True)
@@ -85,23 +91,31 @@ def train_runs(folder: Path, data: str) -> Path:
 
 
 def copy_runs(run: Path, place: Path, until: int | None) -> Path:
-    """Copy a run and those beside it, weights as links, as it was after a step. Returns the copy of the run."""
+    """Copy a run and those beside it; the run as it was after a step. Returns its copy."""
     for one in run.parent.iterdir():
-        if not journal_path(one).is_file():
+        if journal_path(one).is_file():
+            copy_run(one, place / "runs" / one.name, until if one == run else None)
+    return place / "runs" / run.name
+
+
+def copy_run(run: Path, copy: Path, until: int | None) -> None:
+    """Copy a run as it was after a step, its weights as hard links where that can be: links are refused."""
+    copy.mkdir(parents=True)
+    for path in run.iterdir():
+        if not path.is_file() or path.name in (LOCK_NAME, "control.json"):
             continue
-        copy = place / "runs" / one.name
-        copy.mkdir(parents=True)
-        for path in one.iterdir():
-            if path.suffix in (".pth", ".pt"):
-                (copy / path.name).symlink_to(path.resolve())
-            elif path.is_file() and path.name not in (LOCK_NAME, "control.json"):
-                shutil.copy2(path, copy)
-    copy = place / "runs" / run.name
+        if path.suffix in (".pth", ".pt"):
+            with contextlib.suppress(OSError):
+                os.link(path, copy / path.name)
+                continue
+        shutil.copy2(path, copy)
     if until is not None:
+        for one in list_sidecars(copy):
+            if one.step > until:
+                delete_checkpoint(copy, one.checkpoint)
         with journal_path(run).open("rb") as file:
             kept = list(lines_until(file, until))
         journal_path(copy).write_bytes(b"".join(kept))
-    return copy
 
 
 def lines_until(lines: Iterator[bytes], step: int) -> Iterator[bytes]:
@@ -123,22 +137,27 @@ def living(run: Path) -> Iterator[None]:
 
 
 def draw(run: Path, view: str, size: str, theme: str) -> tuple[Row, ...]:
-    """Return the rows of a view of the run."""
+    """Return the rows of a view of the run. Raises LookupError if its last key leads nowhere."""
     columns, rows = (int(part) for part in size.split("x"))
-    environment = {**os.environ, "COLORTERM": "truecolor", "XDG_CONFIG_HOME": str(run.parents[1] / "config")}
+    place = run.parents[1]
+    preferences = tempfile.mkdtemp(dir=place)  # what the keys of another picture chose is remembered elsewhere
+    environment = {**os.environ, "COLORTERM": "truecolor", "XDG_CONFIG_HOME": preferences}
     words = ["attach", run.name]
     if theme == NO_COLOR:
         environment["NO_COLOR"] = "1"
     else:
         words += ["--theme", theme]
-    place = run.parents[1]
     with PseudoTerminal(cifar_tui(*words), size=(columns, rows), folder=place, environment=environment) as terminal:
         terminal.wait_for("Loss")
         terminal.wait_for(" step ")
         terminal.settle(QUIET_SECONDS, 3.0)
+        before = terminal.screen.display
         for key in VIEWS[view]:
+            before = terminal.screen.display
             terminal.press(KEYS.get(key, key))
             terminal.settle(QUIET_SECONDS, 2.0)
+        if VIEWS[view] and sum(old != new for old, new in zip(before, terminal.screen.display, strict=True)) < FEW_ROWS:
+            raise LookupError(f"key {VIEWS[view][-1]!r} does not lead to {view}")
         if view in SLOW_VIEWS:
             terminal.settle(5.0, SLOW_SECONDS)
         return rows_of(terminal.screen)
@@ -169,14 +188,21 @@ def write_pngs(run: Path, folder: Path, wanted: Iterator[tuple[str, str, str]]) 
     folder.mkdir(parents=True, exist_ok=True)
     for view, size, theme in wanted:
         path = folder / f"{view}-{size}-{theme}.png"
-        png(draw(run, view, size, theme)).save(path)
-        print(path, flush=True)
+        try:
+            png(draw(run, view, size, theme)).save(path)
+            print(path, flush=True)
+        except LookupError as error:
+            print(f"{path}: left out, {error}", flush=True)
 
 
 def write_svgs(run: Path) -> None:
     """Draw all of docs/."""
     for name, (view, size, theme) in PICTURES.items():
-        content = svg(draw(run, view, size, theme), title_of(run, view))
+        try:
+            content = svg(draw(run, view, size, theme), title_of(run, view))
+        except LookupError as error:
+            print(f"docs/{name}.svg: left as it is, {error}", flush=True)
+            continue
         (DOCS / f"{name}.svg").write_text(content, encoding="utf-8")
         print(f"docs/{name}.svg: {len(content.encode()):,} bytes", flush=True)
 
@@ -196,10 +222,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error("name a run's folder, or --data to train one")
     with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
         data = options.data if options.data in (None, "synthetic", "cifar10") else str(Path(options.data).absolute())
-        run = options.run or train_runs(Path(folder), data)
+        run, until = options.run, options.until
+        if run is None:
+            run, until = train_runs(Path(folder), data), until or SHOWN_STEPS
         if not journal_path(run).is_file():
             parser.error(f"{run} holds no run")
-        copy = copy_runs(run.absolute(), Path(folder) / "copy", options.until)
+        copy = copy_runs(run.absolute(), Path(folder) / "copy", until)
         with living(copy):
             if options.png:
                 write_pngs(copy, options.png, matrix(options.view, options.size, options.theme))

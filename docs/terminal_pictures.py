@@ -16,7 +16,7 @@ CELL_WIDTH, CELL_HEIGHT = 8, 16
 FONT_SIZE, BASELINE = 13.3, 12.4
 FONTS = "ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace"
 PNG_FONTS = ("DejaVuSansMono.ttf", "DejaVuSansMono-Bold.ttf")
-PNG_FONT_SIZE, PNG_CELL = 16.6, (10, 19)
+PNG_FONT_SIZE, PNG_CELL, PNG_BASELINE = 16.4, (10, 19), 15
 DEFAULT_FOREGROUND, DEFAULT_BACKGROUND = "#cccccc", "#0c0c0c"
 NAMED_COLOURS = {
     "black": "#0c0c0c", "red": "#cd3131", "green": "#0dbc79", "brown": "#e5e510", "blue": "#3b8eea",
@@ -130,11 +130,11 @@ def most_common_background(screens: Sequence[Sequence[Row]]) -> str:
 
 def svg_row(row: Row, sheet: StyleSheet) -> str:
     """Return one row as SVG, its top at 0: backgrounds, half blocks as pixels, lines and dots as paths, text."""
-    below = [_rectangle(*stretch) for stretch in _backgrounds(row) if stretch[2] != sheet.base]
+    below = [_rectangle(*stretch) for stretch in _backgrounds(row) if stretch[2] not in (sheet.base, "")]
     strokes: dict[tuple[str, str], list[str]] = {}
     texts: list[str] = []
     column = 0
-    for half_blocks, group in itertools.groupby(row, key=lambda run: set(run[0]) <= set(HALF_BLOCKS)):
+    for half_blocks, group in itertools.groupby(row, key=_is_pixels):
         runs = list(group)
         if half_blocks:
             below.append(_pixels(runs, column))
@@ -146,10 +146,14 @@ def svg_row(row: Row, sheet: StyleSheet) -> str:
     return "".join([*below, *paths, *texts])
 
 
+def _is_pixels(run: Run) -> bool:
+    return set(run[0]) <= set(HALF_BLOCKS)
+
+
 def _backgrounds(row: Row) -> Iterator[tuple[int, int, str]]:
-    """Yield the first column, the length and the colour of every stretch of one background."""
+    """Yield the first column, the length and the colour of every stretch of one background; "" below half blocks."""
     column = 0
-    for colour, group in itertools.groupby(row, key=lambda run: run[1].background):
+    for colour, group in itertools.groupby(row, key=lambda run: "" if _is_pixels(run) else run[1].background):
         length = sum(len(text) for text, _ in group)
         yield column, length, colour
         column += length
@@ -319,12 +323,15 @@ def png(rows: Sequence[Row]) -> Image.Image:
     picture = Image.new("RGB", (_width(rows) * width, len(rows) * height))
     draw = ImageDraw.Draw(picture)
     for line, row in enumerate(rows):
+        for column, length, colour in _backgrounds(row):
+            left, top = column * width, line * height
+            if colour:
+                draw.rectangle((left, top, left + length * width - 1, top + height - 1), fill=colour)
+    for line, row in enumerate(rows):
         column = 0
         for text, style in row:
-            x, y = column * width, line * height
-            draw.rectangle((x, y, x + len(text) * width - 1, y + height - 1), fill=style.background)
             for place, cell in enumerate(text, start=column):
-                _draw_cell(draw, cell, (place * width, y), style, fonts[style.bold])
+                _draw_cell(draw, cell, (place * width, line * height), style, fonts[style.bold])
             column += len(text)
     return picture
 
@@ -340,9 +347,10 @@ def _draw_cell(
                 left, top = x + 1 + 5 * across, y + 1 + round(4.75 * down)
                 draw.ellipse((left, top, left + 2, top + 2), fill=colour)
     elif cell in HALF_BLOCKS:
-        top = y if cell == UPPER_HALF else y + height // 2
-        draw.rectangle((x, top, x + width - 1, top + height // 2 - (cell == UPPER_HALF)), fill=colour)
+        above, below = (colour, style.background) if cell == UPPER_HALF else (style.background, colour)
+        draw.rectangle((x, y, x + width - 1, y + height // 2 - 1), fill=above)
+        draw.rectangle((x, y + height // 2, x + width - 1, y + height - 1), fill=below)
     elif cell.strip():
-        draw.text((x, y), cell, fill=colour, font=font)
+        draw.text((x, y + PNG_BASELINE), cell, fill=colour, font=font, anchor="ls")
     if style.underline:
         draw.line((x, y + height - 2, x + width - 1, y + height - 2), fill=colour)

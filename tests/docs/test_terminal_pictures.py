@@ -1,12 +1,14 @@
 """Screens become pictures that any browser shows: all text, in its place, and nothing from elsewhere."""
 
+import base64
+import io
 import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
 import pyte
 import pytest
-from PIL import ImageFont
+from PIL import Image, ImageFont
 from terminal_pictures import CELL_HEIGHT, CELL_WIDTH, PNG_CELL, PNG_FONTS, Frame, Row, animated_svg, png, rows_of, svg
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
@@ -65,7 +67,10 @@ def test_half_blocks_become_pixels() -> None:
     picture = svg(screen("x \x1b[38;2;255;0;0;48;2;0;0;255m▀▀\x1b[0m"), "")
     (image,) = elements(picture, "image")
     assert (image.get("x"), image.get("width")) == (str(2 * CELL_WIDTH), str(2 * CELL_WIDTH))
-    assert image.get("href", "").startswith("data:image/png;base64,")
+    pixels = Image.open(io.BytesIO(base64.b64decode(image.get("href", "").removeprefix("data:image/png;base64,"))))
+    assert pixels.size == (2, 2)
+    assert [pixels.getpixel((0, row)) for row in (0, 1)] == [(255, 0, 0), (0, 0, 255)]
+    assert len(elements(picture, "rect")) == 1  # the screen's own
 
 
 def shown_at(picture: str, row: int, seconds: float, total: float) -> list[str]:

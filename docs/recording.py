@@ -12,6 +12,7 @@ import codecs
 import itertools
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -38,6 +39,10 @@ TYPING_SECONDS = 0.04
 WAIT_SECONDS = 90.0
 LAST_SECONDS = 3.0
 """Time for which the last screen stands, before all begins anew."""
+SECOND_SCREEN = re.compile(r"\x1b\[\?1049([hl])")
+"""The sequence that turns to the second screen, and back."""
+KEYBOARD_MODES = re.compile(r"\x1b\[[<>=?]\d*u")
+"""Sequences of newer terminals, which pyte would print."""
 TRAIN = "cifar-tui train --data images --preset smoke --width 16 --epochs 12 --run-name first"
 
 
@@ -187,20 +192,42 @@ def cast(recording: Recording, size: tuple[int, int]) -> str:
     return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in (header, *recording.events))
 
 
+class Emulator:
+    """A terminal with the second screen that full-screen programs draw on, which pyte alone does not have."""
+
+    def __init__(self, columns: int, rows: int) -> None:
+        """Start with empty screens of such a size."""
+        self._screens = {mode: pyte.Screen(columns, rows) for mode in "lh"}
+        self._streams = {mode: pyte.Stream(screen) for mode, screen in self._screens.items()}
+        self._mode = "l"
+
+    def feed(self, text: str) -> None:
+        """Take in what a program wrote."""
+        first, *switched = re.split(SECOND_SCREEN, re.sub(KEYBOARD_MODES, "", text))
+        self._streams[self._mode].feed(first)
+        for mode, part in zip(switched[::2], switched[1::2], strict=True):
+            self._mode = mode
+            self._screens["h"].reset()
+            self._streams[mode].feed(part)
+
+    def rows(self) -> tuple[Row, ...]:
+        """Return the rows of the screen in view."""
+        return rows_of(self._screens[self._mode])
+
+
 def frames_of(content: str) -> Iterator[Frame]:
     """Yield the screens of a recording that differ from the ones before; long waits are cut."""
     header, *lines = (json.loads(line) for line in content.splitlines())
-    screen = pyte.Screen(header["width"], header["height"])
-    stream = pyte.Stream(screen)
+    emulator = Emulator(header["width"], header["height"])
     before: tuple[Row, ...] = ()
-    at = cut = shown_at = 0.0
+    cut = shown_at = 0.0
     outputs = ((seconds, text) for seconds, kind, text in lines if kind == "o")
     for turn, group in itertools.groupby(outputs, key=lambda event: int(event[0] * FRAMES_PER_SECOND)):
         for _, text in group:
-            stream.feed(text)
-        rows = rows_of(screen)
-        if rows == before:
-            continue
+            emulator.feed(text)
+        rows = emulator.rows()
+        if rows == before or (before and not any(text.strip() for row in rows for text, _ in row)):
+            continue  # nothing new, or nothing yet on a screen just opened
         at = turn / FRAMES_PER_SECOND - cut
         cut += max(at - shown_at - PAUSE_SECONDS, 0.0)
         before, shown_at = rows, min(at, shown_at + PAUSE_SECONDS)

@@ -60,6 +60,22 @@ def test_keys_are_no_part_of_the_picture() -> None:
     assert [lines_of(frame.rows) for frame in frames_of(content)] == ["here", "here!"]
 
 
+def test_what_is_typed_one_character_at_a_time_is_shown() -> None:
+    *_, last = frames_of(recorded(*((number / 10, letter) for number, letter in enumerate("$ hello, l"))))
+    assert lines_of(last.rows) == "$ hello, l"
+
+
+def test_the_shell_comes_back_after_a_full_screen_program() -> None:
+    program = "\x1b[?1049h\x1b[>1u\x1b[2J\x1b[Hdashboard"
+    frames = list(frames_of(recorded((0.0, "$ run"), (1.0, program), (2.0, "\x1b[<u\x1b[?1049l\r\n$ "))))
+    assert [lines_of(frame.rows).split() for frame in frames] == [["$", "run"], ["dashboard"], ["$", "run", "$"]]
+
+
+def test_a_screen_that_is_still_empty_is_not_shown() -> None:
+    frames = list(frames_of(recorded((0.0, "$ run"), (1.0, "\x1b[?1049h"), (1.5, "dashboard"))))
+    assert [lines_of(frame.rows) for frame in frames] == ["$ run", "dashboard"]
+
+
 @pytest.fixture(scope="module")
 def kept() -> str:
     return (DOCS / f"{NAME}.cast").read_text(encoding="utf-8")

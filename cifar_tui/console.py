@@ -12,6 +12,7 @@ from typing import TextIO, TypeVar
 
 import orjson
 
+from cifar_tui import text
 from cifar_tui.checkpoint_events import (
     CheckpointDeleted,
     CheckpointFailed,
@@ -211,7 +212,7 @@ class Console:
             case Resumed():
                 return [f"Going on after step {event.step:,}."]
             case LossNotFinite():
-                return [f"The loss of step {event.at_step:,} was {event.loss}."]
+                return [f"The loss of step {event.at_step:,} is {text.loss(event.loss)}."]
         return []
 
     def _progress_lines(self, progress: Progressed) -> list[str]:

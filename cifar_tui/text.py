@@ -1,6 +1,7 @@
 """Numbers as text, and text from outside made safe, for every front end."""
 
 import math
+import time
 import unicodedata
 
 UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
@@ -47,8 +48,16 @@ def loss(value: float) -> str:
     return f"{value:.4f}" if abs(value) < 1_000 else f"{value:.3g}"
 
 
+def shortened(text: str, limit: int) -> str:
+    """The text in at most `limit` characters, with `…` in its middle: names differ at either end."""
+    if len(text) <= limit:
+        return text
+    tail = max(limit - 1, 0) // 2
+    return f"{text[: max(limit - 1 - tail, 0)]}…{text[len(text) - tail :]}"
+
+
 def rate(value: float) -> str:
-    """A learning rate: `0.0932`."""
+    """A learning rate, to four significant digits: `0.0932`, `2.604e-05`."""
     return f"{value:.4g}"
 
 
@@ -62,6 +71,28 @@ def duration(seconds: float) -> str:
     return clock(seconds)
 
 
+def rough_duration(seconds: float) -> str:
+    """A duration that is an estimate: `45 s`, `38 min`, `2 h 05 min`, `2 d 7 h`. Numbers of a kind have one width."""
+    whole = max(round(seconds), 0)
+    if whole < 60:
+        return f"{whole:>2} s"
+    minutes = round(whole / 60)
+    if minutes < 60:
+        return f"{minutes:>2} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
+
+
+def hour(at: float, now: float) -> str:
+    """The local time of day, both in seconds since 1970: `21:40`, and `Tue 21:40` or `3 Dec 21:40` on another day."""
+    then, today = time.localtime(at), time.localtime(now)
+    clock_time = time.strftime("%H:%M", then)
+    if then[:3] == today[:3]:
+        return clock_time
+    day = time.strftime("%a", then) if 0 < at - now < 6 * 86_400 else f"{then.tm_mday} {time.strftime('%b', then)}"
+    return f"{day} {clock_time}"
+
+
 def age(seconds: float) -> str:
     """Return an age, coarsely: `just now`, `4 min ago`, `3 h ago`, `2 d ago`."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
@@ -71,11 +102,12 @@ def age(seconds: float) -> str:
 
 
 def size(bytes_: float) -> str:
-    """`44.8 MB`."""
-    for unit_size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if bytes_ >= unit_size:
-            return f"{bytes_ / unit_size:.1f} {unit}"
-    return f"{bytes_:.0f} B"
+    """`44.8 MB`, `1.1 GB`; below that whole numbers, `746 kB`."""
+    for unit_size, unit, digits in ((1, "B", 0), (1e3, "kB", 0), (1e6, "MB", 1)):
+        number = f"{bytes_ / unit_size:.{digits}f}"
+        if float(number) < 1_000:
+            return f"{number} {unit}"
+    return f"{bytes_ / 1e9:.1f} GB"
 
 
 def throughput(images_per_second: float) -> str:

@@ -33,7 +33,7 @@ def test_a_run_in_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
         "saved net_002.pth",
         "bf16 has no hardware here.",
         "net_009.pth could not be saved.",
-        "Finished 100 steps: test accuracy 60.00 %",
+        "Finished 100 steps in 01:50: test accuracy 60.00 %",
         "The run is in /runs/one.",
     ):
         assert line in out
@@ -48,7 +48,7 @@ def test_steps_are_not_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
 def test_progress_says_bytes_rate_and_time_left(capsys: pytest.CaptureFixture[str]) -> None:
     progress = Progressed("Downloading CIFAR-10", 85_000_000, 170_000_000, "bytes", 20.0)
     out = printed(capsys, scripted.started(), progress, RunFinished(1, 0.5))[1]
-    assert "Downloading CIFAR-10 85.0 MB of 170.0 MB, 50%, 4.2 MB/s, 00:20 left" in out
+    assert "Downloading CIFAR-10 85.0 MB of 170.0 MB, 50 %, 4.2 MB/s, 20 s left" in out
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import math
+import time
 import unicodedata
 
 import pytest
@@ -35,6 +36,57 @@ def test_durations(seconds: float, words: str) -> None:
     assert text.duration(seconds) == words
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-3, " 0 s"),
+        (8.6, " 9 s"),
+        (59.4, "59 s"),
+        (59.6, " 1 min"),
+        (2_290, "38 min"),
+        (3_599, "1 h 00 min"),
+        (7_500, "2 h 05 min"),
+        (86_399, "1 d 0 h"),
+        (198_000, "2 d 7 h"),
+    ],
+)
+def test_estimates(seconds: float, words: str) -> None:
+    assert text.rough_duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(60, "12:01"), (12 * 3_600, "Thu 00:00"), (7 * 86_400, "22 Nov 12:00"), (-13 * 3_600, "14 Nov 23:00")],
+)
+def test_the_hour_has_its_day_where_that_is_another(
+    seconds: float, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noon = 1_700_049_600.0
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    try:
+        assert text.hour(noon + seconds, noon) == words
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@given(st.text(max_size=60), st.integers(1, 50))
+def test_a_name_is_cut_in_its_middle(name: str, limit: int) -> None:
+    short = text.shortened(name, limit)
+    assert len(short) <= limit
+    assert short == name or "…" in short
+    assert name.startswith(short.split("…")[0])
+    assert name.endswith(short.rpartition("…")[2])
+
+
+@given(st.floats(0, 1e13))
+def test_a_size_has_at_most_three_digits_before_its_point(bytes_: float) -> None:
+    number, unit = text.size(bytes_).split()
+    assert float(number) < 1_000 or unit == "GB"
+    assert ("." in number) == (unit in ("MB", "GB"))
+
+
 def test_numbers_in_words() -> None:
     assert text.percent(0.93412) == "93.41 %"
     assert text.percent(math.nan) == "–"
@@ -43,7 +95,11 @@ def test_numbers_in_words() -> None:
     assert text.loss(math.inf) == "infinite"
     assert text.loss(0.43121) == "0.4312"
     assert text.size(44_791_234) == "44.8 MB"
+    assert text.size(746_400) == "746 kB"
+    assert text.size(999_600) == "1.0 MB"
     assert text.size(17) == "17 B"
+    assert text.percent(0.613, 0) == "61 %"
+    assert text.rate(0.000390612) == "0.0003906"
     assert text.short_count(12_400) == "12.4k"
     assert text.short_count(950) == "950"
     assert text.short_count(1_200_000) == "1.2M"

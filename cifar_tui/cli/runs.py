@@ -91,7 +91,7 @@ def to_json(overview: Overview) -> dict[str, object]:
 
 
 def _cells(overview: Overview) -> tuple[str, ...]:
-    share = f" {overview.step / overview.total_steps:.0%}" if overview.total_steps else ""
+    share = f" {text.percent(overview.step / overview.total_steps, 0)}" if overview.total_steps else ""
     best = (
         f"{text.percent(overview.best_accuracy)} (epoch {overview.best_epoch})"
         if overview.best_accuracy is not None

@@ -46,6 +46,12 @@ State = Literal["starting", "preparing", "training", "testing", "paused", "stopp
 
 Note = CheckpointSaved | CheckpointFailed | Noted | NoteAdded | RateChanged | RolledBack | RunResumed
 NOTES_KEPT = 100
+STATE_AFTER: dict[type[Ending], State] = {
+    RunStopped: "stopped",
+    RunFinished: "finished",
+    RunFailed: "failed",
+    DataMissing: "no data",
+}
 FeedItem = Event | StepColumns
 """One item of a feed."""
 
@@ -66,6 +72,8 @@ class RunHistory:
         self.notes: deque[Note] = deque(maxlen=NOTES_KEPT)
         """Events that a person should read; `report.run_summary.note_text` has their sentences."""
         self.checkpoints: list[CheckpointSaved] = []
+        self.unsaved: CheckpointFailed | None = None
+        """The last checkpoint, where it could not be saved."""
         self.evaluation: EvaluationStarted | EvaluationProgressed | None = None
         self.resumed = False
         """True once a run that had ended was resumed."""
@@ -103,11 +111,11 @@ class RunHistory:
             case Paused() | Resumed():
                 self._apply_pause(event)
             case CheckpointSaved():
-                self.checkpoints.append(event)
-                self.curves.mark(self.curves.saved, event.step)
-                if self.training is not None and event.step % self.training.steps_per_epoch:
-                    self.notes.append(event)
-            case CheckpointFailed() | Noted() | NoteAdded():
+                self._apply_saved(event)
+            case CheckpointFailed():
+                self.notes.append(event)
+                self.unsaved = event
+            case Noted() | NoteAdded():
                 self.notes.append(event)
             case CheckpointDeleted():
                 self._forget_checkpoint(event.checkpoint)
@@ -141,10 +149,11 @@ class RunHistory:
 
     @property
     def seconds_left(self) -> float:
-        """An estimate for the rest of the run, tests included; NaN until there is a throughput."""
+        """An estimate for what is left to train, tests included; NaN until there is a throughput."""
         if self.training is None or self.data is None:
             return math.nan
-        steps_left = self.training.total_steps - self.step
+        last = self.finish_after * self.training.steps_per_epoch or self.training.total_steps
+        steps_left = max(last - self.step, 0)
         seconds_per_step = self.data.train_images / self.training.steps_per_epoch / self.images_per_second
         epochs_left = math.ceil(steps_left / self.training.steps_per_epoch)
         test_seconds = self.epochs[-1].test_seconds if self.epochs else 0.0
@@ -167,6 +176,13 @@ class RunHistory:
                 self.training = event
                 self.progress = None
                 self.state = "training"
+
+    def _apply_saved(self, saved: CheckpointSaved) -> None:
+        self.checkpoints.append(saved)
+        self.unsaved = None
+        self.curves.mark(self.curves.saved, saved.step)
+        if self.training is not None and saved.step % self.training.steps_per_epoch:
+            self.notes.append(saved)
 
     def _apply_pause(self, event: Paused | Resumed) -> None:
         if isinstance(event, Paused):
@@ -286,12 +302,4 @@ class RunHistory:
     def _apply_ending(self, ending: Ending) -> None:
         self.ending = ending
         self.progress = None
-        match ending:
-            case RunStopped():
-                self.state = "stopped"
-            case RunFinished():
-                self.state = "finished"
-            case RunFailed():
-                self.state = "failed"
-            case DataMissing():
-                self.state = "no data"
+        self.state = STATE_AFTER[type(ending)]

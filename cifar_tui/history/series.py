@@ -12,8 +12,8 @@ MARKS_KEPT = 256
 """Places remembered where a value was no finite number."""
 WILD_FACTOR = 10.0
 """Times the average that a single value may count as in a smoothed curve."""
-SETTLING_HALF_LIVES = 10
-"""Half-lives before a stretch at which its smoothing begins; older values weigh less than a thousandth."""
+NEIGHBOURS = 5
+"""Values whose median says what is wild among them."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -171,19 +171,20 @@ class Series:
         x, low = self._x[: self._buckets], self._low[: self._buckets]
         return Points(np.append(x, self.last[0]), np.append(low, self.last[1]))
 
-    def smoothed(self, half_life: float, columns: int, x_low: float, x_high: float) -> Points:
-        """An exponential moving average between two x, each value weighed by how far back its x is.
+    def averaged(self, width: float, columns: int, x_low: float, x_high: float) -> Points:
+        """The average around every place between two x, over a triangle `width` wide at half its height.
 
-        `half_life` is in units of x. A single wild value counts as `WILD_FACTOR` times the average at most.
+        It lies in the middle of what it averages, so it runs neither ahead nor behind; at the ends it takes what there
+        is. A wild value counts as `WILD_FACTOR` times those around it at most.
         """
-        window = self._window(x_low, x_high)
-        earlier = int(np.searchsorted(self._x[: self._buckets], x_low - SETTLING_HALF_LIVES * half_life))
-        start = min(earlier, window.start)
-        x, mean = self._x[start : window.stop], self._mean[start : window.stop]
-        if not len(x):
+        inside = self._window(x_low, x_high)
+        window = self._window(x_low - width, x_high + width)
+        x, mean = self._x[window], self._mean[window]
+        if inside.stop <= inside.start:
             return NO_POINTS
-        average = _smoothed(x, mean, half_life)
-        x, average = x[window.start - start :], average[window.start - start :]
+        average = _boxed(x, _boxed(x, _tamed(mean), width), width)
+        start = inside.start - window.start
+        x, average = x[start : start + inside.stop - inside.start], average[start : start + inside.stop - inside.start]
         step = max(math.ceil(len(x) / max(2 * columns, 1)), 1)
         chosen = np.arange(len(x) - 1, -1, -step)[::-1]
         return Points(x[chosen], average[chosen])
@@ -239,10 +240,21 @@ class Series:
         self._in_bucket = self._per_bucket = self._per_bucket * 2
 
 
-def _smoothed(x: Floats, y: Floats, half_life: float) -> Floats:
-    average = MovingAverage(half_life)
-    gaps = np.diff(x, prepend=x[0] - 1).tolist()
-    return np.array([average.add(value, gap) for value, gap in zip(y.tolist(), gaps, strict=True)])
+def _tamed(y: Floats) -> Floats:
+    """Values, none further from 0 than `WILD_FACTOR` times the median of those around it."""
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(np.abs(y), NEIGHBOURS // 2, mode="edge"), NEIGHBOURS)
+    most = WILD_FACTOR * np.maximum(np.median(around, axis=1), 1e-3)
+    tamed: Floats = np.clip(y, -most, most)
+    return tamed
+
+
+def _boxed(x: Floats, y: Floats, width: float) -> Floats:
+    """The mean of all values within half a width of each."""
+    first = np.searchsorted(x, x - width / 2, side="left")
+    last = np.searchsorted(x, x + width / 2, side="right")
+    sums = np.concatenate([[0.0], np.cumsum(y)])
+    means: Floats = np.clip((sums[last] - sums[first]) / (last - first), y.min(), y.max())
+    return means
 
 
 def _shortest_path(lows: list[float], highs: list[float], start: float) -> list[float]:

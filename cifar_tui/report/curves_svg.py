@@ -16,7 +16,7 @@ OUTLIERS = 0.005
 MAX_TICKS = 6
 FAINT = "#c3d3e4"
 BATCHES, TESTS, RATE = COLOURS[0], COLOURS[1], COLOURS[2]
-HALF_LIFE_SHARE = 0.01
+AVERAGED_SHARE = 0.03
 """Of the run, for the average of the batches."""
 
 
@@ -50,8 +50,7 @@ def _panel(x_label: str, lines: list[Line], high: float, y_ticks: list[tuple[flo
 
 def _lines(batches: Series, tests: Series, last: float, number: Callable[[float], str]) -> list[Line]:
     """Every batch faintly, their average, and the tests."""
-    half_life = max(last * HALF_LIFE_SHARE, 1.0)
-    smooth = batches.smoothed(half_life, COLUMNS, 0, last)
+    smooth = batches.averaged(max(last * AVERAGED_SHARE, 1.0), COLUMNS, 0, last)
     lines = []
     if len(smooth.y):
         lines.append(_line("", _thinned(batches, last), FAINT, thickness=1))

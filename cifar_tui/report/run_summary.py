@@ -21,27 +21,31 @@ from cifar_tui.history.run_history import Note, RunHistory
 from cifar_tui.recipe import Recipe
 
 
-def what_is_trained(history: RunHistory) -> str:
-    """Preset, ancestor and data: `quick from one, epoch 7, on CIFAR-10, 50,000 + 10,000 images`."""
+def what_is_trained(history: RunHistory, *, counts: bool = True, name_limit: int = 40) -> str:
+    """Preset, ancestor and data: `quick from one, epoch 7, on CIFAR-10, 50,000 + 10,000 images`.
+
+    Where room is short it comes without the `counts` of images, and with the ancestor's name shortened.
+    """
     if history.started is None:
-        return "starting"
+        return ""
     recipe = history.started.recipe
-    origin = f"{recipe.preset} {ancestry(recipe)}," if recipe.parent is not None else recipe.preset
+    origin = f"{recipe.preset} {ancestry(recipe, name_limit)}," if recipe.parent is not None else recipe.preset
     if history.data is None:
         where = {"cifar10": "CIFAR-10", "synthetic": "synthetic pictures"}.get(recipe.data, "pictures in a folder")
         return f"{origin} on {where}"
-    images = f"{history.data.train_images:,} + {history.data.test_images:,} images"
-    return f"{origin} on {text.safe_text(history.data.description)}, {images}"
+    images = f", {history.data.train_images:,} + {history.data.test_images:,} images" if counts else ""
+    return f"{origin} on {text.safe_text(history.data.description)}{images}"
 
 
-def ancestry(recipe: Recipe) -> str:
+def ancestry(recipe: Recipe, name_limit: int = 40) -> str:
     """Return the parent of a run: `from one, epoch 7`, and that it knew synthetic images; empty without one."""
     parent = recipe.parent
     if parent is None:
         return ""
-    whose = f"{text.safe_text(parent.run, 40)}, epoch {parent.epoch}" if parent.run else parent.checkpoint
+    name = text.shortened(text.safe_text(parent.run or parent.checkpoint), name_limit)
+    whose = f"{name}, epoch {parent.epoch}" if parent.run else name
     told = parent.synthetic and not recipe.synthetic  # which says so itself
-    return f"from {text.safe_text(whose, 60)}{' (synthetic pictures)' if told else ''}"
+    return f"from {whose}{' (synthetic pictures)' if told else ''}"
 
 
 def on_what(history: RunHistory) -> str:
@@ -58,11 +62,11 @@ def progress_line(progress: Progressed) -> str:
     if not progress.total:
         return f"{progress.what} {amount(progress.done)}{unit}"
     share = progress.done / progress.total
-    line = f"{progress.what} {amount(progress.done)} of {amount(progress.total)}{unit}, {share:.0%}"
+    line = f"{progress.what} {amount(progress.done)} of {amount(progress.total)}{unit}, {text.percent(share, 0)}"
     if progress.seconds > 0.5 and progress.done:
         if progress.unit == "bytes":
             line += f", {text.size(progress.done / progress.seconds)}/s"
-        line += f", {text.duration(progress.seconds * (1 - share) / share)} left"
+        line += f", {text.rough_duration(progress.seconds * (1 - share) / share).strip()} left"
     return line
 
 
@@ -78,10 +82,10 @@ def note_text(note: Note) -> str:
         case NoteAdded():
             return f"Step {note.step:,}: {text.safe_text(note.text)} ({text.safe_text(note.by)})"
         case RateChanged():
-            return f"Learning rate {note.learning_rate:.4g} from step {note.from_step:,} on."
+            return f"Learning rate {text.rate(note.learning_rate)} from step {note.from_step:,} on."
         case RolledBack():
             back = f"Went back from step {note.from_step:,} to {note.to_step:,}"
-            return f"{back}, on with learning rate {note.learning_rate:.4g}."
+            return f"{back}, on with learning rate {text.rate(note.learning_rate)}."
         case RunResumed():
             exact = f", not bit-exact: {note.inexact_because}" if note.inexact_because else ", bit-exact"
             changed = f" Changed: {', '.join(note.changes)}." if note.changes else ""
@@ -112,8 +116,15 @@ def step_line(history: RunHistory) -> str:
         f"loss {text.loss(step.loss)}  accuracy {text.percent(step.accuracy, 1)}  "
         f"rate {text.rate(step.learning_rate)}  "
         f"{text.throughput(history.images_per_second)}"
-        + (f"  {text.duration(left)} left" if math.isfinite(left) else "")
+        + (f"  {text.rough_duration(left).strip()} left" if math.isfinite(left) else "")
     )
+
+
+def seconds_elapsed(history: RunHistory) -> float:
+    """Return how long the run has trained and tested, without pauses."""
+    trained = history.last_step.seconds if history.last_step is not None else 0.0
+    testing = history.progress.seconds if history.progress is not None and history.state == "testing" else 0.0
+    return trained + sum(epoch.test_seconds for epoch in history.epochs) + testing
 
 
 def chosen_on(best: EpochDone) -> str:
@@ -125,9 +136,9 @@ def outcome(history: RunHistory) -> str:
     """Return the ending of a run in one sentence; empty while it has not ended."""
     match history.ending:
         case RunFinished() as finished:
-            line = (
-                f"Finished {text.counted(finished.step, 'step')}: test accuracy {text.percent(finished.test_accuracy)}"
-            )
+            took = f" in {text.duration(seconds_elapsed(history))}" if history.last_step is not None else ""
+            steps = text.counted(finished.step, "step")
+            line = f"Finished {steps}{took}: test accuracy {text.percent(finished.test_accuracy)}"
             best = history.best
             if best is not None and best.choosing_accuracy > history.epochs[-1].choosing_accuracy:
                 # Picking the best epoch by the test set flatters it, and the reader should know.

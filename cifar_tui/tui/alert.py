@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Literal
 
+from cifar_tui import text
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.report import run_summary
-from cifar_tui.text import safe_text
 
 Alert = Literal["none", "bell", "osc9", "osc777"]
 BELL = "\a"
@@ -25,14 +25,15 @@ class Alerter:
         if history.ending is not None:
             message = run_summary.outcome(history)
         elif history.nonfinite_loss is not None:
-            message = f"The loss of step {history.nonfinite_loss.at_step:,} is no number: training waits for an answer."
+            bad = history.nonfinite_loss
+            message = f"The loss of step {bad.at_step:,} is {text.loss(bad.loss)}. Training waits for your answer."
         if message and self._alert != "none":
             self._write(alert_sequence(self._alert, message))
 
 
 def alert_sequence(alert: Alert, message: str) -> str:
     """Return the bytes that ring the bell, or show a notification (OSC 9, as iTerm2; OSC 777, as urxvt)."""
-    plain = safe_text(message).replace(";", ",")
+    plain = text.safe_text(message).replace(";", ",")
     if alert == "osc9":
         return f"\x1b]9;cifar-tui: {plain}{BELL}"
     if alert == "osc777":

@@ -1,5 +1,7 @@
-"""The intervals at which the screens look for news, and draw it."""
+"""The intervals at which the screens look for news and draw it, and the clock they go by."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -38,8 +40,14 @@ class ScreenIntervals:
     """Between two looks at the folder that the checkpoint browser shows."""
     redraw: RedrawBudget = DEFAULT_BUDGET
     """Between two drawings of the charts."""
+    clock: float = 1.0
+    """Between two ticks of the clocks in the header."""
+    note: float = 10.0
+    """The time for which a note is shown."""
     after_change: float = 0.3
     """From a change that a person asked for to the next look at the folder."""
+    now: Callable[[], float] = time.time
+    """The clock: seconds since 1970."""
 
 
 DEFAULT_INTERVALS = ScreenIntervals()

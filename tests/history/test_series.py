@@ -86,8 +86,8 @@ def test_many_points_at_once_are_the_same_as_one_by_one(blocks: list[list[float]
 
 
 @given(VALUES, st.floats(0.5, 100), st.integers(1, 80))
-def test_a_smoothed_curve_stays_within_the_values(values: list[float], half_life: float, columns: int) -> None:
-    points = filled(values).smoothed(half_life, columns, 0, len(values))
+def test_an_average_stays_within_the_values(values: list[float], width: float, columns: int) -> None:
+    points = filled(values).averaged(width, columns, 0, len(values))
     finite = [value for value in values if math.isfinite(value)]
     assert len(points.x) == len(points.y) <= 2 * columns + 1
     assert np.isfinite(points.y).all()
@@ -98,15 +98,31 @@ def test_a_smoothed_curve_stays_within_the_values(values: list[float], half_life
         assert points.x[-1] == max(place for place, value in enumerate(values, 1) if math.isfinite(value))
 
 
-def test_smoothing_weighs_by_distance_not_by_count() -> None:
+def test_an_average_weighs_by_distance_not_by_count() -> None:
     series = Series()
     for x in [*range(1, 101), 1_000]:
         series.append(x, 1.0 if x <= 100 else 3.0)
-    assert series.smoothed(20, 100, 0, 1_000).y[-1] > 2.9, "after 45 half-lives what was before counts for nothing"
+    assert series.averaged(60, 100, 0, 1_000).y[-1] == 3.0, "what is further away counts for nothing"
     near = Series()
     for x in range(1, 102):
         near.append(x, 1.0 if x <= 100 else 3.0)
-    assert near.smoothed(20, 100, 0, 101).y[-1] < 1.2
+    assert near.averaged(60, 100, 0, 101).y[-1] < 1.2
+
+
+def test_an_average_runs_neither_ahead_nor_behind() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.3, 2_000)
+    line = np.linspace(3, 1, 2_000)
+    points = filled((line + noise).tolist()).averaged(100, 100, 0, 2_000)
+    inside = (points.x > 100) & (points.x < 1_900)
+    away = points.y[inside] - np.interp(points.x[inside], np.arange(1, 2_001), line)
+    assert abs(away.mean()) < 0.01
+    assert away.std() < 0.06
+
+
+def test_one_wild_value_does_not_bend_an_average() -> None:
+    values = [1.0] * 400
+    values[200] = 1e6
+    assert filled(values).averaged(40, 100, 0, 400).y.max() < 1.5
 
 
 def test_a_stretch_reaches_its_neighbours_and_no_further() -> None:

@@ -1,7 +1,8 @@
-"""The keys of all screens."""
+"""The keys of all screens, and a clock that stands still."""
 
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,6 +11,17 @@ from cifar_tui.tui.dashboard.dashboard import Dashboard
 from cifar_tui.tui.dialogs.questions import with_tooltips
 from cifar_tui.tui.evaluation.evaluation_screen import EvaluationScreen
 from cifar_tui.tui.evaluation.misclassified import MisclassifiedScreen
+from tests.tui.drive import SetClock
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[SetClock]:
+    """A clock in UTC that only a test moves."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield SetClock()
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture

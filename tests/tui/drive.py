@@ -1,6 +1,7 @@
 """Drives the real screen on a scripted engine, and reads the text on it."""
 
 import asyncio
+import dataclasses
 import html
 import re
 import time
@@ -24,8 +25,18 @@ from tests.scripted import ScriptedJobs
 SHIPPED_THEMES = [Path(__file__).parents[2] / "themes"]
 SIZES = [(120, 40), (80, 24), (60, 20)]
 INTERVALS = ScreenIntervals(poll=0.03, other_runs=0.02, redraw=RedrawBudget(core_share=1e9, min_seconds=0.0))
+NOON = 1_700_049_600.0
+"""Wednesday, 15 November 2023, 12:00 UTC."""
 PATIENCE_SECONDS = 60.0
 """The longest time for a screen to come to rest, on however busy a machine."""
+
+
+class SetClock:
+    """A clock that a test moves, and the intervals of a screen that goes by it."""
+
+    def __init__(self) -> None:
+        self.seconds = NOON
+        self.intervals = dataclasses.replace(INTERVALS, now=lambda: self.seconds, clock=0.01)
 
 
 class CountingApp(MonitorApp):
@@ -110,3 +121,9 @@ def app_of(pilot: Pilot[int]) -> CountingApp:
     """The app with its own type."""
     assert isinstance(pilot.app, CountingApp)
     return pilot.app
+
+
+def loss_axis(seen: str) -> list[float]:
+    """The labels of the loss's vertical axis on a screen with room for several panels."""
+    rows = [line.split("│")[1][:7].strip() for line in seen.splitlines() if line.startswith("│")]
+    return [float(label) for label in rows[: rows.index("step")] if label]

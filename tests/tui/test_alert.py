@@ -15,8 +15,8 @@ from tests import scripted
     [
         ("none", []),
         ("bell", ["\a"]),
-        ("osc9", ["\x1b]9;cifar-tui: Finished 50 steps: test accuracy 53.27 %.\a"]),
-        ("osc777", ["\x1b]777;notify;cifar-tui;Finished 50 steps: test accuracy 53.27 %.\a"]),
+        ("osc9", ["\x1b]9;cifar-tui: Finished 50 steps in 00:55: test accuracy 53.27 %.\a"]),
+        ("osc777", ["\x1b]777;notify;cifar-tui;Finished 50 steps in 00:55: test accuracy 53.27 %.\a"]),
     ],
 )
 def test_the_end_of_a_run_alerts_the_way_a_person_chose(alert: Alert, sent: list[str]) -> None:
@@ -38,7 +38,7 @@ def test_a_nonfinite_loss_alerts_and_hostile_text_stays_text() -> None:
     for event in [*scripted.opening(), scripted.step(1), LossNotFinite(2, math.nan, waiting=True)]:
         history.apply(event)
     alerter.show(history)
-    assert "step 2 is no number" in sent_sequences[0]
+    assert "step 2 is NaN" in sent_sequences[0]
     history.apply(RolledBack(2, 1, 0.05, ((2, 0.5),)))
     alerter.show(history)
     assert len(sent_sequences) == 1

@@ -15,7 +15,7 @@ from cifar_tui.system.hardware import Hardware, MachineReading
 from cifar_tui.system.nvidia import GpuReading
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import screen, screen_text, settle
+from tests.tui.drive import SetClock, screen, screen_text, settle
 from tests.tui.pilot_internals import exception_in
 
 FOLDER = Path(__file__).parent / "goldens"
@@ -65,10 +65,12 @@ STATES: dict[str, tuple[list[Event], str]] = {
 
 
 @pytest.mark.parametrize("state", list(STATES))
-async def test_the_screen_looks_as_it_was_designed(state: str, pytestconfig: pytest.Config) -> None:
+async def test_the_screen_looks_as_it_was_designed(state: str, clock: SetClock, pytestconfig: pytest.Config) -> None:
     events, key = STATES[state]
     seen = []
-    async with screen(ScriptedJobs(ScriptedConnection(events)), SIZES[0], hardware=StillMachine()) as pilot:
+    async with screen(
+        ScriptedJobs(ScriptedConnection(events)), SIZES[0], hardware=StillMachine(), intervals=clock.intervals
+    ) as pilot:
         for width, height in SIZES:
             await pilot.resize_terminal(width, height)
             if key and (width, height) == SIZES[0]:
@@ -83,13 +85,15 @@ async def test_the_screen_looks_as_it_was_designed(state: str, pytestconfig: pyt
 
 @pytest.mark.parametrize(("name", "keys"), [("verdict", "co"), ("wrong-pictures", "coi")])
 async def test_what_is_inside_a_checkpoint_looks_as_it_was_designed(
-    name: str, keys: str, tmp_path: Path, pytestconfig: pytest.Config
+    name: str, keys: str, tmp_path: Path, clock: SetClock, pytestconfig: pytest.Config
 ) -> None:
     scripted.put_checkpoint(tmp_path, 3)
     scripted.put_verdict(tmp_path, 3)
     events = [*scripted.opening(tmp_path), *scripted.epochs(3)]
     seen = []
-    async with screen(ScriptedJobs(ScriptedConnection(events)), SIZES[0], hardware=StillMachine()) as pilot:
+    async with screen(
+        ScriptedJobs(ScriptedConnection(events)), SIZES[0], hardware=StillMachine(), intervals=clock.intervals
+    ) as pilot:
         for key in keys:
             await pilot.press(key)
             await settle(pilot)

@@ -58,10 +58,11 @@ class CheckpointBrowser(Screen[None]):
         self._pane = ListPane(self._runs)
         self._actions = actions
         self._look_seconds = intervals.folder
+        self._status = StatusPanel(intervals, history)
 
     def compose(self) -> ComposeResult:
         """Put the list and the verdict up."""
-        yield StatusPanel()
+        yield self._status
         with Container(id="browser"):
             yield self._pane
             yield EvaluationPanel()
@@ -85,7 +86,7 @@ class CheckpointBrowser(Screen[None]):
 
         Returns True if a part of it has to wait: never.
         """
-        self.query_one(StatusPanel).show(history, awaited)
+        self._status.show(history, awaited)
         self._runs.own.follow(history)
         self._show_changes()
         return False

@@ -9,17 +9,20 @@ import numpy as np
 from cifar_tui import text
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.history.series import Floats
-from cifar_tui.report.ticks import nice_step
+from cifar_tui.report.ticks import nice_step, ticks_between
 from cifar_tui.tui.charts.chart_view import Axis, ChartView
-from cifar_tui.tui.charts.scale import Limits, log_ticks, step_limit, time_limit, time_step
+from cifar_tui.tui.charts.scale import Limits, axis_end, log_ticks, step_limit, time_limit, time_step
 
 COLUMNS_PER_TICK = 8
+MIN_TICKS = 4
+MIN_GUTTER = 6
+"""Cells left of a chart, at least: as most labels need no more, charts below each other have one horizontal axis."""
 
 
 def full_range(history: RunHistory) -> tuple[float, float]:
     """Return the steps that a chart shows while it follows the run."""
     total = history.training.total_steps if history.training else history.step
-    return 0.0, float(step_limit(history.step, total))
+    return 0.0, float(step_limit(history.step, total, live=history.live))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class XAxis:
         """Return the axis for a view; while the run is followed, at least as far as `reach`, in its own unit."""
         steps_per_epoch = history.training.steps_per_epoch if history.training else 0
         kind: Axis = "step" if view.axis == "epoch" and not steps_per_epoch else view.axis
-        steps = view.window or _extended(full_range(history), kind, steps_per_epoch, reach)
+        steps = view.window or _followed(history, kind, steps_per_epoch, reach)
         times = history.curves.seconds.sampled() if kind == "time" else None
         axis = cls(kind, steps, *steps, steps_per_epoch, (times.x, times.y) if times else (np.empty(0), np.empty(0)))
         if kind == "step":
@@ -50,9 +53,9 @@ class XAxis:
         ends = axis.places(np.array(steps))
         low, high = float(ends[0]), float(ends[1])
         if kind == "time" and view.window is None:
-            low, high = 0.0, time_limit(max(float(times.y[-1]) if times and len(times.y) else 0.0, reach))
-            reached = history.step * high / max(float(times.y[-1]) if times and len(times.y) else high, 1e-9)
-            steps = (0.0, reached)
+            last = float(times.y[-1]) if times and len(times.y) else 0.0
+            low, high = 0.0, max(time_limit(last, live=history.live), reach)
+            steps = (0.0, history.step * high / max(last or high, 1e-9))
         return cls(kind, steps, low, max(high, low + 1e-9), steps_per_epoch, axis.times)
 
     def places(self, steps: Floats) -> Floats:
@@ -90,26 +93,24 @@ class XAxis:
         return place
 
     def labels(self, columns: int) -> str:
-        """Return round numbers as one line, each ending under its place, the last one with its unit."""
-        max_ticks = max(1, columns // COLUMNS_PER_TICK)
+        """Return round numbers as one line, each in the middle above or below its place, as far as that is in view."""
+        max_ticks = max(MIN_TICKS, columns // COLUMNS_PER_TICK)
         if self.kind == "time":
             tick = time_step(self.high - self.low, max_ticks)
         else:
             tick = nice_step(self.high - self.low, max_ticks)
             tick = max(tick, 1.0) if self.kind == "step" else tick
             tick = 5.0 if tick == 2.5 else tick  # there is no half step
-        first, last = math.floor(self.low / tick + 1e-9) + 1, math.floor(self.high / tick + 1e-9)
         line = [" "] * columns
         free = 0
-        for index in range(first, last + 1):
-            label = self._tick_label(index * tick)
-            if index == last:
-                label = f"{self.kind} {label}"
-            end = max(round(columns * (index * tick - self.low) / (self.high - self.low)), len(label))
-            if end - len(label) < free or end > columns:
+        for place in ticks_between(self.low, self.high, tick):
+            label = self._tick_label(place)
+            middle = columns * (place - self.low) / (self.high - self.low)
+            start = min(max(round(middle - len(label) / 2), 0), columns - len(label))
+            if start < free:
                 continue
-            line[end - len(label) : end] = label
-            free = end + 1
+            line[start : start + len(label)] = label
+            free = start + len(label) + 1
         return "".join(line)[:columns]
 
     def _tick_label(self, place: float) -> str:
@@ -118,10 +119,14 @@ class XAxis:
         return text.short_count(place)
 
 
-def _extended(steps: tuple[float, float], kind: Axis, steps_per_epoch: int, reach: float) -> tuple[float, float]:
-    """Steps of a run, and as many more as others reach; an axis of time is extended in seconds."""
+def _followed(history: RunHistory, kind: Axis, steps_per_epoch: int, reach: float) -> tuple[float, float]:
+    """Steps of a run that is followed, and as many more as others reach; an axis of time is extended in seconds."""
+    low, high = full_range(history)
+    if kind == "epoch" and history.live and high > history.step:
+        total = high if history.training is None else history.training.total_steps
+        high = min(axis_end(max(history.step / steps_per_epoch, 1e-3)) * steps_per_epoch, max(total, high))
     further = {"step": reach, "epoch": reach * steps_per_epoch, "time": 0.0}[kind]
-    return steps[0], max(steps[1], further)
+    return low, max(high, further)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +148,7 @@ class YAxis:
         """Return a label for every row, as wide as the widest needs, and that width."""
         ticks = log_ticks(self.limits, max_ticks) if self.logarithmic else self.limits.ticks()
         labelled = [(float(self.heights(np.array([tick]))[0]), format_tick(tick)) for tick in ticks]
-        gutter = max((len(label) for _, label in labelled), default=0) + 1
+        gutter = max(MIN_GUTTER, max((len(label) for _, label in labelled), default=0) + 1)
         labels = [" " * gutter] * lines
         for height, label in labelled:
             share = (height - self.limits.low) / (self.limits.high - self.limits.low)

@@ -4,13 +4,14 @@ plotext aborts the process on NaN, infinity, or points far outside the limits, s
 finite points inside the limits ever reaches it. It has one global figure: for one thread only.
 """
 
+import itertools
+import operator
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from cifar_tui.history.series import Points
+from cifar_tui.history.series import Floats, Points
 
 MAX_POINTS = 4_000
 """More than any screen's columns need; a guard, since the cost grows with every point."""
@@ -27,7 +28,9 @@ class Trace:
     style: int
     """1 to 255; returned with every cell that shows the trace."""
     dots: str = ""
-    """A character for each point, beside the line; empty for the line alone."""
+    """A character at each point instead of a line between them; empty for the line."""
+    shares_with: int | None = None
+    """The style of a line of which it takes only every other cell, so that both are seen where they run together."""
 
 
 Cells = list[list[tuple[str, int]]]
@@ -42,12 +45,28 @@ def load_plotext() -> None:
 def draw(
     traces: list[Trace], width: int, height: int, x: tuple[float, float], y: tuple[float, float], marker: str
 ) -> Cells:
-    """Draw traces, later ones on top, on a canvas of width × height cells with these limits.
+    """Draw traces on a canvas of width × height cells with these limits.
 
+    A later trace takes the cells that it touches for itself, so that a line stays fine where it crosses a crowd.
     Points outside the limits are moved to the edge.
     """
-    if not any(len(trace.points.x) for trace in traces):
-        return [[(" " * width, 0)] for _ in range(height)]
+    cells: list[list[tuple[str, int]]] = [[(" ", 0)] * width for _ in range(height)]
+    for trace in traces:
+        for row, line in zip(cells, _drawn(trace, width, height, x, y, marker), strict=False):
+            column = 0
+            for run, style in line:
+                for place, character in enumerate(run, column):
+                    if style and not (place % 2 and row[place][1] == trace.shares_with):
+                        row[place] = (character, style)
+                column += len(run)
+    return [_joined(row) for row in cells]
+
+
+def _drawn(trace: Trace, width: int, height: int, x: tuple[float, float], y: tuple[float, float], marker: str) -> Cells:
+    """One trace alone on a canvas."""
+    stretches = _stretches(trace, x, y)
+    if not stretches:
+        return []
     import plotext
 
     plotext.terminal.limit(False, False)
@@ -60,26 +79,33 @@ def draw(
     for name, (low, high) in (("x", x), ("y", y)):
         figure.ruler(name).lim(low, high)
         figure.ruler(name).ticks([])
-    for trace in traces:
-        _add(figure, trace, x, y, marker)
-    text = figure.build().string()
-    return [_runs(line) for line in text.split("\n")[:height]]
-
-
-def _add(figure: Any, trace: Trace, x: tuple[float, float], y: tuple[float, float], marker: str) -> None:
-    # Any: plotext has no types.
-    import plotext
-
-    usable = np.isfinite(trace.points.x) & np.isfinite(trace.points.y)
-    xs = np.clip(trace.points.x[usable], *x)[:MAX_POINTS].tolist()
-    ys = np.clip(trace.points.y[usable], *y)[:MAX_POINTS].tolist()
-    if not xs:
-        return
     # The style travels through plotext as a colour of its own and is read back from the codes.
-    pixel = plotext.pixel((trace.style, 0, 0))
-    figure.draw(figure.signal(xs, ys, marker=plotext.marker(marker, pixel)).lines(True))
-    if trace.dots:
-        figure.draw(figure.signal(xs, ys, marker=plotext.marker(trace.dots, pixel)).lines(False))
+    style = plotext.marker(trace.dots or marker, plotext.pixel((trace.style, 0, 0)))
+    for xs, ys in stretches:
+        figure.draw(figure.signal(xs.tolist(), ys.tolist(), marker=style).lines(not trace.dots))
+    return [_runs(line) for line in figure.build().string().split("\n")[:height]]
+
+
+def _stretches(trace: Trace, x: tuple[float, float], y: tuple[float, float]) -> list[tuple[Floats, Floats]]:
+    """The finite points, without those that lie above, or below, together with both neighbours: no line on the edge."""
+    usable = np.isfinite(trace.points.x) & np.isfinite(trace.points.y)
+    xs, ys = trace.points.x[usable][:MAX_POINTS], trace.points.y[usable][:MAX_POINTS]
+    if not len(xs):
+        return []
+    side = np.sign(ys - np.clip(ys, *y))
+    before, after = np.concatenate([side[:1], side[:-1]]), np.concatenate([side[1:], side[-1:]])
+    drawn = (side == 0) | (before != side) | (after != side)
+    xs, ys = np.clip(xs, *x), np.clip(ys, *y)
+    ends = np.flatnonzero(np.diff(drawn.astype(np.int8), prepend=0, append=0))
+    return [(xs[start:end], ys[start:end]) for start, end in ends.reshape(-1, 2).tolist()]
+
+
+def _joined(row: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """A row of single cells as runs of one style."""
+    return [
+        ("".join(character for character, _ in run), style)
+        for style, run in itertools.groupby(row, key=operator.itemgetter(1))
+    ]
 
 
 def _runs(line: str) -> list[tuple[str, int]]:

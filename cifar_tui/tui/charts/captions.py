@@ -24,8 +24,10 @@ def heading(
     parts = [kind.title]
     if view.logarithmic and kind.logarithmic:
         parts.append("log")
-    if view.window is not None:
-        parts.append("zoomed, 0 follows")
+    if view.smoothing == "strong" and any(one.curve.smoothed for one in plotted):
+        parts.append("smoothed strongly")
+    if view.window is not None or view.y_zoom:
+        parts.append("zoomed (0 resets)")
     if view.cursor is not None:
         parts = [kind.title, _place(history, view.cursor)]
     not_finite = max((one.series.not_finite for one in plotted), default=0)
@@ -42,18 +44,17 @@ def legend(kind: ChartKind, history: RunHistory, view: ChartView, plotted: list[
     step = min(view.window[1], history.step) if view.cursor is None and view.window else view.cursor
     values = [(one, one.value_at(step)) for one in plotted]
     known = [(one, value) for one, value in values if value is not None]
-    legends = (_legend(kind, view, known, detail) for detail in (2, 1, 0))
+    legends = (_legend(kind, known, detail=detail) for detail in (True, False))
     return next((one for one in legends if len(_plain(one)) <= width), "")
 
 
-def _legend(kind: ChartKind, view: ChartView, values: list[tuple[PlottedCurve, float]], detail: int) -> str:
-    """Sign, name and value of every curve; with less detail without its smoothing, then without names."""
+def _legend(kind: ChartKind, values: list[tuple[PlottedCurve, float]], *, detail: bool) -> str:
+    """Sign, name and value of every curve; without detail no names."""
     parts = []
     for plotted, value in values:
         curve = plotted.curve
-        label = f"{curve.label} {view.smoothing}" if curve.smoothed and detail == 2 else curve.label
         shown = kind.format_value(value) if math.isfinite(value) else "–"
-        parts.append(f"[$chart-{curve.style}]{curve.sign}[/] {f'{label} ' if detail else ''}{shown}")
+        parts.append(f"[$chart-{curve.style}]{curve.sign}[/] {f'{curve.name} ' if detail else ''}{shown}")
     return "  ".join(parts)
 
 

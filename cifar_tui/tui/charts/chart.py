@@ -6,7 +6,6 @@ from textual import events
 from textual.message import Message
 
 from cifar_tui.history.run_history import RunHistory
-from cifar_tui.history.series import Points
 from cifar_tui.tui.charts.axes import XAxis, YAxis, full_range
 from cifar_tui.tui.charts.canvas import Trace, load_plotext
 from cifar_tui.tui.charts.captions import heading, legend
@@ -23,20 +22,20 @@ from cifar_tui.tui.charts.drawing import (
 )
 from cifar_tui.tui.charts.mouse_map import MouseMap
 from cifar_tui.tui.charts.overlay import (
+    OverlaidCurve,
     OverlaidRun,
     line_traces,
     number_traces,
     overlaid_curves,
     overlay_reach,
-    value_ranges,
 )
 from cifar_tui.tui.charts.redraw_turns import RedrawTurns
 from cifar_tui.tui.charts.y_scale import YScale
 from cifar_tui.tui.terminal.textual_internals import BorderText
 from cifar_tui.tui.widgets.rows import Rows
 
-ROWS_PER_TICK = 4
-NOTHING_YET = "The first step is still to come."
+LOG_ROWS_PER_TICK = 3
+NOTHING_YET = "Waiting for the first step…"
 WHEEL_ZOOM = 0.8
 WHEEL_PAN = 0.1
 
@@ -162,19 +161,17 @@ class Chart(Rows):
         x = XAxis.of(history, view, overlay_reach(self._others, view))
         series = [(curve, curve.series(history.curves)) for curve in self._kind.curves if _visible(curve, view)]
         lines = height - (2 if view.ticks else 1)
-        max_ticks = max(2, height // ROWS_PER_TICK)
         others = overlaid_curves(self._others, self._kind, view, x, width)
-        y = self._y_scale.fit(series, x, view, max_ticks, value_ranges(others))
-        labels, gutter = y.labels(lines, max_ticks + 2, self._kind.format_tick)
+        y = self._y_scale.fit(series, x, view, lines, [(one.curve, one.points.y) for one in others])
+        labels, gutter = y.labels(lines, max(3, lines // LOG_ROWS_PER_TICK), self._kind.format_tick)
         columns = width - gutter
-        half_life = view.half_life(history.training.total_steps if history.training else history.step)
-        plotted = [PlottedCurve.of(curve, one, columns, x, half_life) for curve, one in series]
+        plotted = [PlottedCurve.of(curve, one, columns, x, view) for curve, one in series]
         drawing = Drawing(
             (columns, lines),
             x,
             y,
-            (*line_traces(others, y), *(_trace(one, x, y) for one in plotted), *number_traces(others, y)),
-            signs_above(history, plotted, y, x),
+            _layers(plotted, others, x, y, (columns, lines)),
+            signs_above(history, plotted, y, x, off_the_scale=not view.y_zoom),
             signs_below(history, x, columns) if view.ticks else (),
             view.cursor,
             self._options.marker,
@@ -197,6 +194,17 @@ def _visible(curve: Curve, view: ChartView) -> bool:
     return curve.label not in view.hidden and not (curve.smoothed and view.smoothing == "off")
 
 
-def _trace(plotted: PlottedCurve, x: XAxis, y: YAxis) -> Trace:
-    points = Points(x.places(plotted.points.x), y.heights(plotted.points.y))
-    return Trace(points, STYLE_NUMBERS[plotted.curve.style], plotted.curve.dots)
+def _layers(
+    plotted: list[PlottedCurve], others: list[OverlaidCurve], x: XAxis, y: YAxis, size: tuple[int, int]
+) -> tuple[Trace, ...]:
+    """Everything that is drawn, later ones on top: batches, other runs, tests, averages, dots and numbers."""
+    lines = {one.curve.label: one.line(x, y) for one in sorted(plotted, key=lambda one: one.curve.smoothed)}
+    batches = [lines.pop("batch")] if "batch" in lines else []
+    dots = [trace for one in plotted for trace in one.dots(x, y)]
+    return (
+        *batches,
+        *line_traces(others, x, y, size),
+        *lines.values(),
+        *dots,
+        *number_traces(others, x, y, size),
+    )

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from cifar_tui import text
 from cifar_tui.history.curves import Curves
-from cifar_tui.history.series import Series
+from cifar_tui.history.series import Floats, Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,17 +15,24 @@ class Curve:
     """One line of a chart."""
 
     label: str
-    """Its name in the legend."""
+    """Its name in the preferences."""
     style: str
     """One of `CHART_STYLES`."""
     sign: str
     """Its character in the legend."""
     series: Callable[[Curves], Series]
     """Picks its points."""
-    dots: str = ""
-    """The character each point gets; empty for a line alone."""
+    tests: bool = False
+    """True where each point is a test: there are few, and the best and the last get a dot."""
+    best: Callable[[Floats], np.intp] = np.argmax
+    """Picks the place of the best test."""
     smoothed: bool = False
-    """True for the moving average of its series."""
+    """True for the average of its series."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the legend."""
+        return "smoothed" if self.smoothed else self.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +60,26 @@ CURVE_LABELS = ("batch", "smooth", "test")
 """The curves that can be switched off, in the order of their keys."""
 
 
-def _train_and_test(train: Callable[[Curves], Series], test: Callable[[Curves], Series]) -> tuple[Curve, ...]:
+def _train_and_test(
+    train: Callable[[Curves], Series], test: Callable[[Curves], Series], best: Callable[[Floats], np.intp]
+) -> tuple[Curve, ...]:
     return (
-        Curve("batch", "raw", "·", train),
+        Curve("batch", "raw", "░", train),
         Curve("smooth", "smooth", "━", train, smoothed=True),
-        Curve("test", "test", "●", test, dots="●"),
+        Curve("test", "test", "●", test, tests=True, best=best),
     )
 
 
 LOSS = ChartKind(
     "Loss",
-    _train_and_test(lambda curves: curves.train_loss, lambda curves: curves.test_loss),
+    _train_and_test(lambda curves: curves.train_loss, lambda curves: curves.test_loss, np.argmin),
     lambda value: f"{value:.4g}",
     lambda value: f"{value:.4g}",
     floor=0.0,
 )
 ACCURACY = ChartKind(
     "Accuracy",
-    _train_and_test(lambda curves: curves.train_accuracy, lambda curves: curves.test_accuracy),
+    _train_and_test(lambda curves: curves.train_accuracy, lambda curves: curves.test_accuracy, np.argmax),
     lambda share: f"{share * 100:.4g} %",
     lambda share: text.percent(share, 1),
     floor=0.0,

@@ -9,10 +9,12 @@ Smoothing = Literal["off", "light", "strong"]
 
 AXES: tuple[Axis, ...] = get_args(Axis)
 SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
-HALF_LIFE_SHARES: dict[Smoothing, float] = {"light": 0.005, "strong": 0.03}
-"""Half-lives of smoothed curves, as shares of the run's steps."""
-MIN_HALF_LIFE = 2.0
+AVERAGED_SHARES: dict[Smoothing, float] = {"light": 0.03, "strong": 0.12}
+"""Width of what an average covers, as a share of the stretch in view: a curve is as smooth at any length of the run."""
+MIN_AVERAGED = 3.0
 """In steps."""
+MAX_Y_ZOOM = 8
+"""Times that the vertical axes can be halved."""
 MIN_WINDOW = 8.0
 """The shortest stretch that can be zoomed to, in steps."""
 
@@ -35,11 +37,13 @@ class ChartView:
     """The stretch in view, in steps; None follows the run."""
     cursor: float | None = None
     """The step that is read out; None for the newest."""
+    y_zoom: int = 0
+    """Times that the vertical axes are halved, around the newest value or the cursor's."""
 
-    def half_life(self, total_steps: int) -> float:
-        """Return the smoothing's half-life in steps; 0 when it is off."""
-        share = HALF_LIFE_SHARES.get(self.smoothing)
-        return max(total_steps * share, MIN_HALF_LIFE) if share else 0.0
+    def averaged_steps(self, steps_in_view: float) -> float:
+        """Return the steps that an average covers; 0 when smoothing is off."""
+        share = AVERAGED_SHARES.get(self.smoothing)
+        return max(steps_in_view * share, MIN_AVERAGED) if share else 0.0
 
     def next_axis(self) -> Self:
         """Return the same view over the next axis."""
@@ -72,7 +76,11 @@ class ChartView:
 
     def followed(self) -> Self:
         """Return a view of the full run and its newest values."""
-        return dataclasses.replace(self, window=None, cursor=None)
+        return dataclasses.replace(self, window=None, cursor=None, y_zoom=0)
+
+    def zoomed_in_y(self, by: int) -> Self:
+        """Return the same stretch with the vertical axes halved once more, or once less."""
+        return dataclasses.replace(self, y_zoom=min(max(self.y_zoom + by, 0), MAX_Y_ZOOM))
 
     def pointed(self, step: float | None, last: int) -> Self:
         """Return the view with the cursor on the nearest step there is; a window that does not hold it moves along."""

@@ -12,6 +12,7 @@ from cifar_tui.history.series import Points, Series
 from cifar_tui.tui.charts.axes import XAxis, YAxis
 from cifar_tui.tui.charts.canvas import Trace, draw
 from cifar_tui.tui.charts.chart_kinds import Curve
+from cifar_tui.tui.charts.chart_view import ChartView
 from cifar_tui.tui.widgets.rows import Row
 
 ABOVE_SHARE = 1e-6
@@ -36,11 +37,26 @@ class PlottedCurve:
     """Those drawn."""
 
     @classmethod
-    def of(cls, curve: Curve, series: Series, columns: int, x: XAxis, half_life: float) -> "PlottedCurve":
-        """Thin or smooth the stretch in view for so many columns."""
+    def of(cls, curve: Curve, series: Series, columns: int, x: XAxis, view: ChartView) -> "PlottedCurve":
+        """Thin or average the stretch in view for so many columns."""
         if curve.smoothed:
-            return cls(curve, series, series.smoothed(half_life, columns, *x.steps))
+            return cls(curve, series, series.averaged(view.averaged_steps(x.steps[1] - x.steps[0]), columns, *x.steps))
         return cls(curve, series, series.thinned(columns, *x.steps))
+
+    def line(self, x: XAxis, y: YAxis) -> Trace:
+        """Return the line through its points."""
+        return self._trace(x, y, slice(None))
+
+    def dots(self, x: XAxis, y: YAxis) -> list[Trace]:
+        """Return the best and the last of tests as dots."""
+        if not self.curve.tests or not len(self.points.x):
+            return []
+        return [self._trace(x, y, [int(self.curve.best(self.points.y)), -1], self.curve.sign)]
+
+    def _trace(self, x: XAxis, y: YAxis, chosen: slice | list[int], sign: str = "") -> Trace:
+        points = Points(x.places(self.points.x[chosen]), y.heights(self.points.y[chosen]))
+        shares_with = STYLE_NUMBERS["test"] if self.curve.smoothed else None
+        return Trace(points, STYLE_NUMBERS[self.curve.style], sign, shares_with)
 
     def value_at(self, step: float | None) -> float | None:
         """Return the value at a step, the newest for None; None where the curve has none at all."""
@@ -83,9 +99,9 @@ class Drawing:
         return (self.size, axes, curves, self.marks, self.ticks, self.cursor, self.marker)
 
 
-def signs_above(history: RunHistory, plotted: list[PlottedCurve], y: YAxis, x: XAxis) -> Signs:
-    """Return signs for the top row: rate changes, values above the scale, values that are no numbers."""
-    top = y.limits.high + ABOVE_SHARE * (y.limits.high - y.limits.low)
+def signs_above(history: RunHistory, plotted: list[PlottedCurve], y: YAxis, x: XAxis, *, off_the_scale: bool) -> Signs:
+    """Return signs for the top row: rate changes, values off the scale (if wanted), values that are no numbers."""
+    top = y.limits.high + ABOVE_SHARE * (y.limits.high - y.limits.low) if off_the_scale else math.inf
     above = [step for one in plotted for step in one.points.x[y.heights(one.points.y) > top].tolist()]
     not_finite = [*history.curves.broken_steps, *(mark for one in plotted for mark in one.series.marks)]
     changed = [float(step) for step in history.curves.rate_changes]
@@ -116,6 +132,7 @@ def rows_of(drawing: Drawing, labels: list[str], with_ticks: bool) -> list[Row]:
         for label, line in zip(labels, cells, strict=False)
     ]
     gutter = len(labels[0])
+    unit = f"{x.kind:>{gutter - 1}} "
     if drawing.cursor is not None:
         column = x.column(drawing.cursor, columns)
         if 0 <= column < columns:
@@ -124,7 +141,7 @@ def rows_of(drawing: Drawing, labels: list[str], with_ticks: bool) -> list[Row]:
     if with_ticks:
         rule: Row = ((" " * gutter, ""), ("─" * columns, "axis"))
         rows.append(_with_signs(rule, gutter, columns, drawing.ticks, x))
-    rows.append(((" " * gutter, ""), (x.labels(columns), "axis")))
+    rows.append(((unit, "axis"), (x.labels(columns), "axis")))
     return rows
 
 

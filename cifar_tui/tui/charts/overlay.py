@@ -4,9 +4,11 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from cifar_tui import text
 from cifar_tui.history.run_history import RunHistory
-from cifar_tui.history.series import Points
+from cifar_tui.history.series import Floats, Points
 from cifar_tui.tui.charts.axes import XAxis, YAxis, full_range
 from cifar_tui.tui.charts.canvas import Trace
 from cifar_tui.tui.charts.chart_kinds import ChartKind, Curve
@@ -14,13 +16,17 @@ from cifar_tui.tui.charts.chart_view import ChartView
 from cifar_tui.tui.charts.drawing import STYLE_NUMBERS
 from cifar_tui.tui.widgets.rows import cut
 
-COLOURS = ("secondary", "success", "warning", "primary")
-"""Theme variables; numbers tell the runs apart without colours."""
-MAX_OVERLAID = len(COLOURS)
+MAX_OVERLAID = 4
 MIN_NAME = 4
 """Cells of a run's name, at least."""
+MOST_NUMBERS = 8
+"""Numbers along a curve of tests, at most; other curves get fewer."""
 LABELS_AT = (0.45, 0.9)
-"""Places of the numbers along a curve, as shares of it."""
+"""Places of the numbers along other curves, as shares of them."""
+CELLS_PER_DOT = 2.0
+"""The curves of other runs are dotted, so that they differ from the run's own without colours, too."""
+MOST_DOTS = 500
+CELLS_PER_NUMBER = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,8 +49,8 @@ class OverlaidCurve:
     """x is already in the unit of the axis."""
     number: int
     """The run's."""
-    tests: bool
-    """True where each point is a test, and so gets the number."""
+    curve: Curve
+    """The curve of a run that it is."""
 
 
 def overlay_reach(others: Sequence[OverlaidRun], view: ChartView) -> float:
@@ -81,41 +87,47 @@ def _visible_curves(kind: ChartKind, view: ChartView) -> list[Curve]:
 def _curve(one: OverlaidRun, curve: Curve, view: ChartView, x: XAxis, own: XAxis, columns: int) -> OverlaidCurve:
     series, low, high = curve.series(one.history.curves), own.step_of(x.low), own.step_of(x.high)
     if curve.smoothed:
-        total = one.history.training.total_steps if one.history.training else one.history.step
-        points = series.smoothed(view.half_life(total), columns, low, high)
+        points = series.averaged(view.averaged_steps(high - low), columns, low, high)
     else:
         points = series.thinned(columns, low, high)
     places = own.places(points.x)
     in_view = (places >= x.low) & (places <= x.high)
-    return OverlaidCurve(Points(places[in_view], points.y[in_view]), one.number, bool(curve.dots))
+    return OverlaidCurve(Points(places[in_view], points.y[in_view]), one.number, curve)
 
 
-def value_ranges(curves: Sequence[OverlaidCurve]) -> list[tuple[float, float]]:
-    """Return the lowest and the highest value of each curve."""
-    return [(float(curve.points.y.min()), float(curve.points.y.max())) for curve in curves]
-
-
-def line_traces(curves: Sequence[OverlaidCurve], y: YAxis) -> list[Trace]:
-    """Return the traces below the run's own curves: a line for each, with its number at every test."""
-    return [
-        Trace(
-            Points(curve.points.x, y.heights(curve.points.y)), _style(curve), str(curve.number) if curve.tests else ""
-        )
-        for curve in curves
-    ]
-
-
-def number_traces(curves: Sequence[OverlaidCurve], y: YAxis) -> list[Trace]:
-    """Return the traces above everything else: numbers along the lines that have no tests."""
+def line_traces(curves: Sequence[OverlaidCurve], x: XAxis, y: YAxis, size: tuple[int, int]) -> list[Trace]:
+    """Return a line for each curve, dotted at even distances on a canvas of that size."""
     found = []
-    for curve in curves:
-        heights = y.heights(curve.points.y)
-        places = [round(share * (len(heights) - 1)) for share in LABELS_AT if not curve.tests]
-        found += [
-            Trace(Points(curve.points.x[at : at + 1], heights[at : at + 1]), _style(curve), str(curve.number))
-            for at in places
-        ]
+    for one in curves:
+        places, heights = one.points.x, y.heights(one.points.y)
+        lengths = _lengths(Points(places, heights), x, y, size)
+        along = np.linspace(0, lengths[-1], int(min(lengths[-1] / CELLS_PER_DOT, MOST_DOTS)) + 1)
+        found.append(
+            Trace(Points(np.interp(along, lengths, places), np.interp(along, lengths, heights)), _style(one), "•")
+        )
     return found
+
+
+def number_traces(curves: Sequence[OverlaidCurve], x: XAxis, y: YAxis, size: tuple[int, int]) -> list[Trace]:
+    """Return the numbers of the runs, on top of everything else: at some tests, and at some places of other curves."""
+    found = []
+    for one in curves:
+        places, heights, last = one.points.x, y.heights(one.points.y), len(one.points.x) - 1
+        room = _lengths(Points(places, heights), x, y, size)[-1] / CELLS_PER_NUMBER
+        shares = np.linspace(1, 0, int(min(MOST_NUMBERS, room)) + 1) if one.curve.tests else np.array(LABELS_AT)
+        chosen = np.unique(np.round(shares * last).astype(int))
+        found.append(Trace(Points(places[chosen], heights[chosen]), _style(one), str(one.number)))
+    return found
+
+
+def _lengths(points: Points, x: XAxis, y: YAxis, size: tuple[int, int]) -> Floats:
+    """The length of a line up to each of its points, in cells; one is twice as high as wide."""
+    columns, rows = size
+    across = np.diff(points.x, prepend=points.x[:1]) / (x.high - x.low) * columns
+    heights = np.clip(points.y, y.limits.low, y.limits.high)
+    up = np.diff(heights, prepend=heights[:1]) / (y.limits.high - y.limits.low) * rows * 2
+    lengths: Floats = np.cumsum(np.hypot(across, up))
+    return lengths
 
 
 def _style(curve: OverlaidCurve) -> int:
@@ -129,5 +141,5 @@ def overlay_legend(others: Sequence[OverlaidRun], width: int) -> str:
     each = max(width // len(others) - len(" · 1 "), MIN_NAME)
     names = (cut(text.safe_text(one.name, 100), each).replace("[", "\\[") for one in others)
     return " · ".join(
-        f"[${COLOURS[one.number - 1]}]{one.number}[/] {name}" for one, name in zip(others, names, strict=True)
+        f"[$chart-other-{one.number}]{one.number}[/] {name}" for one, name in zip(others, names, strict=True)
     )

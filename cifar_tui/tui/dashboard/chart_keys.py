@@ -7,7 +7,7 @@ from textual.binding import Binding
 
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.tui.charts.axes import full_range
-from cifar_tui.tui.charts.chart_kinds import CURVE_LABELS
+from cifar_tui.tui.charts.chart_kinds import CURVE_LABELS, LOSS
 from cifar_tui.tui.charts.chart_view import ChartView
 
 ZOOM = 0.5
@@ -29,17 +29,22 @@ CHART_BINDINGS = [
             tooltip="Move a zoomed chart to earlier steps"),
     Binding("right_square_bracket", "view('pan', 1)", "Later", show=False, key_display="]",
             tooltip="Move a zoomed chart to later steps"),
-    Binding("0", "view('follow')", "Follow", show=False, key_display="0",
+    Binding("y", "view('y_zoom', 1)", "Zoom in in height", show=False,
+            tooltip="Halve the vertical axes, around the newest values or the cursor's"),
+    Binding("Y", "view('y_zoom', -1)", "Zoom out in height", show=False, tooltip="Double the vertical axes again"),
+    Binding("0", "view('follow')", "Reset zoom", show=False, key_display="0",
             tooltip="Show the whole run and its newest values again"),
-    Binding("x", "view('axis')", "Axis", show=False, tooltip="Lay charts over steps, epochs or training time"),
-    Binding("m", "view('smoothing')", "Smoothing", show=False, tooltip="Smooth curves lightly, strongly, or not"),
-    Binding("g", "view('logarithmic')", "Logarithmic", show=False, tooltip="Logarithmic loss and rate, or linear"),
+    Binding("x", "view('axis')", "Axis", show=False, tooltip="X axis: steps, epochs or training time"),
+    Binding("m", "view('smoothing')", "Smoothing", show=False,
+            tooltip="Smooth the curves lightly, strongly or not at all"),
+    Binding("g", "view('logarithmic')", "Logarithmic", show=False,
+            tooltip="Loss and rate on a logarithmic or a linear axis"),
     Binding("k", "view('ticks')", "Ticks", show=False,
             tooltip="Mark epochs ┴, checkpoints ▾, pauses ‖ and rate changes ◆ below the charts"),
     *(
         Binding(str(number), f"view('curve', {number - 1})", f"Curve {label}", show=False,
                 tooltip=f"Show or hide the curve '{label}'")
-        for number, label in enumerate(CURVE_LABELS, start=1)
+        for number, label in enumerate((curve.name for curve in LOSS.curves), start=1)
     ),
 ]  # fmt: skip
 
@@ -62,6 +67,7 @@ CHANGES: dict[str, Callable[[ChartView, RunHistory, int], ChartView]] = {
     "point": _point,
     "zoom": _zoom,
     "pan": lambda view, history, direction: view.panned(PAN * direction, full_range(history)),
+    "y_zoom": lambda view, _history, by: view.zoomed_in_y(by),
     "follow": lambda view, _history, _: view.followed(),
     "axis": lambda view, _history, _: view.next_axis(),
     "smoothing": lambda view, _history, _: view.next_smoothing(),

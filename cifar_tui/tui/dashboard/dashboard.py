@@ -55,7 +55,7 @@ class Dashboard(Screen[None]):
         self._preferences = preferences
         self._view = preferences.current.view
         self._history = RunHistory()
-        self._status = StatusPanel()
+        self._status = StatusPanel(intervals)
         self._panels = PanelGrid(hardware, ChartOptions(marker, RedrawTurns(intervals.redraw)), preferences)
         self._overlaid_runs = OverlaidRuns(self, intervals.other_runs, self._overlay)
 

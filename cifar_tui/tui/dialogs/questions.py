@@ -12,6 +12,7 @@ from textual.widgets import Button, Input, SelectionList, Static
 from textual.widgets.button import ButtonVariant
 
 from cifar_tui.control import ChangeRate
+from cifar_tui.text import loss as loss_text
 from cifar_tui.text import safe_text
 from cifar_tui.text import size as size_in_words
 from cifar_tui.tui.dialogs.modal import Modal
@@ -108,7 +109,7 @@ def data_question(reason: str, *, resumed: bool) -> Question:
 def nonfinite_loss_question(step: int, loss: float) -> Question:
     """Return the question after a loss that is NaN or infinite."""
     return Question(
-        f"The loss of step {step:,} was {loss}",
+        f"The loss of step {step:,} is {loss_text(loss)}",
         "Its update was left out. Training can go back to the last good state and on with half the learning rate, "
         "go on as if nothing had happened, or stop.",
         [

@@ -25,7 +25,7 @@ def progress_rows(name: str, done: int, images: int, width: int) -> list[Row]:
     return [
         ((f"Evaluating {name}", "accent"),),
         ((f"{done:,} of {images:,} test images ", "value"),),
-        (*bar(done / images, max(width - 6, 4)), (f" {done / images:.0%}", "label")),
+        (*bar(done / images, max(width - 6, 4)), (f" {text.percent(done / images, 0)}", "label")),
         (("x", "accent"), (" gives it up", "dim")),
     ]
 

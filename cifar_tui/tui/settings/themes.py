@@ -31,7 +31,7 @@ TEXTUAL_COLOURS = (
     "warning",
     "error",
 )
-CHART_COLOURS = ("raw", "smooth", "test", "rate", "axis", "mark")
+CHART_COLOURS = ("raw", "smooth", "test", "rate", "axis", "mark", "other-1", "other-2", "other-3", "other-4")
 
 
 @dataclass(frozen=True, slots=True)

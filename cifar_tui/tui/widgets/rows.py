@@ -8,6 +8,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from cifar_tui.text import shortened
 from cifar_tui.tui.terminal.lazy_styles import LazyStyles
 
 Span = tuple[str, str]
@@ -78,12 +79,27 @@ def cut(text: str, width: int) -> str:
     return f"{set_cell_size(text, width - 1).rstrip()}…" if width > 0 else ""
 
 
+def cut_middle(text: str, width: int) -> str:
+    """Return the text in at most so many cells, with `…` in its middle where some is left out."""
+    if cell_len(text) <= width:
+        return text
+    limit = min(len(text), width)
+    while limit > 1 and cell_len(shortened(text, limit)) > width:
+        limit -= 1
+    return shortened(text, limit)
+
+
+def cells_of(*pieces: Row) -> int:
+    """Return the cells that pieces take, without gaps."""
+    return sum(cell_len(text) for piece in pieces for text, _ in piece)
+
+
 def fitted(pieces: list[Row], width: int, gap: str = "   ") -> Row:
     """Return as many pieces as fit the width, in order of importance; none is cut."""
     spans: list[Span] = []
     used = 0
     for piece in pieces:
-        needed = sum(cell_len(text) for text, _ in piece) + (len(gap) if spans else 0)
+        needed = cells_of(piece) + (len(gap) if spans else 0)
         if used + needed > width:
             continue
         if spans:

@@ -6,9 +6,11 @@ from typing import Literal
 from cifar_tui import text
 from cifar_tui.checkpoint_events import EvaluationProgressed
 from cifar_tui.control import requester_name
-from cifar_tui.history.run_history import RunHistory, State
+from cifar_tui.history.run_history import Note, RunHistory, State
 from cifar_tui.report import run_summary
-from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, cut, fitted
+from cifar_tui.tui.intervals import ScreenIntervals
+from cifar_tui.tui.widgets.progress_rows import numbers_rows, progress_row, work_row
+from cifar_tui.tui.widgets.rows import Row, Rows, bar, cells_of, cut, cut_middle, fitted
 
 Awaited = Literal["pause", "resume", "stop", "stalled"]
 """Shown beside the state: a request that is not confirmed yet, or that no heartbeat arrives."""
@@ -32,17 +34,33 @@ AWAITED_TEXT: dict[Awaited, str] = {
     "stop": "Stopping…",
     "stalled": "No sign of life",
 }
-BAR_WIDTH = 24
-LABEL_GAP = "   "
+EVALUATION_BAR = 24
+GAP = "   "
+SHORTENED = ((True, 40), (False, 40), (False, 16), (False, 8))
+"""Ways to say what is trained, the longest first: with the counts of images, and the ancestor's name in so many."""
+LEAST_NAME = 12
+"""Cells for the run's name, however little room there is."""
 
 
 class StatusPanel(Rows):
-    """Four rows on the run, coloured by its state."""
+    """Four rows on the run, coloured by its state, with clocks that tick while it works."""
 
-    def __init__(self) -> None:
+    def __init__(self, intervals: ScreenIntervals, known: RunHistory | None = None) -> None:
+        """Show nothing yet; the notes of a `known` history are no news."""
         super().__init__(id="status")
+        self._intervals = intervals
         self._state_class = ""
         self._me = requester_name()
+        self._history: RunHistory | None = None
+        self._awaited: Awaited | None = None
+        self._stage: tuple[object, ...] = ()
+        self._stage_began = 0.0
+        self._note: Note | None = known.notes[-1] if known is not None and known.notes else None
+        self._note_came = -math.inf
+
+    def on_mount(self) -> None:
+        """Start the clocks."""
+        self.set_interval(self._intervals.clock, self._tick)
 
     def show(self, history: RunHistory, awaited: Awaited | None) -> None:
         """Show a history; `awaited` is a request that the engine has not confirmed yet."""
@@ -51,14 +69,40 @@ class StatusPanel(Rows):
             self.remove_class(self._state_class) if self._state_class else None
             self.add_class(state_class)
             self._state_class = state_class
-        width = self.size.width
-        rows = [
-            _title_row(history, awaited, self._me, width),
-            _progress_row(history, width),
-            _numbers_row(history, width),
-            _news_row(history, width),
-        ]
-        self.set_rows(rows)
+        now = self._intervals.now()
+        work = history.progress.what if history.progress is not None else ""
+        stage = (id(history), history.state, history.step, work, history.training is None)
+        if stage != self._stage:
+            self._stage, self._stage_began = stage, now
+        newest = history.notes[-1] if history.notes else None
+        if newest is not self._note:
+            self._note, self._note_came = newest, now
+        self._history, self._awaited = history, awaited
+        self._draw()
+
+    def _tick(self) -> None:
+        # A screen on which nothing happens sends nothing, for its rows stay the same.
+        if self._history is not None and self.size.width:
+            self._draw()
+
+    def _draw(self) -> None:
+        history, width, now = self._history, self.size.width, self._intervals.now()
+        if history is None:
+            return
+        waited = max(now - self._stage_began, 0.0)
+        numbers, more = numbers_rows(history, waited, width)
+        news = _news_row(history, waited, width)
+        if not news and self._note is not None and now - self._note_came < self._intervals.note:
+            news = _warning(run_summary.note_text(self._note), width)
+        trains_on = history.state == "training" and history.evaluation is None and self._awaited != "stalled"
+        self.set_rows(
+            [
+                _title_row(history, self._awaited, self._me, width),
+                progress_row(history, waited, now, width, ticking=trains_on),
+                numbers,
+                news or _standing_warning(history, width) or more,
+            ]
+        )
 
 
 def _title_row(history: RunHistory, awaited: Awaited | None, me: str, width: int) -> Row:
@@ -68,89 +112,52 @@ def _title_row(history: RunHistory, awaited: Awaited | None, me: str, width: int
         badge = (*badge, (f" by {text.safe_text(history.paused_by, 20)}", "warn"))
     if awaited is not None and history.live:
         badge = (*badge, (f" {AWAITED_TEXT[awaited]}", "warn"))
-    used = sum(len(part) for part, _ in badge) + len(LABEL_GAP)
-    pieces: list[Row] = [_recipe_text(history, width - used)]
-    if history.training is not None:
-        pieces.append(((run_summary.on_what(history), "dim"),))
-    if history.started is not None:
-        pieces.append(((f"run {text.safe_text(history.started.run, 40)}", "dim"),))
-    return (*badge, (LABEL_GAP, ""), *fitted(pieces, width - used))
+    return (*badge, (GAP, ""), *_names(history, width - cells_of(badge) - len(GAP)))
 
 
-def _recipe_text(history: RunHistory, width: int) -> Row:
-    recipe = history.started.recipe if history.started is not None else None
-    synthetic = recipe is not None and (recipe.synthetic or (recipe.parent is not None and recipe.parent.synthetic))
-    return ((cut(run_summary.what_is_trained(history), width), "warn" if synthetic else "value"),)
-
-
-def _progress_row(history: RunHistory, width: int) -> Row:
-    training, started = history.training, history.started
-    if training is None or started is None:
-        return _preparing_row(history, width)
-    epochs = started.recipe.epochs
-    epoch = max(history.epoch, 1)
-    in_epoch = (history.step - (epoch - 1) * training.steps_per_epoch) / training.steps_per_epoch
-    pieces = [
-        _meter("epoch", f"{epoch}/{epochs}", in_epoch, width),
-        _meter("step", f"{history.step:,}/{training.total_steps:,}", history.step / training.total_steps, width),
-    ]
-    left = history.seconds_left
-    if history.live and math.isfinite(left):
-        pieces.append(((text.duration(left), "value"), (" left", "label")))
-    return fitted(pieces, width)
-
-
-def _meter(label: str, value: str, share: float, width: int) -> Row:
-    cells = BAR_WIDTH if width >= 110 else 12 if width >= 76 else 6
-    return ((f"{label} ", "label"), (f"{value} ", "value"), *bar(share, cells), (f" {share:.0%}", "label"))
-
-
-def _preparing_row(history: RunHistory, width: int) -> Row:
-    progress = history.progress
-    if progress is None:
+def _names(history: RunHistory, room: int) -> Row:
+    """Return what is trained, on which device, in which run: the run's name never goes, and the device goes first."""
+    if history.started is None:
         return ()
-    line: Span = (run_summary.progress_line(progress), "value")
-    if not progress.total or not progress.unit:
-        return fitted([(line,)], width)
-    return fitted([(line,), bar(progress.done / progress.total, BAR_WIDTH)], width)
+    recipe = history.started.recipe
+    synthetic = recipe.synthetic or (recipe.parent is not None and recipe.parent.synthetic)
+    name = text.safe_text(history.started.run)
+    style = "warn" if synthetic else "value"
+    for counts, limit in SHORTENED:
+        trained = (run_summary.what_is_trained(history, counts=counts, name_limit=limit), style)
+        run: Row = ((f"run {cut_middle(name, max(limit, LEAST_NAME))}", "dim"),)
+        on_what: Row = ((run_summary.on_what(history), "dim"),)
+        for pieces in ([(trained,), on_what, run], [(trained,), run]):
+            if cells_of(*pieces) + len(GAP) * (len(pieces) - 1) <= room:
+                return fitted([piece for piece in pieces if piece[0][0]], room)
+    run = ((f"run {cut_middle(name, LEAST_NAME)}", "dim"),)
+    rest = room - cells_of(run) - len(GAP)
+    trained = (cut(run_summary.what_is_trained(history, counts=False, name_limit=8), rest), style)
+    return (trained, (GAP, ""), *run) if rest > 0 else run
 
 
-def _numbers_row(history: RunHistory, width: int) -> Row:
-    step = history.last_step
-    if step is None:
-        return ()
-    loss = step.loss if not math.isfinite(step.loss) else history.curves.loss_now
-    accuracy = history.curves.accuracy_now
-    pieces: list[Row] = [
-        _number("loss", text.loss(loss), "bad" if not math.isfinite(loss) else "value"),
-        _number("accuracy", text.percent(accuracy, 1)),
-        _number("rate", text.rate(step.learning_rate)),
-        ((text.throughput(history.images_per_second), "value"),),
-    ]
-    if history.best is not None:
-        best = f"{text.percent(history.best.test_accuracy)} "
-        pieces.append((("best test ", "label"), (best, "good"), (f"epoch {history.best.epoch}", "label")))
-    return fitted(pieces, width)
-
-
-def _number(label: str, value: str, style: str = "value") -> Row:
-    return ((f"{label} ", "label"), (value, style))
-
-
-def _news_row(history: RunHistory, width: int) -> Row:
-    """The most important news: an evaluation, a test, the outcome, or the newest note."""
+def _news_row(history: RunHistory, waited: float, width: int) -> Row:
+    """The most important news that stands: an evaluation, a test, or the outcome."""
     evaluation = history.evaluation
     if evaluation is not None:
         done = evaluation.done if isinstance(evaluation, EvaluationProgressed) else 0
         message = f"Evaluating {evaluation.checkpoint}, {done:,} of {evaluation.images:,} images"
-        return fitted([((message, "accent"),), bar(done / evaluation.images, BAR_WIDTH)], width)
+        return fitted([((message, "accent"),), bar(done / evaluation.images, EVALUATION_BAR)], width)
     if history.training is not None and history.progress is not None:
-        return _preparing_row(history, width)
+        return work_row(history, waited, width)
     if history.ending is not None:
         style = "bad" if history.state in ("failed", "no data") else "good" if history.state == "finished" else "warn"
         return ((cut(run_summary.outcome(history), width), style),)
-    if history.finish_after:
-        return ((f"Stops after epoch {history.finish_after}: f calls it off"[:width], "warn"),)
-    if history.notes:
-        return ((cut(run_summary.note_text(history.notes[-1]), width), "warn"),)
     return ()
+
+
+def _standing_warning(history: RunHistory, width: int) -> Row:
+    if history.unsaved is not None:
+        return _warning(history.unsaved.reason, width)
+    if history.finish_after:
+        return _warning(f"Stopping after epoch {history.finish_after} (f cancels)", width)
+    return ()
+
+
+def _warning(message: str, width: int) -> Row:
+    return ((cut(message, width), "warn"),)

@@ -41,7 +41,7 @@ async def test_a_checkpoint_of_a_live_run_is_evaluated_by_its_engine(tmp_path: P
         connection.emit(EvaluationStarted("net_002.pth", 10_000), EvaluationProgressed("net_002.pth", 4_000, 10_000))
         await settle(pilot)
         assert "4,000 of 10,000 test images" in screen_text(pilot)
-        assert "40%" in screen_text(pilot)
+        assert "40 %" in screen_text(pilot)
         connection.emit(scripted.verdict("net_002.pth"))
         await settle(pilot)
         seen = screen_text(pilot)

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,8 +8,9 @@ from rich.cells import cell_len
 
 from cifar_tui.history.series import Points
 from cifar_tui.report.ticks import nice_step
+from cifar_tui.tui.charts.axes import YAxis
 from cifar_tui.tui.charts.canvas import Trace, draw
-from cifar_tui.tui.charts.scale import Limits, nice_limits, step_limit
+from cifar_tui.tui.charts.scale import Limits, fitted_limits, step_limit, within
 from cifar_tui.tui.widgets.rows import Row, bar, cut, fitted
 
 WILD = st.floats(allow_nan=True, allow_infinity=True)
@@ -39,20 +42,54 @@ def test_nothing_that_is_given_to_the_canvas_takes_the_process_down(
     assert [len(row) for row in text(cells)] == [width] * height
 
 
-@given(st.floats(0, 1e6), st.floats(0, 1e6), st.integers(2, 10))
-def test_limits_hold_the_data_and_their_ends_are_ticks(low: float, extra: float, most: int) -> None:
-    limits = nice_limits(low, low + extra, most, None)
+def test_a_later_line_takes_its_cells_for_itself_and_shares_them_where_both_should_be_seen() -> None:
+    x = np.arange(0.0, 9.0)
+    crowd, line = Points(x, x % 2 * 8), Points(x, x * 0 + 4.0)
+    alone = draw([Trace(line, 2)], 12, 3, (0, 8), (0, 8), "braille")
+    crossed = draw([Trace(crowd, 1), Trace(line, 2)], 12, 3, (0, 8), (0, 8), "braille")
+    assert text(crossed)[1] == text(alone)[1], "the crowd's dots are not in the line's cells"
+    shared = draw([Trace(line, 1), Trace(line, 2, shares_with=1)], 12, 3, (0, 8), (0, 8), "braille")
+    styles = [style for run, style in shared[1] for _ in run]
+    assert set(styles) == {1, 2}
+
+
+def test_what_lies_off_the_scale_draws_no_line_along_the_edge() -> None:
+    x = np.arange(0.0, 9.0)
+    y = np.array([9.0, 9, 9, 9, 4, 9, 9, 9, 9])
+    (top, *_) = text(draw([Trace(Points(x, y), 1)], 18, 4, (0, 8), (0, 8), "braille"))
+    assert len(top.strip()) <= 6
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6), st.integers(2, 40))
+def test_limits_hold_the_data_use_the_room_and_their_ticks_are_even(low: float, extra: float, rows: int) -> None:
+    limits = fitted_limits(low, low + extra, rows)
     slack = limits.tick * 1e-6
     assert limits.low <= low + slack
     assert limits.high >= low + extra - slack
-    assert 2 <= len(limits.ticks()) <= most + 3
+    if rows >= 12 and extra > max(abs(low), 1) * 1e-6:
+        assert extra >= 0.6 * (limits.high - limits.low)
+    labels, gutter = YAxis(limits, logarithmic=False).labels(rows, 10, lambda value: f"{value:.6g}"[:8])
+    labelled = [row for row, label in enumerate(labels) if label.strip()]
+    assert all(len(label) == gutter for label in labels)
+    assert len({after - before for before, after in itertools.pairwise(labelled)}) <= 1
+    assert len(labelled) >= 2 or rows < 4
 
 
 def test_limits_stay_while_they_serve() -> None:
-    before = nice_limits(0.0, 2.3, 4, None)
-    assert nice_limits(0.0, 1.9, 4, before) is before
-    assert nice_limits(0.0, 0.4, 4, before) != before
-    assert nice_limits(0.0, 3.1, 4, before).high > before.high
+    before = fitted_limits(0.4, 2.3, 16)
+    assert before.serve(0.5, 2.2)
+    assert not before.serve(0.5, 0.9)
+    assert not before.serve(0.4, 3.1)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.02, 0.97), (0.5, 1.0), (0.93, 0.9999), (0.0, 1.0)])
+def test_an_axis_of_shares_does_not_go_beyond_what_there_can_be(low: float, high: float) -> None:
+    limits = within(fitted_limits(low, high, 16), 0.0, 1.0, 16)
+    row = (limits.high - limits.low) / 15
+    assert limits.low <= low + 1e-9
+    assert high <= limits.high + 1e-9
+    assert limits.low >= -1e-9
+    assert limits.high < 1 + row or low - row < 0
 
 
 @pytest.mark.parametrize(("span", "most", "step"), [(2.3, 4, 1), (1.0, 4, 0.25), (100, 5, 20), (0.03, 3, 0.01)])
@@ -61,12 +98,13 @@ def test_ticks_are_round(span: float, most: int, step: float) -> None:
     assert Limits(0, step * 2, step).ticks() == pytest.approx([0, step, 2 * step])
 
 
-def test_the_step_axis_doubles_until_it_is_the_whole_run() -> None:
+def test_the_step_axis_ends_a_little_beyond_the_run_or_where_it_goes() -> None:
     limits = [step_limit(step, 2_600) for step in range(2_601)]
     assert limits == sorted(limits)
     assert limits[-1] == 2_600
-    assert len(set(limits)) <= 9
-    assert all(limit >= step for step, limit in enumerate(limits))
+    assert all(step <= limit <= max(20, step * 1.34) for step, limit in enumerate(limits))
+    assert len(set(limits)) < 40, "every new end draws all charts again"
+    assert step_limit(1_234, 2_600, live=False) == 1_234, "nothing is to come"
 
 
 @given(st.floats(-1, 2), st.integers(1, 50))

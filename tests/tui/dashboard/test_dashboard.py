@@ -38,7 +38,7 @@ from cifar_tui.events import (
 from cifar_tui.presets import preset
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import INTERVALS, SIZES, app_of, screen, screen_text, settle
+from tests.tui.drive import INTERVALS, SIZES, app_of, loss_axis, screen, screen_text, settle
 
 
 def running(*more: Event) -> ScriptedConnection:
@@ -224,17 +224,17 @@ async def test_a_question_that_was_answered_on_another_screen_goes_away() -> Non
     connection = running(LossNotFinite(150, math.nan, waiting=True))
     async with screen(ScriptedJobs(connection)) as pilot:
         await settle(pilot)
-        assert "The loss of step 150 was nan" in screen_text(pilot)
+        assert "The loss of step 150 is NaN" in screen_text(pilot)
         connection.emit(Resumed(150), scripted.step(151))
         await settle(pilot)
-        assert "The loss of step 150 was nan" not in screen_text(pilot)
+        assert "The loss of step 150 is NaN" not in screen_text(pilot)
     assert connection.requests == []
 
 
 async def test_leaving_a_finished_run_ends_at_once() -> None:
     async with screen(ScriptedJobs(running(RunFinished(1_300, 0.9341)))) as pilot:
         assert "✓ Finished" in screen_text(pilot)
-        assert "Finished 1,300 steps: test accuracy 93.41 %." in screen_text(pilot)
+        assert "Finished 1,300 steps in 02:45: test accuracy 93.41 %." in screen_text(pilot)
         await pilot.press("q")
         await pilot.pause()
         assert pilot.app.return_value == 0
@@ -288,7 +288,7 @@ async def test_long_work_before_training_shows_its_progress() -> None:
     progress = Progressed("Downloading CIFAR-10", 50_000_000, 170_000_000, "bytes", 10.0)
     async with screen(ScriptedJobs(ScriptedConnection([scripted.started(), progress]))) as pilot:
         assert "◌ Preparing" in screen_text(pilot)
-        assert "Downloading CIFAR-10 50.0 MB of 170.0 MB, 29%, 5.0 MB/s, 00:24 left" in screen_text(pilot)
+        assert "Downloading CIFAR-10 50.0 MB of 170.0 MB, 29 %, 5.0 MB/s, 24 s left" in screen_text(pilot)
 
 
 async def test_synthetic_images_are_never_shown_as_cifar10() -> None:
@@ -305,7 +305,7 @@ async def test_testing_evaluating_and_notes_are_on_the_status_line() -> None:
     connection = running(Progressed("Testing epoch 4", 2_000, 10_000, "images", 4.0))
     async with screen(ScriptedJobs(connection)) as pilot:
         assert "◐ Testing" in screen_text(pilot)
-        assert "Testing epoch 4 2,000 of 10,000 images, 20%, 00:16 left" in screen_text(pilot)
+        assert "Testing epoch 4 2,000 of 10,000 images, 20 %, 16 s left" in screen_text(pilot)
         connection.emit(scripted.epoch(4), EvaluationStarted("net_003.pth", 10_000))
         await settle(pilot)
         assert "Evaluating net_003.pth, 0 of 10,000 images" in screen_text(pilot)
@@ -322,7 +322,7 @@ async def test_a_wild_loss_is_marked_and_takes_nothing_down(wild: float) -> None
     steps = [scripted.step(number, loss=wild if number == 60 else None) for number in range(1, 120)]
     async with screen(ScriptedJobs(ScriptedConnection([*scripted.opening(), *steps]))) as pilot:
         seen = screen_text(pilot)
-        assert "│ 3 " in seen or "│ 2.5 " in seen or "│ 4 " in seen
+        assert 2 <= max(loss_axis(seen)) <= 4
         if wild == 1e30:
             assert "▲" in seen
         if not math.isfinite(wild):
@@ -431,13 +431,13 @@ async def test_finishing_the_epoch_is_confirmed_and_called_off() -> None:
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press("f")
         assert FinishEpoch() in connection.requests
-        assert "Stops after epoch" not in screen_text(pilot)
+        assert "Stopping after epoch" not in screen_text(pilot)
         connection.emit(FinishPlanned(4))
         await settle(pilot)
-        assert "Stops after epoch 4: f calls it off" in screen_text(pilot)
+        assert "Stopping after epoch 4 (f cancels)" in screen_text(pilot)
         connection.emit(FinishPlanned(0))
         await settle(pilot)
-        assert "Stops after epoch" not in screen_text(pilot)
+        assert "Stopping after epoch" not in screen_text(pilot)
 
 
 async def test_saving_now_sends_a_request() -> None:
@@ -452,12 +452,12 @@ async def test_a_nonfinite_loss_is_a_question(key: str, request_: Request) -> No
     connection = running(scripted.step(151), LossNotFinite(152, math.nan, waiting=True))
     async with screen(ScriptedJobs(connection), (80, 24)) as pilot:
         seen = screen_text(pilot)
-        assert "The loss of step 152 was nan" in seen
+        assert "The loss of step 152 is NaN" in seen
         assert "Go back, half the rate (b)" in seen
         assert "‖ Paused" in seen
         await pilot.press("escape")
         await settle(pilot)
-        assert "The loss of step 152 was nan" in screen_text(pilot), "training waits, so the question comes back"
+        assert "The loss of step 152 is NaN" in screen_text(pilot), "training waits, so the question comes back"
         await pilot.press(key)
         assert connection.requests[-1] == request_
         connection.emit(RolledBack(152, 150, 0.05, ((151, 0.5),)))

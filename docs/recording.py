@@ -255,7 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     (options.output / f"{NAME}.svg").write_text(picture, encoding="utf-8")
     frames = list(frames_of(content))
     if options.png:
-        from terminal_pictures import png
+        from terminal_png import png
 
         options.png.mkdir(parents=True, exist_ok=True)
         for frame in frames:

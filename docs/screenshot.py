@@ -18,7 +18,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from terminal_pictures import Row, png, rows_of, svg
+from terminal_pictures import Row, rows_of, svg
+from terminal_png import png
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 

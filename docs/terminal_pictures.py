@@ -1,4 +1,4 @@
-"""Terminal screens as pictures: SVG that needs no script and no font from elsewhere, animated SVG, and PNG."""
+"""Terminal screens as pictures: SVG that needs no script and no font from elsewhere, still or animated."""
 
 import base64
 import io
@@ -9,14 +9,12 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import NamedTuple, Protocol
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 CELL_WIDTH, CELL_HEIGHT = 8, 16
 """A cell in the units of the SVG."""
 FONT_SIZE, BASELINE = 13.3, 12.4
 FONTS = "ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace"
-PNG_FONTS = ("DejaVuSansMono.ttf", "DejaVuSansMono-Bold.ttf")
-PNG_FONT_SIZE, PNG_CELL, PNG_BASELINE = 16.4, (10, 19), 15
 DEFAULT_FOREGROUND, DEFAULT_BACKGROUND = "#cccccc", "#0c0c0c"
 NAMED_COLOURS = {
     "black": "#0c0c0c", "red": "#cd3131", "green": "#0dbc79", "brown": "#e5e510", "blue": "#3b8eea",
@@ -130,7 +128,7 @@ def most_common_background(screens: Sequence[Sequence[Row]]) -> str:
 
 def svg_row(row: Row, sheet: StyleSheet) -> str:
     """Return one row as SVG, its top at 0: backgrounds, half blocks as pixels, lines and dots as paths, text."""
-    below = [_rectangle(*stretch) for stretch in _backgrounds(row) if stretch[2] not in (sheet.base, "")]
+    below = [_rectangle(*stretch) for stretch in backgrounds(row) if stretch[2] not in (sheet.base, "")]
     strokes: dict[tuple[str, str], list[str]] = {}
     texts: list[str] = []
     column = 0
@@ -150,7 +148,7 @@ def _is_pixels(run: Run) -> bool:
     return set(run[0]) <= set(HALF_BLOCKS)
 
 
-def _backgrounds(row: Row) -> Iterator[tuple[int, int, str]]:
+def backgrounds(row: Row) -> Iterator[tuple[int, int, str]]:
     """Yield the first column, the length and the colour of every stretch of one background; "" below half blocks."""
     column = 0
     for colour, group in itertools.groupby(row, key=lambda run: "" if _is_pixels(run) else run[1].background):
@@ -260,10 +258,11 @@ def svg(rows: Sequence[Row], title: str) -> str:
         for line, content in enumerate(svg_row(row, sheet) for row in rows)
         if content
     )
-    return _document((_width(rows), len(rows)), title, sheet.css(), sheet.base, body)
+    return _document((width_of(rows), len(rows)), title, sheet.css(), sheet.base, body)
 
 
-def _width(rows: Sequence[Row]) -> int:
+def width_of(rows: Sequence[Row]) -> int:
+    """Return the columns of a screen."""
     return max(sum(len(text) for text, _ in row) for row in rows)
 
 
@@ -284,7 +283,7 @@ def animated_svg(frames: Sequence[Frame], seconds: float, title: str) -> str:
     """
     poster = max(range(len(frames)), key=lambda number: _filled(frames[number].rows))
     sheet = StyleSheet(most_common_background([frame.rows for frame in frames]))
-    size = (_width(frames[0].rows), len(frames[0].rows))
+    size = (width_of(frames[0].rows), len(frames[0].rows))
     css, body = [], []
     for line in range(size[1]):
         strip: dict[str, int] = {}
@@ -314,43 +313,3 @@ def animated_svg(frames: Sequence[Frame], seconds: float, title: str) -> str:
 
 def _filled(rows: Sequence[Row]) -> int:
     return sum(len(text) - text.count(" ") for row in rows for text, _ in row)
-
-
-def png(rows: Sequence[Row]) -> Image.Image:
-    """Return a screen as a picture of pixels. Raises OSError without the font DejaVu Sans Mono."""
-    width, height = PNG_CELL
-    fonts = [ImageFont.truetype(name, PNG_FONT_SIZE) for name in PNG_FONTS]
-    picture = Image.new("RGB", (_width(rows) * width, len(rows) * height))
-    draw = ImageDraw.Draw(picture)
-    for line, row in enumerate(rows):
-        for column, length, colour in _backgrounds(row):
-            left, top = column * width, line * height
-            if colour:
-                draw.rectangle((left, top, left + length * width - 1, top + height - 1), fill=colour)
-    for line, row in enumerate(rows):
-        column = 0
-        for text, style in row:
-            for place, cell in enumerate(text, start=column):
-                _draw_cell(draw, cell, (place * width, line * height), style, fonts[style.bold])
-            column += len(text)
-    return picture
-
-
-def _draw_cell(
-    draw: ImageDraw.ImageDraw, cell: str, at: tuple[int, int], style: Style, font: ImageFont.FreeTypeFont
-) -> None:
-    (x, y), (width, height), colour = at, PNG_CELL, style.foreground
-    bits = ord(cell) - BRAILLE
-    if 0 <= bits < 256:
-        for bit, (across, down) in enumerate(BRAILLE_DOTS):
-            if bits >> bit & 1:
-                left, top = x + 1 + 5 * across, y + 1 + round(4.75 * down)
-                draw.ellipse((left, top, left + 2, top + 2), fill=colour)
-    elif cell in HALF_BLOCKS:
-        above, below = (colour, style.background) if cell == UPPER_HALF else (style.background, colour)
-        draw.rectangle((x, y, x + width - 1, y + height // 2 - 1), fill=above)
-        draw.rectangle((x, y + height // 2, x + width - 1, y + height - 1), fill=below)
-    elif cell.strip():
-        draw.text((x, y + PNG_BASELINE), cell, fill=colour, font=font, anchor="ls")
-    if style.underline:
-        draw.line((x, y + height - 2, x + width - 1, y + height - 2), fill=colour)

@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 import pyte
 import pytest
 from PIL import Image, ImageFont
-from terminal_pictures import CELL_HEIGHT, CELL_WIDTH, PNG_CELL, PNG_FONTS, Frame, Row, animated_svg, png, rows_of, svg
+from terminal_pictures import CELL_HEIGHT, CELL_WIDTH, Frame, Row, animated_svg, rows_of, svg
+from terminal_png import PNG_CELL, PNG_FONTS, png
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 

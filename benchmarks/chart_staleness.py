@@ -113,6 +113,12 @@ def curve_cells(inside: Sequence[str]) -> tuple[tuple[int, int, str], ...]:
     )
 
 
+def charts_drawn(lines: Sequence[str]) -> bool:
+    """Return True if every chart on the screen has a curve."""
+    boxes = [box for box in (panel(lines, title) for title in TITLES.values()) if box is not None]
+    return bool(boxes) and all(curve_cells(inside) for inside, _ in boxes)
+
+
 def newest_step(title: str, text: str, due: int) -> int:
     """Return the newest step that a value in a legend stands for; 0 without any. None lies in the future."""
     numbers = (float(found.replace(",", "")) for found in NUMBER.findall(text))

@@ -19,13 +19,13 @@ import time
 from pathlib import Path
 
 import throughput
-from chart_staleness import CHART_FIGURES, chart_staleness, quantile
+from chart_staleness import CHART_FIGURES, chart_staleness, charts_drawn, quantile
 from made_up_runs import STEPS_PER_SECOND, ScriptedRun, show, write_finished_run
 from pseudo_terminal import PseudoTerminal, RunConnection
 
 KEYS = ("v", "g", "x", "m", "k", "+", "-", "[", "]", "0", "1", "1", "\x1b[D", "\x1b[C", "V")
 """Keys that change what is in view: panels, scales, axes, zoom, curves, the cursor."""
-OPENING_KEYS = ("?", "?", "c", "c", "h", "q", "l", "\x1b")
+OPENING_KEYS = ("?", "\x1b", "c", "\x1b", "h", "\x1b", "l", "\x1b")
 KEY_PRESSES = 30
 THIN_LINK = RunConnection(bytes_per_second=125_000, delay_seconds=0.1)
 """1 Mbit/s, 200 ms there and back."""
@@ -195,7 +195,7 @@ def opened_ms(run: Path, size: tuple[int, int], steps: int) -> tuple[float, floa
     with PseudoTerminal([sys.executable, "-m", "cifar_tui", "attach", str(run)], size=size) as terminal:
         terminal.wait_for(f"step {steps:,}/{steps:,}")
         settled = terminal.settle(0.3)
-        while "Waiting for the first step" in terminal.text:
+        while not charts_drawn(terminal.screen.display):
             settled = terminal.settle(0.3)
         peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{terminal.drawing_pid}/status").read_text())
     return 1_000 * (settled - began), int(peak.group(1)) / 1_000 if peak else 0.0

@@ -9,6 +9,7 @@ from chart_staleness import (
     TITLES,
     ScreenWatch,
     accuracy_at,
+    charts_drawn,
     loss_at,
     newest_step,
     panel,
@@ -119,3 +120,9 @@ def test_a_value_of_the_future_names_no_step() -> None:
 def test_a_chart_without_room_is_not_on_the_screen() -> None:
     assert panel(frame(100), "Device") is None
     assert panel(frame(100)[:3], "Loss") is None
+
+
+def test_charts_are_drawn_when_each_has_a_curve() -> None:
+    assert charts_drawn(frame(500))
+    assert not charts_drawn(frame(500, accuracy=(0, 0)))
+    assert not charts_drawn(["", "nothing yet"])

@@ -1,10 +1,13 @@
-"""The latest steps of a run, and how fast they are."""
+"""The latest steps of a run, and how fast they and those before them are."""
 
 import math
 from collections import deque
 
+import numpy as np
+
 from cifar_tui.events import StepDone
 from cifar_tui.history.curves import StepColumns
+from cifar_tui.history.series import Series
 
 WINDOW_SECONDS = 20.0
 """Training time that images per second are taken over."""
@@ -51,3 +54,18 @@ class Throughput:
             window = list(recent)[-2:]
         seconds = newest - window[0].seconds
         return sum(step.images for step in window[1:]) / seconds if seconds > 0 else math.nan
+
+
+def past_throughput(seconds: Series, images_per_step: float, interval: float, most: int) -> list[float]:
+    """Return images per second in the last intervals of so many seconds of training, oldest first, at most so many.
+
+    `seconds` is the training time at every step. An interval that is not over yet is left out.
+    """
+    points = seconds.sampled()
+    over = int(points.y[-1] // interval) if len(points.y) else 0
+    count = min(over, most)
+    if count < 1:
+        return []
+    ends = interval * np.arange(over - count, over + 1)
+    steps = np.diff(np.interp(ends, np.append(0.0, points.y), np.append(0.0, points.x)))
+    return [float(one) * images_per_step / interval for one in steps]

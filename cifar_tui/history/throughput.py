@@ -44,8 +44,10 @@ class Throughput:
 
     @property
     def images_per_second(self) -> float:
-        """Throughput of the latest steps; NaN until there are two."""
+        """Throughput of the latest steps; NaN before the first, and until two are known of a run that resumes."""
         recent = self.latest_steps()
+        if len(recent) == 1 and recent[0].step == 1 and recent[0].seconds > 0:
+            return recent[0].images / recent[0].seconds  # long before the second, where a step takes a minute
         if len(recent) < 2:
             return math.nan
         newest = recent[-1].seconds
@@ -62,10 +64,10 @@ def past_throughput(seconds: Series, images_per_step: float, interval: float, mo
     `seconds` is the training time at every step. An interval that is not over yet is left out.
     """
     points = seconds.sampled()
-    over = int(points.y[-1] // interval) if len(points.y) else 0
-    count = min(over, most)
+    over = points.y[-1] // interval if len(points.y) else 0.0
+    count = int(min(over, most))
     if count < 1:
         return []
-    ends = interval * np.arange(over - count, over + 1)
+    ends = interval * (over - np.arange(count, -1, -1))
     steps = np.diff(np.interp(ends, np.append(0.0, points.y), np.append(0.0, points.x)))
     return [float(one) * images_per_step / interval for one in steps]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 READINGS_KEPT = 300
 """Of each meter: one fills a cell of its small history."""
-LABEL_WIDTH, VALUE_WIDTH, LIMIT_WIDTH = 13, 8, 13
+LABEL_WIDTH, VALUE_WIDTH, LIMIT_WIDTH = 13, 9, 12
 LEAST_CELLS = 4
 """A small history of fewer cells is left out."""
 MOST_ROWS = 6

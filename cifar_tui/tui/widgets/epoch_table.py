@@ -11,7 +11,7 @@ from cifar_tui.tui.widgets.rows import Rows
 
 WIDTHS = {
     "Epoch": 7,
-    "Loss": 6,
+    "Loss": 8,
     "Acc %": 6,
     "Test loss": 9,
     "Test %": 6,
@@ -24,7 +24,7 @@ DROPPED_FIRST = ("Images/s", "Rate", "Test loss", "Loss", "Time", "Acc %")
 """Columns that are left out, in this order, where they do not fit: no number is ever cut."""
 BEST_SIGN, NO_SIGN = "★", "  "
 BEFORE_FIRST = "The first line comes after epoch 1"
-SCROLLBAR = 2
+SCROLLBAR = 1
 PADDING = 2
 """Cells beside every column."""
 MOST_SPREAD = 5
@@ -118,6 +118,7 @@ def _needed(columns: dict[str, int]) -> int:
 
 def _cells(epoch: EpochDone, images: int) -> dict[str, str]:
     seconds = epoch.train_seconds
+    both = seconds + epoch.test_seconds
     return {
         "Epoch": f"{epoch.epoch}{NO_SIGN}",
         "Loss": text.loss(epoch.train_loss),
@@ -126,5 +127,5 @@ def _cells(epoch: EpochDone, images: int) -> dict[str, str]:
         "Test %": text.percent_number(epoch.test_accuracy),
         "Rate": text.rate(epoch.learning_rate),
         "Images/s": f"{images / seconds:,.0f}" if images and seconds > 0 else "–",
-        "Time": text.clock(seconds + epoch.test_seconds),
+        "Time": text.clock(both) if both < 36_000 else f"{both / 3_600:.1f} h",
     }

@@ -141,7 +141,7 @@ def _news_row(history: RunHistory, waited: float, width: int) -> Row:
     evaluation = history.evaluation
     if evaluation is not None:
         done = evaluation.done if isinstance(evaluation, EvaluationProgressed) else 0
-        message = f"Evaluating {evaluation.checkpoint}, {done:,} of {evaluation.images:,} images"
+        message = f"Evaluating {evaluation.checkpoint}: {done:,} of {evaluation.images:,} images"
         return fitted([((message, "accent"),), bar(done / evaluation.images, EVALUATION_BAR)], width)
     if history.training is not None and history.progress is not None:
         return work_row(history, waited, width)

@@ -308,7 +308,7 @@ async def test_testing_evaluating_and_notes_are_on_the_status_line() -> None:
         assert "Testing epoch 4 2,000 of 10,000 images, 20 %, 16 s left" in screen_text(pilot)
         connection.emit(scripted.epoch(4), EvaluationStarted("net_003.pth", 10_000))
         await settle(pilot)
-        assert "Evaluating net_003.pth, 0 of 10,000 images" in screen_text(pilot)
+        assert "Evaluating net_003.pth: 0 of 10,000 images" in screen_text(pilot)
         connection.emit(scripted.verdict("net_003.pth"), Noted("bf16 has no hardware here."))
         await settle(pilot)
         assert "bf16 has no hardware here." in screen_text(pilot)

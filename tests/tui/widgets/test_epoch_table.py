@@ -1,12 +1,14 @@
 """The table of epochs: aligned columns, the epoch under the charts' cursor, and the way to its checkpoint."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import DataTable
 
+from cifar_tui import text
 from cifar_tui.tui.browser.browser import CheckpointBrowser
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
@@ -26,7 +28,7 @@ def epoch_in_view(pilot: Pilot[int]) -> str:
     return str(found.get_row_at(found.cursor_row)[0]).strip(" ★")
 
 
-@pytest.mark.parametrize(("size", "columns"), [((200, 50), 8), ((120, 40), 6), ((80, 24), 8)])
+@pytest.mark.parametrize(("size", "columns"), [((200, 50), 8), ((120, 40), 6), ((80, 24), 7)])
 async def test_heads_and_numbers_end_in_the_same_cell(size: tuple[int, int], columns: int) -> None:
     small = dataclasses.replace(scripted.epoch(4), train_accuracy=0.0512, learning_rate=0.0003906)
     connection = ScriptedConnection([*scripted.opening(), *scripted.epochs(3), small])
@@ -68,3 +70,15 @@ async def test_enter_on_an_epoch_opens_its_checkpoint(tmp_path: Path) -> None:
         assert isinstance(pilot.app.screen, CheckpointBrowser)
         assert pilot.app.screen.selected is not None
         assert pilot.app.screen.selected.name == "net_002.pth"
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (60, 20)])
+@pytest.mark.parametrize("loss", [math.nan, math.inf, 123_456.0])
+async def test_no_number_is_cut(loss: float, size: tuple[int, int]) -> None:
+    wild = dataclasses.replace(scripted.epoch(1), train_loss=loss, test_loss=loss, train_seconds=90_000.0)
+    async with screen(ScriptedJobs(ScriptedConnection([*scripted.opening(), scripted.step(50), wild])), size) as pilot:
+        if size[0] == 60:
+            await pilot.press("v", "v")
+            await settle(pilot)
+        assert table(pilot)[1].count(f" {text.loss(loss)} ") == 2
+        assert " 25.0 h " in table(pilot)[1]

@@ -65,7 +65,7 @@ def duration(seconds: float) -> str:
     """`4.2 s` below ten seconds, then `04:12`, then `1:04:12`, then `2 d 03:04`."""
     if seconds < 9.95:
         return f"{max(seconds, 0):.1f} s"
-    days, rest = divmod(round(seconds), 86_400)
+    days, rest = divmod(round(seconds), 86_400) if math.isfinite(seconds) else (0, 0)
     if days:
         return f"{days} d {rest // 3_600:02}:{rest // 60 % 60:02}"
     return clock(seconds)
@@ -124,7 +124,9 @@ def counted(number: int, noun: str) -> str:
 
 
 def clock(seconds: float) -> str:
-    """A time on an axis: `00:30`, `04:12`, `1:04:12`."""
+    """A time on an axis: `00:30`, `04:12`, `1:04:12`; `–` where there is none."""
+    if not math.isfinite(seconds):
+        return "–"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"

@@ -91,6 +91,7 @@ def test_numbers_in_words() -> None:
     assert text.percent(0.93412) == "93.41 %"
     assert text.percent(math.nan) == "–"
     assert text.percent_number(0.5) == "50.00"
+    assert text.clock(math.nan) == text.duration(math.inf) == "–"
     assert text.loss(math.nan) == "NaN"
     assert text.loss(math.inf) == "infinite"
     assert text.loss(0.43121) == "0.4312"

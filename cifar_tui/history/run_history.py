@@ -144,7 +144,7 @@ class RunHistory:
 
     @property
     def images_per_second(self) -> float:
-        """Throughput of the latest steps; NaN until there are two."""
+        """Throughput of the latest steps; NaN until there are enough."""
         return self._throughput.images_per_second
 
     @property

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from cifar_tui.system.nvidia import GpuReading
 
 
+READ_SECONDS = 2.0
+
+
 @dataclass(frozen=True, slots=True)
 class MachineReading:
     """The processor and the memory."""
@@ -27,6 +30,9 @@ class MachineReading:
 
 class Hardware:
     """Reads the machine, and one GPU where the run has one."""
+
+    read_seconds = READ_SECONDS
+    """Between two readings; tests have others."""
 
     def __init__(self) -> None:
         """Prepare; the driver is loaded only once a GPU is named."""

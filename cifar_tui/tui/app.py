@@ -12,6 +12,7 @@ from textual import on
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from cifar_tui.control import Stop
@@ -27,7 +28,7 @@ from cifar_tui.tui.dialogs.commands import commands, usable_bindings
 from cifar_tui.tui.dialogs.questions import Help
 from cifar_tui.tui.followed_run import FollowedRun
 from cifar_tui.tui.history_display import HistoryDisplay
-from cifar_tui.tui.intervals import DEFAULT_INTERVALS, ScreenIntervals
+from cifar_tui.tui.intervals import DEFAULT_INTERVALS, ScreenIntervals, reading_seconds
 from cifar_tui.tui.leaving import Ending, Leaving
 from cifar_tui.tui.nonfinite_loss import NonfiniteLossQuestion
 from cifar_tui.tui.run_actions import RunActions
@@ -172,6 +173,19 @@ class MonitorApp(DiffApp, inherit_bindings=False):
         """Yield everything a key does, by name, for the command palette."""
         return commands(self, screen)
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a message over the screen for as long as it takes to read."""
+        seconds = reading_seconds(message) if timeout is None else timeout
+        super().notify(message, title=title, severity=severity, timeout=seconds, markup=markup)
+
     def action_send(self, action: str) -> None:
         """Send a request to the run."""
         self._actions.run(action)
@@ -180,9 +194,9 @@ class MonitorApp(DiffApp, inherit_bindings=False):
         """Resume the run that ended."""
         self._starter.resume()
 
-    def action_checkpoints(self) -> None:
-        """Open the browser."""
-        self.push_screen(CheckpointBrowser(self.followed.history, self._checkpoints, self._intervals))
+    def action_checkpoints(self, start_at: str = "") -> None:
+        """Open the browser, with the cursor on a checkpoint."""
+        self.push_screen(CheckpointBrowser(self.followed.history, self._checkpoints, self._intervals, start_at))
 
     def action_evaluate_newest(self) -> None:
         """Open the browser and evaluate the newest checkpoint."""

@@ -50,4 +50,9 @@ class ScreenIntervals:
     """The clock: seconds since 1970."""
 
 
+def reading_seconds(message: str) -> float:
+    """Return the time for which a message lies over the screen."""
+    return max(3.0, len(message) / 15)
+
+
 DEFAULT_INTERVALS = ScreenIntervals()

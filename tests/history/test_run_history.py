@@ -89,7 +89,9 @@ def test_throughput_and_time_left_come_from_training_time() -> None:
     history = after(*scripted.opening(epochs=2), *[scripted.step(number) for number in range(1, 31)])
     assert history.images_per_second == pytest.approx(1_000)
     assert history.seconds_left == pytest.approx(70, rel=0.05)
-    assert math.isnan(after(*scripted.opening(), scripted.step(1)).images_per_second)
+    assert math.isnan(after(*scripted.opening()).seconds_left)
+    assert after(*scripted.opening(epochs=2), scripted.step(1)).seconds_left == pytest.approx(99), "from one step"
+    assert math.isnan(after(*scripted.opening(), scripted.step(51)).seconds_left), "of a run that resumes it is not"
 
 
 def test_every_step_reaches_the_curves() -> None:

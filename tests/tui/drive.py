@@ -25,9 +25,12 @@ from tests.scripted import ScriptedJobs
 
 SHIPPED_THEMES = [Path(__file__).parents[2] / "themes"]
 SIZES = [(120, 40), (80, 24), (60, 20)]
-INTERVALS = ScreenIntervals(poll=0.03, other_runs=0.02, redraw=RedrawBudget(core_share=1e9, min_seconds=0.0))
 NOON = 1_700_049_600.0
 """Wednesday, 15 November 2023, 12:00 UTC."""
+INTERVALS = ScreenIntervals(
+    poll=0.03, other_runs=0.02, redraw=RedrawBudget(core_share=1e9, min_seconds=0.0), now=lambda: NOON
+)
+"""Those of all screens in tests; their clock stands still."""
 PATIENCE_SECONDS = 60.0
 """The longest time for a screen to come to rest, on however busy a machine."""
 

@@ -23,7 +23,9 @@ SIZES = [(200, 50), (120, 40), (80, 24), (60, 20)]
 
 
 class StillMachine(Hardware):
-    """A machine that always reads the same."""
+    """A machine that always reads the same, and that is read once."""
+
+    read_seconds = 1e6
 
     def machine(self) -> MachineReading:
         return MachineReading(0.97, 2, 2_000_000_000, 25_300_000_000, 1_100_000_000)

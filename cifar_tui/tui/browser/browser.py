@@ -51,11 +51,13 @@ class CheckpointBrowser(Screen[None]):
         *common_keys.AFTER,
     ]
 
-    def __init__(self, history: RunHistory, actions: CheckpointActions, intervals: ScreenIntervals) -> None:
-        """Show the checkpoints of a run with this history; nothing is read yet."""
+    def __init__(
+        self, history: RunHistory, actions: CheckpointActions, intervals: ScreenIntervals, start_at: str = ""
+    ) -> None:
+        """Show the checkpoints of a run with this history, `start_at` under the cursor; nothing is read yet."""
         super().__init__()
         self._runs = BrowsedRuns(history, self.post_message, intervals.other_runs)
-        self._pane = ListPane(self._runs)
+        self._pane = ListPane(self._runs, start_at)
         self._actions = actions
         self._look_seconds = intervals.folder
         self._status = StatusPanel(intervals, history)

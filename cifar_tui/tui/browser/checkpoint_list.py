@@ -51,7 +51,9 @@ class CheckpointList(ScrollView, can_focus=True):
 
         column: str
 
-    def __init__(self) -> None:
+    def __init__(self, start_at: str = "") -> None:
+        """Show nothing yet; the cursor starts at the checkpoint `start_at` once it is listed."""
+        self._start_at = start_at
         self._styles_by_name = LazyStyles(self)
         super().__init__(id="checkpoint-list", classes="panel")
         self._entries: Sequence[Entry] = ()
@@ -72,8 +74,10 @@ class CheckpointList(ScrollView, can_focus=True):
         """Show these rows, sorted by a column."""
         selected, before = self.selected, (self._entries, self._head)
         self._entries, self._head = entries, (column, falling)
-        if selected is not None:
-            self._row = self._place_of(selected.name)
+        name = selected.name if selected is not None else ""
+        if any(one.name == self._start_at for one in entries):
+            name, self._start_at = self._start_at, ""
+        self._row = self._place_of(name)
         self._row = min(self._row, max(len(entries) - 1, 0))
         self.virtual_size = Size(self.size.width, len(entries) + 1)
         self._keep_in_view()

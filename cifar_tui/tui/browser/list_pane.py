@@ -17,12 +17,12 @@ class ListPane(Vertical):
     class Ordered(Message):
         """The list was put in order."""
 
-    def __init__(self, runs: BrowsedRuns) -> None:
-        """List the run of `runs` that is in view."""
+    def __init__(self, runs: BrowsedRuns, start_at: str = "") -> None:
+        """List the run of `runs` that is in view, with the cursor on the checkpoint `start_at` at first."""
         super().__init__(id="checkpoints")
         self._runs = runs
         self._filter_box = FilterBox()
-        self._list = CheckpointList()
+        self._list = CheckpointList(start_at)
 
     def compose(self) -> ComposeResult:
         """Put the filter above the list."""

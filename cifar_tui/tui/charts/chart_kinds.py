@@ -90,7 +90,7 @@ LEARNING_RATE = ChartKind(
     "Learning rate",
     (Curve("rate", "rate", "━", lambda curves: curves.learning_rate),),
     lambda value: f"{value:.3g}",
-    lambda value: f"{value:.3g}",
+    text.rate,
     floor=0.0,
     spikes=False,
 )

@@ -23,6 +23,7 @@ from cifar_tui.tui.intervals import ScreenIntervals
 from cifar_tui.tui.panels import PANELS
 from cifar_tui.tui.run_reader import RunLoaded, RunUpdated
 from cifar_tui.tui.settings.kept_preferences import KeptPreferences
+from cifar_tui.tui.widgets.epoch_table import EpochTable
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Rows
 from cifar_tui.tui.widgets.status import Awaited, StatusPanel
@@ -113,6 +114,14 @@ class Dashboard(Screen[None]):
     def _change_view(self, message: Chart.ViewRequested) -> None:
         self._set_view(message.view)
 
+    @on(EpochTable.RowSelected)
+    async def _open_epoch(self, message: EpochTable.RowSelected) -> None:
+        names = [one.checkpoint for one in self._history.checkpoints if str(one.epoch) == message.row_key.value]
+        if names:
+            await self.app.run_action(("app", "checkpoints", (names[-1],)))
+        else:
+            self.notify(f"No checkpoint of epoch {message.row_key.value} was kept.")
+
     @on(RunLoaded)
     def _load_run(self, message: RunLoaded) -> None:
         self._overlaid_runs.load(message)
@@ -128,6 +137,7 @@ class Dashboard(Screen[None]):
         self._view = view
         for chart in self.query(Chart):
             chart.show(self._history, view)
+        self.query_one(EpochTable).point(view.cursor)
         self._preferences.keep(self._preferences.current.with_view(view))
 
     def _overlay(self, runs: tuple[OverlaidRun, ...]) -> None:

@@ -13,6 +13,8 @@ MOST_BAR, LEAST_BAR = 24, 4
 GAP = 3
 TIMES, LONG_TIMES = 40, 48
 """Cells for the times of a run of less than an hour, and of a longer one."""
+LONGEST_LEFT = 1e9
+"""Seconds left that are believed."""
 NO_LEFT, NO_END = " " * len("12 min left"), " " * len(" · ends 12:00")
 """Room for times that nobody knows yet."""
 
@@ -55,7 +57,7 @@ def _times(history: RunHistory, elapsed: float, now: float) -> Iterator[Row]:
     rest: Row = ((NO_LEFT, ""),)
     ends: Row = ((NO_END, ""),)
     dot: Span = ("   ", "")
-    if math.isfinite(left):
+    if left < LONGEST_LEFT:
         rest, dot = ((text.rough_duration(left), "value"), (" left", "label")), (" · ", "label")
         if history.state != "paused":  # nobody knows when it goes on
             ends = ((" · ends ", "label"), (text.hour(now + left, now), "value"))

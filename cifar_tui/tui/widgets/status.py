@@ -3,6 +3,8 @@
 import math
 from typing import Literal
 
+from rich.cells import cell_len
+
 from cifar_tui import text
 from cifar_tui.checkpoint_events import EvaluationProgressed
 from cifar_tui.control import requester_name
@@ -38,8 +40,8 @@ EVALUATION_BAR = 24
 GAP = "   "
 SHORTENED = ((True, 40), (False, 40), (False, 16), (False, 8))
 """Ways to say what is trained, the longest first: with the counts of images, and the ancestor's name in so many."""
-LEAST_NAME = 12
-"""Cells for the run's name, however little room there is."""
+LEAST_NAME, MOST_NAME = 12, 40
+"""Cells for the run's name, however little or much room there is."""
 
 
 class StatusPanel(Rows):
@@ -121,19 +123,21 @@ def _names(history: RunHistory, room: int) -> Row:
         return ()
     recipe = history.started.recipe
     synthetic = recipe.synthetic or (recipe.parent is not None and recipe.parent.synthetic)
-    name = text.safe_text(history.started.run)
     style = "warn" if synthetic else "value"
+    name = cut_middle(text.safe_text(history.started.run), MOST_NAME)
+    on_what: Row = ((run_summary.on_what(history), "dim"),)
+    run: Row = ((f"run {name}", "dim"),)
+    trained = ""
     for counts, limit in SHORTENED:
-        trained = (run_summary.what_is_trained(history, counts=counts, name_limit=limit), style)
-        run: Row = ((f"run {cut_middle(name, max(limit, LEAST_NAME))}", "dim"),)
-        on_what: Row = ((run_summary.on_what(history), "dim"),)
-        for pieces in ([(trained,), on_what, run], [(trained,), run]):
+        trained = run_summary.what_is_trained(history, counts=counts, name_limit=limit)
+        for pieces in ([((trained, style),), on_what, run], [((trained, style),), run]):
             if cells_of(*pieces) + len(GAP) * (len(pieces) - 1) <= room:
                 return fitted([piece for piece in pieces if piece[0][0]], room)
-    run = ((f"run {cut_middle(name, LEAST_NAME)}", "dim"),)
-    rest = room - cells_of(run) - len(GAP)
-    trained = (cut(run_summary.what_is_trained(history, counts=False, name_limit=8), rest), style)
-    return (trained, (GAP, ""), *run) if rest > 0 else run
+    rest = room - len(GAP) - len("run ")
+    beside = rest - cell_len(trained)
+    name = cut_middle(name, beside if beside >= LEAST_NAME else max(rest // 2, LEAST_NAME))
+    shown = cut(trained, rest - cell_len(name))
+    return ((shown, style), (GAP if shown else "", ""), (f"run {name}", "dim"))
 
 
 def _news_row(history: RunHistory, waited: float, width: int) -> Row:
@@ -141,7 +145,7 @@ def _news_row(history: RunHistory, waited: float, width: int) -> Row:
     evaluation = history.evaluation
     if evaluation is not None:
         done = evaluation.done if isinstance(evaluation, EvaluationProgressed) else 0
-        message = f"Evaluating {evaluation.checkpoint}, {done:,} of {evaluation.images:,} images"
+        message = f"Evaluating {evaluation.checkpoint}: {done:,} of {evaluation.images:,} images"
         return fitted([((message, "accent"),), bar(done / evaluation.images, EVALUATION_BAR)], width)
     if history.training is not None and history.progress is not None:
         return work_row(history, waited, width)

@@ -38,7 +38,7 @@ from cifar_tui.events import (
 from cifar_tui.presets import preset
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import INTERVALS, SIZES, app_of, loss_axis, screen, screen_text, settle
+from tests.tui.drive import INTERVALS, SIZES, app_of, loss_axis, screen, screen_text, settle, until
 
 
 def running(*more: Event) -> ScriptedConnection:
@@ -308,7 +308,7 @@ async def test_testing_evaluating_and_notes_are_on_the_status_line() -> None:
         assert "Testing epoch 4 2,000 of 10,000 images, 20 %, 16 s left" in screen_text(pilot)
         connection.emit(scripted.epoch(4), EvaluationStarted("net_003.pth", 10_000))
         await settle(pilot)
-        assert "Evaluating net_003.pth, 0 of 10,000 images" in screen_text(pilot)
+        assert "Evaluating net_003.pth: 0 of 10,000 images" in screen_text(pilot)
         connection.emit(scripted.verdict("net_003.pth"), Noted("bf16 has no hardware here."))
         await settle(pilot)
         assert "bf16 has no hardware here." in screen_text(pilot)
@@ -536,3 +536,14 @@ async def test_wide_characters_in_names_hold(size: tuple[int, int]) -> None:
         for row in range(4):
             assert status.render_line(row).cell_length == status.size.width
         assert "写真" in screen_text(pilot)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_answer_to_a_key_covers_no_keys_and_no_number(size: tuple[int, int]) -> None:
+    async with screen(ScriptedJobs(running(scripted.step(151))), size) as pilot:
+        before = screen_text(pilot).splitlines()
+        await pilot.press("w")
+        await until(lambda: "Saving after this step…" in screen_text(pilot))
+        after = screen_text(pilot).splitlines()
+        changed = [row for row, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
+        assert changed == [3], "only where news are"

@@ -41,7 +41,8 @@ async def test_a_filter_is_what_was_typed() -> None:
 async def test_two_fields_take_what_was_typed_into_each(tmp_path: Path) -> None:
     jobs = ScriptedJobs(ended(tmp_path), ScriptedConnection(scripted.opening(tmp_path / "two")))
     async with screen(jobs) as pilot:
-        first = ("c", "b", "end", "backspace", "backspace", "12")
+        await burst(pilot, "c")
+        first = ("b", "end", "backspace", "backspace", "12")
         await burst(pilot, *first, "tab", "end", *["backspace"] * 8, "0.5", "enter")
         assert jobs.branched == [("net_003.pth", 12, 0.5)]
 

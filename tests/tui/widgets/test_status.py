@@ -157,3 +157,10 @@ async def test_a_finished_run_says_how_long_it_took(clock: SetClock) -> None:
     async with screen(ScriptedJobs(connection), intervals=clock.intervals) as pilot:
         assert "Finished 150 steps in 02:45: test accuracy 44.60 %" in header(pilot)[3]
         assert header(pilot)[1].endswith("02:45 elapsed")
+
+
+@pytest.mark.parametrize("seconds", [math.nan, math.inf, -math.inf, 1e300, 1e17, -5.0, 0.0])
+async def test_a_wild_time_takes_nothing_down(seconds: float) -> None:
+    wild = [dataclasses.replace(scripted.step(number), seconds=seconds) for number in (11, 12)]
+    async with screen(ScriptedJobs(training(10, *wild, scripted.epoch(1)))) as pilot:
+        assert "step 12/1,300" in header(pilot)[1]

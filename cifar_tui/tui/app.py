@@ -3,17 +3,16 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on
-from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import Provider
 from textual.driver import Driver
 from textual.notifications import SeverityLevel
-from textual.screen import Screen
 
 from cifar_tui.control import Stop
 from cifar_tui.history.run_history import RunHistory
@@ -24,8 +23,8 @@ from cifar_tui.tui.alert import Alert, Alerter
 from cifar_tui.tui.browser.browser import CheckpointBrowser
 from cifar_tui.tui.browser.checkpoint_actions import CheckpointActions
 from cifar_tui.tui.dashboard.dashboard import Dashboard
-from cifar_tui.tui.dialogs.commands import commands, usable_bindings
-from cifar_tui.tui.dialogs.questions import Help
+from cifar_tui.tui.dialogs.commands import KeyCommands, usable_bindings
+from cifar_tui.tui.dialogs.help import Help
 from cifar_tui.tui.followed_run import FollowedRun
 from cifar_tui.tui.history_display import HistoryDisplay
 from cifar_tui.tui.intervals import DEFAULT_INTERVALS, ScreenIntervals, reading_seconds
@@ -111,7 +110,7 @@ class MonitorApp(DiffApp, inherit_bindings=False):
 
     CSS_PATH = "app.tcss"
     TITLE = "cifar-tui"
-    ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {KeyCommands}
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", "Quit", show=False, priority=True)]
@@ -169,10 +168,6 @@ class MonitorApp(DiffApp, inherit_bindings=False):
             return history.state in ("stopped", "failed") and history.started is not None
         return True
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Yield everything a key does, by name, for the command palette."""
-        return commands(self, screen)
-
     def notify(
         self,
         message: str,
@@ -199,7 +194,10 @@ class MonitorApp(DiffApp, inherit_bindings=False):
         self.push_screen(CheckpointBrowser(self.followed.history, self._checkpoints, self._intervals, start_at))
 
     def action_evaluate_newest(self) -> None:
-        """Open the browser and evaluate the newest checkpoint."""
+        """Open the browser and evaluate the newest checkpoint; while one is evaluated, cancel that."""
+        if self.followed.evaluating:
+            self.followed.cancel_evaluation()
+            return
         saved = self.followed.history.checkpoints
         if not saved:
             self.notify("No checkpoint yet: the first comes after the first epoch.")

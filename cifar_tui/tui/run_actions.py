@@ -1,11 +1,14 @@
 """The requests that a key sends to the followed run, and the questions that come first."""
 
+import math
 from collections.abc import Callable
 
 from textual.app import App
 
-from cifar_tui.control import ChangeRate, FinishEpoch, Pause, Request, Resume, SaveNow, Stop, requester_name
-from cifar_tui.tui.dialogs.questions import RateQuestion, stop_question
+from cifar_tui.control import AddNote, ChangeRate, FinishEpoch, Pause, Request, Resume, SaveNow, Stop, requester_name
+from cifar_tui.tui.dialogs.note import NoteQuestion
+from cifar_tui.tui.dialogs.questions import stop_question
+from cifar_tui.tui.dialogs.rate import RateQuestion, large_change_question
 from cifar_tui.tui.followed_run import FollowedRun
 from cifar_tui.tui.widgets.status import Awaited
 
@@ -16,6 +19,7 @@ NEEDS: dict[str, type[Request]] = {
     "finish": FinishEpoch,
     "save": SaveNow,
     "rate": ChangeRate,
+    "note": AddNote,
 }
 """The request that a run has to accept for each action."""
 
@@ -47,8 +51,10 @@ class RunActions:
                 self._send("resume", Resume())
             case "stop":
                 self._app.push_screen(stop_question(), lambda answer: self.stop() if answer == "y" else None)
-            case "rate" if self._followed.history.last_step is not None:
-                self._app.push_screen(RateQuestion(self._followed.history.last_step.learning_rate), self._change_rate)
+            case "rate":
+                self._app.push_screen(RateQuestion(self._rate), self._change_rate)
+            case "note":
+                self._app.push_screen(NoteQuestion(), self._add_note)
             case "finish":
                 self._followed.send(FinishEpoch())
             case "save":
@@ -63,6 +69,21 @@ class RunActions:
         self._followed.send(request, awaiting)
         self._show()
 
+    def _rate(self) -> float:
+        step = self._followed.history.last_step
+        return step.learning_rate if step is not None else math.nan
+
     def _change_rate(self, answer: ChangeRate | None) -> None:
-        if answer is not None:
+        """Send the answer; one that changes the rate by much, only once the person has confirmed it."""
+        if answer is None:
+            return
+        now = self._rate()
+        question = large_change_question(now, answer.rate * now if answer.relative else answer.rate)
+        if question is None:
             self._followed.send(answer)
+        else:
+            self._app.push_screen(question, lambda reply: self._followed.send(answer) if reply == "y" else None)
+
+    def _add_note(self, text: str | None) -> None:
+        if text is not None:
+            self._followed.send(AddNote(text, requester_name()))

@@ -121,7 +121,7 @@ def test_a_paused_run_whose_terminal_goes_away_waits_for_another_screen(tmp_path
             screen.press("p")
             screen.wait_for("● Training")
             screen.press("q")
-            screen.wait_for("Leave while it trains?")
+            screen.wait_for("Quit while training?")
             screen.press("s")
             assert screen.exit_code() == 0
         assert terminal.exit_code() == 0

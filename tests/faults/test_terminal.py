@@ -56,7 +56,7 @@ def test_a_storm_of_resizes_costs_neither_the_screen_nor_the_training(
         terminal.press("p")
         terminal.wait_for("‖ Paused")
         terminal.press("q")
-        terminal.wait_for("Leave while it trains?")
+        terminal.wait_for("Quit while training?")
         terminal.press("s")
         assert terminal.exit_code() == 0
         check(run, Evidence(terminal=bytes(terminal.raw), restarted=True))
@@ -101,7 +101,7 @@ def test_what_libraries_print_goes_to_the_runs_log_and_the_screen_is_clean(tmp_p
         assert "C library" not in terminal.text
         assert "from logging" not in terminal.text
         terminal.press("q")
-        terminal.wait_for("Leave while it trains?")
+        terminal.wait_for("Quit while training?")
         terminal.press("s")
         assert terminal.exit_code() == 0
     assert "from a C library on stdout" in printed()

@@ -136,10 +136,10 @@ def loss_axis(seen: str) -> list[float]:
 async def burst(pilot: Pilot[int], *names: str) -> None:
     """Press keys all at once, as they arrive over a link that stood still; text counts letter by letter."""
     named = {"backspace", "space", "down", "up", "enter", "escape", "tab", "end", "left", "right"}
-    signs = {".": "full_stop", "_": "underscore", "/": "slash"}
+    signs = {".": "full_stop", "_": "underscore", "/": "slash", "?": "question_mark", " ": "space"}
     for name in names:
         for key in [name] if name in named else name:
             pilot.app.post_message(
-                events.Key(signs.get(key, key), " " if key == "space" else key if len(key) == 1 else None)
+                events.Key(signs.get(key, key), " " if key in (" ", "space") else key if len(key) == 1 else None)
             )
     await settle(pilot)

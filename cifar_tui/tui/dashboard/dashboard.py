@@ -18,7 +18,7 @@ from cifar_tui.tui.charts.redraw_turns import RedrawTurns
 from cifar_tui.tui.dashboard.chart_keys import CHANGES, CHART_BINDINGS
 from cifar_tui.tui.dashboard.overlaid_runs import OverlaidRuns
 from cifar_tui.tui.dashboard.panel_grid import PanelGrid
-from cifar_tui.tui.dialogs.questions import PanelChoice
+from cifar_tui.tui.dialogs.panel_choice import PanelChoice
 from cifar_tui.tui.intervals import ScreenIntervals
 from cifar_tui.tui.panels import PANELS
 from cifar_tui.tui.run_reader import RunLoaded, RunUpdated
@@ -35,15 +35,31 @@ class Dashboard(Screen[None]):
     AUTO_FOCUS = "EpochTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         *common_keys.BEFORE,
-        Binding("c", "app.checkpoints", "Checkpoints", tooltip="Show what was saved"),
-        Binding("e", "app.evaluate_newest", "Evaluate", tooltip="Measure the newest checkpoint on the test images"),
-        Binding("v", "next_view", "View", tooltip="Give one panel the whole screen; again for the next"),
-        Binding("V", "next_view(-1)", "Back a view", show=False, tooltip="The panel before"),
-        Binding("escape", "all_panels", "All panels", show=False, tooltip="Show all panels again"),
+        Binding("c", "app.checkpoints", "Checkpoints", tooltip="Show the saved checkpoints"),
+        Binding(
+            "e",
+            "app.evaluate_newest",
+            "Evaluate",
+            tooltip="Evaluate the newest checkpoint (again: cancel)",
+        ),
+        Binding("v", "next_view", "View", tooltip="Show one panel alone; again: the next"),
+        Binding("V", "next_view(-1)", "Previous view", show=False, tooltip="Show the previous panel alone"),
+        Binding(
+            "escape",
+            "all_panels",
+            "All panels",
+            show=False,
+            key_display="esc",
+            tooltip="Take the charts' cursor away; then show all panels again",
+        ),
         Binding("h", "choose_panels", "Panels", show=False, tooltip="Choose which panels are shown"),
         *common_keys.AFTER,
         Binding(
-            "o", "choose_runs", "Overlay", show=False, tooltip="Draw other runs over this one; see how they differ"
+            "o",
+            "choose_runs",
+            "Overlay",
+            show=False,
+            tooltip="Overlay other runs; compare their recipes",
         ),
         *CHART_BINDINGS,
     ]

@@ -10,8 +10,10 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from cifar_tui.recipe import Recipe
-from cifar_tui.text import safe_text
+from cifar_tui.text import rate, safe_text
 from cifar_tui.tui.dialogs.modal import Modal
+
+HINT = "Tab goes to the other field, enter starts the run, escape cancels."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class BranchQuestion(Modal[BranchChoice | None]):
     """Asks for the new run's epochs and learning rate, with those of its parent filled in."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "app.focus_previous", "Before", show=False),
+        Binding("up", "app.focus_previous", "Previous", show=False),
         Binding("down", "app.focus_next", "Next", show=False),
     ]
 
@@ -41,34 +43,34 @@ class BranchQuestion(Modal[BranchChoice | None]):
     def compose(self) -> ComposeResult:
         """Lay out the question."""
         with Vertical(classes="dialog"):
-            yield Static(f"A new run from {safe_text(self._checkpoint, 60)}", classes="dialog-title", markup=False)
+            yield Static(f"New run from {safe_text(self._checkpoint, 60)}", classes="dialog-title", markup=False)
             yield Static(
-                "It starts with these weights, at the beginning of its schedule; the run it comes from stays as it is.",
+                "It starts with these weights and a schedule of its own. The run they come from is not changed.",
                 classes="dialog-detail",
             )
-            yield Static("Epochs")
+            yield Static("Epochs", classes="field-label")
             yield Input(str(self._parent_recipe.epochs), id="branch-epochs", compact=True)
-            yield Static("Learning rate, or the schedule's highest")
-            yield Input(f"{self._parent_recipe.learning_rate:g}", id="branch-rate", compact=True)
-            yield Static("Enter starts it, escape goes back.", id="branch-trouble", markup=False)
+            yield Static("Peak learning rate", classes="field-label")
+            yield Input(rate(self._parent_recipe.learning_rate), id="branch-rate", compact=True)
+            yield Static(HINT, id="branch-trouble", markup=False)
 
     def on_input_submitted(self) -> None:
         """Answer with what was typed, or show what is wrong with it."""
-        epochs, rate = (self.query_one(name, Input).value for name in ("#branch-epochs", "#branch-rate"))
+        epochs, peak = (self.query_one(name, Input).value for name in ("#branch-epochs", "#branch-rate"))
         try:
-            self.dismiss(parse_choice(epochs, rate))
+            self.dismiss(parse_choice(epochs, peak))
         except ValueError as error:
             self.query_one("#branch-trouble", Static).update(str(error))
 
 
-def parse_choice(epochs: str, rate: str) -> BranchChoice:
+def parse_choice(epochs: str, peak: str) -> BranchChoice:
     """Parse typed text. Raises ValueError with a sentence for anything but a number of epochs and a rate above 0."""
     if not (epochs.strip().isdecimal() and int(epochs) > 0):
-        raise ValueError(f"'{safe_text(epochs, 20)}' is no number of epochs. Type 1 or more.")
+        raise ValueError(f"'{safe_text(epochs, 20)}' must be a whole number of epochs, 1 or more.")
     try:
-        learning_rate = float(rate)
+        learning_rate = float(peak)
     except ValueError:
         learning_rate = math.nan
     if not (math.isfinite(learning_rate) and learning_rate > 0):
-        raise ValueError(f"'{safe_text(rate, 20)}' is no rate above 0. Type one like 0.05.")
+        raise ValueError(f"'{safe_text(peak, 20)}' must be a number above 0, like 0.05.")
     return BranchChoice(int(epochs), learning_rate)

@@ -18,12 +18,13 @@ from cifar_tui.runs.find import all_runs
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.text import safe_text
 from cifar_tui.tui.charts.overlay import MAX_OVERLAID
+from cifar_tui.tui.dialogs.check_list import CheckList
 from cifar_tui.tui.dialogs.modal import Modal
 
 MAX_LISTED = 50
 """Number of runs to choose from, the newest."""
-HELP = f"Space or a click draws one over this run, {MAX_OVERLAID} at most; escape goes back."
-PICK_HELP = "Enter or a click shows its checkpoints, marks stay; escape goes back."
+HELP = f"Space or a click checks a run, {MAX_OVERLAID} at most; enter draws them."
+PICK_HELP = "Enter or a click shows its checkpoints; marks stay. Escape goes back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def _prompt(folder: Path) -> str:
 
 
 def _difference_text(differences: Sequence[str]) -> str:
-    return f"Differs: {', '.join(differences)}." if differences else "Its recipe is the same."
+    return f"Differs: {', '.join(differences)}." if differences else "Same recipe."
 
 
 class RunChoice(Modal[tuple[Path, ...]]):
@@ -69,8 +70,8 @@ class RunChoice(Modal[tuple[Path, ...]]):
     def compose(self) -> ComposeResult:
         """Lay out the question."""
         with Vertical(classes="dialog"):
-            yield Static("Runs over this one", classes="dialog-title")
-            yield SelectionList[int](
+            yield Static("Overlay runs", classes="dialog-title")
+            yield CheckList[int](
                 *((_prompt(one.folder), place, one.folder in self._chosen) for place, one in enumerate(self._siblings))
             )
             yield Static("", id="run-differences", markup=False)
@@ -85,7 +86,7 @@ class RunChoice(Modal[tuple[Path, ...]]):
         """Keep to as many as can be distinguished."""
         if len(event.selection_list.selected) > MAX_OVERLAID:
             event.selection_list.deselect(event.selection)
-            self.notify(f"{MAX_OVERLAID} runs at most can be told apart on a chart.")
+            self.notify(f"Choose {MAX_OVERLAID} runs at most: more cannot be told apart on a chart.")
 
     def action_close(self) -> None:
         """Answer with the runs chosen now."""
@@ -108,7 +109,7 @@ class RunPick(Modal[Path | None]):
     def compose(self) -> ComposeResult:
         """Lay out the question."""
         with Vertical(classes="dialog"):
-            yield Static("Whose checkpoints", classes="dialog-title")
+            yield Static("Choose a run", classes="dialog-title")
             yield OptionList(*map(_prompt, self._folders))
             yield Static("", id="run-differences", markup=False)
             yield Static(PICK_HELP, classes="dialog-detail")

@@ -76,7 +76,7 @@ async def test_a_chosen_run_is_drawn_with_its_number_and_named(tmp_path: Path) -
         await pilot.press("o")
         await settle(pilot)
         seen = " ".join(screen_text(pilot).split())
-        assert "Runs over this one" in seen
+        assert "Overlay runs" in seen
         assert "Differs: epochs 26 → 30, lr 0.2 → 0.05." in seen
         await pilot.press("space", "escape")
         await settle(pilot)

@@ -5,6 +5,7 @@ import pytest
 
 from cifar_tui.checkpoint_events import CheckpointFailed, EvaluationStarted
 from cifar_tui.control import (
+    AddNote,
     ChangeRate,
     FinishEpoch,
     Ignore,
@@ -36,9 +37,10 @@ from cifar_tui.events import (
     RunStopped,
 )
 from cifar_tui.presets import preset
+from cifar_tui.text import rate
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import INTERVALS, SIZES, app_of, loss_axis, screen, screen_text, settle, until
+from tests.tui.drive import INTERVALS, SIZES, app_of, burst, loss_axis, screen, screen_text, settle, until
 
 
 def running(*more: Event) -> ScriptedConnection:
@@ -158,8 +160,8 @@ async def test_leaving_while_it_trains_asks_which_is_meant(key: str) -> None:
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press(key)
         await settle(pilot)
-        assert "Leave while it trains?" in screen_text(pilot)
-        assert "it trains on, in the background" in screen_text(pilot)
+        assert "Quit while training?" in screen_text(pilot)
+        assert "training continues in the background" in screen_text(pilot)
         await pilot.press("escape")
         assert connection.requests == []
         await pilot.press("q")
@@ -214,7 +216,7 @@ async def test_an_attached_screen_shows_who_paused_and_that_the_run_gives_no_sig
         assert "Resuming…" in screen_text(pilot)
         await pilot.press("q")
         await settle(pilot)
-        assert "Detached, it trains on and" in screen_text(pilot)
+        assert "Detach: training continues, and" in screen_text(pilot)
         await pilot.press("d")
         await pilot.pause()
     assert pilot.app.return_value == 0
@@ -349,13 +351,83 @@ async def test_help_shows_every_key_of_the_footer() -> None:
     async with screen(ScriptedJobs(running())) as pilot:
         await pilot.press("question_mark")
         await settle(pilot)
-        for text in ("Pause before the next step", "asks first", "Show what was saved", "newest checkpoint"):
+        for text in ("Pause before the next step", "asks first", "Show the saved checkpoints", "newest checkpoint"):
             assert text in screen_text(pilot)
-        for text in ("Choose the colours", "Leave (while training it asks", "All commands", "whole screen"):
+        await pilot.press("pagedown", "pagedown", "pagedown")
+        await settle(pilot)
+        for text in ("Choose the colour theme", "Quit (while training it asks", "all commands", "whole screen"):
             assert text in screen_text(pilot)
         await pilot.press("escape")
         await settle(pilot)
         assert "Show all keys" not in screen_text(pilot)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"), [("learn", "Change the learning rate"), ("axes zoom", "Halve the vertical axes")]
+)
+async def test_help_is_searched_by_typing(typed: str, found: str) -> None:
+    async with screen(ScriptedJobs(running()), (60, 20)) as pilot:
+        await burst(pilot, "?", typed)
+        assert found in " ".join(screen_text(pilot).split())
+        assert "Pause before" not in screen_text(pilot)
+        await burst(pilot, "nothing")
+        assert "No key for that here." in screen_text(pilot)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [("learn", "Change the learning rate"), ("overlay", "Overlay other runs"), ("pause", "Continue a paused run")],
+)
+async def test_the_palette_searches_what_commands_do(typed: str, found: str) -> None:
+    async with screen(ScriptedJobs(running(Paused(150)))) as pilot:
+        await pilot.press("ctrl+p")
+        await settle(pilot)
+        await pilot.press(*typed)
+        await until(lambda: found in screen_text(pilot))
+
+
+async def test_a_rate_that_changes_more_than_tenfold_is_asked_about_again() -> None:
+    connection = running(scripted.step(151))
+    async with screen(ScriptedJobs(connection)) as pilot:
+        await burst(pilot, "l", "5", "enter")
+        assert "Set the learning rate to 5?" in screen_text(pilot)
+        assert f"It is {rate(scripted.step(151).learning_rate)} now" in screen_text(pilot)
+        await burst(pilot, "enter")
+        assert not any(isinstance(request, ChangeRate) for request in connection.requests), "enter cancels"
+        await burst(pilot, "l", "x0.01", "enter", "y")
+        assert connection.requests[-1] == ChangeRate(0.01, relative=True)
+
+
+async def test_the_question_about_the_rate_keeps_up_with_the_schedule() -> None:
+    connection = running(scripted.step(151))
+    async with screen(ScriptedJobs(connection)) as pilot:
+        await burst(pilot, "l")
+        assert f"It is {rate(scripted.step(151).learning_rate)} now" in screen_text(pilot)
+        connection.emit(*(scripted.step(number) for number in range(152, 400)))
+        await until(lambda: f"It is {rate(scripted.step(399).learning_rate)} now" in screen_text(pilot))
+
+
+async def test_a_note_is_written_into_the_journal() -> None:
+    connection = running(scripted.step(151))
+    async with screen(ScriptedJobs(connection)) as pilot:
+        await burst(pilot, "j", "hello", "enter")
+        assert connection.requests[-1] == AddNote("hello", requester_name())
+
+
+async def test_the_focus_of_a_question_and_checked_panels_are_told_by_signs() -> None:
+    async with screen(ScriptedJobs(running())) as pilot:
+        await burst(pilot, "q")
+        assert "› Detach (d)" in screen_text(pilot)
+        await burst(pilot, "right")
+        assert "› Stop and save (s)" in screen_text(pilot)
+        assert "› Detach" not in screen_text(pilot)
+        await burst(pilot, "escape", "h")
+        assert "[x] Loss" in screen_text(pilot)
+        await burst(pilot, "space")
+        assert "[ ] Loss" in screen_text(pilot)
+        await burst(pilot, "enter")
+        assert "Panels" not in screen_text(pilot), "enter confirms"
+        assert "Loss ─" not in screen_text(pilot)
 
 
 async def test_the_palette_has_every_command() -> None:
@@ -417,7 +489,7 @@ async def test_the_learning_rate_is_set_or_scaled(typed: str, asked: ChangeRate)
         assert "Change the learning rate" in screen_text(pilot)
         await pilot.press(*"fast", "enter")
         await settle(pilot)
-        assert "'fast' is no rate above 0" in screen_text(pilot)
+        assert "'fast' must be a number above 0" in screen_text(pilot)
         await pilot.press(*["backspace"] * 4, *typed, "enter")
         assert asked in connection.requests
         connection.emit(RateChanged(152, 0.05, ((152, 0.5),)))
@@ -453,7 +525,7 @@ async def test_a_nonfinite_loss_is_a_question(key: str, request_: Request) -> No
     async with screen(ScriptedJobs(connection), (80, 24)) as pilot:
         seen = screen_text(pilot)
         assert "The loss of step 152 is NaN" in seen
-        assert "Go back, half the rate (b)" in seen
+        assert "Roll back, halve the rate (b)" in seen
         assert "‖ Paused" in seen
         await pilot.press("escape")
         await settle(pilot)

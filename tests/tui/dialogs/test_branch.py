@@ -29,10 +29,10 @@ async def test_b_starts_a_new_run_from_a_checkpoint_and_says_where_it_comes_from
     async with screen(jobs, (80, 24)) as pilot:
         await pilot.press("c", "b")
         await settle(pilot)
-        assert "A new run from net_003.pth" in screen_text(pilot)
+        assert "New run from net_003.pth" in screen_text(pilot)
         await pilot.press("backspace", "backspace", "x", "enter")
         await settle(pilot)
-        assert "'x' is no number of epochs" in screen_text(pilot)
+        assert "'x' must be a whole number of epochs" in screen_text(pilot)
         await pilot.press("backspace", "4", "down", *["backspace"] * 3, *"0.05", "enter")
         await settle(pilot)
         assert jobs.branched == [("net_003.pth", 4, 0.05)]
@@ -42,5 +42,5 @@ async def test_b_starts_a_new_run_from_a_checkpoint_and_says_where_it_comes_from
 
 @pytest.mark.parametrize("typed", [("0", "0.1"), ("1.5", "0.1"), ("", "0.1"), ("3", "0"), ("3", "nan"), ("3", "")])
 def test_what_is_no_choice_is_refused(typed: tuple[str, str]) -> None:
-    with pytest.raises(ValueError, match="is no"):
+    with pytest.raises(ValueError, match="must be"):
         parse_choice(*typed)

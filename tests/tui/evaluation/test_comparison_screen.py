@@ -106,7 +106,7 @@ async def test_checkpoints_of_several_runs_are_marked_and_compared(
         await pilot.press("space", "a")
         await settle(pilot)
         seen = " ".join(screen_text(pilot).split())
-        assert "Whose checkpoints" in seen
+        assert "Choose a run" in seen
         assert "This is the run on the screen." in seen
         await pilot.press("down")
         await settle(pilot)

@@ -1,7 +1,10 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from cifar_tui.cli.commands import COMMANDS, load_command
+from cifar_tui.presets import PRESETS
 from cifar_tui.tui.browser.browser import CheckpointBrowser
 from cifar_tui.tui.dashboard.dashboard import Dashboard
 from cifar_tui.tui.dialogs.questions import with_tooltips
@@ -26,6 +29,33 @@ def test_the_page_of_commands_names_every_option() -> None:
 def test_the_page_of_keys_names_every_key() -> None:
     for binding in with_tooltips(binding for screen in SCREENS for binding in screen.BINDINGS):
         assert f"`{binding.key_display or binding.key}`" in KEYS_PAGE
+
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_page_and_picture_that_is_linked_is_there(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        assert target.startswith("http") or (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_on_a_page_is_one(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    lines = re.findall(r"(?:^ {4}(?:\S.*? )?|`)cifar-tui (\w[^`\n#]*)", text, re.MULTILINE)
+    for line in lines:
+        name, *words = line.split()
+        assert name in COMMANDS, line
+        options = {option for parameter in load_command(name).params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options | {"--help"}, line
+
+
+def test_readme_shows_the_presets_there_are_with_their_epochs() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\d+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {(name, int(epochs)) for name, epochs in rows} == {
+        (name, one.recipe.epochs) for name, one in PRESETS.items()
+    }
 
 
 def test_every_promise_names_a_test_that_is_there() -> None:

@@ -83,7 +83,7 @@ def delete_question(checkpoint: str, size: int) -> Question:
     """Return the question before a checkpoint is deleted."""
     return Question(
         f"Delete {checkpoint}?",
-        f"That frees {size_in_words(size)}. Weights, verdict and all that is known of them go for good.",
+        f"Frees {size_in_words(size)}. Weights and evaluation are deleted permanently.",
         [Choice("n", "Keep it", "primary"), Choice("y", "Delete it", "error")],
     )
 

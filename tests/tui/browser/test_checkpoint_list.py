@@ -146,7 +146,7 @@ async def test_a_checkpoint_is_pinned_and_deleted_by_the_live_run(tmp_path: Path
         await pilot.press("D")
         await settle(pilot)
         assert "Delete net_004.pth?" in screen_text(pilot)
-        assert "That frees 7 B." in screen_text(pilot)
+        assert "Frees 7 B." in screen_text(pilot)
         await pilot.press("y")
         await settle(pilot)
         assert connection.requests[1:] == [DeleteCheckpoint("net_004.pth")]

@@ -4,13 +4,17 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from cifar_tui.checkpoint_events import CheckpointSaved, EvaluationDone, WrongImage
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request, SetAttended
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import DataReady, EpochDone, Event, RunStarted, StepDone, TrainingStarted
 from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.checkpoints.predictions import pack
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, epoch_checkpoint, write_sidecar
+from cifar_tui.runs.checkpoints.test_images import store_images
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -242,3 +246,22 @@ def put_verdict(folder: Path, number: int, checksum: str = CHECKSUM, sha256: str
         folder, StoredEvaluation(done, sha256, tuple(picture(place) for place in range(len(done.wrongest))))
     )
     return done
+
+
+def put_all_images(folder: Path, number: int) -> dict[int, tuple[int, int]]:
+    """Store a verdict with the predictions and the pixels of all test images. Returns each one's cell."""
+    done = verdict(epoch_checkpoint(number))
+    cells = [
+        (label, predicted)
+        for label, row in enumerate(done.confusion)
+        for predicted, images in enumerate(row)
+        for _ in range(images)
+    ]
+    labels, predicted = (np.array([cell[place] for cell in cells]) for place in (0, 1))
+    probabilities = np.full((len(cells), 10), 0.01)
+    probabilities[np.arange(len(cells)), predicted] = 0.91
+    packed = pack(probabilities, predicted, labels)
+    wrongest = tuple(picture(place) for place in range(len(done.wrongest)))
+    store_evaluation(folder, StoredEvaluation(done, "0" * 64, wrongest, packed))
+    store_images(folder, CHECKSUM, len(cells), lambda: b"".join(picture(index % 256) for index in range(len(cells))))
+    return dict(enumerate(cells))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from cifar_tui.checkpoint_events import EvaluationDone, EvaluationFailed
 from cifar_tui.control import (
     CancelEvaluation,
     DeleteCheckpoint,
@@ -22,7 +23,7 @@ CONFIRMED_BY: dict[Awaited, tuple[str, ...]] = {
     "stalled": (),
 }
 """The states that confirm a request."""
-EVALUATING = "An evaluation is under way: x gives it up, in the browser (c)."
+EVALUATING = "{} is being evaluated. Press e on it in the browser (c) to cancel."
 
 
 class FollowedRun:
@@ -37,6 +38,8 @@ class FollowedRun:
         """Times it was started or resumed."""
         self._jobs = jobs
         self._evaluation: RunConnection | None = None
+        self._requested = ""
+        """The checkpoint whose evaluation was requested, until it is done or has failed."""
         self._checkpoint_jobs: list[RunConnection] = []
         """Deletions and pins beside a run that has ended."""
 
@@ -47,7 +50,7 @@ class FollowedRun:
             self.connection.join(0.0)  # the run that is followed no longer
         self.history = RunHistory()
         self.connection = connection
-        self._evaluation = None
+        self._evaluation, self._requested = None, ""
         self.starts += 1
         connection.submit(SetAttended(attended=True))
 
@@ -73,16 +76,23 @@ class FollowedRun:
 
     @property
     def evaluating(self) -> bool:
-        """True while a checkpoint is being evaluated."""
+        """True while a checkpoint is being evaluated, or is about to be."""
         beside = self._evaluation is not None and not self._evaluation.ended
-        return beside or self.history.evaluation is not None
+        return beside or self.history.evaluation is not None or bool(self._requested)
+
+    @property
+    def evaluated_checkpoint(self) -> str:
+        """The checkpoint that is being evaluated or is about to be; empty for none."""
+        return self.history.evaluation.checkpoint if self.history.evaluation is not None else self._requested
 
     def evaluate(self, checkpoint: str) -> bool:
         """Evaluate a checkpoint. Returns True if the live run does it, between two steps. Raises CifarTuiError."""
         if self.accepts(Evaluate):
             self.send(Evaluate(checkpoint))
+            self._requested = checkpoint
             return True
         self._evaluation = self._jobs.current.evaluate(checkpoint)
+        self._requested = checkpoint
         return False
 
     def cancel_evaluation(self) -> None:
@@ -110,6 +120,9 @@ class FollowedRun:
             if isinstance(event, RunStarted) and self.history.started is not None:
                 self.history = RunHistory()  # a journal that was written again is read from the start
             self.history.apply(event)
+        over = any(isinstance(event, EvaluationDone | EvaluationFailed) for event in events)
+        if over or (not self.history.live and self._evaluation is None):
+            self._requested = ""
         if self._awaited is not None and (self.history.state in CONFIRMED_BY[self._awaited] or not self.history.live):
             self._awaited = None
         return bool(events)

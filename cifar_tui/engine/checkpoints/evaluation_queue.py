@@ -24,6 +24,12 @@ class EvaluationQueue:
         self.current = self._waiting[0]  # before it leaves the queue: at no moment is it in neither
         return self._waiting.popleft()
 
+    def drop_waiting(self) -> list[str]:
+        """Forget those that wait, and return them."""
+        dropped = list(self._waiting)
+        self._waiting.clear()
+        return dropped
+
     def in_use(self) -> frozenset[str]:
         """Return the checkpoints that may not be deleted now."""
         return frozenset({*list(self._waiting), self.current})

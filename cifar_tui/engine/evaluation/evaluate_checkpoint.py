@@ -16,10 +16,11 @@ from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.errors import CheckpointDamaged, StopRequested
 from cifar_tui.events import Emit, Noted
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.checkpoints.test_images import store_images
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 from cifar_tui.text import safe_text
 
-CANCELLED = "The evaluation was given up."
+CANCELLED = "The evaluation was cancelled."
 
 
 class CheckpointEvaluator:
@@ -69,7 +70,7 @@ class CheckpointEvaluator:
             return
         done = self._done(checkpoint, result, time.monotonic() - started, tta)
         if keep and read.sha256:
-            self._keep(done, read.sha256)
+            self._keep(done, read.sha256, result.predictions)
         self._emit(done)
 
     def _done(self, checkpoint: str, result: EvaluationResult, seconds: float, tta: bool) -> EvaluationDone:
@@ -88,13 +89,17 @@ class CheckpointEvaluator:
             wrongest=result.wrongest,
         )
 
-    def _keep(self, done: EvaluationDone, sha256: str) -> None:
-        """Store the result and its images; where that fails, only they are missing next time."""
+    def _keep(self, done: EvaluationDone, sha256: str, predictions: bytes) -> None:
+        """Store the result and the test images; where that fails, only they are missing next time."""
         pictures = tuple(self._test.images[image.index].cpu().numpy().tobytes() for image in done.wrongest)
         try:
-            store_evaluation(self._folder, StoredEvaluation(done, sha256, pictures))
+            store_evaluation(self._folder, StoredEvaluation(done, sha256, pictures, predictions))
+            store_images(self._folder, done.test_checksum, done.images, self._pixels)
         except OSError as error:
-            self._emit(Noted(f"The verdict on {done.checkpoint} could not be kept: {error.strerror or error}."))
+            self._emit(Noted(f"The result of {done.checkpoint} could not be stored: {error.strerror or error}."))
+
+    def _pixels(self) -> bytes:
+        return self._test.images.cpu().numpy().tobytes()
 
 
 def evaluate_checkpoint(
@@ -143,11 +148,11 @@ def _normalised_for(read: ReadNetwork, recipe: Recipe, emit: Emit) -> Recipe:
         emit(Noted(read.trouble))
     if read.origin is not None:
         come_from = f" It comes from {read.origin.text()}." if read.origin.run else ""
-        because, assumed = "Colours are normalised as the file says", come_from
+        because, assumed = "Images are normalized as the file says", come_from
     else:
-        because = f"The layers are named as in {read.layout.project}, so colours are normalised as there"
+        because = f"The layers are named as in {read.layout.project}, so images are normalized as there"
         assumed = f" {read.layout.assumed}" if read.layout.assumed else ""
-    emit(Noted(f"{because} (mean {mean}, deviation {std}). --preset takes a preset's instead.{assumed}"))
+    emit(Noted(f"{because} (mean {mean}, deviation {std}). --preset uses a preset's instead.{assumed}"))
     return recipe.with_normalization(read.mean, read.std)
 
 

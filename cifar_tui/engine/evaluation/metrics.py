@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cifar_tui.checkpoint_events import WrongImage
+from cifar_tui.runs.checkpoints.predictions import pack
 
 CALIBRATION_BINS = 15
 """Equal-width bins of the highest probability (Guo et al. 2017)."""
@@ -36,6 +37,8 @@ class EvaluationResult:
     """Images counted by [true class][predicted class]."""
     wrongest: tuple[WrongImage, ...]
     """The wrongest images, the wrongest first."""
+    predictions: bytes
+    """Of every image, as `runs.checkpoints.predictions.pack` returns them."""
 
 
 def evaluation_result(logits: npt.NDArray[np.float32], labels: Ints) -> EvaluationResult:
@@ -54,6 +57,7 @@ def evaluation_result(logits: npt.NDArray[np.float32], labels: Ints) -> Evaluati
         calibration_error=calibration_error(probabilities.max(1), predicted == labels),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
         wrongest=wrongest(probabilities, predicted, labels),
+        predictions=pack(probabilities, predicted, labels),
     )
 
 

@@ -3,6 +3,8 @@
 from typing import assert_never
 
 from cifar_tui import control
+from cifar_tui.checkpoint_events import EvaluationFailed
+from cifar_tui.engine.evaluation.evaluate_checkpoint import CANCELLED
 from cifar_tui.engine.training.run_parts import RunParts
 from cifar_tui.errors import StopRequested
 from cifar_tui.events import LossNotFinite, NoteAdded, Noted, Paused, Resumed
@@ -78,7 +80,7 @@ class RequestHandler:
             case control.Evaluate():
                 self._evaluations.add(request.checkpoint)
             case control.CancelEvaluation():
-                self._cancelled = bool(self._evaluations.current)
+                self._cancel_evaluation()
             case control.ChangeRate():
                 self._parts.plan.change_rate(self._parts.progress.step + 1, request)
             case control.FinishEpoch():
@@ -112,6 +114,13 @@ class RequestHandler:
         if self._paused:
             self._paused = False
             self._emit(Resumed(self._parts.progress.step))
+
+    def _cancel_evaluation(self) -> None:
+        """Cancel the evaluation under way, or those that wait where none is."""
+        self._cancelled = bool(self._evaluations.current)
+        if not self._cancelled:
+            for checkpoint in self._evaluations.drop_waiting():
+                self._emit(EvaluationFailed(checkpoint, CANCELLED, damaged=False))
 
     def _save(self) -> None:
         self._parts.steps.flush()

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from cifar_tui.files.run_files import STEM
 from cifar_tui.runs.checkpoints.pins import pins_or_none
-from cifar_tui.runs.checkpoints.sidecars import Sidecar, read_sidecar, sidecar_path
+from cifar_tui.runs.checkpoints.sidecars import Sidecar, read_sidecar, sidecar_path, verdict_path
 from cifar_tui.runs.checkpoints.states import list_states
+from cifar_tui.runs.checkpoints.verdicts import read_evaluation
 
 FIRST_PIECE = 40
 """Checkpoints that are there at once: about as many as a screen has rows."""
@@ -20,8 +21,8 @@ PIECE = 1_000
 """Checkpoints handed on at a time after that."""
 SETTLED_NS = 1_000_000_000
 """A folder that changed later than this before a look may change again within the same tick of its clock."""
-SIDECARS = re.compile(rf"^({STEM})\.json$", re.MULTILINE)
-"""The sidecars among names of files, a line each."""
+SIDECARS = re.compile(rf"^({STEM})(\.verdict)?\.json$", re.MULTILINE)
+"""The sidecars and the stored evaluations among names of files, a line each."""
 MOST_STEPS = 10**15
 """More than any run has."""
 
@@ -34,6 +35,10 @@ class ListedCheckpoint:
     """Its sidecar."""
     there: int | None
     """Bytes of the weights' file as it is; None where it is missing."""
+    measured: float | None = None
+    """Accuracy that an evaluation of these weights found, 0 to 1; read only where the sidecar has none."""
+    test_checksum: str = ""
+    """Of the test images of that evaluation."""
 
     @property
     def intact(self) -> bool:
@@ -57,8 +62,8 @@ class Piece:
     """Bytes of the whole run; None before all of it was looked at."""
 
 
-Mark = tuple[int, int, int, int | None]
-"""Tells a checkpoint from a changed one: time and inode of its sidecar, the sidecar's size, the weights' size."""
+Mark = tuple[int, int, int, int | None, int]
+"""Tells a checkpoint from a changed one: its sidecar's time, inode, size; the weights' size; the evaluation's time."""
 
 
 class Listing:
@@ -67,6 +72,8 @@ class Listing:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._marks: dict[str, Mark] = {}
+        self._evaluated: frozenset[str] = frozenset()
+        """Names of the checkpoints that have a stored evaluation."""
         self._looked_at_ns = -1
         """The folder's time of change at the last whole look."""
 
@@ -77,7 +84,7 @@ class Listing:
             return
         began_ns = time.time_ns()
         pinned = pins_or_none(self._folder)
-        names = _checkpoints(self._folder)
+        names, self._evaluated = _checkpoints(self._folder)
         gone = frozenset(self._marks.keys() - set(names))
         for name in gone:
             del self._marks[name]
@@ -96,21 +103,37 @@ class Listing:
                 path = sidecar_path(self._folder / name)
                 facts = os.stat(path)  # noqa: PTH116 - this is done 20,000 times
                 there = _file_size(self._folder / name)
-                mark = facts.st_mtime_ns, facts.st_ino, facts.st_size, there
+                evaluated = self._evaluation_time(name)
+                mark = facts.st_mtime_ns, facts.st_ino, facts.st_size, there, evaluated
                 if mark == self._marks.get(name):
                     continue
                 sidecar = read_sidecar(path)
                 if sidecar.checkpoint == name:
                     self._marks[name] = mark
-                    yield ListedCheckpoint(sidecar, there)
+                    measured = self._measured(sidecar) if evaluated else (None, "")
+                    yield ListedCheckpoint(sidecar, there, *measured)
+
+    def _evaluation_time(self, name: str) -> int:
+        """Return the time of a checkpoint's stored evaluation, in ns; 0 without one."""
+        return verdict_path(self._folder / name).lstat().st_mtime_ns if name in self._evaluated else 0
+
+    def _measured(self, sidecar: Sidecar) -> tuple[float | None, str]:
+        """Return the accuracy that was measured of weights without one, and the test images' checksum."""
+        if sidecar.test_accuracy is None:
+            with contextlib.suppress(OSError, ValueError):
+                stored = read_evaluation(self._folder, sidecar.checkpoint)
+                if stored.sha256 == sidecar.sha256:
+                    return stored.verdict.accuracy, stored.verdict.test_checksum
+        return None, ""
 
 
-def _checkpoints(folder: Path) -> list[str]:
-    """The names of what has a sidecar, the newest first, as far as names tell. Raises OSError."""
+def _checkpoints(folder: Path) -> tuple[list[str], frozenset[str]]:
+    """The names of what has a sidecar, the newest first, and of what has an evaluation. Raises OSError."""
     # All names at once: one by one they take three times as long, with the screen waiting for the same interpreter.
-    stems = SIDECARS.findall("\n".join(os.listdir(folder)))  # noqa: PTH208
+    found = SIDECARS.findall("\n".join(os.listdir(folder)))  # noqa: PTH208
+    stems = [stem for stem, evaluation in found if not evaluation]
     stems.sort(key=_place, reverse=True)
-    return [f"{stem}.pth" for stem in stems]
+    return [f"{stem}.pth" for stem in stems], frozenset(f"{stem}.pth" for stem, evaluation in found if evaluation)
 
 
 def _place(stem: str) -> int:

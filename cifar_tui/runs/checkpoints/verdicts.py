@@ -13,13 +13,12 @@ from cifar_tui.event_records import event_from_record, event_to_record
 from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.files.run_files import CHECKPOINT_PATTERN
 from cifar_tui.files.safe_open import open_regular
-from cifar_tui.recipe import SIDE
+from cifar_tui.runs.checkpoints.predictions import Predictions
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, verdict_path
+from cifar_tui.runs.checkpoints.test_images import IMAGE_BYTES
 
 SIZE_LIMIT = 2 * 1024 * 1024
-"""Bytes; 190 images, the most there can be of ten classes, need 0.8 MB."""
-IMAGE_BYTES = SIDE * SIDE * 3
-"""Bytes of one image's pixels."""
+"""Bytes; 190 images, the most there can be of ten classes, need 0.8 MB, and the most predictions as much again."""
 MOST_CLASSES = 100
 OTHER_WEIGHTS = "the weights were saved anew since"
 OTHER_IMAGES = "the test images are others now"
@@ -36,6 +35,8 @@ class StoredEvaluation:
     """Hexadecimal digest of the weights it measured."""
     pictures: tuple[bytes, ...]
     """The wrongest images' pixels in the verdict's order, each uint8 [32, 32, 3], RGB."""
+    predictions: bytes = b""
+    """Of every test image, as `predictions.pack` returns them; empty in older files, and for too many images."""
 
     def outdated_because(self, sidecar: Sidecar, test_checksum: str) -> str:
         """Return why it no longer holds, as a sentence's end; empty while it does.
@@ -55,6 +56,7 @@ def store_evaluation(folder: Path, kept: StoredEvaluation) -> None:
         "sha256": kept.sha256,
         "verdict": event_to_record(kept.verdict),
         "pictures": base64.b64encode(b"".join(kept.pictures)).decode(),
+        "predictions": base64.b64encode(kept.predictions).decode(),
     }
     content = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
     write_atomically(verdict_path(folder / kept.verdict.checkpoint), lambda file: file.write(content))
@@ -75,7 +77,8 @@ def read_evaluation(folder: Path, checkpoint: str) -> StoredEvaluation:
     sha256 = record.get("sha256")
     if not isinstance(sha256, str) or not DIGEST_PATTERN.fullmatch(sha256):
         raise ValueError("without its weights' digest")
-    return StoredEvaluation(verdict, sha256, _pictures(record.get("pictures"), len(verdict.wrongest)))
+    pictures = _pictures(record.get("pictures"), len(verdict.wrongest))
+    return StoredEvaluation(verdict, sha256, pictures, _predictions(record.get("predictions", ""), verdict))
 
 
 def check_evaluation(verdict: EvaluationDone) -> None:
@@ -101,8 +104,17 @@ def _possible(image: WrongImage, images: int, classes: int) -> bool:
 
 def _pictures(encoded: object, count: int) -> tuple[bytes, ...]:
     if not isinstance(encoded, str):
-        raise ValueError("without pictures")
+        raise ValueError("without images")
     pixels = base64.b64decode(encoded, validate=True)
     if len(pixels) != count * IMAGE_BYTES:
-        raise ValueError("with more or fewer pictures than it names")
+        raise ValueError("with more or fewer images than it names")
     return tuple(pixels[start : start + IMAGE_BYTES] for start in range(0, len(pixels), IMAGE_BYTES))
+
+
+def _predictions(encoded: object, verdict: EvaluationDone) -> bytes:
+    if not isinstance(encoded, str):
+        raise ValueError("with broken predictions")
+    packed = base64.b64decode(encoded, validate=True)
+    if packed:
+        Predictions(packed, verdict.confusion)
+    return packed

@@ -1,4 +1,4 @@
-"""The checkpoint browser: the list of what runs have saved, and the verdict on one. Reads sidecars only."""
+"""The checkpoint browser: the list of what runs have saved, and the evaluation of one. Reads sidecars only."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -29,7 +29,7 @@ from cifar_tui.tui.widgets.status import Awaited, StatusPanel
 
 
 class CheckpointBrowser(Screen[None]):
-    """A run's checkpoints and the verdict on the one under the cursor; on request those of another run."""
+    """A run's checkpoints and the evaluation of the one under the cursor; on request those of another run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c,escape", "app.pop_screen", "Back", key_display="c", tooltip="Back to the charts"),
@@ -63,7 +63,7 @@ class CheckpointBrowser(Screen[None]):
         self._status = StatusPanel(intervals, history)
 
     def compose(self) -> ComposeResult:
-        """Put the list and the verdict up."""
+        """Put the list and the evaluation up."""
         yield self._status
         with Container(id="browser"):
             yield self._pane
@@ -104,18 +104,21 @@ class CheckpointBrowser(Screen[None]):
         return self._pane.selected
 
     def action_open(self) -> None:
-        """Open the verdict on the checkpoint under the cursor."""
+        """Open the evaluation of the checkpoint under the cursor."""
         found = self.shown.find(self.selected.sidecar) if self.selected is not None else None
         if found is not None:
-            self.app.push_screen(EvaluationScreen(found))
+            self.app.push_screen(EvaluationScreen(found, self.shown.run_name))
+        elif self.selected is not None and self._actions.evaluated_checkpoint == self.selected.name:
+            self.notify(f"{self.selected.name} is being evaluated. Press e to cancel.")
         elif self._own_entry() is not None:
-            self.notify("There is no verdict yet: e measures this checkpoint.")
+            self.notify("Not evaluated yet. Press e to evaluate this checkpoint.")
 
     def action_act(self, action: str) -> None:
         """Evaluate, pin, delete or branch from the checkpoint under the cursor."""
         entry = self._own_entry()
         if entry is not None:
             self._actions.run(action, self.shown, entry)
+            self._show_verdict()
 
     def action_cancel(self) -> None:
         """Cancel the evaluation under way."""
@@ -152,7 +155,7 @@ class CheckpointBrowser(Screen[None]):
         if own is not None and beside:
             self.app.push_screen(RunPick(own, beside, self.shown.folder or own), answered)
         else:
-            self.notify("There is no other run beside this one.")
+            self.notify("There is no other run in this folder.")
 
     @on(Found)
     def _list_files(self, message: Found) -> None:
@@ -168,7 +171,9 @@ class CheckpointBrowser(Screen[None]):
 
     @on(CheckpointList.Chosen)
     def _open_or_evaluate(self) -> None:
-        if self.selected is not None and self.shown.find(self.selected.sidecar) is not None:
+        selected = self.selected
+        evaluating = selected is not None and self._actions.evaluated_checkpoint == selected.name
+        if selected is not None and (evaluating or self.shown.find(selected.sidecar) is not None):
             self.action_open()
         else:
             self.action_act("evaluate")
@@ -183,7 +188,7 @@ class CheckpointBrowser(Screen[None]):
         if self.shown.is_other and self.shown.folder is not None:
             argument = run_argument(self.shown.folder)
             self.notify(
-                f"{self.shown.name} is only read here. To open it, type cifar-tui attach {argument}", markup=False
+                f"{self.shown.name} is read-only here. To work on it: cifar-tui attach {argument}", markup=False
             )
             return None
         return self.selected
@@ -197,7 +202,7 @@ class CheckpointBrowser(Screen[None]):
     @on(CheckpointList.Moved)
     @on(ListPane.Ordered)
     def _show_verdict(self) -> None:
-        """Show the verdict on the checkpoint under the cursor."""
+        """Show the evaluation of the checkpoint under the cursor."""
         selected = self.selected
         self.query_one(EvaluationPanel).show(
             selected.name if selected is not None else "",
@@ -205,4 +210,5 @@ class CheckpointBrowser(Screen[None]):
             self.shown.history,
             filtered=bool(self.shown.view.filter_text),
             read_only=self.shown.is_other,
+            queued="" if self.shown.is_other else self._actions.evaluated_checkpoint,
         )

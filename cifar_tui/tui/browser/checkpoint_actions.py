@@ -50,14 +50,24 @@ class CheckpointActions:
                 self._branch(checkpoints, entry)
 
     def evaluate(self, checkpoint: str) -> None:
-        """Evaluate a checkpoint, in the live run or in a job of its own."""
+        """Evaluate a checkpoint, in the live run or in a job of its own; of the one being evaluated, cancel that."""
         try:
-            if self._followed.evaluating:
-                self._app.notify(EVALUATING, markup=False)
+            if self._followed.evaluated_checkpoint == checkpoint:
+                self._followed.cancel_evaluation()
+            elif self._followed.evaluating:
+                self._app.notify(self._evaluating(), markup=False)
             elif self._followed.evaluate(checkpoint):
-                self._app.notify(f"{safe_text(checkpoint)} is evaluated after this step.", markup=False)
+                self._app.notify(f"{safe_text(checkpoint)} will be evaluated after this step.", markup=False)
         except CifarTuiError as error:
             self._app.notify(str(error), markup=False)
+
+    @property
+    def evaluated_checkpoint(self) -> str:
+        """The checkpoint that is being evaluated or is about to be; empty for none."""
+        return self._followed.evaluated_checkpoint
+
+    def _evaluating(self) -> str:
+        return EVALUATING.format(safe_text(self._followed.evaluated_checkpoint))
 
     def cancel(self) -> None:
         """Cancel the evaluation under way."""
@@ -66,9 +76,9 @@ class CheckpointActions:
     def compare(self, weights: list[Path]) -> None:
         """Compare checkpoints; a run that trains trains on meanwhile."""
         if not 2 <= len(weights) <= MOST_COMPARED:
-            self._app.notify(f"Mark 2 to {MOST_COMPARED} checkpoints with space, then m compares them.")
+            self._app.notify(f"Mark 2 to {MOST_COMPARED} checkpoints with space, then press C to compare them.")
         elif self._followed.evaluating:
-            self._app.notify(EVALUATING, severity="warning")
+            self._app.notify(self._evaluating(), severity="warning", markup=False)
         else:
             try:
                 connection = self._jobs.current.compare(weights, beside=self._followed.history.live)
@@ -117,10 +127,10 @@ class CheckpointActions:
         if self._followed.history.live:
             argument = checkpoint_argument(folder, entry.sidecar)
             sentence = (
-                f"This run is training: stop or detach it first, or type elsewhere: cifar-tui train --from {argument}"
+                f"This run is training: stop or detach it first, or type in a shell: cifar-tui train --from {argument}"
             )
         elif self._followed.evaluating:
-            sentence = EVALUATING
+            sentence = self._evaluating()
         else:
             return True
         self._app.notify(sentence, severity="warning", timeout=15, markup=False)

@@ -33,11 +33,18 @@ class Entry:
     """True if its weights are not what was saved: by their size, or as an evaluation has found."""
     marked: bool = False
     """True while a person has marked it for a comparison."""
+    measured: float | None = None
+    """Test accuracy that an evaluation has found, 0 to 1, where its epoch was not tested."""
 
     @property
     def name(self) -> str:
         """The weights' file name."""
         return self.sidecar.checkpoint
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """Accuracy on the test images, of the epoch's test or of an evaluation; None before either."""
+        return self.measured if self.sidecar.test_accuracy is None else self.sidecar.test_accuracy
 
     def cells(self) -> dict[str, str]:
         """Return its row's text, by column."""
@@ -46,7 +53,7 @@ class Entry:
             "Epoch": f"{one.epoch} {BEST_SIGN if self.best else ' '}{MARK_SIGN if self.marked else ' '}",
             "Step": f"{one.step:,}" if one.step < 1_000_000 else f"{one.step}",
             "Acc %": _share(one.train_accuracy),
-            "Test %": _share(one.test_accuracy),
+            "Test %": _share(self.test_accuracy),
             "Size": self._size(),
             "Saved": text.age(time.time() - one.saved_at),
             PIN_SIGN: PIN_SIGN if self.pinned else "",
@@ -85,7 +92,7 @@ SORTED_BY: dict[str, Callable[[Entry], float | str | None]] = {
     "Epoch": lambda one: one.sidecar.epoch,
     "Step": lambda one: one.sidecar.step,
     "Acc %": lambda one: one.sidecar.train_accuracy,
-    "Test %": lambda one: one.sidecar.test_accuracy,
+    "Test %": lambda one: one.test_accuracy,
     "Size": lambda one: one.there,
     "Saved": lambda one: one.sidecar.saved_at,
     PIN_SIGN: lambda one: one.pinned,
@@ -185,9 +192,20 @@ class CheckpointView:
                 name in pinned,
                 one.there not in (None, one.sidecar.size) or (name in failed and failed[name].damaged),
                 name in self.marked,
+                _measured(one, history),
             )
             for name, one in self.listed.items()
         ]
+
+
+def _measured(one: ListedCheckpoint, history: RunHistory) -> float | None:
+    """Return the accuracy of an evaluation on the run's test images: the stored one, or the recorded one."""
+    recorded = history.verdicts.get(one.sidecar.checkpoint)
+    found = [(one.measured, one.test_checksum)]
+    found += [(recorded.accuracy, recorded.test_checksum)] if recorded is not None else []
+    known = history.test_checksum
+    holding = (share for share, checksum in found if share is not None and (not known or checksum in ("", known)))
+    return next(holding, None)
 
 
 def _share(share: float | None) -> str:

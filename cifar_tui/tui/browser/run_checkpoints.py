@@ -19,7 +19,7 @@ Post = Callable[[Found | RunLoaded | RunUpdated], object]
 
 
 class RunCheckpoints:
-    """One run's checkpoints: which are listed, in which order, which are marked, and their verdicts."""
+    """One run's checkpoints: which are listed, in which order, which are marked, and their evaluations."""
 
     def __init__(
         self, post: Post, folder: Path | None = None, look_seconds: float = DEFAULT_INTERVALS.other_runs
@@ -43,6 +43,11 @@ class RunCheckpoints:
     def name(self) -> str:
         """The run's name, for people."""
         return safe_text(self.folder.name, NAME_LENGTH) if self.folder is not None else ""
+
+    @property
+    def run_name(self) -> str:
+        """The run's own name, for people; that of its folder where it has not been read."""
+        return safe_text(self.history.started.run, NAME_LENGTH) if self.history.started is not None else self.name
 
     def open(self) -> None:
         """Come into view: another run's journal is read, and followed while it trains."""
@@ -116,7 +121,7 @@ class RunCheckpoints:
         return f"{self.name}, read only · {title}" if self.is_other else title
 
     def find(self, sidecar: Sidecar) -> FoundEvaluation | None:
-        """Return the verdict on a checkpoint, if there is one."""
+        """Return the evaluation of a checkpoint, if there is one."""
         return self._finder.find(self.folder, sidecar, self.history) if self.folder is not None else None
 
     def marked(self) -> list[Path]:
@@ -131,7 +136,8 @@ class RunCheckpoints:
         return f"{self.name} {', '.join(places)}" if sidecars else ""
 
     def _signs_now(self) -> object:
-        return self.history.best, list(self.history.failed_evaluations)
+        evaluated = {name: result.accuracy for name, result in self.history.verdicts.items()}
+        return self.history.best, list(self.history.failed_evaluations), evaluated, self.history.test_checksum
 
 
 class BrowsedRuns:

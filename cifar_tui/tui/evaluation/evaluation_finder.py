@@ -19,6 +19,10 @@ class FoundEvaluation:
     """The wrongest images in the result's order, uint8 [32, 32, 3] each; empty where they were not stored."""
     outdated_because: str
     """Reason why it no longer holds, as a sentence's end; empty while it does."""
+    folder: Path
+    """The run's folder, which may hold the test images."""
+    predictions: bytes = b""
+    """Of every test image, packed; empty where they were not stored."""
 
 
 class EvaluationFinder:
@@ -33,13 +37,13 @@ class EvaluationFinder:
         stored = self._read(folder, sidecar.checkpoint)
         because = stored.outdated_because(sidecar, history.test_checksum) if stored else ""
         if stored is not None and not because:
-            return FoundEvaluation(stored.verdict, stored.pictures, "")
+            return _found(folder, stored, "")
         recorded = history.verdicts.get(sidecar.checkpoint)
         if recorded is not None and _consistent(recorded):
             known = recorded.test_checksum and history.test_checksum
             other = known and recorded.test_checksum != history.test_checksum
-            return FoundEvaluation(recorded, (), OTHER_IMAGES if other else "")
-        return FoundEvaluation(stored.verdict, stored.pictures, because) if stored else None
+            return FoundEvaluation(recorded, (), OTHER_IMAGES if other else "", folder)
+        return _found(folder, stored, because) if stored else None
 
     def _read(self, folder: Path, checkpoint: str) -> StoredEvaluation | None:
         """Return the stored evaluation of a checkpoint; None without a file, and for one that is broken."""
@@ -53,6 +57,10 @@ class EvaluationFinder:
         except (OSError, ValueError):
             return None
         return self._stored
+
+
+def _found(folder: Path, stored: StoredEvaluation, because: str) -> FoundEvaluation:
+    return FoundEvaluation(stored.verdict, stored.pictures, because, folder, stored.predictions)
 
 
 def _consistent(result: EvaluationDone) -> bool:

@@ -5,6 +5,8 @@ import textwrap
 
 from cifar_tui import text
 from cifar_tui.checkpoint_events import EvaluationDone
+from cifar_tui.history.run_history import RunHistory
+from cifar_tui.report import run_summary
 from cifar_tui.report.confusion import most_confused
 from cifar_tui.report.verdict_text import class_names
 from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation
@@ -13,6 +15,7 @@ from cifar_tui.tui.widgets.rows import Row, bar, fitted
 WIDE = 54
 """Cells from which the classes are in two columns, so that a low screen shows them all."""
 PAIRS_LISTED = 10
+CANCEL: Row = (("e", "accent"), (" Cancel the evaluation", "dim"))
 
 
 def wrapped(message: str, width: int, style: str) -> list[Row]:
@@ -26,13 +29,24 @@ def progress_rows(name: str, done: int, images: int, width: int) -> list[Row]:
         ((f"Evaluating {name}", "accent"),),
         ((f"{done:,} of {images:,} test images ", "value"),),
         (*bar(done / images, max(width - 6, 4)), (f" {text.percent(done / images, 0)}", "label")),
-        (("x", "accent"), (" gives it up", "dim")),
+        CANCEL,
     ]
+
+
+def waiting_rows(name: str, history: RunHistory, width: int) -> list[Row]:
+    """Return rows on an evaluation that was requested and has measured nothing yet."""
+    if history.live:
+        state = "It starts after this step."
+    elif history.progress is not None:
+        state = run_summary.progress_line(history.progress)
+    else:
+        state = "Loading the images…"
+    return [((f"Evaluating {name}…", "accent"),), *wrapped(state, width, "value"), CANCEL]
 
 
 def failure_rows(reason: str, damaged: bool, width: int) -> list[Row]:
     """Return rows on the failure of an evaluation."""
-    head = "Damaged: it cannot be used." if damaged else "Not evaluated."
+    head = "Damaged: this checkpoint cannot be used." if damaged else "Not evaluated."
     return [((head, "bad"),), *wrapped(reason, width, "value")]
 
 
@@ -70,9 +84,13 @@ def evaluation_rows(found: FoundEvaluation, width: int, height: int) -> list[Row
     pairs = most_confused(result)[: min(PAIRS_LISTED, height - len(rows) - 2)]
     if pairs:
         names = class_names(result)
-        rows += [(), (("most confused", "label"),)]
+        rows += [(), (("most confused: true → predicted", "label"),)]
+        longest = max(map(len, names))
         rows += [
-            ((f"{names[pair.label]} → {names[pair.predicted]} ", "label"), (f"{pair.images:,}", "value"))
+            (
+                (f"{names[pair.label]:>{longest}} → {names[pair.predicted]:<{longest}}", "label"),
+                (f"{pair.images:>7,}", "value"),
+            )
             for pair in pairs
         ]
     return rows

@@ -16,7 +16,7 @@ from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation
 from cifar_tui.tui.evaluation.evaluation_rows import age_rows, number_pieces
 from cifar_tui.tui.evaluation.misclassified import MisclassifiedScreen
 from cifar_tui.tui.widgets.key_row import KeyRow
-from cifar_tui.tui.widgets.rows import Row, Rows, bar, fitted
+from cifar_tui.tui.widgets.rows import Row, Rows, bar, cut, fitted
 
 PAIR_WIDTH = 38
 """Cells of a pair beside another."""
@@ -28,14 +28,24 @@ class EvaluationScreen(Screen[None]):
     """One evaluation, as it was when the screen was opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o,escape", "app.pop_screen", "Back", key_display="o", tooltip="Back to the checkpoints"),
+        Binding("escape", "app.pop_screen", "Back", key_display="esc", tooltip="Back to the checkpoints"),
         Binding(
-            "enter", "show_cell", "Cell", key_display="enter", tooltip="Show the pictures of the cell under the cursor"
+            "enter", "show_cell", "Images of the cell", key_display="enter", tooltip="All images of the selected cell"
         ),
-        Binding("i", "show_all", "Pictures", tooltip="Show the test images that were the wrongest"),
-        Binding("n", "next_pair", "Next pair", tooltip="Go to the next of the pairs most confused"),
-        Binding("v", "toggle_shares", "%", tooltip="Show per cent of the true class, or images"),
-        Binding("left", "move(0, -1)", "Left", show=False, tooltip="Move over the matrix, as the other arrows do"),
+        Binding("i", "show_all", "Wrong images", tooltip="All test images that were predicted as another class"),
+        Binding("greater_than_sign", "next_pair(1)", "Next pair", key_display=">", tooltip="The next confused pair"),
+        Binding(
+            "less_than_sign",
+            "next_pair(-1)",
+            "Previous pair",
+            show=False,
+            key_display="<",
+            tooltip="The previous confused pair",
+        ),
+        Binding(
+            "percent_sign", "toggle_shares", "Per cent", key_display="%", tooltip="Per cent of the class, or images"
+        ),
+        Binding("left", "move(0, -1)", "Left", show=False, tooltip="Move through the matrix (all arrows)"),
         Binding("right", "move(0, 1)", "Right", show=False),
         Binding("up", "move(-1, 0)", "Up", show=False),
         Binding("down", "move(1, 0)", "Down", show=False),
@@ -43,10 +53,12 @@ class EvaluationScreen(Screen[None]):
         *common_keys.AFTER,
     ]
 
-    def __init__(self, found: FoundEvaluation) -> None:
-        """Show an evaluation; the cursor is on the most confused pair."""
+    def __init__(self, found: FoundEvaluation, run: str) -> None:
+        """Show an evaluation of a run's checkpoint; the cursor is on the most confused pair."""
         super().__init__()
         self._found = found
+        checkpoint = text.safe_text(found.result.checkpoint, 40)
+        self._title = f"{run} · {checkpoint}" if run else checkpoint
         self._names = class_names(found.result)
         self._scores = class_scores(found.result)
         self._pairs = most_confused(found.result)
@@ -57,7 +69,7 @@ class EvaluationScreen(Screen[None]):
         yield Rows(id="verdict-head", classes="head")
         with Container(id="verdict-page"):
             yield ConfusionMatrix(self._found.result, first)
-            yield _panel("pairs", "Most confused: true → predicted")
+            yield _panel("pairs", "Most confused pairs: true → predicted")
             yield _panel("class-scores", "Classes")
         yield Rows(id="cell")
         yield KeyRow()
@@ -91,17 +103,17 @@ class EvaluationScreen(Screen[None]):
 
     def action_show_cell(self) -> None:
         """Show the images of the cell under the cursor."""
-        self.app.push_screen(MisclassifiedScreen(self._found, *self._matrix.cell))
+        self.app.push_screen(MisclassifiedScreen(self._found, self._title, *self._matrix.cell))
 
     def action_show_all(self) -> None:
-        """Show the wrongest images."""
-        self.app.push_screen(MisclassifiedScreen(self._found))
+        """Show the wrong images."""
+        self.app.push_screen(MisclassifiedScreen(self._found, self._title))
 
-    def action_next_pair(self) -> None:
-        """Go to the next of the most confused pairs, from the last to the first."""
+    def action_next_pair(self, by: int) -> None:
+        """Go to the next of the most confused pairs, or the previous one; the first follows the last."""
         if self._pairs:
             place = self._place()
-            pair = self._pairs[0 if place is None else (place + 1) % len(self._pairs)]
+            pair = self._pairs[min(by, 0) if place is None else (place + by) % len(self._pairs)]
             self._matrix.move_to((pair.label, pair.predicted))
 
     def action_toggle_shares(self) -> None:
@@ -119,8 +131,8 @@ class EvaluationScreen(Screen[None]):
 
     def _show(self) -> None:
         head = self.query_one("#verdict-head", Rows)
-        title: Row = ((text.safe_text(self._found.result.checkpoint, 40), "accent"),)
         width = head.size.width
+        title: Row = ((cut(self._title, width), "accent"),)
         head.set_rows([fitted([title, *number_pieces(self._found.result)], width), *age_rows(self._found, width)])
         self._matrix.show(with_scores=not self.query_one("#class-scores").display)
         self._show_pairs()
@@ -135,7 +147,7 @@ class EvaluationScreen(Screen[None]):
             tuple(span for place in range(y, len(shown), height) for span in self._pair_spans(shown[place]))
             for y in range(min(height, len(shown)))
         ]
-        panel.set_rows(rows or [(("No image was taken for another class.", "good"),)])
+        panel.set_rows(rows or [(("No image was predicted as another class.", "good"),)])
 
     def _pair_spans(self, pair: Pair) -> Row:
         width = max(map(len, self._names))
@@ -161,7 +173,7 @@ class EvaluationScreen(Screen[None]):
         label, predicted = self._matrix.cell
         images = text.counted(self._found.result.confusion[label][predicted], "image")
         share = text.percent(share_of_row(self._found.result, label, predicted), 1)
-        title = f"{self._names[label]} taken for {self._names[predicted]}"
+        title = f"{self._names[label]} predicted as {self._names[predicted]}"
         place = self._place()
         pieces: list[Row] = [
             ((title if label != predicted else f"{self._names[label]} recognised", "accent"),),

@@ -1,192 +1,125 @@
-"""The screen of the test images that a checkpoint got most wrong, with the predicted classes."""
+"""The screen of the test images that a checkpoint got wrong, or of one cell of its confusion matrix."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from cifar_tui import text
-from cifar_tui.checkpoint_events import WrongImage
-from cifar_tui.report.verdict_text import class_names
+from cifar_tui.runs.checkpoints.predictions import PredictedImage
 from cifar_tui.tui import common_keys
+from cifar_tui.tui.evaluation.evaluated_images import EvaluatedImages
 from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation
-from cifar_tui.tui.evaluation.evaluation_rows import wrapped
-from cifar_tui.tui.evaluation.image_cards import TOO_SMALL, Card, ImageCards
-from cifar_tui.tui.widgets.key_row import KeyRow
-from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, cut, fitted
+from cifar_tui.tui.evaluation.image_cards import Card
+from cifar_tui.tui.evaluation.image_pages import BACK, PAGING, WIDE_TEXT, ImagesScreen, after
+from cifar_tui.tui.widgets.rows import Row, cut
 
-NOT_KEPT = "The pictures of this verdict were not kept: e, among the checkpoints, measures it again."
-NONE_WRONG = "No test image was taken for another class."
-ONLY_WRONG = "Only pictures that were taken for another class are kept, the wrongest ones."
-
-NUMBER_ROOM = 11
-"""Cells of a class's row without its bar and its name."""
-MIN_BAR = 3
+NOT_STORED = "The images of this evaluation were not stored. Evaluate the checkpoint again (e) to see them."
+NONE_WRONG = "No test image was predicted as another class."
 
 
-class MisclassifiedScreen(Screen[None]):
-    """The wrongest images: all, or those of a chosen true or predicted class."""
+class MisclassifiedScreen(ImagesScreen):
+    """The most confident mistakes: all, or those of a chosen true or predicted class."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("i,escape", "app.pop_screen", "Back", key_display="i", tooltip="Back to the verdict"),
-        Binding("left", "page(-1)", "Before", key_display="←", tooltip="The pictures before"),
-        Binding("right", "page(1)", "Next", key_display="→", tooltip="The next pictures"),
-        Binding("down", "next_label(1)", "True", key_display="↓", tooltip="Only pictures of the next true class"),
-        Binding("up", "next_label(-1)", "True", show=False, tooltip="Of the true class before"),
+        BACK,
+        *PAGING,
         Binding(
             "right_square_bracket",
             "next_predicted(1)",
-            "Predicted",
+            "Predicted class",
             key_display="]",
-            tooltip="Only pictures taken for the next class",
+            tooltip="Only images predicted as the next class",
         ),
         Binding(
             "left_square_bracket",
             "next_predicted(-1)",
-            "Predicted",
+            "Predicted class",
             show=False,
             key_display="[",
-            tooltip="Taken for the class before",
+            tooltip="Only images predicted as the previous class",
         ),
-        Binding("a", "all", "All", tooltip="Pictures of every class"),
+        Binding("0", "all", "All", tooltip="The wrong images of all classes"),
         *common_keys.BEFORE,
         *common_keys.AFTER,
     ]
 
-    def __init__(self, found: FoundEvaluation, label: int | None = None, predicted: int | None = None) -> None:
-        """Show the images of an evaluation; only those of a true or a predicted class where one is given."""
-        super().__init__()
+    def __init__(
+        self, found: FoundEvaluation, title: str, label: int | None = None, predicted: int | None = None
+    ) -> None:
+        """Show an evaluation's images, only those of a true or a predicted class where one is given."""
+        self._images = EvaluatedImages(found)
+        super().__init__(self._images.names, label)
         self._found = found
-        self._names = class_names(found.result)
-        self._label = label
+        self._title = title
         self._predicted = predicted
-        self._first = 0
-
-    def compose(self) -> ComposeResult:
-        """Lay out the images."""
-        yield Rows(id="pictures-head", classes="head")
-        yield ImageCards()
-        yield KeyRow()
-
-    def on_mount(self) -> None:
-        """Give the head its height."""
-        self.query_one("#pictures-head").styles.height = 2
-
-    def on_rows_outdated(self, message: Rows.Outdated) -> None:
-        """Draw for the new size."""
-        message.stop()
-        self._show()
-
-    def on_screen_resume(self) -> None:
-        """Draw for a size that may have changed behind another screen."""
-        self._show()
-
-    def action_page(self, by: int) -> None:
-        """Show the next images, or those before."""
-        fitting = self.query_one(ImageCards).fitting
-        last = max((len(self._filtered()) - 1) // fitting * fitting, 0)
-        self._first = min(max(self._first + by * fitting, 0), last)
-        self._show()
-
-    def action_next_label(self, by: int) -> None:
-        """Choose the next true class, or the one before; between the last and the first are all."""
-        self._label = self._after(self._label, by)
-        self._show_first_page()
 
     def action_next_predicted(self, by: int) -> None:
-        """Choose the predicted class in the same way."""
-        self._predicted = self._after(self._predicted, by)
-        self._show_first_page()
+        """Choose the next predicted class, or the previous one; between the last and the first are all."""
+        self._predicted = after(self._predicted, by, range(len(self.names)))
+        self.show_first_page()
 
     def action_all(self) -> None:
-        """Choose the images of all classes."""
-        self._label = self._predicted = None
-        self._show_first_page()
+        """Choose the wrong images of all classes."""
+        self.label = self._predicted = None
+        self.show_first_page()
 
-    def _after(self, chosen: int | None, by: int) -> int | None:
-        choices: list[int | None] = [None, *range(len(self._names))]
-        return choices[(choices.index(chosen) + by) % len(choices)]
+    def chosen(self) -> Sequence[int]:
+        """Return the indexes of the images that are chosen."""
+        return self._images.indexes(self.label, self._predicted)
 
-    def _show_first_page(self) -> None:
-        self._first = 0
-        self._show()
+    def heading(self) -> Row:
+        """Return what the images are."""
+        recognised = self.label is not None and self.label == self._predicted
+        return (("Recognised, least confident first" if recognised else "Most confident mistakes", "accent"),)
 
-    def _filtered(self) -> list[tuple[WrongImage, bytes]]:
-        """The images to show, with their pixels, the wrongest first."""
-        return [
-            (image, pixels)
-            for image, pixels in zip(self._found.result.wrongest, self._found.pixels, strict=False)
-            if self._label in (None, image.label) and self._predicted in (None, image.predicted)
-        ]
-
-    def _show(self) -> None:
-        cards, chosen = self.query_one(ImageCards), self._filtered()
-        shown = chosen[self._first : self._first + cards.fitting]
-        head = self.query_one("#pictures-head", Rows)
-        head.set_rows([self._title(len(shown), len(chosen), head.size.width), self._filter_row(head.size.width)])
-        if shown:
-            cards.show_cards(tuple(Card(pixels, self._card_rows(image)) for image, pixels in shown))
-        else:
-            cards.show_text(wrapped(self._why_no_images(), cards.size.width, "dim"))
-
-    def _title(self, shown: int, chosen: int, width: int) -> Row:
-        last = self._first + shown
-        range_ = f"{self._first + 1}" if shown == 1 else f"{self._first + 1}–{last}"
-        pieces: list[Row] = [(("Wrongest pictures", "accent"),)]
-        if shown:
-            pieces.append(((f"{range_} of {chosen}", "value"),))
-        if not self.query_one(ImageCards).room_for_images:
-            pieces.append(((TOO_SMALL, "warn"),))
-        pieces.append(((text.safe_text(self._found.result.checkpoint, 40), "dim"),))
-        return fitted(pieces, width)
-
-    def _filter_row(self, width: int) -> Row:
-        def named(label: int | None) -> Span:
-            return ("any", "value") if label is None else (self._names[label], "accent")
-
+    def choice(self, count: int) -> list[Row]:
+        """Return by which classes `count` images were chosen, and of how many there are."""
+        there = self._images.counted(self.label, self._predicted)
         pieces: list[Row] = [
-            (("true ", "label"), named(self._label)),
-            (("taken for ", "label"), named(self._predicted)),
+            (("true class ", "label"), self.class_span(self.label)),
+            (("predicted as ", "label"), self.class_span(self._predicted)),
         ]
-        if self._label is not None and self._predicted not in (None, self._label):
-            there = self._found.result.confusion[self._label][self._predicted or 0]
-            pieces.append(((f"{text.counted(there, 'image')} in all", "dim"),))
-        return fitted(pieces, width)
+        if count < there:
+            pieces.append(((f"{count:,} of {there:,} stored", "warn"),))
+        else:
+            pieces.append(((text.counted(there, "image"), "dim"),))
+        return [*pieces, ((self._title, "dim"),)]
 
-    def _why_no_images(self) -> str:
-        result = self._found.result
-        if self._label is not None and self._label == self._predicted:
-            return ONLY_WRONG
-        if not result.wrongest and result.accuracy == 1:
+    def cards(self, first: int, last: int) -> tuple[Card, ...]:
+        """Return the cards of some of the images that are chosen."""
+        indexes = self.chosen()[first:last]
+        images = map(self._images.image, indexes)
+        return tuple(
+            Card(pixels, self._card_rows(image))
+            for image, pixels in zip(images, self._images.pixels(indexes), strict=True)
+        )
+
+    def why_none(self) -> str:
+        """Return why no image is chosen."""
+        if self._images.counted(self.label, self._predicted):
+            return NOT_STORED
+        if self.label is None and self._predicted is None:
             return NONE_WRONG
-        if not self._found.pixels:
-            return NOT_KEPT
-        true = f"no {self._names[self._label]}" if self._label is not None else "nothing"
-        return f"No picture: {true} was taken for {self._predicted_name()}."
+        true = f"No {self.names[self.label]}" if self.label is not None else "No image"
+        predicted = "another class" if self._predicted is None else self.names[self._predicted]
+        return f"{true} was predicted as {predicted}."
 
-    def _predicted_name(self) -> str:
-        return "another class" if self._predicted is None else self._names[self._predicted]
-
-    def _card_rows(self, image: WrongImage) -> tuple[Row, ...]:
-        """Rows on an image: true and predicted class, and a bar for every class."""
-        width = self.query_one(ImageCards).text_width
-        head: list[Row] = [
-            (("✓ true ", "label"), (cut(self._names[image.label], width - 7), "good")),
-            (("✗ taken for ", "label"), (cut(self._names[image.predicted], width - 12), "bad")),
-            ((f"test image {image.index:,}", "dim"),),
-            (),
-        ]
-        return (*head, *(self._class_row(image, label) for label in range(len(self._names))))
-
-    def _class_row(self, image: WrongImage, label: int) -> Row:
-        room = self.query_one(ImageCards).text_width - NUMBER_ROOM
-        width = min(max(map(len, self._names)), room - MIN_BAR)
-        name, cells = cut(self._names[label], width), room - width
-        sign, style = {image.label: ("✓", "good"), image.predicted: ("✗", "bad")}.get(label, (" ", "label"))
-        share = image.probabilities[label]
+    def _card_rows(self, image: PredictedImage) -> tuple[Row, ...]:
+        """Rows on an image: true and predicted class, and the most probable classes."""
+        width, place = self.text_width, ((f"test image {image.index:,}", "dim"),)
+        shares = self.share_rows(image.shares, image.label, image.predicted)
+        if width < WIDE_TEXT:
+            # Three classes of two rows each; the true one has its place among them, or takes the last.
+            kept = shares if len(shares) <= 2 * 3 else [*shares[:4], *shares[-2:]]
+            return (*kept, (), place)
+        true, predicted = self.names[image.label], self.names[image.predicted]
         return (
-            (f"{sign} {name:<{width}} ", style),
-            *bar(share, cells),
-            (f" {text.percent(share, 1):>7}", "value"),
+            (("✓ true class ", "label"), (cut(true, width - 13), "good")),
+            (("✗ predicted ", "label"), (cut(predicted, width - 12), "bad"))
+            if image.label != image.predicted
+            else (("✓ recognised", "good"),),
+            place,
+            (),
+            *shares,
         )

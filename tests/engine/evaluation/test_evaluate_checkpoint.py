@@ -9,7 +9,9 @@ from cifar_tui.checkpoint_events import CheckpointSaved, EvaluationDone, Evaluat
 from cifar_tui.control import Evaluate, RequestQueue, Stop
 from cifar_tui.engine.evaluation import evaluate_checkpoint
 from cifar_tui.events import DataReady, Emit, EpochDone, Event, Noted
+from cifar_tui.runs.checkpoints.predictions import Predictions
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars, verdict_path
+from cifar_tui.runs.checkpoints.test_images import read_images
 from cifar_tui.runs.checkpoints.verdicts import read_evaluation
 from cifar_tui.runs.folder import read_recipe
 from tests.engine import trained
@@ -38,6 +40,17 @@ def test_a_live_run_keeps_its_verdict_with_the_pictures_it_got_wrong(tmp_path: P
     assert said.accuracy == person.heard(EpochDone)[0].test_accuracy
     assert kept.outdated_because(list_sidecars(folder)[0], person.heard(DataReady)[0].test_checksum) == ""
     test = trained.easy_images().test
+    predictions = Predictions(kept.predictions, said.confusion)
+    wrong = predictions.indexes(None, None)
+    assert len(wrong) == said.images - round(said.accuracy * said.images)
+    assert {one.index for one in said.wrongest} <= set(wrong)
+    for image in said.wrongest:
+        assert (predictions.image(image.index).label, predictions.image(image.index).predicted) == (
+            image.label,
+            image.predicted,
+        )
+    last = said.images - 1
+    assert read_images(folder, said.test_checksum, said.images, [last]) == [test.pixels[last].tobytes()]
     assert said.test_checksum == test.checksum()
     assert len(kept.pictures) == len(said.wrongest) > 0
     for image, picture in zip(said.wrongest, kept.pictures, strict=True):

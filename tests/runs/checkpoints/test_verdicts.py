@@ -2,12 +2,15 @@ import dataclasses
 import os
 from pathlib import Path
 
+import numpy as np
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cifar_tui.runs.checkpoints.predictions import MOST_IMAGES, Predictions, pack
 from cifar_tui.runs.checkpoints.sidecars import discard_sidecars, list_sidecars, newest_checkpoint, verdict_path
+from cifar_tui.runs.checkpoints.test_images import read_images, store_images
 from cifar_tui.runs.checkpoints.verdicts import (
     SIZE_LIMIT,
     StoredEvaluation,
@@ -90,7 +93,17 @@ def test_numbers_that_do_not_fit_each_other_are_no_verdict(tmp_path: Path, name:
         read_evaluation(tmp_path, NAME)
 
 
-@pytest.mark.parametrize(("name", "value"), [("sha256", "x"), ("pictures", "?"), ("pictures", "AAAA"), ("verdict", 3)])
+BROKEN: list[tuple[str, object]] = [
+    ("sha256", "x"),
+    ("pictures", "?"),
+    ("pictures", "AAAA"),
+    ("predictions", "AAAA"),
+    ("predictions", 3),
+    ("verdict", 3),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BROKEN)
 def test_a_file_with_a_broken_part_is_no_verdict(tmp_path: Path, name: str, value: object) -> None:
     scripted.put_verdict(tmp_path, 3)
     verdict_path(tmp_path / NAME).write_bytes(orjson.dumps({**kept_record(tmp_path), name: value}))
@@ -151,3 +164,29 @@ def test_the_most_pictures_there_can_be_fit(tmp_path: Path) -> None:
     )
     assert verdict_path(tmp_path / NAME).stat().st_size < SIZE_LIMIT / 2
     assert len(read_evaluation(tmp_path, NAME).pictures) == 190
+
+
+def test_predictions_that_do_not_fit_the_matrix_are_refused(tmp_path: Path) -> None:
+    scripted.put_all_images(tmp_path, 3)
+    kept = read_evaluation(tmp_path, NAME)
+    rows = [list(row) for row in kept.verdict.confusion]
+    rows[0][0], rows[0][1] = rows[0][0] - 1, rows[0][1] + 1
+    with pytest.raises(ValueError, match="matrix"):
+        Predictions(kept.predictions, tuple(map(tuple, rows)))
+    with pytest.raises(ValueError, match="unknown"):
+        Predictions(b"\xff" + kept.predictions[1:], kept.verdict.confusion)
+    assert pack(np.full((MOST_IMAGES + 1, 2), 0.5), *[np.zeros(MOST_IMAGES + 1, np.int64)] * 2) == b""
+
+
+def test_a_run_keeps_the_test_images_once_and_only_the_newest(tmp_path: Path) -> None:
+    pixels = scripted.picture(1) + scripted.picture(2)
+    store_images(tmp_path, "0a1b2c3d", 2, lambda: pixels)
+    store_images(tmp_path, "0a1b2c3d", 2, lambda: b"never asked for")
+    assert read_images(tmp_path, "0a1b2c3d", 2, [1, 0]) == [scripted.picture(2), scripted.picture(1)]
+    store_images(tmp_path, "ffffffff", 1, lambda: scripted.picture(3))
+    assert read_images(tmp_path, "0a1b2c3d", 2, [1]) == []
+    assert read_images(tmp_path, "ffffffff", 1, [0]) == [scripted.picture(3)]
+    assert read_images(tmp_path, "ffffffff", 1, [1]) == []
+    assert read_images(tmp_path, "../../x", 1, [0]) == []
+    store_images(tmp_path, "eeeeeeee", MOST_IMAGES + 1, lambda: b"too many")
+    assert [path.name for path in tmp_path.iterdir()] == ["test_images_ffffffff.rgb"]

@@ -1,13 +1,18 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from cifar_tui.checkpoint_events import CheckpointSaved, EvaluationFailed, EvaluationProgressed, EvaluationStarted
 from cifar_tui.control import CancelEvaluation, Evaluate
-from cifar_tui.events import RunStopped
+from cifar_tui.events import DataReady, Progressed, RunStopped
+from cifar_tui.runs.checkpoints.sidecars import step_checkpoint, write_sidecar
+from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import SIZES, screen, screen_text, settle
+from tests.tui.drive import INTERVALS, SIZES, screen, screen_text, settle, until
+
+QUICK = dataclasses.replace(INTERVALS, folder=0.02)
 
 
 def running(folder: Path) -> ScriptedConnection:
@@ -104,9 +109,67 @@ async def test_one_evaluation_at_a_time_and_x_cancels_it(tmp_path: Path) -> None
         await pilot.press("down", "e")
         await settle(pilot)
         assert connection.requests == [Evaluate("net_003.pth")]
-        assert "An evaluation is under way" in screen_text(pilot)
-        await pilot.press("x")
+        assert "net_003.pth is being evaluated." in screen_text(pilot)
+        await pilot.press("up", "enter")
+        await settle(pilot)
+        assert connection.requests == [Evaluate("net_003.pth")], "enter cancels nothing"
+        await pilot.press("e")
         assert connection.requests[-1] == CancelEvaluation()
+
+
+async def test_an_evaluation_that_was_requested_says_so_until_it_begins(tmp_path: Path) -> None:
+    connection = running(tmp_path)
+    jobs = ScriptedJobs(connection)
+    async with screen(jobs) as pilot:
+        await pilot.press("c", "e")
+        await settle(pilot)
+        assert "Evaluating net_003.pth…" in screen_text(pilot)
+        assert "It starts after this step." in screen_text(pilot)
+        assert "Press e" not in screen_text(pilot)
+        connection.emit(RunStopped(150, "net_003.pth"))
+        connection.ended = True
+        await settle(pilot)
+        assert "Press e to evaluate" in screen_text(pilot), "nobody evaluates it any more"
+        await pilot.press("e")
+        await settle(pilot)
+        assert "Loading the images…" in screen_text(pilot)
+        jobs.evaluation.emit(Progressed("Reading images", 5, 10, "images", 0.1))
+        await settle(pilot)
+        assert "Reading images 5 of 10" in screen_text(pilot)
+        await pilot.press("e")
+        assert jobs.evaluation.requests == [CancelEvaluation()]
+
+
+async def test_a_cancelled_evaluation_leaves_the_result_before(tmp_path: Path) -> None:
+    connection = running(tmp_path)
+    scripted.put_verdict(tmp_path, 3)
+    async with screen(ScriptedJobs(connection)) as pilot:
+        await pilot.press("c", "e")
+        connection.emit(EvaluationFailed("net_003.pth", "The evaluation was cancelled.", damaged=False))
+        await settle(pilot)
+        assert "The evaluation was cancelled." in screen_text(pilot)
+        assert "accuracy 85.50 %" in screen_text(pilot)
+
+
+async def test_an_accuracy_measured_in_a_shell_reaches_the_row_of_a_step_checkpoint(tmp_path: Path) -> None:
+    connection = running(tmp_path)
+    name = step_checkpoint(4, 170)
+    facts = dataclasses.replace(scripted.sidecar_of(4), checkpoint=name, step=170, test_accuracy=None)
+    (tmp_path / name).write_bytes(b"weights")
+    write_sidecar(tmp_path, facts)
+    async with screen(ScriptedJobs(connection), intervals=QUICK) as pilot:
+        await pilot.press("c")
+        await settle(pilot)
+        assert "85.50" not in screen_text(pilot)
+        evaluated = scripted.verdict(name)
+        store_evaluation(tmp_path, StoredEvaluation(dataclasses.replace(evaluated, wrongest=()), "0" * 64, ()))
+        await until(lambda: "  85.50 " in screen_text(pilot))
+        await settle(pilot)
+        assert "accuracy 85.50 %" in screen_text(pilot)
+        connection.emit(DataReady("CIFAR-10", False, scripted.CLASSES, 50_000, 10_000, "ffffffff"))
+        await pilot.press("slash", *"170")
+        await settle(pilot)
+        assert "  85.50 " not in screen_text(pilot), "measured on other images"
 
 
 async def test_a_damaged_file_says_so(tmp_path: Path) -> None:
@@ -121,7 +184,7 @@ async def test_a_damaged_file_says_so(tmp_path: Path) -> None:
         reason = "net_003.pth is damaged: its content is not what was saved (SHA-256 differs)."
         connection.emit(EvaluationFailed("net_003.pth", reason, damaged=True))
         await settle(pilot)
-        assert "Damaged: it cannot be used." in screen_text(pilot)
+        assert "Damaged: this checkpoint cannot be used." in screen_text(pilot)
         assert "SHA-256" in screen_text(pilot)
 
 

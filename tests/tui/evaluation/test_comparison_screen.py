@@ -118,11 +118,11 @@ async def test_checkpoints_of_several_runs_are_marked_and_compared(
         assert "✓ one 3" in seen
         assert "net_003.pth" not in seen
         assert "2 ★" in seen, "its own best"
-        assert "This is another run" in " ".join(seen.split())
+        assert "This is another run." in " ".join(seen.split())
         for key in ("e", "k", "D", "b", "o"):
             await pilot.press(key)
         await settle(pilot)
-        assert "[two] is only read here." in screen_text(pilot)
+        assert "[two] is read-only here." in screen_text(pilot)
         assert [*jobs.managed, *jobs.evaluated, *jobs.branched] == []
         pilot.app.clear_notifications()
         await pilot.press("down", "space", "up", "space")
@@ -167,7 +167,7 @@ async def test_without_another_run_a_notification_appears(tmp_path: Path) -> Non
     async with screen(browsing(tmp_path / "one", live=True)) as pilot:
         await pilot.press("c", "a")
         await settle(pilot)
-        assert "There is no other run beside this one." in screen_text(pilot)
+        assert "There is no other run in this folder." in screen_text(pilot)
 
 
 def test_marks_are_named_as_far_as_there_is_room(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ async def test_a_stored_evaluation_is_shown_and_opened_at_once_at_every_size(tmp
         await press(pilot, "enter")
         for size in SIZES:
             seen = await resize(pilot, size)
-            for text in ("true ↓ predicted →", "900", "102", "810", "truck taken for airplane", "10.2 %"):
+            for text in ("true ↓ predicted →", "900", "102", "810", "truck predicted as airplane", "10.2 %"):
                 assert text in seen
             assert "precision 87.0 %   recall 81.0 %   F1 83.9 %" in seen
             assert all(name in seen for name in scripted.CLASSES)
@@ -71,18 +71,18 @@ async def test_a_stored_evaluation_is_shown_and_opened_at_once_at_every_size(tmp
             assert ("84.0  90.0  86.9" in seen) == (size == (80, 24))
             assert ("84.0 % ━" in seen) == (size == (120, 40))
         assert connection.requests == []
-        assert " checkpoints, " in await press(pilot, "o")
+        assert " checkpoints, " in await press(pilot, "escape")
 
 
 async def test_without_an_evaluation_enter_starts_one_and_o_explains(tmp_path: Path) -> None:
     async with browser(tmp_path) as (pilot, connection):
-        assert "There is no verdict yet: e measures" in await press(pilot, "o")
+        assert "Not evaluated yet. Press e to evaluate" in await press(pilot, "o")
         await press(pilot, "enter")
         assert connection.requests == [Evaluate(NAME)]
         connection.emit(scripted.verdict(NAME))  # recorded, but not stored for want of disk space
         await settle(pilot)
-        assert "truck taken for airplane" in await press(pilot, "o")
-        assert "were not kept" in await press(pilot, "i")
+        assert "truck predicted as airplane" in await press(pilot, "o")
+        assert "were not stored" in await press(pilot, "i")
 
 
 async def test_an_evaluation_on_other_test_images_is_out_of_date_until_measured_again(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ async def test_an_evaluation_on_other_test_images_is_out_of_date_until_measured_
         for size in SIZES:
             assert "Out of date: the test images are" in await resize(pilot, size)
         assert "Out of date: the test images are others now." in await press(pilot, "o")
-        await press(pilot, "o", "e")
+        await press(pilot, "escape", "e")
         assert connection.requests == [Evaluate(NAME)]
         connection.emit(scripted.put_verdict(tmp_path, 3))
         await settle(pilot)
@@ -155,23 +155,23 @@ def test_a_broken_evaluation_is_ignored(content: bytes) -> None:
 async def test_keys_and_the_mouse_move_over_the_matrix_and_stop_at_its_edges(tmp_path: Path) -> None:
     scripted.put_verdict(tmp_path, 3)
     async with browser(tmp_path, (80, 24)) as (pilot, _):
-        assert "truck taken for airplane   102 images   10.2 %   pair 1 of 90" in await press(
+        assert "truck predicted as airplane   102 images   10.2 %   pair 1 of 90" in await press(
             pilot, "o", "left", "down"
         )
-        assert "ship taken for automobile   92 images   9.2 %   pair 2 of 90" in await press(pilot, "right", "up")
-        assert "horse taken for bird   90 images   9.0 %   pair 3 of 90" in await press(pilot, "n")
-        assert "truck taken for bird" in await press(pilot, "down", "down", "down")
+        assert "ship predicted as automobile   92 images   9.2 %   pair 2 of 90" in await press(pilot, "right", "up")
+        assert "horse predicted as bird   90 images   9.0 %   pair 3 of 90" in await press(pilot, "greater_than_sign")
+        assert "truck predicted as bird" in await press(pilot, "down", "down", "down")
         place = (2 + 10 + 4 * 9 + 1, 1 + 1)
         await pilot.click(ConfusionMatrix, offset=place)
-        assert "airplane taken for truck   52 images" in await press(pilot, "up", "right")
-        seen = await press(pilot, "v")
+        assert "airplane predicted as truck   52 images" in await press(pilot, "up", "right")
+        seen = await press(pilot, "percent_sign")
         assert "Confusion, per cent of the true class" in seen
         assert "automobile   1  89   1   1   1   1   1   1   6   1  84.7  89.0  86.8" in seen
-        assert "Confusion, images" in await press(pilot, "v")
+        assert "Confusion, images" in await press(pilot, "percent_sign")
         await pilot.click(ConfusionMatrix, offset=place)
         await settle(pilot)
-        assert "true airplane   taken for truck" in screen_text(pilot)
-        await press(pilot, "i")
+        assert "true class airplane   predicted as truck" in screen_text(pilot)
+        await press(pilot, "escape")
         seen = await resize(pilot, (80, 14))  # room for six classes: those around the cursor
         assert "frog        10" not in seen
         seen = await press(pilot, *["down"] * 9)
@@ -199,12 +199,12 @@ async def test_without_anything_confused_there_is_nothing_to_go_through(tmp_path
     rows = tuple(tuple(1_000 * (label == other and label > 0) for other in range(10)) for label in range(10))
     store(tmp_path, dataclasses.replace(recorded, confusion=rows, images=9_000, accuracy=1.0, wrongest=()))
     async with browser(tmp_path) as (pilot, _):
-        seen = await press(pilot, "o", "v")
-        assert "No image was taken for another class." in seen
+        seen = await press(pilot, "o", "percent_sign")
+        assert "No image was predicted as another class." in seen
         assert "airplane recognised   0 images   –" in seen
         assert "–     –     –" in seen
-        assert "airplane recognised" in await press(pilot, "n")
-        assert "No test image was taken for another class." in await press(pilot, "i")
+        assert "airplane recognised" in await press(pilot, "greater_than_sign")
+        assert "No test image was predicted as another class." in await press(pilot, "i")
 
 
 def test_cells_are_as_strong_as_their_share() -> None:

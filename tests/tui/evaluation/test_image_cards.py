@@ -5,7 +5,7 @@ import pytest
 from rich.color import ColorSystem
 
 from cifar_tui.recipe import SIDE
-from cifar_tui.report.half_blocks import LINES, image_line
+from cifar_tui.report.half_blocks import LINES, image_line, shrunk
 from cifar_tui.tui.evaluation.image_cards import ImageCards
 from tests import scripted
 from tests.tui.evaluation.test_evaluation_screen import browser, press, resize
@@ -41,44 +41,75 @@ async def test_as_many_images_as_fit_are_shown_and_where_none_fits_their_text(tm
     scripted.put_verdict(tmp_path, 3)
     async with browser(tmp_path) as (pilot, _):
         await press(pilot, "o", "i")
-        for size, shown in {(200, 50): "1–6", (120, 40): "1–4", (80, 24): "1", (60, 20): "1"}.items():
+        for size, shown in {(200, 50): "1–10", (120, 40): "1–9", (80, 24): "1–2", (60, 20): "1"}.items():
             seen = await resize(pilot, size)
-            for text in (f"Wrongest pictures   {shown} of 90", "✓ true airplane", "✗ taken for automobile"):
+            assert f"Most confident mistakes   {shown} of 90" in seen
+            assert "90 of 1,450 stored" in seen
+            for text in ("✓ airplane", "✗ automobile", "90.0 %", "test image 100"):
                 assert text in seen
-            assert "✗ automobile" in seen
-            assert "90.0 %" in seen
             widget = pilot.app.screen.query_one(ImageCards)
-            for y in range(LINES):
-                cells = [segment for segment in widget.render_line(y) if "▀" in segment.text][:SIDE]
-                assert cells == image_line(scripted.picture(0), y)
-        seen = await resize(pilot, (50, 14))
-        assert "Wrongest pictures   1 of 90   need 60 × 20" in seen
-        assert "✗ taken for automobile" in seen
+            side = widget.card_size.side
+            for y in range(side // 2):
+                cells = [segment for segment in widget.render_line(y) if "▀" in segment.text][:side]
+                assert cells == image_line(shrunk(scripted.picture(0), side), y, side)
+        seen = await resize(pilot, (38, 14))
+        assert "1 of 90" in seen
+        assert "✗ automobile" in seen
         assert "▀" not in seen
 
 
 async def test_images_are_paged_through_and_chosen_by_class(tmp_path: Path) -> None:
     scripted.put_verdict(tmp_path, 3)
-    async with browser(tmp_path, (80, 24)) as (pilot, _):
+    async with browser(tmp_path, (60, 20)) as (pilot, _):
         await press(pilot, "o", "i")
         assert "   2 of 90" in await press(pilot, "right")
         seen = await press(pilot, "down", "down")
-        assert "true automobile   taken for any" in seen
-        assert "   1 of 9 " in seen
-        assert "   9 of 9 " in await press(pilot, *["right"] * 9)
-        assert "   8 of 9 " in await press(pilot, "left")
+        assert "true class automobile   predicted as all" in seen
+        assert "   1 of 9 " in seen + " "
+        assert "   9 of 9" in await press(pilot, *["right"] * 9)
+        assert "   8 of 9" in await press(pilot, "left")
+        assert "   9 of 9" in await press(pilot, "end")
+        assert "   1 of 9" in await press(pilot, "home")
         seen = await press(pilot, "right_square_bracket")
-        assert "true automobile   taken for airplane   6 images in all" in seen
-        assert "1 of 1 " in seen
-        assert "Only pictures that were taken for another class" in await press(pilot, "right_square_bracket")
-        assert "true any   taken for automobile" in await press(pilot, "up", "up")
-        assert "true any   taken for any" in await press(pilot, "a")
-        assert "true truck   taken for truck" in await press(pilot, "up", "left_square_bracket")
-        assert "true ↓ predicted →" in await press(pilot, "i")
+        assert "true class automobile   predicted as airplane" in seen
+        assert "1 of 1" in seen
+        assert "were not stored" in await press(pilot, "right_square_bracket")
+        assert "true class all   predicted as automobile" in await press(pilot, "up", "up")
+        assert "true class all   predicted as all" in await press(pilot, "0")
+        assert "true class truck   predicted as truck" in await press(pilot, "up", "left_square_bracket")
+        assert "true ↓ predicted →" in await press(pilot, "escape")
         seen = await press(pilot, "enter")
-        assert "true truck   taken for airplane   102 images in all" in seen
-        assert seen.count("✓ true") == 1
+        assert "true class truck   predicted as airplane" in seen
         assert "test image 181" in seen
+
+
+async def test_all_images_of_a_cell_and_all_wrong_ones_are_paged_to_the_end(tmp_path: Path) -> None:
+    stored = scripted.put_all_images(tmp_path, 3)
+    async with browser(tmp_path) as (pilot, _):
+        seen = await press(pilot, "o", "enter")
+        assert "true class truck   predicted as airplane   102 images" in seen
+        assert "1–9 of 102" in seen
+        assert "100–102 of 102" in await press(pilot, "end")
+        assert "91–99 of 102" in await press(pilot, "left")
+        seen = await press(pilot, "0")
+        assert "Most confident mistakes   1–9 of 1,450" in seen
+        assert "1,450 of 1,450" in await press(pilot, "end")
+        seen = await press(pilot, "0", "down", "right_square_bracket")
+        assert "Recognised, least confident first   1–9 of 900" in seen
+        widget = pilot.app.screen.query_one(ImageCards)
+        cells = [segment for segment in widget.render_line(0) if "▀" in segment.text][:22]
+        shown = min(stored, key=lambda index: (stored[index] != (0, 0), index))
+        assert cells == image_line(shrunk(scripted.picture(shown % 256), 22), 0, 22)
+        (tmp_path / f"test_images_{scripted.CHECKSUM}.rgb").write_bytes(b"cut off")
+        assert "The pixels of this" in await press(pilot, "right")
+
+
+def test_a_shrunk_image_keeps_its_colours() -> None:
+    assert shrunk(scripted.picture(7), 32) == scripted.picture(7)
+    small = np.frombuffer(shrunk(scripted.picture(7), 22), np.uint8).reshape(22, 22, 3)
+    assert (small[:, :, 0] == 7).all()
+    assert np.abs(small.mean((0, 1)) - np.frombuffer(scripted.picture(7), np.uint8).reshape(-1, 3).mean(0)).max() < 1
+    assert (np.diff(small[:, 0, 1].astype(int)) > 0).all(), "from the top to the bottom"
 
 
 async def test_without_colour_a_sentence_is_in_the_place_of_an_image(
@@ -88,6 +119,6 @@ async def test_without_colour_a_sentence_is_in_the_place_of_an_image(
     scripted.put_verdict(tmp_path, 3)
     async with browser(tmp_path, (60, 20)) as (pilot, _):
         seen = await press(pilot, "o", "i")
-        assert "A picture needs colours, and" in seen
+        assert "NO_COLOR is set, and an image" in seen
         assert "▀" not in seen
         assert "✗ automobile" in seen

@@ -1,0 +1,95 @@
+"""The class that every test image was predicted as: packed for a file, and found again by class."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+MOST_IMAGES = 50_000
+"""Test images whose predictions and pixels are stored; of a larger set only the wrongest are."""
+NAMED = 3
+"""Most probable classes that are stored of an image."""
+PACKED = np.dtype([("label", "u1"), ("top", "u1", (NAMED,)), ("shares", "<u2", (NAMED,)), ("label_share", "<u2")])
+"""One image: its true class, the most probable classes, and the probabilities of all four."""
+FULL = 65_535
+"""A probability of 1 as it is packed."""
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedImage:
+    """One test image with its prediction."""
+
+    index: int
+    """Its place among the test images, from 0."""
+    label: int
+    """Its true class."""
+    predicted: int
+    """The class it was predicted as."""
+    shares: tuple[tuple[int, float], ...]
+    """Classes with their probabilities, 0 to 1: the most probable first, the true class among them."""
+
+
+class Predictions:
+    """Predictions on all test images."""
+
+    def __init__(self, packed: bytes, confusion: tuple[tuple[int, ...], ...]) -> None:
+        """Read what `pack` returned. Raises ValueError where it does not fit the confusion matrix."""
+        classes, images = len(confusion), sum(map(sum, confusion))
+        if len(packed) != images * PACKED.itemsize:
+            raise ValueError("with more or fewer predictions than images")
+        self._records = np.frombuffer(packed, PACKED)
+        self._labels = self._records["label"].astype(np.int64)
+        self._predicted = self._records["top"][:, 0].astype(np.int64)
+        if self._labels.max() >= classes or self._records["top"].max() >= classes:
+            raise ValueError("with predictions of unknown classes")
+        counts = np.bincount(self._labels * classes + self._predicted, minlength=classes * classes)
+        if not np.array_equal(counts, np.array(confusion).ravel()):
+            raise ValueError("with predictions that are not in the confusion matrix")
+
+    def indexes(self, label: int | None, predicted: int | None) -> list[int]:
+        """Return the images of a cell or, where a class is None, the wrong ones of all classes.
+
+        The most confident mistakes come first; of images that were recognised, the least confident ones.
+        """
+        chosen = np.ones(len(self._records), dtype=bool)
+        for wanted, classes in ((label, self._labels), (predicted, self._predicted)):
+            if wanted is not None:
+                chosen &= classes == wanted
+        recognised = label is not None and label == predicted
+        if not recognised:
+            chosen &= self._labels != self._predicted
+        found = np.flatnonzero(chosen)
+        confidence = self._records["shares"][found, 0].astype(np.int64)
+        order = np.argsort(confidence if recognised else -confidence, kind="stable")
+        return [int(index) for index in found[order]]
+
+    def image(self, index: int) -> PredictedImage:
+        """Return one image's prediction."""
+        one = self._records[index]
+        shares = {int(label): int(share) / FULL for label, share in zip(one["top"], one["shares"], strict=True)}
+        label = int(one["label"])
+        shares.setdefault(label, int(one["label_share"]) / FULL)
+        return PredictedImage(index, label, int(one["top"][0]), tuple(shares.items()))
+
+
+def pack(probabilities: Floats, predicted: Ints, labels: Ints) -> bytes:
+    """Return the predictions as bytes; none where there are more than are stored.
+
+    `probabilities` are float64 [N, C], `predicted` and `labels` int64 [N].
+    """
+    images = len(labels)
+    if images > MOST_IMAGES:
+        return b""
+    rows = np.arange(images)
+    ranked = probabilities.copy()
+    ranked[rows, predicted] = 2.0  # first among equals, as in the confusion matrix
+    records = np.zeros(images, PACKED)
+    places = [min(place, probabilities.shape[1] - 1) for place in range(NAMED)]
+    top = np.argsort(-ranked, axis=1, kind="stable")[:, places]
+    records["label"], records["top"] = labels, top
+    records["shares"] = np.round(probabilities[rows[:, None], top] * FULL)
+    records["label_share"] = np.round(probabilities[rows, labels] * FULL)
+    return records.tobytes()

@@ -1,0 +1,66 @@
+"""The images of one evaluation, found by class: all test images where they were stored, else the wrongest ones."""
+
+from collections.abc import Sequence
+
+from cifar_tui.checkpoint_events import WrongImage
+from cifar_tui.report.verdict_text import class_names
+from cifar_tui.runs.checkpoints.predictions import NAMED, PredictedImage, Predictions
+from cifar_tui.runs.checkpoints.test_images import read_images
+from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation
+
+
+class EvaluatedImages:
+    """Images with what they were predicted as; the pixels of those in view are read from the run's folder."""
+
+    def __init__(self, found: FoundEvaluation) -> None:
+        """Find images of an evaluation."""
+        self.names = class_names(found.result)
+        self._found = found
+        packed = found.predictions
+        self._predictions = Predictions(packed, found.result.confusion) if packed else None
+        self._wrongest = {image.index: place for place, image in enumerate(found.result.wrongest)}
+
+    def indexes(self, label: int | None, predicted: int | None) -> list[int]:
+        """Return the images of a cell or, where a class is None, the wrong ones of all: the most confident first."""
+        if self._predictions is not None:
+            return self._predictions.indexes(label, predicted)
+        chosen = [
+            image
+            for image in self._found.result.wrongest
+            if label in (None, image.label) and predicted in (None, image.predicted)
+        ]
+        chosen.sort(key=lambda image: -image.probabilities[image.predicted])
+        return [image.index for image in chosen]
+
+    def counted(self, label: int | None, predicted: int | None) -> int:
+        """Return how many images there are of a cell, or wrong ones where a class is None."""
+        cells = (
+            (one, other, images)
+            for one, row in enumerate(self._found.result.confusion)
+            for other, images in enumerate(row)
+            if label in (None, one) and predicted in (None, other)
+        )
+        recognised = label is not None and label == predicted
+        return sum(images for one, other, images in cells if recognised or one != other)
+
+    def image(self, index: int) -> PredictedImage:
+        """Return an image's prediction."""
+        if self._predictions is not None:
+            return self._predictions.image(index)
+        return _predicted(self._found.result.wrongest[self._wrongest[index]])
+
+    def pixels(self, indexes: Sequence[int]) -> list[bytes]:
+        """Return the pixels of images, uint8 [32, 32, 3] each; empty for one whose pixels are not stored."""
+        result = self._found.result
+        stored = read_images(self._found.folder, result.test_checksum, result.images, indexes)
+        if stored:
+            return stored
+        kept = self._found.pixels
+        places = (self._wrongest.get(index, len(kept)) for index in indexes)
+        return [kept[place] if place < len(kept) else b"" for place in places]
+
+
+def _predicted(image: WrongImage) -> PredictedImage:
+    ranked = sorted(enumerate(image.probabilities), key=lambda one: -one[1])[:NAMED]
+    shares = {**dict(ranked), image.label: image.probabilities[image.label]}
+    return PredictedImage(image.index, image.label, image.predicted, tuple(shares.items()))

@@ -32,21 +32,18 @@ class CheckpointBrowser(Screen[None]):
     """A run's checkpoints and the evaluation of the one under the cursor; on request those of another run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c,escape", "app.pop_screen", "Back", key_display="c", tooltip="Back to the charts"),
-        Binding("e", "act('evaluate')", "Evaluate", tooltip="Measure the checkpoint under the cursor"),
-        Binding("o,enter", "open", "Open", key_display="o", tooltip="Open its verdict; enter does, too"),
-        Binding("slash", "filter", "Filter", key_display="/", tooltip="Show only checkpoints that match words"),
+        Binding("escape", "back", "Back", key_display="esc", tooltip="Clear the filter; then back to the charts"),
+        Binding("e", "act('evaluate')", "Evaluate", tooltip="Evaluate this checkpoint (again: cancel)"),
+        Binding("enter", "open", "Open", key_display="enter", tooltip="Open its evaluation"),
+        Binding("b", "act('branch')", "Branch", tooltip="Start a new run from this checkpoint"),
+        Binding("space", "mark", "Mark", tooltip="Mark this checkpoint for a comparison, or unmark it"),
+        Binding("C", "compare", "Compare", tooltip="Compare the marked checkpoints, image by image"),
+        Binding("slash", "filter", "Filter", key_display="/", tooltip="Show only checkpoints that match what you type"),
         Binding("n", "sort(True)", "Sort", show=False, tooltip="Sort by the next column"),
-        Binding("v", "sort(False)", "Reverse", show=False, tooltip="Sort the other way round"),
-        Binding("k", "act('pin')", "Pin", show=False, tooltip="Pin it, so that it is never deleted; or no longer"),
+        Binding("N", "sort(False)", "Reverse", show=False, tooltip="Reverse the order"),
+        Binding("P", "act('pin')", "Pin", show=False, tooltip="Pin it, so that it is never deleted, or unpin it"),
         Binding("D,delete", "act('delete')", "Delete", show=False, key_display="D", tooltip="Delete it (asks first)"),
-        Binding(
-            "b", "act('branch')", "New run", show=False, tooltip="Start a new run from the checkpoint under the cursor"
-        ),
-        Binding("space", "mark", "Mark", show=False, tooltip="Mark the checkpoint under the cursor, or no longer"),
-        Binding("m", "compare", "Compare", show=False, tooltip="Compare the marked checkpoints, image by image"),
         Binding("a", "choose_run", "Other run", show=False, tooltip="Show another run's checkpoints; marks stay"),
-        Binding("x", "cancel", "Give up", show=False, tooltip="Give up the evaluation under way"),
         *common_keys.BEFORE,
         *common_keys.AFTER,
     ]
@@ -120,9 +117,10 @@ class CheckpointBrowser(Screen[None]):
             self._actions.run(action, self.shown, entry)
             self._show_verdict()
 
-    def action_cancel(self) -> None:
-        """Cancel the evaluation under way."""
-        self._actions.cancel()
+    def action_back(self) -> None:
+        """Clear the filter; without one, go back to the charts."""
+        if not self._pane.clear_filter():
+            self.app.pop_screen()
 
     def action_mark(self) -> None:
         """Mark the checkpoint under the cursor for a comparison, or take the mark away."""

@@ -69,10 +69,6 @@ class CheckpointActions:
     def _evaluating(self) -> str:
         return EVALUATING.format(safe_text(self._followed.evaluated_checkpoint))
 
-    def cancel(self) -> None:
-        """Cancel the evaluation under way."""
-        self._followed.cancel_evaluation()
-
     def compare(self, weights: list[Path]) -> None:
         """Compare checkpoints; a run that trains trains on meanwhile."""
         if not 2 <= len(weights) <= MOST_COMPARED:

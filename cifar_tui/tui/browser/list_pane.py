@@ -43,6 +43,13 @@ class ListPane(Vertical):
         """Let a person type words to filter by."""
         self._filter_box.open()
 
+    def clear_filter(self) -> bool:
+        """Filter no longer. Returns True if anything was filtered."""
+        filtered = bool(self._filter_box.value)
+        if filtered:
+            self._filter_box.action_cancel_filter()
+        return filtered
+
     def sort(self, *, next_column: bool) -> None:
         """Sort by the next column in view, or by the same one the other way round."""
         view = self._runs.shown.view

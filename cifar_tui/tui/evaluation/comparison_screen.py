@@ -27,7 +27,7 @@ class ComparisonScreen(Screen[None]):
     """One comparison, from its start; leaving cancels it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m,escape", "app.pop_screen", "Back", key_display="m", tooltip="Back to the checkpoints"),
+        Binding("escape", "app.pop_screen", "Back", key_display="esc", tooltip="Back to the checkpoints"),
         *common_keys.AFTER,
     ]
 
@@ -90,4 +90,4 @@ class ComparisonScreen(Screen[None]):
             return [(("Reading the checkpoints…", "value"),)]
         line: Row = ((run_summary.progress_line(progress), "value"),)
         share = progress.done / progress.total if progress.total else 0.0
-        return [line, bar(share, BAR_WIDTH), (), (("m gives it up", "dim"),)]
+        return [line, bar(share, BAR_WIDTH), (), (("esc cancels it", "dim"),)]

@@ -30,7 +30,7 @@ async def test_the_browser_lists_what_was_saved(tmp_path: Path, size: tuple[int,
         assert "3 checkpoints" in seen
         for text in ("3 ★", "150", "80.00", "75.00", "7 B"):
             assert text in seen
-        await pilot.press("c")
+        await pilot.press("escape")
         await settle(pilot)
         assert "3 checkpoints" not in screen_text(pilot)
 

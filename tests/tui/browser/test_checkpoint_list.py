@@ -140,7 +140,7 @@ async def test_a_checkpoint_is_pinned_and_deleted_by_the_live_run(tmp_path: Path
     async with screen(ScriptedJobs(connection)) as pilot:
         await pilot.press("c")
         await settle(pilot)
-        await pilot.press("down", "k")
+        await pilot.press("down", "P")
         await settle(pilot)
         assert connection.requests == [PinCheckpoint("net_004.pth", True)]
         await pilot.press("D")

@@ -41,7 +41,7 @@ async def test_marked_checkpoints_are_compared_beside_a_run_that_has_ended(tmp_p
         await pilot.press("c", "space")
         await settle(pilot)
         assert "3 ★✓" in screen_text(pilot)
-        await pilot.press("down", "space", "space", "down", "space", "m")
+        await pilot.press("down", "space", "space", "down", "space", "C")
         await settle(pilot)
         assert jobs.compared == [[f"{tmp_path.name}/net_001.pth", f"{tmp_path.name}/net_003.pth"]]
         assert jobs.compared_beside is False
@@ -59,16 +59,16 @@ async def test_marked_checkpoints_are_compared_beside_a_run_that_has_ended(tmp_p
         await settle(pilot)
         assert "65.00 %    -5.00" in screen_text(pilot)
         assert "both wrong" in screen_text(pilot)
-        await pilot.press("m")
+        await pilot.press("escape")
         await settle(pilot)
         assert "3 checkpoints" in screen_text(pilot)
         assert jobs.comparison.requests == [CancelEvaluation()]
-        await pilot.press("m")
+        await pilot.press("C")
         jobs.comparison.emit(EvaluationFailed("", "net_002.pth is damaged.", damaged=False))
         await settle(pilot)
         assert "Not compared." in screen_text(pilot)
         assert "net_002.pth is damaged." in screen_text(pilot)
-        await pilot.press("m", "space", "m")
+        await pilot.press("C", "space", "C")
         await settle(pilot)
         assert "Mark 2 to 8 checkpoints" in screen_text(pilot)
 
@@ -81,15 +81,15 @@ async def test_beside_a_run_that_trains_it_is_compared_and_a_new_run_is_not_star
         assert "stop or detach it first" in screen_text(pilot)
         assert "cifar-tui train --from" in screen_text(pilot)
         assert not jobs.branched
-        await pilot.press("m")
+        await pilot.press("C")
         await settle(pilot)
         assert jobs.compared == [[f"{tmp_path.name}/net_002.pth", f"{tmp_path.name}/net_003.pth"]]
         assert jobs.compared_beside
         assert "Reading the checkpoints" in screen_text(pilot)
-        assert "m gives it up" not in screen_text(pilot)
+        assert "esc cancels it" not in screen_text(pilot)
         jobs.comparison.emit(Progressed("Measuring one/net_002.pth", 400, 1_000, "images", 1.0))
         await settle(pilot)
-        assert "m gives it up" in screen_text(pilot)
+        assert "esc cancels it" in screen_text(pilot)
 
 
 @pytest.mark.parametrize(("size", "live"), [((120, 40), True), ((80, 24), False), ((60, 20), True)])
@@ -128,7 +128,7 @@ async def test_checkpoints_of_several_runs_are_marked_and_compared(
         await pilot.press("down", "space", "up", "space")
         await settle(pilot)
         assert "✓ one 3 · [two] 1, 2" in screen_text(pilot)
-        await pilot.press("m")
+        await pilot.press("C")
         await settle(pilot)
         assert jobs.compared == [["one/net_003.pth", "[two]/net_001.pth", "[two]/net_002.pth"]]
         assert jobs.compared_beside is live

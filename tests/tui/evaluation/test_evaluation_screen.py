@@ -76,12 +76,12 @@ async def test_a_stored_evaluation_is_shown_and_opened_at_once_at_every_size(tmp
 
 async def test_without_an_evaluation_enter_starts_one_and_o_explains(tmp_path: Path) -> None:
     async with browser(tmp_path) as (pilot, connection):
-        assert "Not evaluated yet. Press e to evaluate" in await press(pilot, "o")
+        assert "Not evaluated yet. Press e to evaluate" in await press(pilot, "enter")
         await press(pilot, "enter")
         assert connection.requests == [Evaluate(NAME)]
         connection.emit(scripted.verdict(NAME))  # recorded, but not stored for want of disk space
         await settle(pilot)
-        assert "truck predicted as airplane" in await press(pilot, "o")
+        assert "truck predicted as airplane" in await press(pilot, "enter")
         assert "were not stored" in await press(pilot, "i")
 
 
@@ -90,7 +90,7 @@ async def test_an_evaluation_on_other_test_images_is_out_of_date_until_measured_
     async with browser(tmp_path) as (pilot, connection):
         for size in SIZES:
             assert "Out of date: the test images are" in await resize(pilot, size)
-        assert "Out of date: the test images are others now." in await press(pilot, "o")
+        assert "Out of date: the test images are others now." in await press(pilot, "enter")
         await press(pilot, "escape", "e")
         assert connection.requests == [Evaluate(NAME)]
         connection.emit(scripted.put_verdict(tmp_path, 3))
@@ -185,7 +185,7 @@ async def test_large_counts_and_long_names_are_never_cut(tmp_path: Path) -> None
     names = tuple(f"class number {label}" for label in range(10))
     store(tmp_path, dataclasses.replace(recorded, confusion=rows, images=12_345 * 10_000, classes=names))
     async with browser(tmp_path) as (pilot, _):
-        await press(pilot, "o")
+        await press(pilot, "enter")
         for size in SIZES:
             seen = await resize(pilot, size)
             assert "per cent of the true class" in seen

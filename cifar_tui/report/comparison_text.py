@@ -87,9 +87,11 @@ def _class_shares(done: ComparisonDone, place: int) -> list[float]:
 def _name_rows(done: ComparisonDone) -> list[Row]:
     on = f"on {_images(done):,} test images, {text.safe_text(done.images, 60)}"
     names = zip(string.ascii_uppercase, done.checkpoints, strict=False)
+    change: list[Row] = [((change_text(done.pairs[0]), "accent"),)] if len(done.pairs) == 1 else []
     return [
         *(((letter, "accent"), (f"  {text.safe_text(name, 100)}", "value")) for letter, name in names),
         ((on, "dim"),),
+        *change,
     ]
 
 
@@ -140,8 +142,6 @@ def _pair_rows(done: ComparisonDone) -> list[Row]:
     head = "".join(f"{word:>{COUNTS[word]}}" for word in COUNTS)
     rows: list[Row] = [((f"{'':<5}{head}", "dim"),)]
     rows += [_pair_row(pair, _images(done), in_words=len(done.pairs) > 1) for pair in done.pairs]
-    if len(done.pairs) == 1:
-        rows += [(), ((change_text(done.pairs[0]), "value"),)]
     return rows
 
 

@@ -215,6 +215,7 @@ async def test_images_fixed_and_broken_are_shown_with_both_predictions(tmp_path:
     async with screen(jobs, size) as pilot:
         await pilot.press("c", "space", "down", "space", "m")
         await settle(pilot)
+        assert "40 fixed, 35 broken: may be chance (p = 0.57)" in screen_text(pilot)
         assert ("━" in screen_text(pilot)) == (size != (60, 20)), "bars where there is room"
         await pilot.press("i")
         await settle(pilot)

@@ -201,9 +201,9 @@ async def test_without_anything_confused_there_is_nothing_to_go_through(tmp_path
     async with browser(tmp_path) as (pilot, _):
         seen = await press(pilot, "o", "percent_sign")
         assert "No image was predicted as another class." in seen
-        assert "airplane recognised   0 images   –" in seen
+        assert "airplane predicted correctly   0 images   –" in seen
         assert "–     –     –" in seen
-        assert "airplane recognised" in await press(pilot, "greater_than_sign")
+        assert "airplane predicted correctly" in await press(pilot, "greater_than_sign")
         assert "No test image was predicted as another class." in await press(pilot, "i")
 
 

@@ -95,7 +95,7 @@ async def test_all_images_of_a_cell_and_all_wrong_ones_are_paged_to_the_end(tmp_
         assert "Most confident mistakes   1–9 of 1,450" in seen
         assert "1,450 of 1,450" in await press(pilot, "end")
         seen = await press(pilot, "0", "down", "right_square_bracket")
-        assert "Recognised, least confident first   1–9 of 900" in seen
+        assert "Predicted correctly, least confident first   1–9 of 900" in seen
         widget = pilot.app.screen.query_one(ImageCards)
         cells = [segment for segment in widget.render_line(0) if "▀" in segment.text][:22]
         shown = min(stored, key=lambda index: (stored[index] != (0, 0), index))

@@ -86,7 +86,7 @@ async def test_images_are_paged_through_and_chosen_by_class(tmp_path: Path) -> N
 async def test_all_images_of_a_cell_and_all_wrong_ones_are_paged_to_the_end(tmp_path: Path) -> None:
     stored = scripted.put_all_images(tmp_path, 3)
     async with browser(tmp_path) as (pilot, _):
-        seen = await press(pilot, "o", "enter")
+        seen = await press(pilot, "enter", "enter")
         assert "true class truck   predicted as airplane   102 images" in seen
         assert "1–9 of 102" in seen
         assert "100–102 of 102" in await press(pilot, "end")
@@ -95,7 +95,7 @@ async def test_all_images_of_a_cell_and_all_wrong_ones_are_paged_to_the_end(tmp_
         assert "Most confident mistakes   1–9 of 1,450" in seen
         assert "1,450 of 1,450" in await press(pilot, "end")
         seen = await press(pilot, "0", "down", "right_square_bracket")
-        assert "Recognised, least confident first   1–9 of 900" in seen
+        assert "Predicted correctly, least confident first   1–9 of 900" in seen
         widget = pilot.app.screen.query_one(ImageCards)
         cells = [segment for segment in widget.render_line(0) if "▀" in segment.text][:22]
         shown = min(stored, key=lambda index: (stored[index] != (0, 0), index))

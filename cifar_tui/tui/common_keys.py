@@ -11,6 +11,7 @@ BEFORE = (
 """Keys before a screen's own."""
 
 AFTER = (
+    Binding("u", "app.runs", "Runs", show=False, tooltip="Show all runs: open, compare, rename, delete them"),
     Binding("question_mark", "app.help", "Keys", key_display="?", tooltip="Show all keys"),
     Binding("d", "app.detach", "Detach", show=False, tooltip="Leave the run training and give the terminal back"),
     Binding("q", "app.leave", "Quit", tooltip="Leave (while training it asks: detach, or stop and save)"),
@@ -23,3 +24,10 @@ AFTER = (
     Binding("ctrl+p", "app.command_palette", "Palette", show=False, key_display="^p", tooltip="All commands, by name"),
 )
 """Keys after a screen's own."""
+
+OF_THE_PROGRAM = tuple(
+    binding
+    for binding in AFTER
+    if binding.action in ("app.help", "app.leave", "app.themes", "app.redraw", "app.command_palette")
+)
+"""Keys that are about no run."""

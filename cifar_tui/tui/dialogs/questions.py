@@ -1,7 +1,7 @@
 """Questions and help in front of a screen."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -85,6 +85,18 @@ def delete_question(checkpoint: str, size: int) -> Question:
     return Question(
         f"Delete {checkpoint}?",
         f"That frees {size_in_words(size)}. Weights, verdict and all that is known of them go for good.",
+        [Choice("n", "Keep it", "primary"), Choice("y", "Delete it", "error")],
+    )
+
+
+def delete_run_question(run: str, size: int, other_files: Sequence[str]) -> Question:
+    """Return the question before a run is deleted; `other_files` are those that the run did not write."""
+    named = ", ".join(safe_text(name, 40) for name in other_files[:3])
+    more = f" and {len(other_files) - 3} more" if len(other_files) > 3 else ""
+    also = f" Its folder also holds {named}{more}: that is deleted, too." if other_files else ""
+    return Question(
+        f"Delete the run {safe_text(run, 100)}?",
+        f"That frees {size_in_words(size)}. Its checkpoints, records and note cannot be restored.{also}",
         [Choice("n", "Keep it", "primary"), Choice("y", "Delete it", "error")],
     )
 

@@ -12,8 +12,8 @@ from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX
 from cifar_tui.runs.delete_run import finish_run_deletes
 from cifar_tui.runs.overview import Overview, OverviewReader
 
-FIRST_PIECE = 12
-"""Runs that are there at once: reading a screenful of long journals would take too long."""
+FIRST_PIECE = 6
+"""Runs that are there at once: reading the journals of a screenful takes too long."""
 PIECE = 100
 """Runs handed on at a time after that."""
 SETTLED_NS = 1_000_000_000

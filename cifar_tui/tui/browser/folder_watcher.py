@@ -10,7 +10,7 @@ from textual.message import Message
 
 DRAW_SECONDS = 0.05
 """Time for the screen to draw after every piece that fills it."""
-SCREENFUL = 12
+SCREENFUL = 6
 """Rows that are worth drawing at once."""
 
 

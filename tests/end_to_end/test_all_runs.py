@@ -28,15 +28,26 @@ def terminal(tmp_path: Path) -> Iterator[PseudoTerminal]:
         yield opened
 
 
+def choose(terminal: PseudoTerminal, name: str) -> None:
+    """Open a run by its name."""
+    terminal.press(f"/{name}")
+    terminal.wait_for("1 of 2 runs")
+    terminal.press("\r")
+    terminal.settle(0.3)
+    terminal.press("\r")
+    terminal.wait_for(f"run {name}")
+
+
 def test_a_run_is_opened_left_and_deleted(terminal: PseudoTerminal, tmp_path: Path) -> None:
-    terminal.press("/two\r\r")
-    terminal.wait_for("run two")
+    choose(terminal, "two")
     terminal.press("u")
     terminal.wait_for("▸two")
-    terminal.press("Dy")
+    terminal.press("D")
+    terminal.wait_for("Delete the run two?")
+    terminal.press("y")
     terminal.wait_for("two is deleted.")
     terminal.press("\x1b")
-    terminal.wait_for("1 run,")
+    terminal.wait_for("  one  ")
     terminal.press("q")
     assert terminal.exit_code() == 0
     assert all_runs(tmp_path / "runs") == [tmp_path / "runs" / "one"]
@@ -54,10 +65,11 @@ def test_a_run_that_lives_is_opened_and_trains_on_when_it_is_left(tmp_path: Path
         run.wait_for_steps(1)
         with PseudoTerminal(PROGRAM, folder=tmp_path, environment=environment) as terminal:
             terminal.wait_for("2 runs")
-            terminal.press("/alive\r\r")
-            terminal.wait_for("run alive")
+            choose(terminal, "alive")
             steps = len(run.said("StepDone"))
-            terminal.press("u\x1bq")
+            terminal.press("u")
+            terminal.wait_for("▸alive")
+            terminal.press("q")
             terminal.wait_for("Leave while it trains?")
             terminal.press("d")
             assert terminal.exit_code() == 0

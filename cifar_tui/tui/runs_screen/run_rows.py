@@ -14,7 +14,7 @@ from cifar_tui.tui.browser.checkpoint_view import MARK_SIGN
 from cifar_tui.tui.widgets.rows import cut_middle
 from cifar_tui.tui.widgets.status import BADGES
 
-NAME_CELLS = 24
+NAME_CELLS = 23
 OPEN_SIGN = "▸"
 """Before the run that is open behind the list."""
 STATES: dict[str, tuple[str, str]] = {

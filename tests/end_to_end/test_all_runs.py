@@ -35,7 +35,7 @@ def choose(terminal: PseudoTerminal, name: str) -> None:
     terminal.press("\r")
     terminal.settle(0.3)
     terminal.press("\r")
-    terminal.wait_for(f"run {name}")
+    terminal.wait_for("─ Loss ")
 
 
 def test_a_run_is_opened_left_and_deleted(terminal: PseudoTerminal, tmp_path: Path) -> None:

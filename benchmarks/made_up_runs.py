@@ -161,6 +161,9 @@ class ScriptedRun:
         """Nothing is deleted."""
         return self
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     def poll(self) -> list[Event]:
         """Return the events since the last call."""
         with self._lock:
@@ -204,9 +207,10 @@ class ScriptedRun:
 
 def show(run: ScriptedRun) -> None:
     """Put a run on the screen."""
+    from cifar_tui.jobs.run_in_view import RunInView
     from cifar_tui.system.hardware import Hardware
     from cifar_tui.tui.app import MonitorApp
     from cifar_tui.tui.settings.themes import find_themes, theme_folders
 
     themes = find_themes(theme_folders())
-    MonitorApp(run, themes, themes.chosen(None), Hardware()).run()
+    MonitorApp(RunInView(run), themes, themes.chosen(None), Hardware()).run()

@@ -75,6 +75,7 @@ class ScriptedJobs:
         self.compared_beside: bool | None = None
         self.comparison = ScriptedConnection()
         self.managed: list[Request] = []
+        self.closed = False
         self.management = ScriptedConnection()
 
     @property
@@ -116,6 +117,9 @@ class ScriptedJobs:
     def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> ScriptedConnection:
         self.managed.append(request)
         return self.management
+
+    def close(self) -> None:
+        self.closed = True
 
 
 def started(folder: Path = Path("/runs/one"), recipe: Recipe | None = None, run: str = "one") -> RunStarted:

@@ -10,6 +10,7 @@ from cifar_tui.console import follow, report_outcome
 from cifar_tui.files.run_files import OUTPUT_NAME
 from cifar_tui.jobs.attached import AttachedJobs
 from cifar_tui.jobs.local import LocalJobs
+from cifar_tui.jobs.run_in_view import RunInView
 from cifar_tui.runs.find import RUNS_FOLDER
 from cifar_tui.system.output import leave_terminal
 from cifar_tui.text import safe_text
@@ -27,20 +28,21 @@ def train_on_console(jobs: LocalJobs, *, resumed: bool) -> int:
 
 
 def run_on_screen(
-    jobs: LocalJobs | AttachedJobs, release_shell: Callable[[str], None] | None = None, **options: object
+    jobs: LocalJobs | AttachedJobs | None, release_shell: Callable[[str], None] | None = None, **options: object
 ) -> int:
-    """Show a run until a person leaves; where it trains in this process, go on without a screen after that.
+    """Show a run, or all of them, until a person leaves; where one trains in this process, go on without a screen.
 
     `release_shell` gives the shell its prompt back; None for a run that was started elsewhere. Returns the exit code.
     """
     # Loads textual.
     from cifar_tui.tui.app import ScreenOptions, run_screen
 
+    run_in_view = RunInView(jobs)
     try:
-        result = run_screen(jobs, ScreenOptions(**options))  # type: ignore[arg-type] # checked by the command
+        result = run_screen(run_in_view, ScreenOptions(**options))  # type: ignore[arg-type] # checked by the command
         connection, started = result.connection, result.history.started
         if connection is None or connection.elsewhere or connection.ended:
-            if release_shell is not None:
+            if release_shell is not None and connection is not None:
                 report_outcome(result.history)
             return result.exit_code
         if result.ending == "at once":
@@ -52,7 +54,7 @@ def run_on_screen(
             detach(detached_text(started.run, Path(started.folder)))
         return follow(connection, result.history, because=_why_without_screen(result))
     finally:
-        jobs.close()
+        run_in_view.close()
 
 
 def detached_text(run: str, folder: Path) -> str:

@@ -38,7 +38,7 @@ def runs(
         raise BadInput(f"There is no folder {folder}.")
     found = all_runs(place)
     if collect:
-        removed = collect_garbage(found)
+        removed = collect_garbage(found, place)
         print("\n".join(f"removed {path}" for path in removed) or "Nothing was left behind.")
         return
     overviews = list_overviews(found)

@@ -1,19 +1,25 @@
 """Finding runs by name, by folder, or because only one is live."""
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from cifar_tui.errors import BadInput
-from cifar_tui.files.run_files import RECIPE_NAME, recipe_path
+from cifar_tui.events import RunStarted
+from cifar_tui.files.run_files import RECIPE_NAME, journal_path, recipe_path
+from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX
 from cifar_tui.runs.checkpoints.sidecars import (
     Sidecar,
     epoch_checkpoint,
 )
 from cifar_tui.runs.lock import is_being_trained
+from cifar_tui.runs.records.journal import from_line
 from cifar_tui.text import safe_text
 
 RUNS_FOLDER = Path("runs")
 """The folder of runs unless a person names another."""
+FIRST_LINE_BYTES = 65_536
+"""A journal's first line is never as long."""
 
 
 def find_run(run: str) -> Path:
@@ -22,7 +28,10 @@ def find_run(run: str) -> Path:
         with contextlib.suppress(OSError, ValueError):  # a name no file can have, a folder that may not be read
             if (recipe_path(path)).is_file():
                 return path
-    there = sorted(path.parent.name for path in RUNS_FOLDER.glob(f"*/{RECIPE_NAME}")) if RUNS_FOLDER.is_dir() else []
+    for path in _folders(RUNS_FOLDER):
+        if _name_at_start(path) == run:
+            return path  # it was renamed since
+    there = sorted(path.name for path in _folders(RUNS_FOLDER))
     known = (
         f"Runs here: {', '.join(safe_text(name, 60) for name in there[-5:])}." if there else "There are no runs here."
     )
@@ -31,10 +40,23 @@ def find_run(run: str) -> Path:
 
 def all_runs(place: Path = RUNS_FOLDER) -> list[Path]:
     """The folders of the runs in a folder, the one that was written to last at the end."""
-    if not place.is_dir():
-        return []
-    folders = [path.parent for path in place.glob(f"*/{RECIPE_NAME}")]
-    return sorted(folders, key=lambda folder: folder.stat().st_mtime)
+    return sorted(_folders(place), key=lambda folder: folder.stat().st_mtime)
+
+
+def _folders(place: Path) -> Iterator[Path]:
+    """Yield the folders of runs in a folder; one that is being deleted is none any more."""
+    if place.is_dir():
+        for recipe in place.glob(f"*/{RECIPE_NAME}"):
+            if not recipe.parent.name.startswith(DELETING_PREFIX):
+                yield recipe.parent
+
+
+def _name_at_start(folder: Path) -> str:
+    """Return the name that a run started with, by its journal; empty where that is not known."""
+    with contextlib.suppress(OSError, ValueError), journal_path(folder).open("rb") as journal:
+        event = from_line(journal.readline(FIRST_LINE_BYTES))[1]
+        return event.run if isinstance(event, RunStarted) else ""
+    return ""
 
 
 def live_or_all_runs() -> tuple[list[Path], bool]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.delete_run import finish_run_deletes
 from cifar_tui.runs.find import RUNS_FOLDER
 from cifar_tui.runs.folder import RunFolder, run_name
 from cifar_tui.runs.parent_weights import copy_parent_weights, recipe_for_child
@@ -28,6 +29,7 @@ class NewRun:
 
     def make(self) -> RunFolder:
         """Make its folder, with the weights it starts with. Raises BadInput or FolderInUse, with no folder left."""
+        finish_run_deletes(self.place)
         name = run_name(self.recipe, self.name, time.localtime())
         run = RunFolder.create(self.folder if self.folder is not None else self.place / name, name, self.recipe)
         if self.start is not None and self.recipe.parent is not None:

@@ -5,17 +5,17 @@ from collections.abc import Callable
 from textual.app import App
 
 from cifar_tui.errors import BadInput, CifarTuiError
-from cifar_tui.jobs.session import Jobs, RunConnection
+from cifar_tui.jobs.session import CurrentJobs, RunConnection
 from cifar_tui.report import run_summary
 from cifar_tui.tui.dialogs.questions import data_question
-from cifar_tui.tui.followed_run import EVALUATING, FollowedRun
+from cifar_tui.tui.followed_run import EVALUATING, TRAINING_HERE, FollowedRun
 from cifar_tui.tui.leaving import Leaving
 
 
 class RunStarter:
     """Starts jobs and has them followed; what cannot work from the first ends the program with its sentence."""
 
-    def __init__(self, app: App[int], jobs: Jobs, followed: FollowedRun, leaving: Leaving) -> None:
+    def __init__(self, app: App[int], jobs: CurrentJobs, followed: FollowedRun, leaving: Leaving) -> None:
         self._app = app
         self._jobs = jobs
         self._followed = followed
@@ -29,6 +29,8 @@ class RunStarter:
         """Resume the run that has ended."""
         if self._followed.evaluating:
             self._app.notify(EVALUATING, severity="warning")
+        elif self._followed.training_beside:
+            self._app.notify(TRAINING_HERE, severity="warning")
         else:
             self.start(self._jobs.current.resume)
 
@@ -52,7 +54,12 @@ class RunStarter:
         if history.state == "no data":
             question = data_question(run_summary.outcome(history), resumed=history.resumed)
             self._app.push_screen(question, self._data_answered)
-        elif self._followed.starts == 1 and history.training is None and run_summary.exit_code(history) == 2:
+        elif (
+            self._followed.starts == 1
+            and not self._followed.opened
+            and history.training is None
+            and run_summary.exit_code(history) == 2
+        ):
             self._leaving.fail(BadInput(run_summary.outcome(history)))
 
     def _data_answered(self, answer: str | None) -> None:

@@ -93,9 +93,11 @@ class RemoteRun:
                 self._left.wait(LOOK_SECONDS)
 
     def _here(self, events: FeedItem) -> FeedItem:
-        """Return an event with the folder where the run is now: it may have been moved, or be another machine's."""
+        """Return an event with the folder and the name of the run now: it may have been moved, or renamed."""
         if isinstance(events, RunStarted):
-            return dataclasses.replace(events, folder=str(self._folder.absolute()))
+            now = self._folder.absolute()
+            name = now.name if Path(events.folder).name == events.run else events.run
+            return dataclasses.replace(events, run=name, folder=str(now))
         return events
 
 

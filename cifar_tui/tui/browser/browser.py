@@ -10,6 +10,7 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from cifar_tui.history.run_history import RunHistory
+from cifar_tui.runs.checkpoints.listing import Piece
 from cifar_tui.runs.find import run_argument
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.browser.checkpoint_actions import CheckpointActions
@@ -156,7 +157,7 @@ class CheckpointBrowser(Screen[None]):
             self.notify("There is no other run in this folder.")
 
     @on(Found)
-    def _list_files(self, message: Found) -> None:
+    def _list_files(self, message: Found[Piece]) -> None:
         for run in self._runs.all:
             if run.list_files(message) and run is self.shown:
                 self._pane.order()

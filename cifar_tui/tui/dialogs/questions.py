@@ -1,6 +1,6 @@
 """Questions and help in front of a screen."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -99,6 +99,18 @@ def delete_question(checkpoint: str, size: int) -> Question:
     return Question(
         f"Delete {checkpoint}?",
         f"Frees {size_in_words(size)}. Weights and evaluation are deleted permanently.",
+        [Choice(CANCEL, "Cancel", "primary"), Choice("y", "Delete", "error")],
+    )
+
+
+def delete_run_question(run: str, size: int, other_files: Sequence[str]) -> Question:
+    """Return the question before a run is deleted; `other_files` are those that the run did not write."""
+    named = ", ".join(safe_text(name, 40) for name in other_files[:3])
+    more = f" and {len(other_files) - 3} more" if len(other_files) > 3 else ""
+    also = f" Its folder also holds {named}{more}: that is deleted, too." if other_files else ""
+    return Question(
+        f"Delete the run {safe_text(run, 100)}?",
+        f"Frees {size_in_words(size)}. Its checkpoints, records and note are deleted permanently.{also}",
         [Choice(CANCEL, "Cancel", "primary"), Choice("y", "Delete", "error")],
     )
 

@@ -32,7 +32,7 @@ class ComparisonScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.pop_screen", "Back", key_display="esc", tooltip="Back to the checkpoints"),
-        Binding("i", "images", "Changed images", tooltip="The images that one got right and the other wrong"),
+        Binding("i", "images", "Images", tooltip="The images that one got right and the other wrong"),
         *common_keys.AFTER,
     ]
 

@@ -32,7 +32,7 @@ class EvaluationScreen(Screen[None]):
         Binding(
             "enter", "show_cell", "Images of the cell", key_display="enter", tooltip="All images of the selected cell"
         ),
-        Binding("i", "show_all", "Wrong images", tooltip="All test images that were predicted as another class"),
+        Binding("i", "show_all", "Images", tooltip="All test images that were predicted as another class"),
         Binding("greater_than_sign", "next_pair(1)", "Next pair", key_display=">", tooltip="The next confused pair"),
         Binding(
             "less_than_sign",

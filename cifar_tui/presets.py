@@ -101,8 +101,24 @@ PRESETS: dict[str, Preset] = {
 """The named recipes, in the order they are listed."""
 
 
+KEPT = (
+    *("data", "data_dir", "train_images", "test_images", "validation_images", "seed", "precision", "width", "device"),
+    *("acceleration", "parent", "keep"),
+)
+"""Fields that stay as they are when a run changes its preset."""
+WITH_A_GPU, WITHOUT_A_GPU = "default", "short"
+"""The presets of a run whose person names none."""
+
+
 def preset(name: str) -> Recipe:
     """Return the recipe of a preset. Raises BadInput, with the names there are, for any other name."""
     if name not in PRESETS:
         raise BadInput(f"There is no preset '{name}'. Choose one of: {', '.join(PRESETS)}.")
     return PRESETS[name].recipe
+
+
+def with_preset(recipe: Recipe, name: str) -> Recipe:
+    """Return a preset's recipe with what belongs to a run rather than to its preset: its data, machine and seed."""
+    kept = {field: getattr(recipe, field) for field in KEPT}
+    # The names are fields of the recipe; the checker cannot follow them.
+    return dataclasses.replace(preset(name), **kept)

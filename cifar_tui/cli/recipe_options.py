@@ -4,17 +4,33 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
+from cifar_tui import text
 from cifar_tui.cli.checkpoint_path import preset_here
 from cifar_tui.cli.options import DEFAULT_PRESET, RECIPE_OPTIONS
 from cifar_tui.engine.data.load import check_source
 from cifar_tui.errors import BadInput
+from cifar_tui.presets import WITH_A_GPU, WITHOUT_A_GPU, preset
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.parent_weights import belongs_to_run, recipe_for_child
+from cifar_tui.system.hardware import has_gpu
+from cifar_tui.system.invocation import command_line
 
 
-def new_recipe(preset_name: str | None, changes: Mapping[str, object]) -> Recipe:
-    """Return the recipe of a new run, a preset's by default. Raises BadInput."""
-    return checked(changed(preset_here(preset_name or DEFAULT_PRESET), changes))
+def preset_for(device: object) -> tuple[str, str]:
+    """Return the preset of a new run whose person names none, and the sentence to say where it is not the usual one."""
+    if device in ("cuda", "mps") or (device != "cpu" and has_gpu()):
+        return WITH_A_GPU, ""
+    short, full = preset(WITHOUT_A_GPU), preset(WITH_A_GPU)
+    why = "On the CPU" if device == "cpu" else "No GPU here"
+    return WITHOUT_A_GPU, (
+        f"{why}: training the preset {short.preset} ({text.counted(short.epochs, 'epoch')}). "
+        f"For {full.preset} ({text.counted(full.epochs, 'epoch')}): {command_line(f'train --preset {full.preset}')}"
+    )
+
+
+def new_recipe(preset_name: str, changes: Mapping[str, object]) -> Recipe:
+    """Return the recipe of a new run: a preset's, with changes. Raises BadInput."""
+    return checked(changed(preset_here(preset_name), changes))
 
 
 def branched_recipe(weights: Path, preset_name: str | None, changes: Mapping[str, object]) -> Recipe:
@@ -24,7 +40,9 @@ def branched_recipe(weights: Path, preset_name: str | None, changes: Mapping[str
     """
     if belongs_to_run(weights):
         if preset_name is not None:
-            raise BadInput("--preset cannot be combined with a run's checkpoint: its run's recipe is taken.")
+            raise BadInput(
+                "--preset cannot be combined with a run's checkpoint: the new run takes over that run's recipe."
+            )
         recipe = recipe_for_child(weights)
     else:
         # Loads torch.
@@ -34,7 +52,7 @@ def branched_recipe(weights: Path, preset_name: str | None, changes: Mapping[str
             weights, preset_here(preset_name or DEFAULT_PRESET), normalization=preset_name is None
         )
     if changes.get("width", recipe.width) != recipe.width:
-        raise BadInput(f"--width is that of the weights, {recipe.width}: leave it out.")
+        raise BadInput(f"The checkpoint's weights have width {recipe.width}: leave --width out.")
     return checked(changed(recipe, changes))
 
 
@@ -42,7 +60,7 @@ def check_changeable(changes: Mapping[str, object], other_flags: set[str]) -> No
     """Raise BadInput, naming them, when options were typed that a run which resumes cannot change."""
     fixed = sorted(other_flags | {RECIPE_OPTIONS[name].flag for name in changes if not RECIPE_OPTIONS[name].changeable})
     if fixed:
-        raise BadInput(f"{', '.join(fixed)} cannot change in a run that goes on: start a new run for that.")
+        raise BadInput(f"{', '.join(fixed)} cannot change in a run that is resumed. Start a new run to change them.")
 
 
 def changed(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:

@@ -59,6 +59,8 @@ def train(
         raise typer.Exit(train_detached(jobs, report_to))
     if detach:
         jobs.close()
+        if jobs.note:
+            print(jobs.note)
         raise typer.Exit(start_detached(sys.argv[1:]))
     if release_shell is None:
         raise typer.Exit(train_on_console(jobs, resumed=resume is not None))

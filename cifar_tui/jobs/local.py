@@ -37,18 +37,21 @@ class LocalJobs:
         changes: tuple[str, ...] = (),
         start: Path | None = None,
         place: Path | None = None,
+        note: str = "",
         **options: Any,
     ) -> None:
         """Remember what was chosen on the command line.
 
         That is a new run's recipe, name and folder, and the checkpoint it starts with, where the recipe has a parent;
-        or the open folder of a run to resume, and what changes in its recipe. `options` are those of `TrainJob`.
+        or the open folder of a run to resume, and what changes in its recipe. `note`, where there is one, comes before
+        all events of a new run. `options` are those of `TrainJob`.
         """
         self._options = options
         self._new = NewRun(recipe=recipe, name=name, folder=folder, start=start, place=place or RUNS_FOLDER)
         self._run = resumed
         self._resumed = resumed is not None
         self._changes = changes
+        self.note = note
 
     @property
     def current(self) -> "LocalJobs":
@@ -68,7 +71,7 @@ class LocalJobs:
         if data is not None:
             self._new = dataclasses.replace(self._new, recipe=dataclasses.replace(self._new.recipe, data=data))
         self._run = self._new.make()
-        return start_session(TrainJob(self._new.recipe, self._run, **self._options))
+        return start_session(TrainJob(self._new.recipe, self._run, note=self.note, **self._options))
 
     def resume(self) -> Session:
         """Go on with the run that has ended, from its newest state. Raises BadInput when there is none."""

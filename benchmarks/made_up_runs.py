@@ -141,6 +141,10 @@ class ScriptedRun:
         threading.Thread(target=self._speak, daemon=True).start()
         return self
 
+    def train_preset(self, preset: str) -> "ScriptedRun":  # noqa: ARG002
+        """Start nothing."""
+        return self
+
     def resume(self) -> "ScriptedRun":
         """Nothing goes on."""
         return self

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
+from cifar_tui.errors import BadInput
 from cifar_tui.jobs.checkpoint import CheckpointJob
 from cifar_tui.jobs.evaluate import evaluate_checkpoint
 from cifar_tui.jobs.local import LocalJobs, check_resumable, compare
@@ -30,6 +31,10 @@ class AttachedJobs:
         """Follow the run; it keeps its data."""
         del data
         return RemoteRun(self._folder)
+
+    def train_preset(self, preset: str) -> RunConnection:
+        """Start no run: a run elsewhere keeps its preset. Raises BadInput."""
+        raise BadInput(f"This run was started elsewhere: start one with preset {preset} there.")
 
     def resume(self) -> RunConnection:
         """Resume it here. Raises FolderInUse while it lives elsewhere, BadInput without a training state."""

@@ -73,8 +73,19 @@ class LocalJobs:
         self._run = self._new.make()
         return start_session(TrainJob(self._new.recipe, self._run, note=self.note, **self._options))
 
+    def train_preset(self, preset: str) -> Session:
+        """Start a new run with another preset, on the images and from the weights of the one that ended.
+
+        Raises BadInput or FolderInUse, with the run that ended still at hand.
+        """
+        new = self._new.with_preset(preset)
+        run = new.make()
+        self.close()
+        self._new, self._run, self._resumed, self._changes = new, run, False, ()
+        return start_session(TrainJob(new.recipe, run, **self._options))
+
     def resume(self) -> Session:
-        """Go on with the run that has ended, from its newest state. Raises BadInput when there is none."""
+        """Resume the run that has ended, from its newest state. Raises BadInput when there is none."""
         self._new = dataclasses.replace(self._new, recipe=self._held.recipe())
         self._resumed, self._changes = True, ()
         return self._resume(())

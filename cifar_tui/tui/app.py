@@ -142,7 +142,7 @@ class MonitorApp(DiffApp, inherit_bindings=False):
         self.history_display = HistoryDisplay(self, self.followed)
         self._actions = RunActions(self, self.followed, self.history_display.show)
         self.leaving = Leaving(self, self.followed, self._actions, intervals.interrupts)
-        self._starter = RunStarter(self, jobs, self.followed, self.leaving)
+        self._starter = RunStarter(self, jobs, self.followed, self.leaving, self._actions)
         self._checkpoints = CheckpointActions(self, jobs, self.followed, self._starter.start, intervals.after_change)
         self._nonfinite_loss = NonfiniteLossQuestion(self, self.followed)
         self._alerter = Alerter(options.alert, self.write_control)
@@ -165,6 +165,8 @@ class MonitorApp(DiffApp, inherit_bindings=False):
             return self._actions.allowed(parameters[0])
         if action == "detach":
             return history.live and history.started is not None
+        if action == "shorter_preset":
+            return self._starter.shorter is not None
         if action == "resume_run":
             return history.state in ("stopped", "failed") and history.started is not None
         return True
@@ -193,6 +195,10 @@ class MonitorApp(DiffApp, inherit_bindings=False):
     def action_resume_run(self) -> None:
         """Resume the run that ended."""
         self._starter.resume()
+
+    def action_shorter_preset(self) -> None:
+        """Stop this run and start one with a preset that takes less time, after a question."""
+        self._starter.ask_for_shorter()
 
     def action_checkpoints(self, start_at: str = "") -> None:
         """Open the browser, with the cursor on a checkpoint."""
@@ -251,7 +257,7 @@ class MonitorApp(DiffApp, inherit_bindings=False):
     def _refresh_keys(self) -> None:
         """Show the keys that do something now; a run elsewhere begins and ceases to accept requests by itself."""
         accepted = self.followed.accepts(Stop)
-        if accepted != self._accepted:
+        if self._starter.poll() or accepted != self._accepted:
             self._accepted = accepted
             self.refresh_bindings()
 

@@ -37,6 +37,7 @@ class Dashboard(Screen[None]):
         *common_keys.BEFORE,
         Binding("c", "app.checkpoints", "Checkpoints", tooltip="Show what was saved"),
         Binding("e", "app.evaluate_newest", "Evaluate", tooltip="Measure the newest checkpoint on the test images"),
+        Binding("z", "app.shorter_preset", "Shorter preset", tooltip="Stop this run, start a shorter one (asks first)"),
         Binding("v", "next_view", "View", tooltip="Give one panel the whole screen; again for the next"),
         Binding("V", "next_view(-1)", "Back a view", show=False, tooltip="The panel before"),
         Binding("escape", "all_panels", "All panels", show=False, tooltip="Show all panels again"),

@@ -211,6 +211,12 @@ class Recipe:
         """Return the recipe of a run that starts with a checkpoint's weights, at the beginning of the schedule."""
         return dataclasses.replace(self, parent=ancestor, width=width, rate_changes=())
 
+    def with_data(self, data: str) -> Self:
+        """Return the recipe on other images: a name of data, a folder of images, or one that holds CIFAR-10."""
+        if data in ("cifar10", "synthetic") or (Path(data) / "train").is_dir():
+            return dataclasses.replace(self, data=data)
+        return dataclasses.replace(self, data="cifar10", data_dir=data)
+
     def with_epochs(self, epochs: int, learning_rate: float) -> Self:
         """Return the recipe with so many epochs, at another rate."""
         return dataclasses.replace(self, epochs=epochs, learning_rate=learning_rate)

@@ -65,11 +65,11 @@ class LocalJobs:
         """
         if self._resumed:
             if data is not None:
-                raise BadInput("A run that goes on keeps its images: start a new run for others.")
+                raise BadInput("A resumed run keeps its images: start a new run to use others.")
             return self._resume(self._changes)
         self.close()
         if data is not None:
-            self._new = dataclasses.replace(self._new, recipe=dataclasses.replace(self._new.recipe, data=data))
+            self._new = dataclasses.replace(self._new, recipe=self._new.recipe.with_data(data))
         self._run = self._new.make()
         return start_session(TrainJob(self._new.recipe, self._run, note=self.note, **self._options))
 

@@ -97,6 +97,8 @@ class RunStarter:
             self.train()
         elif answer == "s":
             self.train("synthetic")
+        elif answer is not None and answer != "q":
+            self.train(answer)
         else:
             self._app.exit(run_summary.exit_code(self._followed.history))
 

@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from pathlib import Path
 
 import pytest
 
@@ -269,10 +270,29 @@ async def test_without_the_data_set_a_person_chooses(key: str, trained_on: list[
     jobs = ScriptedJobs(missing, running())
     async with screen(jobs) as pilot:
         assert "CIFAR-10 could not be downloaded." in screen_text(pilot)
-        assert "Synthetic pictures (s)" in screen_text(pilot)
+        assert "Synthetic images (s)" in screen_text(pilot)
         await pilot.press(key)
         await settle(pilot)
         assert jobs.trained_on == trained_on
+        assert "● Training" in screen_text(pilot)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_without_the_data_set_a_folder_can_be_typed(size: tuple[int, int], tmp_path: Path) -> None:
+    (tmp_path / "images" / "train").mkdir(parents=True)
+    missing = ScriptedConnection([scripted.started(), DataMissing("CIFAR-10 could not be downloaded.")])
+    jobs = ScriptedJobs(missing, running())
+    async with screen(jobs, size) as pilot:
+        await pilot.press("f", *str(tmp_path / "squares"), "enter")
+        await settle(pilot)
+        assert "is not a folder on this machine" in " ".join(screen_text(pilot).replace("│", "").split())
+        await pilot.press("ctrl+u", *str(tmp_path), "enter")
+        await settle(pilot)
+        assert "has neither train/" in " ".join(screen_text(pilot).replace("│", "").split())
+        assert jobs.trained_on == [None]
+        await pilot.press(*"/images", "enter")
+        await settle(pilot)
+        assert jobs.trained_on == [None, str(tmp_path / "images")]
         assert "● Training" in screen_text(pilot)
 
 

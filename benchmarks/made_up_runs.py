@@ -210,7 +210,8 @@ def show(run: ScriptedRun) -> None:
     """Put a run on the screen."""
     from cifar_tui.system.hardware import Hardware
     from cifar_tui.tui.app import MonitorApp
-    from cifar_tui.tui.settings.themes import find_themes, theme_folders
+    from cifar_tui.tui.settings.theme_files import theme_folders
+    from cifar_tui.tui.settings.themes import find_themes
 
     themes = find_themes(theme_folders())
     MonitorApp(run, themes, themes.chosen(None), Hardware()).run()

@@ -7,7 +7,7 @@ from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.errors import BadInput
 from cifar_tui.jobs.checkpoint import CheckpointJob
 from cifar_tui.jobs.evaluate import evaluate_checkpoint
-from cifar_tui.jobs.local import LocalJobs, check_resumable, compare
+from cifar_tui.jobs.local import LocalJobs, check_free, check_resumable, compare
 from cifar_tui.jobs.session import Jobs, RunConnection, start_session
 from cifar_tui.runs.folder import RunFolder, read_recipe
 from cifar_tui.runs.new_run import branch
@@ -38,6 +38,7 @@ class AttachedJobs:
 
     def resume(self) -> RunConnection:
         """Resume it here. Raises FolderInUse while it lives elsewhere, BadInput without a training state."""
+        check_free(self._folder)
         check_resumable(self._folder)
         run = RunFolder.reopen(self._folder)
         self._local = LocalJobs(run.recipe(), resumed=run)

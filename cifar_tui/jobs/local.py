@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
-from cifar_tui.errors import BadInput
-from cifar_tui.files.run_files import START_NAME
+from cifar_tui.errors import BadInput, FolderInUse
 from cifar_tui.jobs.checkpoint import CheckpointJob
 from cifar_tui.jobs.compare import compare_checkpoints
 from cifar_tui.jobs.compare_process import CompareProcess
@@ -18,10 +17,12 @@ from cifar_tui.jobs.evaluate import EvaluateJob
 from cifar_tui.jobs.session import RunConnection, Session, start_session
 from cifar_tui.jobs.train import TrainJob, open_recorder
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.checkpoints.states import list_states
-from cifar_tui.runs.find import RUNS_FOLDER
+from cifar_tui.runs.checkpoints.states import resumable
+from cifar_tui.runs.find import RUNS_FOLDER, run_argument
 from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.new_run import NewRun, branch
+from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text
 
 
@@ -146,11 +147,18 @@ def compare(checkpoints: Sequence[Path], *, beside: bool) -> RunConnection:
 def check_resumable(folder: Path) -> None:
     """Raise BadInput when the run's folder holds no training state to resume from."""
     try:
-        states = list_states(folder)
+        possible = resumable(folder)
     except OSError as error:
         raise BadInput(f"Cannot read {safe_text(str(folder), 200)}: {error.strerror or error}.") from error
-    if not states and not (folder / START_NAME).is_file():
+    if not possible:
         raise BadInput(
-            f"There is no training state in {safe_text(str(folder), 200)} to go on from: the run ended before the "
-            "first was saved. Its checkpoints can still be evaluated."
+            f"{run_argument(folder)} cannot be resumed: it ended before its training state was saved. "
+            "A new run can start from one of its checkpoints, where there are any."
         )
+
+
+def check_free(folder: Path) -> None:
+    """Raise FolderInUse while a process trains the run, with the way to see it."""
+    if is_being_trained(folder):
+        name = run_argument(folder)
+        raise FolderInUse(f"{name} is training already. To see it: {command_line(f'attach {name}')}")

@@ -36,7 +36,8 @@ from cifar_tui.tui.run_start import RunStarter
 from cifar_tui.tui.settings.kept_preferences import KeptPreferences
 from cifar_tui.tui.settings.preferences import Preferences, PreferencesFile
 from cifar_tui.tui.settings.theme_choice import ThemeChoice
-from cifar_tui.tui.settings.themes import Themes, find_themes, theme_folders
+from cifar_tui.tui.settings.theme_files import theme_folders
+from cifar_tui.tui.settings.themes import Themes, find_themes
 from cifar_tui.tui.terminal.driver import ResilientDriver
 from cifar_tui.tui.terminal.screen_output import DiffApp, drop_signal_handlers
 from cifar_tui.tui.widgets.rows import Rows
@@ -168,7 +169,7 @@ class MonitorApp(DiffApp, inherit_bindings=False):
         if action == "shorter_preset":
             return self._starter.shorter is not None
         if action == "resume_run":
-            return history.state in ("stopped", "failed") and history.started is not None
+            return self._starter.can_resume
         return True
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
@@ -263,9 +264,9 @@ class MonitorApp(DiffApp, inherit_bindings=False):
 
     def _state_changed(self) -> None:
         history = self.followed.history
-        self.refresh_bindings()
         self._alerter.show(history)
         if self._started is not None and history.started is not None and not self.followed.elsewhere:
             self._started(Path(history.started.folder))
         if not self.leaving.under_way:
             self._starter.react()
+        self.refresh_bindings()

@@ -1,13 +1,16 @@
 """Starting a run from the screen: for the first time, again, on other data, or with a shorter preset."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from textual.app import App
 
 from cifar_tui.errors import BadInput, CifarTuiError
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.jobs.session import Jobs, RunConnection
 from cifar_tui.report import run_summary
 from cifar_tui.report.run_time import ShorterPreset, shorter_preset, times_text
+from cifar_tui.runs.checkpoints.states import resumable
 from cifar_tui.tui.dialogs.questions import Choice, Question, data_question
 from cifar_tui.tui.followed_run import EVALUATING, FollowedRun
 from cifar_tui.tui.leaving import Leaving
@@ -25,6 +28,8 @@ class RunStarter:
         self._actions = actions
         self.shorter: ShorterPreset | None = None
         """The preset to take instead of the run under way, where that is longer than an evening."""
+        self.can_resume = False
+        """True where the run has ended with a state to resume from."""
         self._advised = False
         self._next_preset = ""
         """The preset to start with once this run has stopped; empty for none."""
@@ -57,6 +62,7 @@ class RunStarter:
     def react(self) -> None:
         """Ask for other data if there is none; leave if the run could not start at all."""
         history = self._followed.history
+        self.can_resume = _can_resume(history)
         if history.state == "no data":
             question = data_question(run_summary.outcome(history), resumed=history.resumed)
             self._app.push_screen(question, self._data_answered)
@@ -101,6 +107,15 @@ class RunStarter:
             self.train(answer)
         else:
             self._app.exit(run_summary.exit_code(self._followed.history))
+
+
+def _can_resume(history: RunHistory) -> bool:
+    if history.state not in ("stopped", "failed") or history.started is None:
+        return False
+    try:
+        return resumable(Path(history.started.folder))
+    except OSError:
+        return False
 
 
 def shorter_question(shorter: ShorterPreset) -> Question:

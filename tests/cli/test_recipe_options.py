@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from cifar_tui.cli import recipe_options
+from cifar_tui.cli import default_preset
+from cifar_tui.cli.default_preset import preset_for
 from cifar_tui.cli.options import parse_changes
-from cifar_tui.cli.recipe_options import check_changeable, new_recipe, preset_for
+from cifar_tui.cli.recipe_options import check_changeable, new_recipe
 from cifar_tui.errors import BadInput
 
 
@@ -41,7 +42,7 @@ def test_a_resumed_run_keeps_what_would_make_it_another_run() -> None:
 def test_without_a_gpu_the_preset_is_short_and_that_is_said(
     monkeypatch: pytest.MonkeyPatch, gpu: bool, device: str | None, expected: str
 ) -> None:
-    monkeypatch.setattr(recipe_options, "has_gpu", lambda: gpu)
+    monkeypatch.setattr(default_preset, "has_gpu", lambda: gpu)
     chosen, note = preset_for(device)
     assert chosen == expected
     assert bool(note) == (chosen == "short")

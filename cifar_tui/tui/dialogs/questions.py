@@ -13,6 +13,7 @@ from textual.widgets import Button, Input, SelectionList, Static
 from textual.widgets.button import ButtonVariant
 
 from cifar_tui.control import ChangeRate
+from cifar_tui.system.invocation import command_line
 from cifar_tui.text import loss as loss_text
 from cifar_tui.text import safe_text
 from cifar_tui.text import size as size_in_words
@@ -100,8 +101,8 @@ def quit_question(*, screen_only: bool) -> Question:
     how = "" if screen_only else ", in the background,"
     return Question(
         "Leave while it trains?",
-        f"Detached, it trains on{how} and `cifar-tui attach` shows it again. Stopped, it finishes the step under way, "
-        "saves, and ends; it can be resumed.",
+        f"Detached, it trains on{how} and `{command_line('attach')}` shows it again. "
+        "Stopped, it finishes the step under way, saves, and ends; it can be resumed.",
         [Choice("d", "Detach", "primary"), Choice("s", "Stop and save", "error"), Choice("n", "Stay")],
     )
 

@@ -37,6 +37,7 @@ from cifar_tui.events import (
     RunStopped,
 )
 from cifar_tui.presets import preset
+from cifar_tui.runs.checkpoints.states import StateRecord, commit_state
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui.drive import INTERVALS, SIZES, app_of, loss_axis, screen, screen_text, settle, until
@@ -493,9 +494,27 @@ async def test_every_answer_to_a_question_is_in_view(size: tuple[int, int]) -> N
             assert answer in screen_text(pilot)
 
 
-async def test_a_stopped_run_is_resumed_from_the_screen() -> None:
+def stopped(folder: Path, *, state: bool = True) -> ScriptedConnection:
+    """A run that was stopped, with a training state on disk or without."""
+    if state:
+        commit_state(folder, StateRecord(step=150, size=1, sha256="0", images="0", environment={}, saved_at=0.0))
+    run = RunStopped(150, "net_003.pth")
+    return ScriptedConnection([*scripted.opening(folder), *scripted.epochs(3), run])
+
+
+async def test_a_run_without_a_training_state_offers_no_resume(tmp_path: Path) -> None:
+    jobs = ScriptedJobs(stopped(tmp_path, state=False))
+    async with screen(jobs) as pilot:
+        assert "Stopped after step 150" in screen_text(pilot)
+        assert "r Resume" not in screen_text(pilot)
+        await pilot.press("r")
+        await settle(pilot)
+        assert jobs.resumed == 0
+
+
+async def test_a_stopped_run_is_resumed_from_the_screen(tmp_path: Path) -> None:
     again = ScriptedConnection([*scripted.opening(), *scripted.epochs(1), Reopened("/runs/one")])
-    jobs = ScriptedJobs(running(RunStopped(150, "net_003.pth")), again)
+    jobs = ScriptedJobs(stopped(tmp_path), again)
     async with screen(jobs) as pilot:
         await pilot.press("r")
         await settle(pilot)
@@ -509,8 +528,8 @@ async def test_a_stopped_run_is_resumed_from_the_screen() -> None:
         assert "Resumed after step 50, bit-exact." in screen_text(pilot)
 
 
-async def test_a_run_that_cannot_resume_says_why_and_the_screen_stays() -> None:
-    jobs = ScriptedJobs(running(RunStopped(150, "net_003.pth")))
+async def test_a_run_that_cannot_resume_says_why_and_the_screen_stays(tmp_path: Path) -> None:
+    jobs = ScriptedJobs(stopped(tmp_path))
     async with screen(jobs) as pilot:
         jobs.refuse(BadInput("There is no training state."))
         await pilot.press("r")

@@ -13,7 +13,7 @@ def help_of(*arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "cifar_tui", *arguments], capture_output=True, text=True, timeout=120, check=True
     )
-    return re.sub(r"\W*\n\W*", " ", done.stdout)
+    return re.sub(r"[│\s]+", " ", done.stdout)
 
 
 @pytest.mark.parametrize("name", ["", *COMMANDS])

@@ -4,12 +4,16 @@ Small networks on few images run fastest on one thread, and two test runs beside
 """
 
 import os
+import sys
 import tempfile
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Hints then name the program without its path.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="cifar-tui-tests-")
 # Sockets of runs that a test has killed are nobody else's to collect.
 os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="cifar-tui-tests-")

@@ -67,6 +67,7 @@ class ScriptedJobs:
         self._connections = list(connections)
         self._refusal = refusal
         self.trained_on: list[str | None] = []
+        self.presets: list[str] = []
         self.evaluated: list[str] = []
         self.resumed = 0
         self.branched: list[tuple[str, int, float]] = []
@@ -86,6 +87,12 @@ class ScriptedJobs:
         if self._refusal is not None:
             raise self._refusal
         self.trained_on.append(data)
+        return self._connections.pop(0)
+
+    def train_preset(self, preset: str) -> ScriptedConnection:
+        if self._refusal is not None:
+            raise self._refusal
+        self.presets.append(preset)
         return self._connections.pop(0)
 
     def refuse(self, refusal: CifarTuiError) -> None:

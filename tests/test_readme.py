@@ -12,7 +12,6 @@ from cifar_tui.tui.evaluation.compared_images import ComparedImagesScreen
 from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
 from cifar_tui.tui.evaluation.evaluation_screen import EvaluationScreen
 from cifar_tui.tui.evaluation.misclassified import MisclassifiedScreen
-from cifar_tui.tui.runs_screen.screen import RunsScreen
 
 SCREENS = (
     Dashboard,

@@ -12,6 +12,7 @@ from cifar_tui.jobs.attached import AttachedJobs
 from cifar_tui.jobs.local import LocalJobs
 from cifar_tui.jobs.run_in_view import RunInView
 from cifar_tui.runs.find import RUNS_FOLDER
+from cifar_tui.system.invocation import command_line
 from cifar_tui.system.output import leave_terminal
 from cifar_tui.text import safe_text
 
@@ -30,7 +31,7 @@ def train_on_console(jobs: LocalJobs, *, resumed: bool) -> int:
 def run_on_screen(
     jobs: LocalJobs | AttachedJobs | None, release_shell: Callable[[str], None] | None = None, **options: object
 ) -> int:
-    """Show a run, or all of them, until a person leaves; where one trains in this process, go on without a screen.
+    """Show a run, or all of them, until a person leaves; where one trains in this process, continue without a screen.
 
     `release_shell` gives the shell its prompt back; None for a run that was started elsewhere. Returns the exit code.
     """
@@ -42,8 +43,7 @@ def run_on_screen(
         result = run_screen(run_in_view, ScreenOptions(**options))  # type: ignore[arg-type] # checked by the command
         connection, started = result.connection, result.history.started
         if connection is None or connection.elsewhere or connection.ended:
-            if release_shell is not None and connection is not None:
-                report_outcome(result.history)
+            _report_left(result)
             return result.exit_code
         if result.ending == "at once":
             os._exit(result.exit_code)
@@ -60,16 +60,26 @@ def run_on_screen(
 def detached_text(run: str, folder: Path) -> str:
     """Return the sentence that says how to find a run again that has no screen."""
     name = run if folder == (RUNS_FOLDER / run).absolute() else str(folder)
-    return f"{safe_text(run, 100)} trains on without a screen. To see it: cifar-tui attach {safe_text(name, 300)}"
+    shown = command_line(f"attach {safe_text(name, 300)}")
+    return f"{safe_text(run, 100)} is training in the background. To see it: {shown}"
+
+
+def _report_left(result: "ScreenResult") -> None:
+    """Say in the shell what became of a run that this process does not train any more."""
+    started = result.history.started
+    if result.history.ending is not None:
+        report_outcome(result.history)
+    elif started is not None and result.connection is not None and result.connection.elsewhere:
+        print(detached_text(started.run, Path(started.folder)))
 
 
 def _why_without_screen(result: "ScreenResult") -> str:
     match result.ending:
         case "terminal lost":
-            return "The terminal went away: training goes on without a screen."
+            return "Terminal closed; training continues."
         case "detached":
-            return "The screen was detached: training goes on without it."
+            return "Screen detached; training continues."
     started = result.history.started
-    where = f" What broke is in {Path(started.folder) / OUTPUT_NAME}." if started is not None else ""
-    print(f"The screen broke; training goes on without it.{where}", file=sys.stderr)
-    return "The screen broke: training goes on without it."
+    where = f" Details are in {Path(started.folder) / OUTPUT_NAME}." if started is not None else ""
+    print(f"The screen failed; training continues without it.{where}", file=sys.stderr)
+    return "The screen failed; training continues."

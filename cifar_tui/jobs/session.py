@@ -57,6 +57,9 @@ class Jobs(Protocol):
     def train(self, data: str | None = None) -> RunConnection:
         """Start the run, on other data than chosen where `data` names some. Raises CifarTuiError."""
 
+    def train_preset(self, preset: str) -> RunConnection:
+        """Start a new run with another preset on the same images once this one has ended. Raises CifarTuiError."""
+
     def resume(self) -> RunConnection:
         """Resume the run that has ended; its feed begins with its journal. Raises CifarTuiError."""
 

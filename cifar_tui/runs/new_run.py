@@ -1,10 +1,13 @@
 """A run that is still to be made: what was chosen of it, and its folder once it is."""
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from cifar_tui.errors import BadInput
+from cifar_tui.presets import with_preset
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.delete_run import finish_run_deletes
 from cifar_tui.runs.find import RUNS_FOLDER
@@ -40,6 +43,12 @@ class NewRun:
                 run.close()
                 raise
         return run
+
+    def with_preset(self, preset: str) -> Self:
+        """Return the choices with another preset; a name or a folder that was chosen gets the preset's at its end."""
+        folder = self.folder and self.folder.with_name(f"{self.folder.name}-{preset}")
+        name = self.name and f"{self.name}-{preset}"
+        return dataclasses.replace(self, recipe=with_preset(self.recipe, preset), name=name, folder=folder)
 
 
 def branch(weights: Path, epochs: int, learning_rate: float) -> NewRun:

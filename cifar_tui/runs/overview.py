@@ -38,7 +38,7 @@ class Overview:
     live: bool
     """True while a process holds it."""
     state: State | Literal["killed"]
-    """As a screen would show it, or that it ended without a word."""
+    """As a screen would show it, or that its process ended without saving."""
     epoch: int
     """The epoch under way, or the last one; 0 before the first step."""
     step: int

@@ -36,7 +36,8 @@ from cifar_tui.tui.runs_screen.switch import RunSwitch
 from cifar_tui.tui.settings.kept_preferences import KeptPreferences
 from cifar_tui.tui.settings.preferences import Preferences, PreferencesFile
 from cifar_tui.tui.settings.theme_choice import ThemeChoice
-from cifar_tui.tui.settings.themes import Themes, find_themes, theme_folders
+from cifar_tui.tui.settings.theme_files import theme_folders
+from cifar_tui.tui.settings.themes import Themes, find_themes
 from cifar_tui.tui.terminal.driver import ResilientDriver
 from cifar_tui.tui.terminal.screen_output import DiffApp, drop_signal_handlers
 from cifar_tui.tui.widgets.rows import Rows
@@ -146,7 +147,7 @@ class MonitorApp(DiffApp, inherit_bindings=False):
         self.history_display = HistoryDisplay(self, self.followed)
         self._actions = RunActions(self, self.followed, self.history_display.show)
         self.leaving = Leaving(self, self.followed, self._actions, intervals.interrupts)
-        self._starter = RunStarter(self, jobs, self.followed, self.leaving)
+        self._starter = RunStarter(self, jobs, self.followed, self.leaving, self._actions)
         self._switch = RunSwitch(self, jobs, self.followed, self._starter, self._run_opened, intervals.runs)
         self._checkpoints = CheckpointActions(self, jobs, self.followed, self._starter.start, intervals.after_change)
         self._nonfinite_loss = NonfiniteLossQuestion(self, self.followed)
@@ -170,8 +171,10 @@ class MonitorApp(DiffApp, inherit_bindings=False):
             return self._actions.allowed(parameters[0])
         if action == "detach":
             return history.live and history.started is not None
+        if action == "shorter_preset":
+            return self._starter.shorter is not None
         if action == "resume_run":
-            return history.state in ("stopped", "failed") and history.started is not None
+            return self._starter.can_resume
         return True
 
     def notify(
@@ -194,6 +197,10 @@ class MonitorApp(DiffApp, inherit_bindings=False):
     def action_resume_run(self) -> None:
         """Resume the run that ended."""
         self._starter.resume()
+
+    def action_shorter_preset(self) -> None:
+        """Stop this run and start one with a preset that takes less time, after a question."""
+        self._starter.ask_for_shorter()
 
     def action_checkpoints(self, start_at: str = "") -> None:
         """Open the browser, with the cursor on a checkpoint."""
@@ -269,7 +276,7 @@ class MonitorApp(DiffApp, inherit_bindings=False):
     def _refresh_keys(self) -> None:
         """Show the keys that do something now; a run elsewhere begins and ceases to accept requests by itself."""
         accepted = self.followed.accepts(Stop)
-        if accepted != self._accepted:
+        if self._starter.poll() or accepted != self._accepted:
             self._accepted = accepted
             self.refresh_bindings()
 
@@ -285,10 +292,10 @@ class MonitorApp(DiffApp, inherit_bindings=False):
 
     def _state_changed(self, *, shown_as_new: bool) -> None:
         history = self.followed.history
-        self.refresh_bindings()
         if shown_as_new:
             self._alerter.show(history)
         if self._started is not None and history.started is not None and not self.followed.elsewhere:
             self._started(Path(history.started.folder))
         if not self.leaving.under_way:
             self._starter.react()
+        self.refresh_bindings()

@@ -10,6 +10,7 @@ from cifar_tui.errors import CifarTuiError
 from cifar_tui.jobs.session import CurrentJobs, RunConnection
 from cifar_tui.report.comparison_text import MOST_COMPARED
 from cifar_tui.runs.find import checkpoint_argument
+from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text
 from cifar_tui.tui.browser.checkpoint_view import Entry
 from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints
@@ -124,9 +125,8 @@ class CheckpointActions:
         """Return True if a new run can start here now; where it cannot, say why, and what can."""
         if self._followed.history.live:
             argument = checkpoint_argument(folder, entry.sidecar)
-            sentence = (
-                f"This run is training: stop or detach it first, or type in a shell: cifar-tui train --from {argument}"
-            )
+            typed = command_line(f"train --from {argument}")
+            sentence = f"This run is training: stop or detach it first, or in another shell: {typed}"
         elif self._followed.evaluating:
             sentence = self._evaluating()
         elif self._followed.training_beside:

@@ -43,6 +43,7 @@ class Dashboard(Screen[None]):
             "Evaluate",
             tooltip="Evaluate the newest checkpoint (again: cancel)",
         ),
+        Binding("z", "app.shorter_preset", "Shorter preset", tooltip="Stop this run, start a shorter one (asks first)"),
         Binding("v", "next_view", "View", tooltip="Show one panel alone; again: the next"),
         Binding("V", "next_view(-1)", "Previous view", show=False, tooltip="Show the previous panel alone"),
         Binding(

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-import platformdirs
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
-import cifar_tui
 from cifar_tui.errors import BadInput
 from cifar_tui.text import safe_text
 from cifar_tui.tui.settings.heat_map_colours import heat_variables
@@ -53,14 +51,6 @@ class Themes:
                 + (f" {self.broken[0]}" if self.broken else "")
             )
         return name
-
-
-def theme_folders() -> list[Path]:
-    """Folders of themes: shipped in the package, or beside it in a checkout; then a person's own."""
-    package = Path(cifar_tui.__file__).parent
-    shipped = package / "themes"
-    own = Path(platformdirs.user_config_dir("cifar-tui")) / "themes"
-    return [shipped if shipped.is_dir() else package.parent / "themes", own]
 
 
 def find_themes(folders: list[Path]) -> Themes:

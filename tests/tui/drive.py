@@ -102,7 +102,7 @@ def at_rest(app: CountingApp) -> bool:
             return False
         if isinstance(one, ComparisonScreen) and not getattr(one._connection, "drained", True):
             return False
-    return not app.history_display.waits
+    return app.keys_at_rest and not app.history_display.waits
 
 
 async def until(condition: Callable[[], bool]) -> None:

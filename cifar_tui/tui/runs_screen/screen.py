@@ -29,20 +29,20 @@ class RunsScreen(Screen[None]):
     """All runs in a folder. It stays when another screen comes to the front, and looks at the folder while in view."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "act('open')", "Open", tooltip="Open the run under the cursor; one that lives is attached to"),
-        Binding("u,escape", "back", "Back", key_display="u", tooltip="Back to the run that is open; escape does, too"),
-        Binding("slash", "filter", "Filter", key_display="/", tooltip="Show only runs that match words"),
-        Binding("space", "mark", "Mark", tooltip="Mark the run under the cursor, or no longer"),
+        Binding("enter", "act('open')", "Open", tooltip="Open this run; attach to it while it trains"),
+        Binding("escape,u", "back", "Back", key_display="esc", tooltip="Clear the filter; then back to the open run"),
+        Binding("slash", "filter", "Filter", key_display="/", tooltip="Show only runs that match what you type"),
+        Binding("space", "mark", "Mark", tooltip="Mark this run, or unmark it"),
         Binding("n", "sort(True)", "Sort", show=False, tooltip="Sort by the next column"),
-        Binding("N", "sort(False)", "Reverse", show=False, tooltip="Sort the other way round"),
-        Binding("o", "act('overlay')", "Overlay", show=False, tooltip="Open it with the marked runs drawn over it"),
+        Binding("N", "sort(False)", "Reverse", show=False, tooltip="Reverse the order"),
+        Binding("o", "act('overlay')", "Overlay", show=False, tooltip="Open it, overlaid with the marked runs"),
         Binding(
             "C", "act('compare')", "Compare", show=False, tooltip="Compare the best checkpoints of the marked runs"
         ),
-        Binding("r", "act('resume')", "Resume", tooltip="Resume the run under the cursor, which has ended"),
-        Binding("b", "act('branch')", "New run", show=False, tooltip="Start a new run from its newest checkpoint"),
-        Binding("R", "act('rename')", "Rename", show=False, tooltip="Rename the run under the cursor"),
-        Binding("j", "act('note')", "Note", show=False, tooltip="Write a note on the run under the cursor"),
+        Binding("r", "act('resume')", "Resume", tooltip="Resume this run, which has ended"),
+        Binding("b", "act('branch')", "Branch", show=False, tooltip="Start a new run from its newest checkpoint"),
+        Binding("R", "act('rename')", "Rename", show=False, tooltip="Rename this run"),
+        Binding("j", "act('note')", "Note", show=False, tooltip="Write a note on this run"),
         Binding("D,delete", "act('delete')", "Delete", key_display="D", tooltip="Delete the run (asks first)"),
         *common_keys.OF_THE_PROGRAM,
     ]

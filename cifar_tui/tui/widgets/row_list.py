@@ -18,6 +18,8 @@ from cifar_tui.tui.terminal.lazy_styles import LazyStyles
 from cifar_tui.tui.widgets.rows import cut
 
 GAP = 1
+CURSOR_SIGN = "›"
+"""Takes the first cell of the row under the cursor, which is then told by more than its colour."""
 
 
 class Entry(Protocol):
@@ -167,7 +169,10 @@ class RowList(ScrollView, Generic[EntryT], can_focus=True):
         if row >= len(self._entries):
             return Strip.blank(width, self._style(""))
         style = self._style("list--cursor") if row == self._row else self._style("")
-        return Strip(self._row_segments(self._entries[row], style)).adjust_cell_length(width, style)
+        segments = self._row_segments(self._entries[row], style)
+        if row == self._row and segments[0].text.startswith(" "):
+            segments[0] = Segment(CURSOR_SIGN + segments[0].text[1:], segments[0].style)
+        return Strip(segments).adjust_cell_length(width, style)
 
     def notify_style_update(self) -> None:
         """Forget the resolved styles when the theme or a class changes."""

@@ -5,7 +5,10 @@ import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import orjson
+
 from cifar_tui.errors import BadInput
+from cifar_tui.event_records import event_from_record
 from cifar_tui.events import RunStarted
 from cifar_tui.files.run_files import RECIPE_NAME, journal_path, recipe_path
 from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX
@@ -14,7 +17,6 @@ from cifar_tui.runs.checkpoints.sidecars import (
     epoch_checkpoint,
 )
 from cifar_tui.runs.lock import is_being_trained
-from cifar_tui.runs.records.journal import from_line
 from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text
 
@@ -73,7 +75,8 @@ def _folders(place: Path) -> Iterator[Path]:
 def _name_at_start(folder: Path) -> str:
     """Return the name that a run started with, by its journal; empty where that is not known."""
     with contextlib.suppress(OSError, ValueError), journal_path(folder).open("rb") as journal:
-        event = from_line(journal.readline(FIRST_LINE_BYTES))[1]
+        record = orjson.loads(journal.readline(FIRST_LINE_BYTES))
+        event = event_from_record(record) if isinstance(record, dict) else None
         return event.run if isinstance(event, RunStarted) else ""
     return ""
 

@@ -67,7 +67,7 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
     (third,) = (event for event in last if event["event"] == "EpochDone" and event["epoch"] == 3)
     assert (plain["checkpoint"], plain["accuracy"], plain["tta"]) == ("net_003.pth", third["test_accuracy"], False)
     both = run(tmp_path, "evaluate", str(folder / "net_003.pth"), "--tta")
-    assert "each judged with its mirror image (flip-TTA)" in both.stdout
+    assert "each evaluated with its mirror image (flip-TTA)" in both.stdout
     moved = run(tmp_path, "export", "one", "moved.safetensors")
     assert moved.stdout.startswith("Wrote moved.safetensors: net_003.pth, ")
     preset = ("--data", "synthetic", "--preset", "quick", "--device", "cpu", "--json")

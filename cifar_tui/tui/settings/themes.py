@@ -31,6 +31,9 @@ TEXTUAL_COLOURS = (
 )
 CHART_COLOURS = ("raw", "smooth", "test", "rate", "axis", "mark", "other-1", "other-2", "other-3", "other-4")
 
+OVERLAID = {"other-1": "success", "other-2": "warning", "other-3": "secondary", "other-4": "primary"}
+"""The colours of overlaid runs where a theme, as one written for an earlier version, names none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Themes:
@@ -87,6 +90,7 @@ def read_theme(path: Path, default: Theme | None = None) -> Theme:
         if name not in TEXTUAL_COLOURS:
             raise ValueError(f"[colours] has an unknown {name}")
     fallback = {name: default.variables[f"chart-{name}"] for name in CHART_COLOURS} if default is not None else {}
+    fallback |= {name: colours[own] for name, own in OVERLAID.items()}
     chart = _colours(record, "chart", CHART_COLOURS, fallback)
     variables = {f"chart-{name}": colour for name, colour in chart.items()}
     variables = heat_variables(colours, ansi=ansi) | _colours(record, "variables") | variables

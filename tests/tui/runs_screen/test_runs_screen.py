@@ -144,7 +144,7 @@ async def test_leaving_returns_to_the_run_that_trains_here_and_asks(place: Path)
         await pilot.press("u", "slash", *"other", "enter", "enter")
         await shows(pilot, "run other")
         await pilot.press("q")
-        await shows(pilot, "Leave while it trains?", "run one")
+        await shows(pilot, "Quit while training?", "run one")
         await pilot.press("s")
         await settle(pilot)
         assert [type(one) for one in connection.requests] == [Stop]
@@ -267,7 +267,7 @@ async def test_a_run_is_deleted_only_after_a_question_that_says_what_it_frees(pl
         await pilot.press("slash", *"two", "enter", "enter")
         await shows(pilot, "run two")
         await pilot.press("u", "D")
-        await shows(pilot, "Delete the run two?", "frees 1.0 MB", "mine.txt")
+        await shows(pilot, "Delete the run two?", "Frees 1.0 MB", "mine.txt")
         await pilot.press("escape", "D", "enter")
         await settle(pilot)
         assert len(all_runs(place)) == 2, "the first answer keeps it"
@@ -297,7 +297,7 @@ async def test_a_run_that_has_finished_or_has_no_state_says_so_when_it_is_to_be_
         await pilot.press("slash", *"one", "enter", "r")
         await shows(pilot, "one has finished.")
         await pilot.press("escape", "slash", *"two", "enter", "r")
-        await shows(pilot, "There is no training state in")
+        await shows(pilot, "two cannot be resumed")
 
 
 async def test_no_second_run_trains_in_this_process(place: Path) -> None:

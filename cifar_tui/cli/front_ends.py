@@ -65,7 +65,9 @@ def detached_text(run: str, folder: Path) -> str:
 
 
 def _report_left(result: "ScreenResult") -> None:
-    """Say in the shell what became of a run that this process does not train any more."""
+    """Say in the shell what became of a run that this process does not train any more, if there still is a shell."""
+    if result.ending == "terminal lost":
+        return
     started = result.history.started
     if result.history.ending is not None:
         report_outcome(result.history)

@@ -220,12 +220,13 @@ def in_terminal(
 
 def test_a_person_trains_pauses_evaluates_stops_and_leaves(tmp_path: Path) -> None:
     terminal = in_terminal(tmp_path, "train", *TINY, "--epochs", "500", "--run-name", "one")
-    terminal.wait_for("best test")
+    terminal.wait_for("best on the test set")
     terminal.press("p")
     assert "run one" in terminal.wait_for("Paused")
     terminal.press("e")
     terminal.wait_for("100 test images in")
-    terminal.press("c")
+    terminal.press("\x1b")
+    terminal.wait_for("Learning rate")
     terminal.press("p")
     terminal.wait_for("Training")
     terminal.press("s")

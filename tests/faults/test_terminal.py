@@ -117,7 +117,7 @@ def test_an_exception_in_a_widget_ends_the_screen_and_not_the_training(tmp_path:
         "    before(self, history, asked)\ns.StatusPanel.show = broken"
     )
     with on_a_screen(run, broken) as terminal:
-        terminal.wait_for("training goes on without it")
+        terminal.wait_for("training continues without it")
         assert "a bug in a widget" in (run / "output.txt").read_text()
         before = steps(run)
         terminal.read_until(lambda: steps(run) > before + 10, "more training")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-MOST_IMAGES = 50_000
-"""Test images whose predictions and pixels are stored; of a larger set only the wrongest are."""
+from cifar_tui.runs.checkpoints.test_images import MOST_IMAGES
+
 NAMED = 3
 """Most probable classes that are stored of an image."""
 PACKED = np.dtype([("label", "u1"), ("top", "u1", (NAMED,)), ("shares", "<u2", (NAMED,)), ("label_share", "<u2")])

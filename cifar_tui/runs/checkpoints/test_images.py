@@ -8,7 +8,9 @@ from pathlib import Path
 from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.files.safe_open import open_regular
 from cifar_tui.recipe import SIDE
-from cifar_tui.runs.checkpoints.predictions import MOST_IMAGES
+
+MOST_IMAGES = 50_000
+"""Test images whose predictions and pixels are stored; of a larger set only the wrongest are."""
 
 IMAGE_BYTES = SIDE * SIDE * 3
 """Bytes of one image's pixels: uint8 [32, 32, 3], RGB."""

@@ -13,7 +13,6 @@ from cifar_tui.event_records import event_from_record, event_to_record
 from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.files.run_files import CHECKPOINT_PATTERN
 from cifar_tui.files.safe_open import open_regular
-from cifar_tui.runs.checkpoints.predictions import Predictions
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, verdict_path
 from cifar_tui.runs.checkpoints.test_images import IMAGE_BYTES
 
@@ -112,6 +111,9 @@ def _pictures(encoded: object, count: int) -> tuple[bytes, ...]:
 
 
 def _predictions(encoded: object, verdict: EvaluationDone) -> bytes:
+    # numpy takes 0.1 s to import, which shell completion has no use for.
+    from cifar_tui.runs.checkpoints.predictions import Predictions
+
     if not isinstance(encoded, str):
         raise ValueError("with broken predictions")
     packed = base64.b64decode(encoded, validate=True)

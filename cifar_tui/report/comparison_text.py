@@ -19,7 +19,7 @@ COUNT = 12
 
 
 def comparison_rows(done: ComparisonDone) -> list[Row]:
-    """Which they are; accuracy, loss and every class of each, with the difference to the first; every two of them."""
+    """Return names; accuracy, loss and every class of each, with the difference to the first; every two of them."""
     return [*_name_rows(done), (), *_table_rows(done), (), *_pair_rows(done)]
 
 

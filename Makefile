@@ -14,6 +14,7 @@ ARGS ?=
 
 train: venv
 	$(BIN)/cifar-tui train $(ARGS)
+	@echo "To call the program by itself: $(BIN)/cifar-tui, or source $(BIN)/activate once, then cifar-tui."
 
 test: venv
 	$(BIN)/python -m pytest $(ARGS)
@@ -31,9 +32,13 @@ venv: $(READY)
 
 # Installed again only when what is needed changes.
 $(READY): pyproject.toml
+	@echo "Installing PyTorch and the rest into $(VENV): about 6 GB on disk with the CUDA libraries that pip"
+	@echo "chooses on Linux, 2 to 10 minutes. For a machine without a GPU, 1 GB is enough:"
+	@echo "  PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make $(or $(MAKECMDGOALS),train)"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
-	touch $(READY)
+	$(BIN)/python -m pip install --progress-bar on --editable ".[dev]"
+	@touch $(READY)
+	@echo "Installed. The program is $(BIN)/cifar-tui; after source $(BIN)/activate it is cifar-tui."
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -4,6 +4,7 @@ python benchmarks/browser.py [--size 120x40]
 
 Two runs are made up: one of 150 checkpoints of 45 MB (sparse files), one of 10,000 whose weights are missing. From the
 key `c` to the first row and to the whole list; the baseline opens each of the 150 files with torch.load(mmap=True).
+Then 1,000 runs of 800 steps: from the key `u` to the newest run on the screen, and to all of them.
 The last line is one JSON object; what the words mean is in `FIGURES`.
 """
 
@@ -12,6 +13,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -27,6 +29,7 @@ from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, epoch_checkpoint, sidecar_path
 
 FEW, MANY = 150, 10_000
+RUNS = 1_000
 TIMES = 5
 FIGURES = {
     "first_rows_150_ms": "from the key to the newest of 150 checkpoints on the screen, median of five",
@@ -34,6 +37,8 @@ FIGURES = {
     "first_rows_10k_ms": "from the key to the newest of 10,000",
     "list_10k_ms": "to all of them",
     "torch_load_150_ms": "torch.load(mmap=True, weights_only=True) of each of the 150 files (the baseline)",
+    "first_rows_1k_runs_ms": "from the key to the newest of 1,000 runs on the screen, each time in a new process",
+    "list_1k_runs_ms": "to all of them",
     "ratio": "the baseline over the whole list of 150",
 }
 
@@ -49,9 +54,10 @@ def main() -> None:
         put_weights(few)
         figures = opened(few, FEW, "150", (columns, rows)) | opened(many, MANY, "10k", (columns, rows))
         figures["torch_load_150_ms"] = opening_each(few)
+        figures |= runs_opened(Path(place) / "runs", (columns, rows))
     figures["ratio"] = figures["torch_load_150_ms"] / figures["list_150_ms"]
     for name, meaning in FIGURES.items():
-        print(f"{name:<20} {figures[name]:>10,.1f}  {meaning}")
+        print(f"{name:<22} {figures[name]:>10,.1f}  {meaning}")
     print(json.dumps({name: round(figures[name], 1) for name in FIGURES}))
 
 
@@ -120,6 +126,31 @@ def opened(run: Path, count: int, name: str, size: tuple[int, int]) -> dict[str,
         with contextlib.suppress(AssertionError):
             terminal.exit_code(10)
     return {f"first_rows_{name}_ms": statistics.median(first), f"list_{name}_ms": statistics.median(whole)}
+
+
+def runs_opened(place: Path, size: tuple[int, int]) -> dict[str, float]:
+    """Milliseconds from the key to the first runs and to all of them, the medians of some programs."""
+    write_finished_run(place / "run-0000", 800)
+    for number in range(1, RUNS):
+        shutil.copytree(place / "run-0000", place / f"run-{number:04}")
+        os.utime(place / f"run-{number:04}", (1_700_000_000 + number, 1_700_000_000 + number))
+    first, complete = [], []
+    for _ in range(TIMES):
+        with PseudoTerminal(
+            [sys.executable, "-m", "cifar_tui", "attach", str(place / "run-0500")], size=size
+        ) as terminal:
+            terminal.wait_for("Finished")
+            terminal.settle(0.5)
+            started = time.perf_counter()
+            terminal.press("u")
+            read_until(terminal, " run-0999 ")
+            first.append(1_000 * (time.perf_counter() - started))
+            read_until(terminal, f"{RUNS:,} runs, ")
+            complete.append(1_000 * (time.perf_counter() - started))
+            terminal.press("q")
+            with contextlib.suppress(AssertionError):
+                terminal.exit_code(10)
+    return {"first_rows_1k_runs_ms": statistics.median(first), "list_1k_runs_ms": statistics.median(complete)}
 
 
 def read_until(terminal: PseudoTerminal, words: str) -> None:

@@ -141,6 +141,10 @@ class ScriptedRun:
         threading.Thread(target=self._speak, daemon=True).start()
         return self
 
+    def train_preset(self, preset: str) -> "ScriptedRun":  # noqa: ARG002
+        """Start nothing."""
+        return self
+
     def resume(self) -> "ScriptedRun":
         """Nothing goes on."""
         return self
@@ -160,6 +164,9 @@ class ScriptedRun:
     def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> "ScriptedRun":  # noqa: ARG002
         """Nothing is deleted."""
         return self
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def poll(self) -> list[Event]:
         """Return the events since the last call."""
@@ -204,9 +211,11 @@ class ScriptedRun:
 
 def show(run: ScriptedRun) -> None:
     """Put a run on the screen."""
+    from cifar_tui.jobs.run_in_view import RunInView
     from cifar_tui.system.hardware import Hardware
     from cifar_tui.tui.app import MonitorApp
-    from cifar_tui.tui.settings.themes import find_themes, theme_folders
+    from cifar_tui.tui.settings.theme_files import theme_folders
+    from cifar_tui.tui.settings.themes import find_themes
 
     themes = find_themes(theme_folders())
-    MonitorApp(run, themes, themes.chosen(None), Hardware()).run()
+    MonitorApp(RunInView(run), themes, themes.chosen(None), Hardware()).run()

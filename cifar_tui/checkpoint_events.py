@@ -88,7 +88,7 @@ class WrongImage:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationDone(Event):
-    """A checkpoint's verdict on the test images."""
+    """A checkpoint's result on the test images."""
 
     checkpoint: str
     """File name in the run's folder."""
@@ -123,7 +123,7 @@ class EvaluationDone(Event):
 
 @dataclass(frozen=True, slots=True)
 class EvaluationFailed(Event):
-    """A checkpoint could not be measured, or a person gave it up."""
+    """A checkpoint could not be measured, or a person cancelled it."""
 
     checkpoint: str
     """File name in the run's folder."""
@@ -142,13 +142,27 @@ class ComparedPair:
     second: int
     """The other's place."""
     agreed: int
-    """Images that both took for the same class."""
+    """Images that both predicted as the same class."""
     fixed: int
     """Images that the first got wrong and the second right."""
     broken: int
     """Images that the first got right and the second wrong."""
     both_wrong: int
     """Images that both got wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedImage:
+    """A test image that some checkpoints got right and others wrong."""
+
+    index: int
+    """Its place among the test images, from 0."""
+    label: int
+    """Its true class."""
+    predicted: tuple[int, ...]
+    """The class that each checkpoint predicted, in the order of the checkpoints."""
+    pixels: str
+    """uint8 [32, 32, 3], RGB, as base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +183,5 @@ class ComparisonDone(Event):
     """Images recognised, by [checkpoint][class]."""
     pairs: tuple[ComparedPair, ...]
     """Every two of them."""
+    changed: tuple[ComparedImage, ...] = ()
+    """The images that some got right and others wrong, the first ten thousand."""

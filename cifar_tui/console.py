@@ -43,6 +43,8 @@ from cifar_tui.events import (
 from cifar_tui.history.run_history import FeedItem, RunHistory
 from cifar_tui.jobs.session import RunConnection
 from cifar_tui.report import comparison_text, run_summary, verdict_text
+from cifar_tui.report.run_time import shorter_preset, times_text
+from cifar_tui.system.invocation import command_line
 
 POLL_SECONDS = 0.2
 """Time between two polls of the events."""
@@ -164,6 +166,7 @@ class Console:
         self._output = output
         self._step_line_at = 0.0
         self._progress_line_at = 0.0
+        self._advised = False
 
     def show(self, events: Sequence[FeedItem]) -> None:
         """Apply events to the history and print those that are worth a line."""
@@ -227,7 +230,15 @@ class Console:
         if now < self._step_line_at:
             return []
         self._step_line_at = now + LINE_SECONDS
-        return [run_summary.step_line(self.history)]
+        return [run_summary.step_line(self.history), *self._advice()]
+
+    def _advice(self) -> list[str]:
+        """Return, once, the preset to take instead of one that takes longer than an evening here."""
+        shorter = None if self._advised else shorter_preset(self.history)
+        if shorter is None:
+            return []
+        self._advised = True
+        return [f"{times_text(shorter)} To train that instead: {command_line(f'train --preset {shorter.preset}')}"]
 
 
 class Interrupts:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from cifar_tui.errors import BadInput
 
-RECIPE, DATA, RUN = "Recipe (changes the preset)", "Data", "Run"
+RECIPE, DATA, RUN = "Recipe", "Data", "Run"
 PANELS = (RECIPE, DATA, RUN)
 """Panels of the help, in their order."""
 
@@ -26,6 +26,8 @@ class Option:
     """Panel of the help."""
     flag: str = ""
     """Name on the command line; empty for the field's."""
+    help_elsewhere: str = ""
+    """The same where an existing run's checkpoint is evaluated; empty for the same text."""
     metavar: str | None = None
     """Stands for the value in the help; None for its type."""
     quantity: str = ""
@@ -63,7 +65,8 @@ class Option:
             kind=str if choices else kind,
             choices=choices,
             metavar="NAME" if choices else self.metavar,
-            help=f"{self.help}: {', '.join(choices)}." if choices else self.help,
+            help=_with_choices(self.help, choices),
+            help_elsewhere=self.help_elsewhere and _with_choices(self.help_elsewhere, choices),
         )
 
     # Any: the command line, or who calls instead of it, gives a value of the field's type.
@@ -102,6 +105,10 @@ class Option:
         if self.most is not None:
             return f"{self.least} to {self.most} {self.unit}"
         return f"{self.least} or more{below}"
+
+
+def _with_choices(text: str, choices: tuple[str, ...]) -> str:
+    return f"{text}: {', '.join(choices)}." if choices else text
 
 
 @cache

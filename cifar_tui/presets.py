@@ -48,7 +48,7 @@ PRESETS: dict[str, Preset] = {
             std=HALF,
             precision="fp32",
         ),
-        "the tutorial's script, faithfully",
+        "the tutorial's script, unchanged",
         "85-89 %, not the 95.17 % it claims",
     ),
     "quick": Preset(dataclasses.replace(_TRIANGLE, preset="quick", epochs=26), "a good network soon", "about 93.4 %"),
@@ -64,10 +64,10 @@ PRESETS: dict[str, Preset] = {
             crop_padding=2,
             cutout=0,
         ),
-        "4 to 10 epochs, what one can wait for on a CPU",
-        "87.6 % measured, on JPEG copies of the pictures",
+        "the most for an evening on a CPU",
+        "about 87.6 % (measured on JPEG copies)",
     ),
-    "default": Preset(_TRIANGLE, "what the tutorial only claims", "about 95.5 %"),
+    "default": Preset(_TRIANGLE, "the accuracy that the tutorial claims", "about 95.5 %"),
     "max": Preset(
         Recipe(
             preset="max",
@@ -81,7 +81,7 @@ PRESETS: dict[str, Preset] = {
             flip="random",
             cutout=16,
         ),
-        "the last half point, slowly",
+        "half a point more, slowly",
         "about 96.0 %",
     ),
     "smoke": Preset(
@@ -94,11 +94,20 @@ PRESETS: dict[str, Preset] = {
             train_images=2_000,
             test_images=1_000,
         ),
-        "two short epochs on a CPU",
-        "none: it shows that all works",
+        "a quick test of the set-up",
+        "none: it shows that everything works",
     ),
 }
 """The named recipes, in the order they are listed."""
+
+
+KEPT = (
+    *("data", "data_dir", "train_images", "test_images", "validation_images", "seed", "precision", "width", "device"),
+    *("acceleration", "parent", "keep"),
+)
+"""Fields that stay as they are when a run changes its preset."""
+WITH_A_GPU, WITHOUT_A_GPU = "default", "short"
+"""The presets of a run whose person names none."""
 
 
 def preset(name: str) -> Recipe:
@@ -106,3 +115,10 @@ def preset(name: str) -> Recipe:
     if name not in PRESETS:
         raise BadInput(f"There is no preset '{name}'. Choose one of: {', '.join(PRESETS)}.")
     return PRESETS[name].recipe
+
+
+def with_preset(recipe: Recipe, name: str) -> Recipe:
+    """Return a preset's recipe with what belongs to a run rather than to its preset: its data, machine and seed."""
+    kept = {field: getattr(recipe, field) for field in KEPT}
+    # The names are fields of the recipe; the checker cannot follow them.
+    return dataclasses.replace(preset(name), **kept)

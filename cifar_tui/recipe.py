@@ -70,7 +70,7 @@ class Recipe:
     data: Annotated[
         str,
         Option(
-            "cifar10 (without this option), synthetic, or a folder {train,test}/<class>/*.{jpg,png}.",
+            "cifar10, synthetic, or a folder {train,test}/<class>/*.{jpg,png}.",
             panel=DATA,
             metavar="SOURCE",
             parse=absolute_source,
@@ -80,7 +80,7 @@ class Recipe:
     data_dir: Annotated[
         str,
         Option(
-            "Where CIFAR-10 is kept, and downloaded to; without one, data.",
+            "The folder that CIFAR-10 is in, or is downloaded to.",
             panel=DATA,
             metavar="DIR",
             parse=absolute_folder,
@@ -89,16 +89,26 @@ class Recipe:
     ] = "data"
     train_images: Annotated[
         int | None,
-        Option("Train on a class-balanced part.", panel=DATA, quantity="number of training images", least=10),
+        Option(
+            "Train on only so many images, balanced by class.",
+            panel=DATA,
+            quantity="number of training images",
+            least=10,
+        ),
     ] = None
     test_images: Annotated[
         int | None,
-        Option("Test on a class-balanced part.", panel=DATA, quantity="number of test images", least=10),
+        Option(
+            "Test on only so many images, balanced by class.",
+            panel=DATA,
+            quantity="number of test images",
+            least=10,
+        ),
     ] = None
     validation_images: Annotated[
         int,
         Option(
-            "Hold out so many training images, and choose the best epoch on them.",
+            "Hold out so many training images, and choose the best epoch by them; 0 chooses it by the test images.",
             panel=DATA,
             quantity="number of validation images",
             least=10,
@@ -106,10 +116,10 @@ class Recipe:
         ),
     ] = 0
     epochs: Annotated[int, Option("Passes over the training images.", least=1, changeable=True)]
-    batch_size: Annotated[int, Option("Images of one step.", least=1)]
+    batch_size: Annotated[int, Option("Images per step.", least=1)]
     """The last batch of an epoch may be smaller."""
     learning_rate: Annotated[
-        float, Option("The learning rate, or its schedule's highest.", flag="--lr", above=0, changeable=True)
+        float, Option("Learning rate, or the highest of its schedule.", flag="--lr", above=0, changeable=True)
     ]
     schedule: Schedule
     """Course of the rate over the run."""
@@ -120,43 +130,46 @@ class Recipe:
     """True for Nesterov momentum."""
     weight_decay: Annotated[float, Option("L2 penalty on every parameter.", least=0)] = 5e-4
     label_smoothing: Annotated[
-        float, Option("The share of every label spread over all classes; 0 for none.", least=0, below=1)
+        float, Option("Share of each label that is spread over all classes; 0 for none.", least=0, below=1)
     ] = 0.0
-    seed: Annotated[int, Option("Fixes first weights, order and augmentation.", least=0)] = 0
+    seed: Annotated[int, Option("Determines initial weights, order and augmentation.", least=0)] = 0
     crop_padding: Annotated[
         int,
-        Option("Random crops: pixels of padding around a picture; 0 for none.", least=0, most=SIDE - 1, unit="pixels"),
+        Option("Random crops: pixels of padding around an image; 0 for none.", least=0, most=SIDE - 1, unit="pixels"),
     ]
     padding: Padding = "reflect"
     """Content of the padding."""
-    flip: Annotated[Flip, Option("Mirroring")]
+    flip: Annotated[Flip, Option("Mirror images")]
     """Never, by chance, or every other epoch per image."""
     cutout: Annotated[
         int,
-        Option("Side of the square blanked in each picture, in pixels; 0 for none.", least=0, most=SIDE, unit="pixels"),
+        Option(
+            "Side of the square blanked in each image, in pixels; 0 for none.",
+            least=0,
+            most=SIDE,
+            unit="pixels",
+        ),
     ]
     mean: tuple[float, float, float] = CIFAR10_MEAN
     """Subtracted from each channel, 0 to 1."""
     std: tuple[float, float, float] = CIFAR10_STD
     """Divides each channel then."""
-    precision: Annotated[Precision, Option("Arithmetic", changeable=True)] = "auto"
+    precision: Annotated[Precision, Option("Precision of the arithmetic", changeable=True)] = "auto"
     """Of the forward pass; `auto` is bf16 where the hardware has it."""
     width: Annotated[
         int,
-        Option(
-            "Channels of the first stage; 64 is the tutorial's ResNet-18.", least=WIDTH_UNIT, multiple_of=WIDTH_UNIT
-        ),
+        Option("Channels of the first stage; 64 is a ResNet-18.", least=WIDTH_UNIT, multiple_of=WIDTH_UNIT),
     ] = 64
-    device: Annotated[DeviceChoice, Option("Where to train", changeable=True)] = "auto"
+    device: Annotated[DeviceChoice, Option("Where to train", help_elsewhere="Where to run", changeable=True)] = "auto"
     """`auto` takes a GPU when there is one."""
-    acceleration: Annotated[Acceleration, Option("How a CUDA device is driven", changeable=True)] = "auto"
+    acceleration: Annotated[Acceleration, Option("How an NVIDIA GPU is driven", changeable=True)] = "auto"
     """Step by step, as one recorded graph, or compiled and recorded."""
     parent: Ancestor | None = None
     """Checkpoint whose weights are its first; None for fresh ones."""
     keep: Annotated[
         str,
         Option(
-            "Checkpoints that stay: all (without this option), or best+last:N, the best and the newest N, at least 2.",
+            "Checkpoints to keep: all, or best+last:N for the best one and the newest N; at least 2 stay.",
             panel=RUN,
             metavar="WHAT",
             changeable=True,
@@ -200,7 +213,7 @@ class Recipe:
         scheduled = self._scheduled_rate(step, steps_per_epoch)
         factor = rate / scheduled if scheduled > 0 else math.inf
         if not (math.isfinite(factor) and factor > 0):
-            raise BadInput(f"The learning rate cannot become {rate:g}: the schedule has come to its end.")
+            raise BadInput(f"The learning rate cannot become {rate:g}: the schedule is at its end.")
         before = tuple(change for change in self.rate_changes if change[0] < step)
         return dataclasses.replace(self, rate_changes=(*before, (step, factor)))
 
@@ -210,6 +223,12 @@ class Recipe:
     def branched(self, ancestor: Ancestor, width: int) -> Self:
         """Return the recipe of a run that starts with a checkpoint's weights, at the beginning of the schedule."""
         return dataclasses.replace(self, parent=ancestor, width=width, rate_changes=())
+
+    def with_data(self, data: str) -> Self:
+        """Return the recipe on other images: a name of data, a folder of images, or one that holds CIFAR-10."""
+        if data in ("cifar10", "synthetic") or (Path(data) / "train").is_dir():
+            return dataclasses.replace(self, data=data)
+        return dataclasses.replace(self, data="cifar10", data_dir=data)
 
     def with_epochs(self, epochs: int, learning_rate: float) -> Self:
         """Return the recipe with so many epochs, at another rate."""
@@ -226,5 +245,5 @@ def parse_keep(keep: str) -> int | None:
         return None
     match = KEEP_PATTERN.fullmatch(keep)
     if match is None:
-        raise BadInput(f"What to keep is 'all' or 'best+last:N' with a number from 1, not '{keep:.40}'.")
+        raise BadInput(f"--keep must be 'all' or 'best+last:N' with N of 1 or more, not '{keep:.40}'.")
     return int(match.group(1))

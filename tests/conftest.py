@@ -5,6 +5,7 @@ Small networks on few images run fastest on one thread, and two test runs beside
 
 import os
 import shutil
+import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Hints then name the program without its path.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 OWN_FOLDER = Path(tempfile.mkdtemp(prefix="cifar-tui-tests-"))
 """The folder of this process; sockets of runs that a test has killed are nobody else's to collect."""
 for variable in ("XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):

@@ -67,6 +67,7 @@ class ScriptedJobs:
         self._connections = list(connections)
         self._refusal = refusal
         self.trained_on: list[str | None] = []
+        self.presets: list[str] = []
         self.evaluated: list[str] = []
         self.resumed = 0
         self.branched: list[tuple[str, int, float]] = []
@@ -75,6 +76,7 @@ class ScriptedJobs:
         self.compared_beside: bool | None = None
         self.comparison = ScriptedConnection()
         self.managed: list[Request] = []
+        self.closed = False
         self.management = ScriptedConnection()
 
     @property
@@ -85,6 +87,12 @@ class ScriptedJobs:
         if self._refusal is not None:
             raise self._refusal
         self.trained_on.append(data)
+        return self._connections.pop(0)
+
+    def train_preset(self, preset: str) -> ScriptedConnection:
+        if self._refusal is not None:
+            raise self._refusal
+        self.presets.append(preset)
         return self._connections.pop(0)
 
     def refuse(self, refusal: CifarTuiError) -> None:
@@ -116,6 +124,9 @@ class ScriptedJobs:
     def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> ScriptedConnection:
         self.managed.append(request)
         return self.management
+
+    def close(self) -> None:
+        self.closed = True
 
 
 def started(folder: Path = Path("/runs/one"), recipe: Recipe | None = None, run: str = "one") -> RunStarted:

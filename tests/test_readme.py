@@ -8,11 +8,19 @@ from cifar_tui.presets import PRESETS
 from cifar_tui.tui.browser.browser import CheckpointBrowser
 from cifar_tui.tui.dashboard.dashboard import Dashboard
 from cifar_tui.tui.dialogs.questions import with_tooltips
+from cifar_tui.tui.evaluation.compared_images import ComparedImagesScreen
 from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
 from cifar_tui.tui.evaluation.evaluation_screen import EvaluationScreen
 from cifar_tui.tui.evaluation.misclassified import MisclassifiedScreen
 
-SCREENS = (Dashboard, CheckpointBrowser, EvaluationScreen, MisclassifiedScreen, ComparisonScreen)
+SCREENS = (
+    Dashboard,
+    CheckpointBrowser,
+    EvaluationScreen,
+    MisclassifiedScreen,
+    ComparisonScreen,
+    ComparedImagesScreen,
+)
 ROOT = Path(__file__).parents[1]
 COMMANDS_PAGE = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 KEYS_PAGE = (ROOT / "docs" / "keys.md").read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from pathlib import Path
 
 import orjson
 import pytest
@@ -147,3 +148,12 @@ def test_a_changed_rate_holds_from_its_step_on_and_the_schedule_goes_on_scaled()
 def test_an_impossible_new_rate_is_refused(rate: float) -> None:
     with pytest.raises(BadInput, match="above 0"):
         preset("quick").with_rate(rate, 10, 100)
+
+
+def test_a_folder_holds_images_or_a_download_of_cifar10(tmp_path: Path) -> None:
+    (tmp_path / "images" / "train").mkdir(parents=True)
+    recipe = preset("quick")
+    assert recipe.with_data("synthetic").data == "synthetic"
+    assert recipe.with_data(str(tmp_path / "images")).data == str(tmp_path / "images")
+    kept = recipe.with_data(str(tmp_path))
+    assert (kept.data, kept.data_dir) == ("cifar10", str(tmp_path))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar_tui.checkpoint_events import ComparedPair, EvaluationDone, WrongImage
+from cifar_tui.checkpoint_events import ComparedImage, ComparedPair, EvaluationDone, WrongImage
 from cifar_tui.event_records import event_from_record, event_to_record
 from cifar_tui.events import KINDS, Event, StepDone
 from cifar_tui.presets import preset
@@ -27,6 +27,7 @@ SAMPLES: dict[object, object] = {
     tuple[int, ...]: (1, 2),
     tuple[float, ...]: (0.5, 0.25),
     tuple[ComparedPair, ...]: (ComparedPair(0, 1, 90, 4, 3, 3),),
+    tuple[ComparedImage, ...]: (ComparedImage(7, 1, (0, 1), "AAAA"),),
     tuple[WrongImage, ...]: (WrongImage(7, 1, 0, (0.75, 0.25)),),
     Recipe: preset("quick"),
 }

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import sys
 from typing import Annotated
 
@@ -9,17 +10,21 @@ import typer
 
 from cifar_tui import __version__
 from cifar_tui.cli.commands import LazyGroup, add_commands
+from cifar_tui.cli.environment import terminal_fit_for_a_screen
+from cifar_tui.cli.help_page import HELP_NAMES
 from cifar_tui.errors import CifarTuiError
+from cifar_tui.system.foreground import train_behind_a_parent
 
 GARBAGE_OBJECTS = 20_000
 """New objects after which Python looks for garbage in cycles."""
+COMPLETE = "_CIFAR_TUI_COMPLETE"
+"""Names, in the environment, the shell that asks for a completion."""
 
 app = typer.Typer(
     name="cifar-tui",
     cls=LazyGroup,
-    help="Train a ResNet-18 on CIFAR-10 and watch it live in the terminal.",
-    no_args_is_help=True,
-    add_completion=False,
+    help="Train a ResNet-18 on CIFAR-10 and watch it live in the terminal. Without a command: all runs, on a screen.",
+    context_settings=HELP_NAMES,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
@@ -32,7 +37,12 @@ def main() -> None:
     # At its default of 700, loading a screen's modules is interrupted a hundred times for garbage that is not there.
     gc.set_threshold(GARBAGE_OBJECTS)
     try:
-        app()
+        if os.environ.get(COMPLETE) == "complete_bash":
+            from cifar_tui.cli.completion import run_completed_by_bash
+
+            run_completed_by_bash(app)
+        else:
+            app()
     except CifarTuiError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
@@ -40,8 +50,19 @@ def main() -> None:
 
 @app.callback(invoke_without_command=True)
 def _options(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
     if version:
         print(f"cifar-tui {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is not None:
+        return
+    if not terminal_fit_for_a_screen():
+        print(context.get_help())
+        raise typer.Exit
+    release_shell = train_behind_a_parent()
+    # Not before: what this loads has threads (numpy's), and a fork must come before them.
+    from cifar_tui.cli.front_ends import run_on_screen
+
+    raise typer.Exit(run_on_screen(None, release_shell, all_runs=True))

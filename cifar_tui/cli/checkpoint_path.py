@@ -11,9 +11,8 @@ from cifar_tui.files.run_files import recipe_path
 from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.sidecars import epoch_checkpoint, list_sidecars, newest_checkpoint
-from cifar_tui.runs.find import find_run
+from cifar_tui.runs.find import find_run, run_argument
 from cifar_tui.runs.folder import read_recipe
-from cifar_tui.text import safe_text
 
 RUN_AND_EPOCH = re.compile(r"(.+):(\d{1,9})", re.DOTALL)
 """A run, and the epoch that ended with the checkpoint."""
@@ -31,7 +30,7 @@ def checkpoint_at(path: str) -> Path:
     folder = find_run(path)
     newest = newest_checkpoint(folder)
     if not newest:
-        raise BadInput(f"The run in {safe_text(str(folder), 200)} has no checkpoint yet.")
+        raise BadInput(f"{run_argument(folder)} has no checkpoint yet.")
     return folder / newest
 
 
@@ -40,9 +39,18 @@ def _of_epoch(folder: Path, epoch: int) -> Path:
     sidecars = list_sidecars(folder)
     epochs = [sidecar.epoch for sidecar in sidecars if sidecar.checkpoint == epoch_checkpoint(sidecar.epoch)]
     if epoch not in epochs:
-        known = f"The newest it has: {', '.join(map(str, epochs[-MOST_EPOCHS_NAMED:]))}." if epochs else "It has none."
-        raise BadInput(f"The run in {safe_text(str(folder), 200)} has no checkpoint of epoch {epoch}. {known}")
+        known = _epochs_text(epochs)
+        raise BadInput(f"{run_argument(folder)} has no checkpoint of epoch {epoch}. {known}")
     return folder / epoch_checkpoint(epoch)
+
+
+def _epochs_text(epochs: list[int]) -> str:
+    """Return a sentence with the epochs there are: all, or the newest and the number of the others."""
+    if not epochs:
+        return "It has no checkpoint of a whole epoch."
+    others = len(epochs) - MOST_EPOCHS_NAMED
+    newest = ", ".join(map(str, epochs[-MOST_EPOCHS_NAMED:]))
+    return f"It has those of epochs {newest}{f', and {others} earlier ones' if others > 0 else ''}."
 
 
 def in_a_run(file: Path) -> bool:
@@ -54,7 +62,7 @@ def recipe_for(file: Path, preset_name: str | None) -> Recipe:
     """Return the recipe of the file's run; of an external file, a preset's. Raises BadInput."""
     if in_a_run(file):
         if preset_name is not None:
-            raise BadInput("--preset is for files outside of a run: here the run's own recipe says how colours are.")
+            raise BadInput("--preset is for files that belong to no run; this one has its run's recipe.")
         return read_recipe(file.parent)
     return preset_here(preset_name or DEFAULT_PRESET)
 

@@ -6,40 +6,27 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from cifar_tui.cli.help_page import HELP_NAMES, HelpfulCommand, PlainSwitches
+
 COMMANDS = {
-    "train": ("train", "Train a run, on a live screen or, without a terminal, as plain lines."),
-    "attach": (
-        "attach",
-        "Show a run that was started elsewhere, or has ended: its whole history, and what is still said.",
-    ),
-    "runs": ("runs", "List the runs: their state, how far they came, and how well."),
+    "train": ("train", "Train a run, with a live screen on a terminal, else as plain lines."),
+    "attach": ("attach", "Open a run that is training elsewhere or has ended: its whole history, and live updates."),
+    "runs": ("runs", "List the runs with their state, progress and accuracy."),
     "pause": ("requests", "Pause a run before its next step."),
-    "resume": ("requests", "Let a paused run go on. For a run that has ended: train --resume."),
-    "stop": ("requests", "Stop a run after the step under way, with everything saved."),
+    "resume": ("requests", "Resume a paused run. For a run that has ended, use train --resume."),
+    "stop": ("requests", "Stop a run after the current step, with everything saved."),
     "save": ("requests", "Save a run's weights and training state now."),
-    "note": ("requests", "Write a note into a live run's journal, at the step it has come to."),
-    "evaluate": (
-        "evaluate",
-        "Measure a checkpoint on the test images: the whole, every class, and what it is taken for.",
-    ),
-    "compare": (
-        "compare",
-        "Measure checkpoints on the same test images, the first one's, and say where they differ from it.",
-    ),
-    "predict": (
-        "predict",
-        "Say what a checkpoint takes pictures of your own for: the three most probable classes of each.",
-    ),
-    "export": (
-        "export",
-        "Write a checkpoint's weights for other programs, or a run's table of epochs, its steps, or its curves.",
-    ),
-    "presets": ("presets", "List the presets, each with what may honestly be expected of it."),
+    "note": ("requests", "Write a note into the journal of a run that is training, at its current step."),
+    "evaluate": ("evaluate", "Evaluate a checkpoint on the test images: accuracy, every class, and its mistakes."),
+    "compare": ("compare", "Evaluate checkpoints on the same test images, and show how they differ from the first."),
+    "predict": ("predict", "Classify images of your own with a checkpoint: the three most probable classes of each."),
+    "export": ("export", "Export a checkpoint's weights, or a run's epochs, steps or curves."),
+    "presets": ("presets", "List the presets with their size, purpose and expected accuracy."),
 }
 """Each command's module, and the first line of its help."""
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(PlainSwitches, TyperGroup):
     """Lists the commands from the table, and imports the one that is called."""
 
     # Any: a context is click's, or Typer's own copy of it, as its version goes.
@@ -53,7 +40,7 @@ def load_command(name: str) -> Any:
     """Return a command as click knows it, with its options."""
     function = getattr(importlib.import_module(f"cifar_tui.cli.{COMMANDS[name][0]}"), name)
     alone = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
-    alone.command(name)(function)
+    alone.command(name, cls=HelpfulCommand, context_settings=HELP_NAMES)(function)
     return typer.main.get_command(alone)
 
 

@@ -2,19 +2,16 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run, recipe_for
-from cifar_tui.cli.options import recipe_options
-from cifar_tui.cli.recipe_options import changed
-from cifar_tui.console import report_comparison
-from cifar_tui.engine.data.load import check_source
+from cifar_tui.cli.completion import complete_checkpoint
+from cifar_tui.cli.options import CHECKPOINT_HELP, recipe_options
 from cifar_tui.errors import BadInput
-from cifar_tui.jobs.compare import start_comparison
-from cifar_tui.report.comparison_text import MOST_COMPARED
-from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint, compared_checkpoint
+
+if TYPE_CHECKING:
+    from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint
 
 
 @recipe_options("data", "data_dir", "device", "precision")
@@ -22,12 +19,23 @@ def compare(
     *,
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="CHECKPOINT...", help="Two or more: RUN:EPOCH, a run for its newest one, or a file."),
+        typer.Argument(
+            metavar="CHECKPOINT...", help=f"Two or more: {CHECKPOINT_HELP}", autocompletion=complete_checkpoint
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as one line of JSON.")] = False,
     changes: Mapping[str, object],
 ) -> None:
-    """Measure checkpoints on the same test images, the first one's, and say where they differ from it."""
+    """Evaluate checkpoints on the same test images, and show how they differ from the first.
+
+    The images are those of the first checkpoint's run.
+    """
+    # Loads numpy, which completion in the shell does without.
+    from cifar_tui.console import report_comparison
+    from cifar_tui.engine.data.load import check_source
+    from cifar_tui.jobs.compare import start_comparison
+    from cifar_tui.report.comparison_text import MOST_COMPARED
+
     if not 2 <= len(paths) <= MOST_COMPARED:
         raise BadInput(f"Name 2 to {MOST_COMPARED} checkpoints to compare, not {len(paths)}.")
     compared = [_compared_checkpoint(path, changes) for path in paths]
@@ -35,8 +43,12 @@ def compare(
     raise typer.Exit(report_comparison(start_comparison(compared), as_json=as_json))
 
 
-def _compared_checkpoint(path: str, changes: Mapping[str, object]) -> ComparedCheckpoint:
+def _compared_checkpoint(path: str, changes: Mapping[str, object]) -> "ComparedCheckpoint":
     """Return the checkpoint that a person names, with the recipe it is evaluated by. Raises BadInput."""
+    from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run, recipe_for
+    from cifar_tui.cli.recipe_options import changed
+    from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint, compared_checkpoint
+
     file = checkpoint_at(path)
     if in_a_run(file):
         checkpoint = compared_checkpoint(file)

@@ -61,7 +61,7 @@ def start_detached(arguments: Sequence[str]) -> int:
         process.wait()
         return 130
     if not content:
-        raise CifarTuiError("The detached run ended before it could say why. Without --detach it can be watched.")
+        raise CifarTuiError("The run ended before it could report why. Start it without --detach to see more.")
     report = Report(**orjson.loads(content))
     if report.trouble:
         print(report.trouble, file=sys.stderr)
@@ -82,7 +82,7 @@ def train_detached(jobs: LocalJobs, descriptor: int) -> int:
         if history.started is not None:
             leave_terminal(Path(history.started.folder))
         _report(descriptor, history)
-        return follow(connection, history, because="The run was started without a screen.")
+        return follow(connection, history, because="Started in the background.")
     except CifarTuiError as error:
         _send(descriptor, Report(trouble=str(error), exit_code=error.exit_code))
         return error.exit_code

@@ -7,38 +7,39 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run
+from cifar_tui.cli.options import CheckpointPath
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.files.run_files import CHECKPOINT_PATTERN
 from cifar_tui.presets import PRESETS, preset
 from cifar_tui.recipe import HALF
-from cifar_tui.report.curves_svg import curves_svg
 from cifar_tui.runs.checkpoints.sidecars import sidecar_path
 from cifar_tui.runs.find import find_run
-from cifar_tui.runs.records import csv_tables
+from cifar_tui.runs.folder import read_recipe
 from cifar_tui.text import safe_text, size
 
 if TYPE_CHECKING:
     from cifar_tui.engine.formats.metadata import WeightsMetadata
 
 WEIGHTS = (".pth", ".safetensors")
-KINDS = "net.pth, net.safetensors, epochs.csv or curves.svg"
+KINDS = ".pth, .safetensors, .csv or .svg"
 
 
 def export(
-    path: Annotated[str, typer.Argument(metavar="PATH", help="A checkpoint's file, or a run.")],
-    out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="What to write: a name in .pth, .safetensors, .csv or .svg.")
-    ],
-    steps: Annotated[bool, typer.Option("--steps", help="In a .csv, a row for each step, not for each epoch.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace OUT where it exists.")] = False,
+    path: CheckpointPath,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write: .pth, .safetensors, .csv or .svg.")],
+    steps: Annotated[bool, typer.Option("--steps", help="In a .csv: a row for each step, not each epoch.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
 ) -> None:
-    """Write a checkpoint's weights for other programs, or a run's table of epochs, its steps, or its curves."""
+    """Export a checkpoint's weights, or a run's epochs, steps or curves.
+
+    .pth and .safetensors hold the weights, .csv a table of the run's epochs or steps, .svg its curves.
+    """
     kind = out.suffix.lower()
     if kind not in (*WEIGHTS, ".csv", ".svg"):
-        raise BadInput(f"'{safe_text(out.name, 60)}' says not what to write: name {KINDS}.")
+        raise BadInput(f"Unknown file type '{safe_text(out.suffix or out.name, 60)}': use {KINDS}.")
     if steps and kind != ".csv":
-        raise BadInput("--steps is for tables: name OUT in .csv.")
+        raise BadInput("--steps is for tables: choose an OUT that ends in .csv.")
     _check_free(out, force)
     try:
         written = _export_weights(path, out) if kind in WEIGHTS else _export_records(path, out, steps=steps)
@@ -53,9 +54,9 @@ def _check_free(out: Path, force: bool) -> None:
     if not out.parent.is_dir():
         raise BadInput(f"There is no folder {safe_text(str(out.parent), 200)} to write into.")
     if out.is_dir():
-        raise BadInput(f"{shown} is a folder: name a file.")
+        raise BadInput(f"{shown} is a folder: choose a file.")
     if os.path.lexists(out) and not force:
-        raise BadInput(f"{shown} exists already: --force replaces it.")
+        raise BadInput(f"{shown} exists already. Use --force to replace it.")
 
 
 def _export_weights(path: str, out: Path) -> str:
@@ -64,25 +65,36 @@ def _export_weights(path: str, out: Path) -> str:
     from cifar_tui.engine.checkpoints.export import export_weights
 
     if CHECKPOINT_PATTERN.fullmatch(out.name) and (in_a_run(out) or sidecar_path(out).exists()):
-        raise BadInput(f"{safe_text(str(out), 200)} would pass for a checkpoint of the run there: choose another name.")
+        raise BadInput(f"{safe_text(str(out), 200)} would look like a checkpoint of that run: choose another name.")
     source = checkpoint_at(path)
     done = export_weights(source, out)
     written = f"{safe_text(source.name)}, {size(done.written.size)}, loaded back and compared"
-    return written if out.suffix.lower() == ".safetensors" else f"{written}{_normalization_text(done.origin)}"
+    if out.suffix.lower() == ".safetensors":
+        return written
+    first = [read_recipe(source.parent).preset] if in_a_run(source) else []
+    return f"{written}{_normalization_text(done.origin, first)}"
 
 
-def _normalization_text(origin: "WeightsMetadata") -> str:
-    """Return the normalization as text, where it is not the tutorial's, for a .pth cannot hold it."""
+def _normalization_text(origin: "WeightsMetadata", first: list[str]) -> str:
+    """Return the normalization as text, where it is not the tutorial's, for a .pth cannot hold it.
+
+    It names a preset that has the same, one of `first` rather than another.
+    """
     if origin.mean == origin.std == HALF:
         return ""
     mean, std = (", ".join(f"{value:g}" for value in values) for values in (origin.mean, origin.std))
-    same = [name for name in PRESETS if (preset(name).mean, preset(name).std) == (origin.mean, origin.std)]
-    then = f"evaluate it with --preset {same[0]}" if same else "a .safetensors holds them"
-    return f".\nIts pictures' colours have mean {mean} and deviation {std}, which a .pth does not say: {then}"
+    names = [*(name for name in first if name in PRESETS), *PRESETS]
+    same = [name for name in names if (preset(name).mean, preset(name).std) == (origin.mean, origin.std)]
+    then = f"use --preset {same[0]} to evaluate it" if same else "a .safetensors holds it"
+    return f".\nIts images are normalized with mean {mean} and deviation {std}, which a .pth cannot hold: {then}"
 
 
 def _export_records(path: str, out: Path, *, steps: bool) -> str:
     """Write a table or a drawing. Returns the text that says what was written."""
+    # Loads numpy, which completion in the shell does without.
+    from cifar_tui.report.curves_svg import curves_svg
+    from cifar_tui.runs.records import csv_tables
+
     folder = _run_folder(path)
     if steps:
         step_rows = csv_tables.step_rows(csv_tables.read_journal(folder))

@@ -10,7 +10,9 @@ from cifar_tui.console import follow, report_outcome
 from cifar_tui.files.run_files import OUTPUT_NAME
 from cifar_tui.jobs.attached import AttachedJobs
 from cifar_tui.jobs.local import LocalJobs
+from cifar_tui.jobs.run_in_view import RunInView
 from cifar_tui.runs.find import RUNS_FOLDER
+from cifar_tui.system.invocation import command_line
 from cifar_tui.system.output import leave_terminal
 from cifar_tui.text import safe_text
 
@@ -27,21 +29,21 @@ def train_on_console(jobs: LocalJobs, *, resumed: bool) -> int:
 
 
 def run_on_screen(
-    jobs: LocalJobs | AttachedJobs, release_shell: Callable[[str], None] | None = None, **options: object
+    jobs: LocalJobs | AttachedJobs | None, release_shell: Callable[[str], None] | None = None, **options: object
 ) -> int:
-    """Show a run until a person leaves; where it trains in this process, go on without a screen after that.
+    """Show a run, or all of them, until a person leaves; where one trains in this process, continue without a screen.
 
     `release_shell` gives the shell its prompt back; None for a run that was started elsewhere. Returns the exit code.
     """
     # Loads textual.
     from cifar_tui.tui.app import ScreenOptions, run_screen
 
+    run_in_view = RunInView(jobs)
     try:
-        result = run_screen(jobs, ScreenOptions(**options))  # type: ignore[arg-type] # checked by the command
+        result = run_screen(run_in_view, ScreenOptions(**options))  # type: ignore[arg-type] # checked by the command
         connection, started = result.connection, result.history.started
         if connection is None or connection.elsewhere or connection.ended:
-            if release_shell is not None:
-                report_outcome(result.history)
+            _report_left(result)
             return result.exit_code
         if result.ending == "at once":
             os._exit(result.exit_code)
@@ -52,22 +54,32 @@ def run_on_screen(
             detach(detached_text(started.run, Path(started.folder)))
         return follow(connection, result.history, because=_why_without_screen(result))
     finally:
-        jobs.close()
+        run_in_view.close()
 
 
 def detached_text(run: str, folder: Path) -> str:
     """Return the sentence that says how to find a run again that has no screen."""
     name = run if folder == (RUNS_FOLDER / run).absolute() else str(folder)
-    return f"{safe_text(run, 100)} trains on without a screen. To see it: cifar-tui attach {safe_text(name, 300)}"
+    shown = command_line(f"attach {safe_text(name, 300)}")
+    return f"{safe_text(run, 100)} is training in the background. To see it: {shown}"
+
+
+def _report_left(result: "ScreenResult") -> None:
+    """Say in the shell what became of a run that this process does not train any more."""
+    started = result.history.started
+    if result.history.ending is not None:
+        report_outcome(result.history)
+    elif started is not None and result.connection is not None and result.connection.elsewhere:
+        print(detached_text(started.run, Path(started.folder)))
 
 
 def _why_without_screen(result: "ScreenResult") -> str:
     match result.ending:
         case "terminal lost":
-            return "The terminal went away: training goes on without a screen."
+            return "Terminal closed; training continues."
         case "detached":
-            return "The screen was detached: training goes on without it."
+            return "Screen detached; training continues."
     started = result.history.started
-    where = f" What broke is in {Path(started.folder) / OUTPUT_NAME}." if started is not None else ""
-    print(f"The screen broke; training goes on without it.{where}", file=sys.stderr)
-    return "The screen broke: training goes on without it."
+    where = f" Details are in {Path(started.folder) / OUTPUT_NAME}." if started is not None else ""
+    print(f"The screen failed; training continues without it.{where}", file=sys.stderr)
+    return "The screen failed; training continues."

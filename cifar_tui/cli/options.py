@@ -1,5 +1,6 @@
 """The options that commands share, and the checks of what was typed."""
 
+import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Mapping
@@ -8,9 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
+from cifar_tui.cli.completion import complete_checkpoint, complete_of, complete_preset, complete_run, complete_theme
 from cifar_tui.option import RECIPE, RUN, Option, check_choice, options_of
-from cifar_tui.presets import PRESETS
+from cifar_tui.presets import PRESETS, WITH_A_GPU, WITHOUT_A_GPU
 from cifar_tui.recipe import Recipe
+from cifar_tui.tui.settings.theme_files import theme_names
 
 DEFAULT_PRESET = "default"
 DEFAULT_DATA_DIR = "data"
@@ -21,33 +24,46 @@ SCREEN = "Screen"
 RECIPE_OPTIONS = options_of(Recipe)
 
 
-def _option(panel: str, flag: str, text: str, metavar: str | None = None) -> Any:  # Any: typer.Option returns it
-    return typer.Option(flag, metavar=metavar, help=text, rich_help_panel=panel)
+# Any: typer.Option returns it, and takes the completion.
+def _option(panel: str | None, flag: str, text: str, metavar: str | None = None, complete: Any = None) -> Any:
+    return typer.Option(flag, metavar=metavar, help=text, rich_help_panel=panel, autocompletion=complete)
 
 
-PRESET_HELP = f"The recipe to start from: {', '.join(PRESETS)}; without one, {DEFAULT_PRESET}."
-PresetName = Annotated[str | None, _option(RECIPE, "--preset", PRESET_HELP, "NAME")]
+PRESET_HELP = (
+    f"The preset to start from: {', '.join(PRESETS)}. Without this option: {WITH_A_GPU} with a GPU, "
+    f"{WITHOUT_A_GPU} without one."
+)
+PresetName = Annotated[str | None, _option(RECIPE, "--preset", PRESET_HELP, "NAME", complete_preset)]
 ResumedRun = Annotated[
-    str | None, _option(RUN, "--resume", "Go on with a run that ended: its name or its folder.", "RUN")
+    str | None,
+    _option(RUN, "--resume", "Resume a run that has ended, by its name or folder.", "RUN", complete_run),
 ]
 FROM_HELP = "Start a new run from a checkpoint: RUN:EPOCH, a run for its newest one, or a file."
-StartCheckpoint = Annotated[str | None, _option(RUN, "--from", FROM_HELP, "CHECKPOINT")]
-RunName = Annotated[str | None, _option(RUN, "--run-name", "The run's name; its folder is runs/NAME.", "NAME")]
+StartCheckpoint = Annotated[str | None, _option(RUN, "--from", FROM_HELP, "CHECKPOINT", complete_checkpoint)]
+NAME_HELP = "The run's name; its folder is runs/NAME. Without this option: preset and time."
+RunName = Annotated[str | None, _option(RUN, "--run-name", NAME_HELP, "NAME")]
 RunFolderPath = Annotated[Path | None, _option(RUN, "--outf", "The run's folder, instead of runs/NAME.", "DIR")]
-Headless = Annotated[bool, _option(SCREEN, "--headless", "Print plain lines instead of the screen.")]
-Detach = Annotated[
-    bool, _option(SCREEN, "--detach", "Start without a screen, in the background, and return; see attach.")
+Headless = Annotated[bool, _option(SCREEN, "--headless", "Print plain lines instead of opening the screen.")]
+Detach = Annotated[bool, _option(SCREEN, "--detach", "Train in the background and return; see attach.")]
+THEME_HELP = "The screen's colour theme; key t lists them. Without this option: the one used last."
+ThemeName = Annotated[str | None, _option(SCREEN, "--theme", THEME_HELP, "NAME", complete_theme)]
+MARKER_HELP = f"The marker that draws curves: {', '.join(MARKERS)}; hd or dot where a font has no braille."
+Marker = Annotated[str, _option(SCREEN, "--marker", MARKER_HELP, "NAME", complete_of(*MARKERS))]
+NoMouse = Annotated[bool, _option(SCREEN, "--no-mouse", "Leave the mouse to the terminal, to select text with it.")]
+ALERT_HELP = f"Notify when the run ends or has a problem: {', '.join(ALERTS)}."
+AlertKind = Annotated[str, _option(SCREEN, "--alert", ALERT_HELP, "NAME", complete_of(*ALERTS))]
+
+RUN_HELP = "A run's name or folder. Without it: the only run that is training."
+CHECKPOINT_HELP = "RUN:EPOCH, a run for its newest checkpoint, or a file."
+CheckpointPath = Annotated[
+    str, typer.Argument(metavar="CHECKPOINT", help=CHECKPOINT_HELP, autocompletion=complete_checkpoint)
 ]
-ThemeName = Annotated[str | None, _option(SCREEN, "--theme", "The screen's colours; see key t.", "NAME")]
-MARKER_HELP = f"What curves are drawn with: {', '.join(MARKERS)}; hd and dot where a font has no braille."
-Marker = Annotated[str, _option(SCREEN, "--marker", MARKER_HELP, "NAME")]
-NoMouse = Annotated[bool, _option(SCREEN, "--no-mouse", "Leave the mouse to the terminal, for selecting text.")]
-ALERT_HELP = f"Call when the run ends or is in trouble: {', '.join(ALERTS)}."
-AlertKind = Annotated[str, _option(SCREEN, "--alert", ALERT_HELP, "NAME")]
 
 
-def check_screen_options(marker: str, alert: str) -> None:
+def check_screen_options(marker: str, alert: str, theme: str | None) -> None:
     """Raise BadInput for a name that the screen does not know."""
+    if theme is not None:
+        check_choice("--theme", theme, tuple(theme_names()))
     check_choice("--marker", marker, MARKERS)
     check_choice("--alert", alert, ALERTS)
 
@@ -58,6 +74,8 @@ def recipe_options(*fields: str) -> Callable[[Callable[..., None]], Callable[...
     `changes` gets what was typed, as `parse_changes` returns it.
     """
     options = [RECIPE_OPTIONS[name] for name in fields or RECIPE_OPTIONS]
+    if fields:  # not a run's: these say how a checkpoint is evaluated
+        options = [dataclasses.replace(one, panel="", help=one.help_elsewhere or one.help) for one in options]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         parameters: list[inspect.Parameter] = []
@@ -79,7 +97,9 @@ def recipe_options(*fields: str) -> Callable[[Callable[..., None]], Callable[...
 
 
 def _parameter(option: Option) -> inspect.Parameter:
-    typed = _option(option.panel, option.flag, option.help, option.metavar)
+    metavar = option.metavar or {int: "N", float: "X"}.get(option.kind)
+    complete = complete_of(*option.choices) if option.choices else None
+    typed = _option(option.panel or None, option.flag, option.help, metavar, complete)
     annotation = Annotated[option.kind | None, typed]  # type: ignore[name-defined] # known when it runs
     return inspect.Parameter(option.field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
-from rich.console import Console
-from rich.segment import Segment, Segments
 
 from cifar_tui import text
-from cifar_tui.cli.checkpoint_path import checkpoint_at, recipe_for
-from cifar_tui.cli.options import recipe_options
-from cifar_tui.cli.recipe_options import changed
-from cifar_tui.report.half_blocks import LINES, image_line
+from cifar_tui.cli.options import CheckpointPath, recipe_options
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from cifar_tui.engine.evaluation.predict import Prediction, Refusal
 
 PLACES = 3
@@ -26,13 +23,17 @@ PLACES = 3
 @recipe_options("device", "precision")
 def predict(
     *,
-    path: Annotated[str, typer.Argument(metavar="PATH", help="A checkpoint's file, or a run for its newest one.")],
-    images: Annotated[list[str], typer.Argument(metavar="IMAGE", help="Pictures: JPEG, PNG, of any size.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as one line of JSON.")] = False,
+    path: CheckpointPath,
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="JPEG or PNG files of any size.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the predictions as one line of JSON.")] = False,
     changes: Mapping[str, object],
 ) -> None:
-    """Say what a checkpoint takes pictures of your own for: the three most probable classes of each."""
+    """Classify images of your own with a checkpoint: the three most probable classes of each."""
     # Loads torch.
+    from rich.console import Console
+
+    from cifar_tui.cli.checkpoint_path import checkpoint_at, recipe_for
+    from cifar_tui.cli.recipe_options import changed
     from cifar_tui.engine.evaluation.predict import Prediction, Predictor
 
     file = checkpoint_at(path)
@@ -52,7 +53,7 @@ def predict(
     raise typer.Exit(0 if all(isinstance(prediction, Prediction) for prediction in predictions) else 1)
 
 
-def print_prediction(prediction: "Prediction", classes: tuple[str, ...], console: Console) -> None:
+def print_prediction(prediction: "Prediction", classes: tuple[str, ...], console: "Console") -> None:
     """Print the most probable classes, and on a terminal with colours the image as the network sees it."""
     named = ", ".join(
         f"{text.safe_text(name, 40)} {text.percent(share)}" for name, share in most_probable(prediction, classes)
@@ -60,6 +61,10 @@ def print_prediction(prediction: "Prediction", classes: tuple[str, ...], console
     print(f"{text.safe_text(prediction.file)}: {named}", flush=True)
     if not console.is_terminal or console.no_color or console.color_system is None:
         return
+    from rich.segment import Segment, Segments
+
+    from cifar_tui.report.half_blocks import LINES, image_line
+
     lines = [[*image_line(prediction.pixels, line), Segment.line()] for line in range(LINES)]
     console.print(Segments([segment for line in lines for segment in line]), end="")
 

@@ -12,9 +12,9 @@ from cifar_tui.recipe import Recipe
 from cifar_tui.runs.parent_weights import belongs_to_run, recipe_for_child
 
 
-def new_recipe(preset_name: str | None, changes: Mapping[str, object]) -> Recipe:
-    """Return the recipe of a new run, a preset's by default. Raises BadInput."""
-    return checked(changed(preset_here(preset_name or DEFAULT_PRESET), changes))
+def new_recipe(preset_name: str, changes: Mapping[str, object]) -> Recipe:
+    """Return the recipe of a new run: a preset's, with changes. Raises BadInput."""
+    return checked(changed(preset_here(preset_name), changes))
 
 
 def branched_recipe(weights: Path, preset_name: str | None, changes: Mapping[str, object]) -> Recipe:
@@ -24,7 +24,9 @@ def branched_recipe(weights: Path, preset_name: str | None, changes: Mapping[str
     """
     if belongs_to_run(weights):
         if preset_name is not None:
-            raise BadInput("--preset cannot be combined with a run's checkpoint: its run's recipe is taken.")
+            raise BadInput(
+                "--preset cannot be combined with a run's checkpoint: the new run takes over that run's recipe."
+            )
         recipe = recipe_for_child(weights)
     else:
         # Loads torch.
@@ -34,7 +36,7 @@ def branched_recipe(weights: Path, preset_name: str | None, changes: Mapping[str
             weights, preset_here(preset_name or DEFAULT_PRESET), normalization=preset_name is None
         )
     if changes.get("width", recipe.width) != recipe.width:
-        raise BadInput(f"--width is that of the weights, {recipe.width}: leave it out.")
+        raise BadInput(f"The checkpoint's weights have width {recipe.width}: leave --width out.")
     return checked(changed(recipe, changes))
 
 
@@ -42,7 +44,7 @@ def check_changeable(changes: Mapping[str, object], other_flags: set[str]) -> No
     """Raise BadInput, naming them, when options were typed that a run which resumes cannot change."""
     fixed = sorted(other_flags | {RECIPE_OPTIONS[name].flag for name in changes if not RECIPE_OPTIONS[name].changeable})
     if fixed:
-        raise BadInput(f"{', '.join(fixed)} cannot change in a run that goes on: start a new run for that.")
+        raise BadInput(f"{', '.join(fixed)} cannot change in a run that is resumed. Start a new run to change them.")
 
 
 def changed(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:

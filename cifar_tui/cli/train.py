@@ -40,11 +40,11 @@ def train(
     no_mouse: NoMouse = False,
     alert: AlertKind = "none",
 ) -> None:
-    """Train a run, on a live screen or, without a terminal, as plain lines."""
+    """Train a run, with a live screen on a terminal, else as plain lines."""
     report_to = report_descriptor()
     on_screen = report_to is None and not (headless or detach) and terminal_fit_for_a_screen()
     release_shell = train_behind_a_parent() if on_screen else None
-    check_screen_options(marker, alert)
+    check_screen_options(marker, alert, theme)
     # Not before: what these load has threads (numpy's), and a fork must come before them.
     from cifar_tui.cli.detached import start_detached, train_detached
     from cifar_tui.cli.front_ends import run_on_screen, train_on_console
@@ -59,6 +59,8 @@ def train(
         raise typer.Exit(train_detached(jobs, report_to))
     if detach:
         jobs.close()
+        if jobs.note:
+            print(jobs.note)
         raise typer.Exit(start_detached(sys.argv[1:]))
     if release_shell is None:
         raise typer.Exit(train_on_console(jobs, resumed=resume is not None))

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cifar_tui.cli.checkpoint_path import checkpoint_at
+from cifar_tui.cli.default_preset import preset_for
 from cifar_tui.cli.recipe_options import branched_recipe, changed, check_changeable, checked, new_recipe
 from cifar_tui.errors import BadInput
-from cifar_tui.jobs.local import LocalJobs, check_resumable
+from cifar_tui.jobs.local import LocalJobs, check_free, check_resumable
 from cifar_tui.runs.find import find_run
 from cifar_tui.runs.folder import RunFolder
 
@@ -16,7 +17,8 @@ def new_run(
 ) -> LocalJobs:
     """Return the jobs of a new run, from fresh weights or a checkpoint's. Raises BadInput, CheckpointDamaged."""
     if start is None:
-        return LocalJobs(new_recipe(preset_name, changes), name, folder)
+        chosen, note = (preset_name, "") if preset_name is not None else preset_for(changes.get("device"))
+        return LocalJobs(new_recipe(chosen, changes), name, folder, note=note)
     weights = checkpoint_at(start)
     return LocalJobs(branched_recipe(weights, preset_name, changes), name, folder, start=weights)
 
@@ -25,6 +27,7 @@ def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str]) 
     """Return the jobs of a run to resume, its recipe changed where that is possible. Raises BadInput, FolderInUse."""
     check_changeable(changes, other_flags)
     path = find_run(run)
+    check_free(path)
     check_resumable(path)
     folder = RunFolder.reopen(path)
     try:

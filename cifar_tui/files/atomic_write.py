@@ -29,10 +29,11 @@ class Written:
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Written:
     """Put what `write` writes at `path`, flushed to the disk before it takes the old file's place.
 
+    Who may read it follows from the umask, as for any file that a person makes.
     Raises OSError, with the old file untouched, when any part of it fails.
     """
     temporary = path.parent / f"{TEMPORARY_PREFIX}{path.name}-{secrets.token_hex(6)}"
-    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with os.fdopen(descriptor, "w+b") as file:
             hit("opened", path.name)

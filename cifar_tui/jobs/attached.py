@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
+from cifar_tui.errors import BadInput
 from cifar_tui.jobs.checkpoint import CheckpointJob
 from cifar_tui.jobs.evaluate import evaluate_checkpoint
-from cifar_tui.jobs.local import LocalJobs, check_resumable, compare
+from cifar_tui.jobs.local import LocalJobs, check_free, check_resumable, compare
 from cifar_tui.jobs.session import Jobs, RunConnection, start_session
 from cifar_tui.runs.folder import RunFolder, read_recipe
 from cifar_tui.runs.new_run import branch
@@ -31,8 +32,13 @@ class AttachedJobs:
         del data
         return RemoteRun(self._folder)
 
+    def train_preset(self, preset: str) -> RunConnection:
+        """Start no run: a run elsewhere keeps its preset. Raises BadInput."""
+        raise BadInput(f"This run was started elsewhere: start one with preset {preset} there.")
+
     def resume(self) -> RunConnection:
         """Resume it here. Raises FolderInUse while it lives elsewhere, BadInput without a training state."""
+        check_free(self._folder)
         check_resumable(self._folder)
         run = RunFolder.reopen(self._folder)
         self._local = LocalJobs(run.recipe(), resumed=run)

@@ -47,7 +47,7 @@ class CheckpointJob(Job):
 
     def failed_unexpectedly(self, reason: str, _details: str) -> Event:
         """Return that it could not be done."""
-        return Noted(f"{self._request.checkpoint} stays as it is: {reason}")
+        return Noted(f"{self._request.checkpoint} is unchanged: {reason}")
 
     def close(self) -> None:
         """Release the lock, where it was taken for this."""

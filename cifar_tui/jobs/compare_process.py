@@ -1,4 +1,4 @@
-"""Compares checkpoints beside a run that trains: in a process of its own, on the processor, behind everything else.
+"""Compares checkpoints beside a run that trains: in a process of its own, on the CPU, at low priority.
 
 The process is this module as a program: it prints its events as JSON lines.
 """
@@ -26,7 +26,7 @@ from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint, compared_chec
 
 NICENESS = 10
 """Niceness of its process, from 0 to 19: the training goes first."""
-NO_WORD = "The comparison ended without a word: it was killed, or something in it broke."
+NO_WORD = "The comparison ended without a result: its process was killed or crashed. Try again."
 
 
 class CompareProcess:

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
-from cifar_tui.errors import BadInput
-from cifar_tui.files.run_files import START_NAME
+from cifar_tui.errors import BadInput, FolderInUse
 from cifar_tui.jobs.checkpoint import CheckpointJob
 from cifar_tui.jobs.compare import compare_checkpoints
 from cifar_tui.jobs.compare_process import CompareProcess
@@ -18,10 +17,12 @@ from cifar_tui.jobs.evaluate import EvaluateJob
 from cifar_tui.jobs.session import RunConnection, Session, start_session
 from cifar_tui.jobs.train import TrainJob, open_recorder
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.checkpoints.states import list_states
-from cifar_tui.runs.find import RUNS_FOLDER
+from cifar_tui.runs.checkpoints.states import resumable
+from cifar_tui.runs.find import RUNS_FOLDER, run_argument
 from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.new_run import NewRun, branch
+from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text
 
 
@@ -37,18 +38,21 @@ class LocalJobs:
         changes: tuple[str, ...] = (),
         start: Path | None = None,
         place: Path | None = None,
+        note: str = "",
         **options: Any,
     ) -> None:
         """Remember what was chosen on the command line.
 
         That is a new run's recipe, name and folder, and the checkpoint it starts with, where the recipe has a parent;
-        or the open folder of a run to resume, and what changes in its recipe. `options` are those of `TrainJob`.
+        or the open folder of a run to resume, and what changes in its recipe. `note`, where there is one, comes before
+        all events of a new run. `options` are those of `TrainJob`.
         """
         self._options = options
         self._new = NewRun(recipe=recipe, name=name, folder=folder, start=start, place=place or RUNS_FOLDER)
         self._run = resumed
         self._resumed = resumed is not None
         self._changes = changes
+        self.note = note
 
     @property
     def current(self) -> "LocalJobs":
@@ -62,16 +66,27 @@ class LocalJobs:
         """
         if self._resumed:
             if data is not None:
-                raise BadInput("A run that goes on keeps its images: start a new run for others.")
+                raise BadInput("A resumed run keeps its images: start a new run to use others.")
             return self._resume(self._changes)
         self.close()
         if data is not None:
-            self._new = dataclasses.replace(self._new, recipe=dataclasses.replace(self._new.recipe, data=data))
+            self._new = dataclasses.replace(self._new, recipe=self._new.recipe.with_data(data))
         self._run = self._new.make()
-        return start_session(TrainJob(self._new.recipe, self._run, **self._options))
+        return start_session(TrainJob(self._new.recipe, self._run, note=self.note, **self._options))
+
+    def train_preset(self, preset: str) -> Session:
+        """Start a new run with another preset, on the images and from the weights of the one that ended.
+
+        Raises BadInput or FolderInUse, with the run that ended still at hand.
+        """
+        new = self._new.with_preset(preset)
+        run = new.make()
+        self.close()
+        self._new, self._run, self._resumed, self._changes = new, run, False, ()
+        return start_session(TrainJob(new.recipe, run, **self._options))
 
     def resume(self) -> Session:
-        """Go on with the run that has ended, from its newest state. Raises BadInput when there is none."""
+        """Resume the run that has ended, from its newest state. Raises BadInput when there is none."""
         self._new = dataclasses.replace(self._new, recipe=self._held.recipe())
         self._resumed, self._changes = True, ()
         return self._resume(())
@@ -132,11 +147,18 @@ def compare(checkpoints: Sequence[Path], *, beside: bool) -> RunConnection:
 def check_resumable(folder: Path) -> None:
     """Raise BadInput when the run's folder holds no training state to resume from."""
     try:
-        states = list_states(folder)
+        possible = resumable(folder)
     except OSError as error:
         raise BadInput(f"Cannot read {safe_text(str(folder), 200)}: {error.strerror or error}.") from error
-    if not states and not (folder / START_NAME).is_file():
+    if not possible:
         raise BadInput(
-            f"There is no training state in {safe_text(str(folder), 200)} to go on from: the run ended before the "
-            "first was saved. Its checkpoints can still be evaluated."
+            f"{run_argument(folder)} cannot be resumed: it ended before its training state was saved. "
+            "A new run can start from one of its checkpoints, where there are any."
         )
+
+
+def check_free(folder: Path) -> None:
+    """Raise FolderInUse while a process trains the run, with the way to see it."""
+    if is_being_trained(folder):
+        name = run_argument(folder)
+        raise FolderInUse(f"{name} is training already. To see it: {command_line(f'attach {name}')}")

@@ -57,6 +57,9 @@ class Jobs(Protocol):
     def train(self, data: str | None = None) -> RunConnection:
         """Start the run, on other data than chosen where `data` names some. Raises CifarTuiError."""
 
+    def train_preset(self, preset: str) -> RunConnection:
+        """Start a new run with another preset on the same images once this one has ended. Raises CifarTuiError."""
+
     def resume(self) -> RunConnection:
         """Resume the run that has ended; its feed begins with its journal. Raises CifarTuiError."""
 
@@ -71,6 +74,29 @@ class Jobs(Protocol):
 
     def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> RunConnection:
         """Start deleting or pinning a checkpoint of a run that has ended. Raises CifarTuiError."""
+
+    def close(self) -> None:
+        """Give back the run's folder, where it is held, once every job has ended."""
+
+
+class CurrentJobs(Protocol):
+    """The jobs of the run in view, which may be another one later."""
+
+    @property
+    def current(self) -> Jobs:
+        """The jobs of the run in view."""
+
+    def open(self, folder: Path, *, beside: bool) -> RunConnection:
+        """Follow the run in a folder from now on; `beside` one that trains in this process."""
+
+    def come_back(self) -> None:
+        """Return to the run that trains in this process, or has ended since."""
+
+    def release(self, folder: Path) -> None:
+        """Give back the folder of the run in view, which has ended, so that it can be renamed or deleted."""
+
+    def release_other(self) -> None:
+        """Give back the folder of the run that has trained in this process while another was in view."""
 
 
 class Job(ABC):

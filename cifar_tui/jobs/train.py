@@ -41,11 +41,17 @@ class TrainJob(Job):
     """Trains one run in its folder and writes everything down."""
 
     def __init__(
-        self, recipe: Recipe, folder: RunFolder, changes: tuple[str, ...] | None = None, **options: Any
+        self,
+        recipe: Recipe,
+        folder: RunFolder,
+        changes: tuple[str, ...] | None = None,
+        note: str = "",
+        **options: Any,
     ) -> None:
         """Open the run's records; `changes` is what differs in the recipe of a run that is resumed. Raises BadInput.
 
-        `options` are those of the engine's `train`: `load_data` and `intervals`.
+        `note`, where there is one, comes before all events. `options` are those of the engine's `train`: `load_data`
+        and `intervals`.
         """
         self._options = options
         self._recipe = recipe
@@ -53,6 +59,7 @@ class TrainJob(Job):
         self._records = BackgroundRecorder(open_recorder(folder), self._note)
         self._server: ControlServer | None = None
         self._say: Emit | None = None
+        self._first_note = note
         self._changes = changes
         self._under_way = changes is None
         self._worth_keeping = changes is not None
@@ -68,6 +75,8 @@ class TrainJob(Job):
     def listen(self, submit: Callable[[Request], None], say: Emit) -> None:
         """Let screens and commands elsewhere reach the run; where that cannot be, it trains all the same."""
         self._say = say
+        if self._first_note:
+            self._note(self._first_note)
         try:
             self._server = ControlServer(self._folder.path, submit)
         except OSError as error:

@@ -2,9 +2,11 @@
 
 import math
 import string
+from collections.abc import Callable
 
 from cifar_tui import text
-from cifar_tui.checkpoint_events import ComparedPair, ComparisonDone
+from cifar_tui.checkpoint_events import ComparedImage, ComparedPair, ComparisonDone
+from cifar_tui.report.mcnemar import mcnemar_p, significance
 
 Row = tuple[tuple[str, str], ...]
 """Text, and the name of its style, from left to right."""
@@ -15,12 +17,15 @@ NAME_LENGTH = 16
 """Characters of a class name that are shown."""
 VALUE, CHANGE = 10, 9
 """Cells of a number, and of its difference to the first one's."""
-COUNT = 12
+COUNTS = {"agreement": 11, "fixed": 8, "broken": 8, "both wrong": 12}
+"""Columns of two checkpoints, and the cells of each."""
+DrawBar = Callable[[float], Row]
+"""Returns a bar for a share of 0 to 1, always as wide."""
 
 
-def comparison_rows(done: ComparisonDone) -> list[Row]:
+def comparison_rows(done: ComparisonDone, draw_bar: DrawBar = lambda _: ()) -> list[Row]:
     """Return names; accuracy, loss and every class of each, with the difference to the first; every two of them."""
-    return [*_name_rows(done), (), *_table_rows(done), (), *_pair_rows(done)]
+    return [*_name_rows(done), (), *_table_rows(done, draw_bar), (), *_pair_rows(done)]
 
 
 def comparison_lines(done: ComparisonDone) -> list[str]:
@@ -50,10 +55,19 @@ def comparison_record(done: ComparisonDone) -> dict[str, object]:
             "fixed": pair.fixed,
             "broken": pair.broken,
             "both_wrong": pair.both_wrong,
+            "p": mcnemar_p(pair.fixed, pair.broken),
+            "fixed_images": [image.index for image in changed_images(done, pair, fixed=True)],
+            "broken_images": [image.index for image in changed_images(done, pair, fixed=False)],
         }
         for pair in done.pairs
     ]
     return {"images": _images(done), "data": done.images, "checkpoints": checkpoints, "pairs": pairs}
+
+
+def changed_images(done: ComparisonDone, pair: ComparedPair, *, fixed: bool) -> list[ComparedImage]:
+    """Return the images that the second of a pair fixed, or broke."""
+    right, wrong = (pair.second, pair.first) if fixed else (pair.first, pair.second)
+    return [one for one in done.changed if one.predicted[right] == one.label != one.predicted[wrong]]
 
 
 def _images(done: ComparisonDone) -> int:
@@ -73,33 +87,47 @@ def _class_shares(done: ComparisonDone, place: int) -> list[float]:
 def _name_rows(done: ComparisonDone) -> list[Row]:
     on = f"on {_images(done):,} test images, {text.safe_text(done.images, 60)}"
     names = zip(string.ascii_uppercase, done.checkpoints, strict=False)
+    change: list[Row] = [((change_text(done.pairs[0]), "accent"),)] if len(done.pairs) == 1 else []
     return [
         *(((letter, "accent"), (f"  {text.safe_text(name, 100)}", "value")) for letter, name in names),
         ((on, "dim"),),
+        *change,
     ]
 
 
-def _table_rows(done: ComparisonDone) -> list[Row]:
+def _table_rows(done: ComparisonDone, draw_bar: DrawBar) -> list[Row]:
     places = range(len(done.checkpoints))
     names = [text.safe_text(name, NAME_LENGTH) for name in done.classes]
     width = max(len("accuracy"), *map(len, names))
-    head = "".join(f"{string.ascii_uppercase[place]:>{VALUE}}{'' if not place else ' ' * CHANGE}" for place in places)
+    blank = " " * sum(len(words) for words, _ in draw_bar(0.0))
+    letters = zip(places, string.ascii_uppercase, strict=False)
+    head = "".join(f"{letter:>{VALUE}}{' ' * CHANGE if place else ''}{blank}" for place, letter in letters)
     shares = [_class_shares(done, place) for place in places]
+    losses: list[Cell] = [(f"{text.loss(loss):>{VALUE}}", loss, ((blank, ""),)) for loss in done.losses]
     rows: list[Row] = [((f"{'':<{width}}{head}", "dim"),)]
-    rows.append(_line("accuracy", width, [_accuracy(done, place) for place in places], as_share=True))
-    rows.append(_line("loss", width, list(done.losses), as_share=False))
+    rows.append(_line("accuracy", width, [_share(_accuracy(done, place), draw_bar) for place in places], as_share=True))
+    rows.append(_line("loss", width, losses, as_share=False))
     for label, name in enumerate(names):
-        rows.append(_line(name, width, [one[label] for one in shares], as_share=True))
+        rows.append(_line(name, width, [_share(one[label], draw_bar) for one in shares], as_share=True))
     return rows
 
 
-def _line(name: str, width: int, values: list[float], *, as_share: bool) -> Row:
-    """A name and each value, all but the first with its difference to the first."""
+Cell = tuple[str, float, Row]
+"""A number as text, itself, and its bar."""
+
+
+def _share(share: float, draw_bar: DrawBar) -> Cell:
+    return f"{text.percent(share):>{VALUE}}", share, draw_bar(share if math.isfinite(share) else 0.0)
+
+
+def _line(name: str, width: int, cells: list[Cell], *, as_share: bool) -> Row:
+    """A name and each number with its bar, all but the first with its difference to the first."""
     spans = [(f"{name:<{width}}", "label")]
-    for place, value in enumerate(values):
-        spans.append((f"{text.percent(value) if as_share else text.loss(value):>{VALUE}}", "value"))
+    for place, (number, value, drawn) in enumerate(cells):
+        spans.append((number, "value"))
         if place:
-            spans.append(_change(value - values[0], as_share=as_share))
+            spans.append(_change(value - cells[0][1], as_share=as_share))
+        spans += drawn
     return tuple(spans)
 
 
@@ -111,16 +139,29 @@ def _change(change: float, *, as_share: bool) -> tuple[str, str]:
 
 
 def _pair_rows(done: ComparisonDone) -> list[Row]:
-    head = "".join(f"{word:>{COUNT}}" for word in ("agreement", "fixed", "broken", "both wrong"))
-    return [((f"{'':<5}{head}", "dim"),), *(_pair_row(pair, _images(done)) for pair in done.pairs)]
+    head = "".join(f"{word:>{COUNTS[word]}}" for word in COUNTS)
+    rows: list[Row] = [((f"{'':<5}{head}", "dim"),)]
+    rows += [_pair_row(pair, _images(done), in_words=len(done.pairs) > 1) for pair in done.pairs]
+    return rows
 
 
-def _pair_row(pair: ComparedPair, images: int) -> Row:
-    names = f"{string.ascii_uppercase[pair.first]} → {string.ascii_uppercase[pair.second]}"
+def change_text(pair: ComparedPair) -> str:
+    """Return what changed between two checkpoints: `43 fixed, 122 broken: more than chance (p < 0.001)`."""
+    return f"{pair.fixed:,} fixed, {pair.broken:,} broken: {significance(pair.fixed, pair.broken)}"
+
+
+def pair_name(pair: ComparedPair) -> str:
+    """Return the letters of a pair: `A → B`."""
+    return f"{string.ascii_uppercase[pair.first]} → {string.ascii_uppercase[pair.second]}"
+
+
+def _pair_row(pair: ComparedPair, images: int, *, in_words: bool) -> Row:
+    agreement, fixed, broken, both_wrong = COUNTS.values()
     return (
-        (f"{names:<5}", "accent"),
-        (f"{text.percent(pair.agreed / images):>{COUNT}}", "value"),
-        (f"{pair.fixed:>{COUNT},}", "good"),
-        (f"{pair.broken:>{COUNT},}", "bad"),
-        (f"{pair.both_wrong:>{COUNT},}", "value"),
+        (f"{pair_name(pair):<5}", "accent"),
+        (f"{text.percent(pair.agreed / images):>{agreement}}", "value"),
+        (f"{pair.fixed:>{fixed},}", "good"),
+        (f"{pair.broken:>{broken},}", "bad"),
+        (f"{pair.both_wrong:>{both_wrong},}", "value"),
+        (f"  {significance(pair.fixed, pair.broken)}" if in_words else "", "label"),
     )

@@ -145,13 +145,16 @@ def outcome(history: RunHistory) -> str:
                 line += f" (best {text.percent(best.test_accuracy)} after epoch {best.epoch}, {chosen_on(best)})"
             return f"{line}."
         case RunStopped(step=0) if history.resumed:
-            return "Stopped before it went on: the run is as it was."
+            return "Stopped before it resumed: the run is unchanged."
         case RunStopped(step=0):
             return "Stopped before the first step: there was nothing to save."
         case RunStopped() as stopped:
             total = f" of {history.training.total_steps:,}" if history.training else ""
-            saved = f"saved as {stopped.checkpoint}" if stopped.checkpoint else "but the weights could not be saved"
-            return f"Stopped after step {stopped.step:,}{total}, {saved}."
+            at = f"Stopped after step {stopped.step:,}{total}"
+            if stopped.checkpoint:
+                return f"{at}, saved as {stopped.checkpoint}."
+            why = f" {history.unsaved.reason}" if history.unsaved is not None else ""
+            return f"{at}, but the weights could not be saved.{why}"
         case RunFailed() as failed:
             where = f" Details are in {text.safe_text(failed.traceback_file)}." if failed.traceback_file else ""
             return f"{failed.reason}{where}"

@@ -32,7 +32,7 @@ def _shortened(name: str, length: int, ending: int) -> str:
 
 def verdict_lines(verdict: EvaluationDone) -> list[str]:
     """Return an evaluation's result as plain lines: accuracy, classes, confusion matrix, the pairs most confused."""
-    how = ", each judged with its mirror image (flip-TTA)" if verdict.tta else ""
+    how = ", each evaluated with its mirror image (flip-TTA)" if verdict.tta else ""
     whole = (
         f"{verdict.checkpoint}: test accuracy {text.percent(verdict.accuracy)}, loss {text.loss(verdict.loss)} "
         f"on {verdict.images:,} images{how} in {text.duration(verdict.seconds)}"
@@ -91,5 +91,5 @@ def _pair_lines(verdict: EvaluationDone) -> list[str]:
     lines = ["", "Most confused:"]
     for pair in most_confused(verdict)[:PAIRS_LISTED]:
         share = f"{pair.images:>6,}  {text.percent(pair.share, 1):>7} of {names[pair.label]}"
-        lines.append(f"  {names[pair.label]:>{width}} taken for {names[pair.predicted]:<{width}}{share}")
+        lines.append(f"  {names[pair.label]:>{width}} predicted as {names[pair.predicted]:<{width}}{share}")
     return lines if len(lines) > 2 else []

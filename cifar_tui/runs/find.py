@@ -1,19 +1,31 @@
 """Finding runs by name, by folder, or because only one is live."""
 
 import contextlib
+import difflib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import orjson
+
 from cifar_tui.errors import BadInput
-from cifar_tui.files.run_files import RECIPE_NAME, recipe_path
+from cifar_tui.event_records import event_from_record
+from cifar_tui.events import RunStarted
+from cifar_tui.files.run_files import RECIPE_NAME, journal_path, recipe_path
+from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX
 from cifar_tui.runs.checkpoints.sidecars import (
     Sidecar,
     epoch_checkpoint,
 )
 from cifar_tui.runs.lock import is_being_trained
+from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text
 
 RUNS_FOLDER = Path("runs")
 """The folder of runs unless a person names another."""
+FIRST_LINE_BYTES = 65_536
+"""A journal's first line is never as long."""
+MOST_NAMED = 8
+"""Runs that an error names; the others are counted."""
 
 
 def find_run(run: str) -> Path:
@@ -22,26 +34,58 @@ def find_run(run: str) -> Path:
         with contextlib.suppress(OSError, ValueError):  # a name no file can have, a folder that may not be read
             if (recipe_path(path)).is_file():
                 return path
-    there = sorted(path.parent.name for path in RUNS_FOLDER.glob(f"*/{RECIPE_NAME}")) if RUNS_FOLDER.is_dir() else []
-    known = (
-        f"Runs here: {', '.join(safe_text(name, 60) for name in there[-5:])}." if there else "There are no runs here."
+    for path in _folders(RUNS_FOLDER):
+        if _name_at_start(path) == run:
+            return path  # it was renamed since
+    newest_first = [folder.name for folder in reversed(all_runs())]
+    alike = difflib.get_close_matches(run, newest_first, MOST_NAMED)
+    raise BadInput(
+        f"There is no run '{safe_text(run, 100)}', neither as a folder nor in {_runs_folder()}. "
+        + _candidates(list(dict.fromkeys([*alike, *newest_first])))
     )
-    raise BadInput(f"There is no run '{safe_text(run, 100)}', as a folder or in {RUNS_FOLDER}/. {known}")
+
+
+def _candidates(names: Sequence[str]) -> str:
+    """Return a sentence with the runs there are: all of them, or the first and the number of the others."""
+    if not names:
+        return "There are no runs there."
+    others = len(names) - MOST_NAMED
+    return f"Runs there: {', '.join(safe_text(name, 60) for name in names[:MOST_NAMED])}" + (
+        f", and {others} more: {command_line('runs')} lists them." if others > 0 else "."
+    )
+
+
+def _runs_folder() -> str:
+    return safe_text(str(RUNS_FOLDER.absolute()), 300)
 
 
 def all_runs(place: Path = RUNS_FOLDER) -> list[Path]:
     """The folders of the runs in a folder, the one that was written to last at the end."""
-    if not place.is_dir():
-        return []
-    folders = [path.parent for path in place.glob(f"*/{RECIPE_NAME}")]
-    return sorted(folders, key=lambda folder: folder.stat().st_mtime)
+    return sorted(_folders(place), key=lambda folder: folder.stat().st_mtime)
+
+
+def _folders(place: Path) -> Iterator[Path]:
+    """Yield the folders of runs in a folder; one that is being deleted is none any more."""
+    if place.is_dir():
+        for recipe in place.glob(f"*/{RECIPE_NAME}"):
+            if not recipe.parent.name.startswith(DELETING_PREFIX):
+                yield recipe.parent
+
+
+def _name_at_start(folder: Path) -> str:
+    """Return the name that a run started with, by its journal; empty where that is not known."""
+    with contextlib.suppress(OSError, ValueError), journal_path(folder).open("rb") as journal:
+        record = orjson.loads(journal.readline(FIRST_LINE_BYTES))
+        event = event_from_record(record) if isinstance(record, dict) else None
+        return event.run if isinstance(event, RunStarted) else ""
+    return ""
 
 
 def live_or_all_runs() -> tuple[list[Path], bool]:
     """Return the runs in `runs/` that are being trained, with True, or else all that there are. Raises BadInput."""
     runs = all_runs()
     if not runs:
-        raise BadInput(f"There are no runs in {RUNS_FOLDER}/ here: name a run's folder.")
+        raise BadInput(f"There are no runs in {_runs_folder()}. Type the run's folder, or change to where it is.")
     live = [folder for folder in runs if is_being_trained(folder)]
     return live or runs, bool(live)
 
@@ -51,8 +95,8 @@ def only_live_run() -> Path:
     runs, live = live_or_all_runs()
     if live and len(runs) == 1:
         return runs[0]
-    names = ", ".join(safe_text(folder.name, 60) for folder in runs[-5:])
-    raise BadInput(f"{'Several runs are' if live else 'No run is'} being trained here: name one of {names}.")
+    which = f"{len(runs)} runs are being trained: name the one you mean." if live else "No run is being trained."
+    raise BadInput(f"{which} {_candidates([folder.name for folder in reversed(runs)])}")
 
 
 def checkpoint_argument(folder: Path, sidecar: Sidecar) -> str:

@@ -23,7 +23,7 @@ NAME_PATTERN = re.compile(r"[\w][\w.+-]{0,99}", re.ASCII)
 
 
 def run_name(recipe: Recipe, chosen: str | None, now: time.struct_time) -> str:
-    """Return the run's name: the chosen one, else preset and time; with `-synthetic` for synthetic images.
+    """Return the run's name: the chosen one, else preset and time, with `-synthetic` for synthetic images.
 
     Raises BadInput for a name that cannot be a folder's.
     """
@@ -32,8 +32,9 @@ def run_name(recipe: Recipe, chosen: str | None, now: time.struct_time) -> str:
             f"'{safe_text(chosen)}' cannot be a run's name: use up to 100 letters, digits, dots, dashes and "
             "underscores, not starting with a dot or a dash."
         )
-    name = chosen or f"{recipe.preset}-{time.strftime('%Y%m%d-%H%M%S', now)}"
-    return f"{name}-synthetic" if recipe.synthetic and "synthetic" not in name else name
+    if chosen is not None:
+        return chosen
+    return f"{recipe.preset}-{time.strftime('%Y%m%d-%H%M%S', now)}{'-synthetic' if recipe.synthetic else ''}"
 
 
 class RunFolder:

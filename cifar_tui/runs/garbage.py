@@ -10,6 +10,7 @@ from cifar_tui.errors import CifarTuiError
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX
 from cifar_tui.files.run_files import ADDRESS_NAME
 from cifar_tui.runs.checkpoints.interrupted_deletes import interrupted_deletes
+from cifar_tui.runs.delete_run import finish_run_deletes
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.remote.socket_path import SOCKET_PATTERN, check_private, discard_address, socket_folder
 
@@ -17,9 +18,12 @@ YOUNG_SECONDS = 60.0
 """Seconds that a socket without an answer is left alone: its run may be just starting."""
 
 
-def collect_garbage(runs: Iterable[Path]) -> list[Path]:
-    """Remove them, each run's while its lock is held. Returns what was removed."""
-    removed = []
+def collect_garbage(runs: Iterable[Path], place: Path | None = None) -> list[Path]:
+    """Remove them, each run's while its lock is held, and half-deleted runs in a folder of runs.
+
+    Returns what was removed.
+    """
+    removed = finish_run_deletes(place) if place is not None else []
     for run in runs:
         with contextlib.suppress(CifarTuiError, OSError):
             removed += _of_run(run)

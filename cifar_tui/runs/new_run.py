@@ -1,11 +1,15 @@
 """A run that is still to be made: what was chosen of it, and its folder once it is."""
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from cifar_tui.errors import BadInput
+from cifar_tui.presets import with_preset
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.delete_run import finish_run_deletes
 from cifar_tui.runs.find import RUNS_FOLDER
 from cifar_tui.runs.folder import RunFolder, run_name
 from cifar_tui.runs.parent_weights import copy_parent_weights, recipe_for_child
@@ -28,6 +32,7 @@ class NewRun:
 
     def make(self) -> RunFolder:
         """Make its folder, with the weights it starts with. Raises BadInput or FolderInUse, with no folder left."""
+        finish_run_deletes(self.place)
         name = run_name(self.recipe, self.name, time.localtime())
         run = RunFolder.create(self.folder if self.folder is not None else self.place / name, name, self.recipe)
         if self.start is not None and self.recipe.parent is not None:
@@ -38,6 +43,12 @@ class NewRun:
                 run.close()
                 raise
         return run
+
+    def with_preset(self, preset: str) -> Self:
+        """Return the choices with another preset; a name or a folder that was chosen gets the preset's at its end."""
+        folder = self.folder and self.folder.with_name(f"{self.folder.name}-{preset}")
+        name = self.name and f"{self.name}-{preset}"
+        return dataclasses.replace(self, recipe=with_preset(self.recipe, preset), name=name, folder=folder)
 
 
 def branch(weights: Path, epochs: int, learning_rate: float) -> NewRun:

@@ -1,13 +1,15 @@
 """Overviews of runs: state, progress and accuracy at a glance, without reading every step."""
 
 import contextlib
+import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from cifar_tui.events import StepDone
+from cifar_tui.events import NoteAdded, StepDone
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import RunHistory, State
 from cifar_tui.recipe import Recipe
@@ -16,6 +18,7 @@ from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.records.journal import from_line
+from cifar_tui.runs.run_note import read_note
 
 BLOCK_BYTES = 1_000_000
 OTHER_THAN_STEPS = re.compile(rb'^\{"at":[^,]{1,40},"event":"(?!StepDone")[^\n]*$', re.MULTILINE)
@@ -35,7 +38,7 @@ class Overview:
     live: bool
     """True while a process holds it."""
     state: State | Literal["killed"]
-    """As a screen would show it, or that it ended without a word."""
+    """As a screen would show it, or that its process ended without saving."""
     epoch: int
     """The epoch under way, or the last one; 0 before the first step."""
     step: int
@@ -52,33 +55,78 @@ class Overview:
     """Wall clock, seconds since 1970; 0 when it is not known."""
     size: int
     """Bytes on disk."""
+    seconds_left: float = math.nan
+    """An estimate for the rest of a live run; NaN where there is none."""
+    note: str = ""
+    """The note that a person has put on it, or else one that they wrote while it trained; empty without."""
+
+
+class OverviewReader:
+    """Reads a run's overview, and at every other time of its journal only what is new. Used by one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        """Look at the run in a folder; nothing is read yet."""
+        self._folder = folder
+        self._history = RunHistory()
+        self._inode = 0
+        self._position = 0
+
+    def read(self) -> Overview:
+        """Look at the run's folder as it is now. Raises BadInput when its recipe cannot be read, OSError."""
+        folder = self._folder
+        recipe, live = read_recipe(folder), is_being_trained(folder)
+        with contextlib.suppress(OSError), (journal_path(folder)).open("rb") as journal:
+            self._read_on(journal)
+        history = self._history
+        last = history.epochs[-1] if history.epochs else None
+        return Overview(
+            name=folder.absolute().name,
+            folder=folder,
+            recipe=recipe,
+            live=live,
+            state=history.state if live or not history.live else "killed",
+            epoch=history.epoch or (last.epoch if last else 0),
+            step=max(history.step, last.step if last else 0),
+            total_steps=history.training.total_steps if history.training else 0,
+            last_accuracy=last.test_accuracy if last else None,
+            best_accuracy=history.best.test_accuracy if history.best else None,
+            best_epoch=history.best.epoch if history.best else 0,
+            started_at=history.started.started_at if history.started is not None else 0.0,
+            size=folder_size(folder),
+            seconds_left=_seconds_left(history) if live and history.live else math.nan,
+            note=read_note(folder) or _newest_note(history),
+        )
+
+    def _read_on(self, journal: BinaryIO) -> None:
+        inode = os.fstat(journal.fileno()).st_ino
+        if inode != self._inode or journal.seek(0, os.SEEK_END) < self._position:
+            self._history, self._inode, self._position = RunHistory(), inode, 0
+        journal.seek(self._position)
+        for line in _few_lines(journal):
+            with contextlib.suppress(ValueError):
+                self._history.apply(from_line(line)[1])
+        self._position = journal.tell()
 
 
 def read_overview(folder: Path) -> Overview:
-    """Look at a run's folder. Raises BadInput when its recipe cannot be read."""
-    recipe = read_recipe(folder)
-    live = is_being_trained(folder)
-    history = RunHistory()
-    with contextlib.suppress(OSError), (journal_path(folder)).open("rb") as journal:
-        for line in _few_lines(journal):
-            with contextlib.suppress(ValueError):
-                history.apply(from_line(line)[1])
-    last = history.epochs[-1] if history.epochs else None
-    return Overview(
-        name=folder.absolute().name,
-        folder=folder,
-        recipe=recipe,
-        live=live,
-        state=history.state if live or not history.live else "killed",
-        epoch=history.epoch or (last.epoch if last else 0),
-        step=max(history.step, last.step if last else 0),
-        total_steps=history.training.total_steps if history.training else 0,
-        last_accuracy=last.test_accuracy if last else None,
-        best_accuracy=history.best.test_accuracy if history.best else None,
-        best_epoch=history.best.epoch if history.best else 0,
-        started_at=history.started.started_at if history.started is not None else 0.0,
-        size=folder_size(folder),
-    )
+    """Look at a run's folder. Raises BadInput when its recipe cannot be read, OSError."""
+    return OverviewReader(folder).read()
+
+
+def _newest_note(history: RunHistory) -> str:
+    return next((one.text for one in reversed(history.notes) if isinstance(one, NoteAdded)), "")
+
+
+def _seconds_left(history: RunHistory) -> float:
+    """Return an estimate for the rest of the run by its last epoch, or by its steps so far; NaN without any."""
+    training, last = history.training, history.last_step
+    if training is None or last is None:
+        return math.nan
+    tested = history.epochs[-1] if history.epochs else None
+    per_step = tested.train_seconds / training.steps_per_epoch if tested is not None else last.seconds / last.step
+    steps_left = training.total_steps - last.step
+    test_seconds = tested.test_seconds if tested is not None else 0.0
+    return steps_left * per_step + math.ceil(steps_left / training.steps_per_epoch) * test_seconds
 
 
 def read_journaled(folder: Path) -> JournaledCheckpoints:
@@ -92,7 +140,10 @@ def read_journaled(folder: Path) -> JournaledCheckpoints:
 
 
 def _few_lines(journal: BinaryIO) -> Iterator[bytes]:
-    """Every line but those of steps, and then the last of these, which changes no state any more."""
+    """Every line but those of steps, and then the last of these, which changes no state any more.
+
+    The file is left after its last complete line.
+    """
     rest = last_step = b""
     while block := journal.read(BLOCK_BYTES):
         complete, _, rest = (rest + block).rpartition(b"\n")
@@ -101,6 +152,7 @@ def _few_lines(journal: BinaryIO) -> Iterator[bytes]:
         last_step = _last_step(complete) or last_step
     if last_step:
         yield last_step
+    journal.seek(-len(rest), os.SEEK_CUR)
 
 
 def _last_step(block: bytes) -> bytes:

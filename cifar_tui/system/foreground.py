@@ -12,6 +12,8 @@ import sys
 import termios
 from collections.abc import Callable
 
+from cifar_tui.system.invocation import command_line
+
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
 WAITED_FOR = {signal.SIGCHLD, signal.SIGUSR1, signal.SIGINT, *PASSED_ON}
 PARENT_DEATH_SIGNAL = 1
@@ -79,7 +81,7 @@ def _exit_code(code: int, attributes: "termios._AttrReturn | None") -> int:
             termios.tcsetattr(0, termios.TCSANOW, attributes)
             os.write(2, TERMINAL_RESTORED.encode())
     name = signal.Signals(-code).name
-    print(f"Training was killed ({name}). Its last saved state stands: `cifar-tui runs` names it.", file=sys.stderr)
+    print(f"Training was killed ({name}). To find its last saved state: {command_line('runs')}", file=sys.stderr)
     return 128 - code
 
 

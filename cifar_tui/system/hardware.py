@@ -1,6 +1,11 @@
 """Readings of the machine: processor and memory by psutil, a GPU by nvidia.py. No torch."""
 
+import importlib.metadata
+import os
+import platform
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -10,6 +15,23 @@ if TYPE_CHECKING:
 
 
 READ_SECONDS = 2.0
+
+
+def has_gpu() -> bool:
+    """Return True if torch is expected to find a GPU here: known in milliseconds, for torch takes seconds to load."""
+    try:
+        build = importlib.metadata.version("torch").partition("+")[2]
+    except importlib.metadata.PackageNotFoundError:
+        build = ""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    if build == "cpu" or os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
+        return False
+    if build.startswith("rocm"):
+        return Path("/dev/kfd").exists()
+    from cifar_tui.system import nvidia
+
+    return nvidia.count_gpus() > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,15 @@ def find_gpu(uuid: str) -> object | None:
     return handle
 
 
+def count_gpus() -> int:
+    """Return the number of GPUs that the driver knows; 0 without a driver."""
+    try:
+        pynvml.nvmlInit()
+        return int(pynvml.nvmlDeviceGetCount())
+    except pynvml.NVMLError:
+        return 0
+
+
 @contextlib.contextmanager
 def _unless_not_supported() -> Iterator[None]:
     # Laptops, virtual and partitioned GPUs each leave something out; the rest is still worth showing.

@@ -16,7 +16,7 @@ from textual.notifications import SeverityLevel
 
 from cifar_tui.control import Stop
 from cifar_tui.history.run_history import RunHistory
-from cifar_tui.jobs.session import Jobs, RunConnection
+from cifar_tui.jobs.session import CurrentJobs, RunConnection
 from cifar_tui.system.hardware import Hardware
 from cifar_tui.system.output import StrayOutput
 from cifar_tui.tui.alert import Alert, Alerter
@@ -32,10 +32,12 @@ from cifar_tui.tui.leaving import Ending, Leaving
 from cifar_tui.tui.nonfinite_loss import NonfiniteLossQuestion
 from cifar_tui.tui.run_actions import RunActions
 from cifar_tui.tui.run_start import RunStarter
+from cifar_tui.tui.runs_screen.switch import RunSwitch
 from cifar_tui.tui.settings.kept_preferences import KeptPreferences
 from cifar_tui.tui.settings.preferences import Preferences, PreferencesFile
 from cifar_tui.tui.settings.theme_choice import ThemeChoice
-from cifar_tui.tui.settings.themes import Themes, find_themes, theme_folders
+from cifar_tui.tui.settings.theme_files import theme_folders
+from cifar_tui.tui.settings.themes import Themes, find_themes
 from cifar_tui.tui.terminal.driver import ResilientDriver
 from cifar_tui.tui.terminal.screen_output import DiffApp, drop_signal_handlers
 from cifar_tui.tui.widgets.rows import Rows
@@ -72,9 +74,11 @@ class ScreenOptions:
     """True to use the mouse; without, the terminal's own selection works."""
     alert: Alert = "none"
     """The alert for a run that ends or is in trouble."""
+    all_runs: bool = False
+    """True to show all runs first, with none of them open."""
 
 
-def run_screen(jobs: Jobs, options: ScreenOptions) -> ScreenResult:
+def run_screen(jobs: CurrentJobs, options: ScreenOptions) -> ScreenResult:
     """Show a run until a person leaves. Raises BadInput for an unknown theme."""
     themes = find_themes(theme_folders())
     file = PreferencesFile()
@@ -97,6 +101,7 @@ def run_screen(jobs: Jobs, options: ScreenOptions) -> ScreenResult:
     drop_signal_handlers()
     if app.leaving.failure is not None:
         raise app.leaving.failure
+    app.followed.come_back()
     app.followed.close()
     code = returned if isinstance(returned, int) else (app.return_code or 0)
     return ScreenResult(code, app.followed.history, app.followed.connection, app.leaving.ending)
@@ -117,7 +122,7 @@ class MonitorApp(DiffApp, inherit_bindings=False):
 
     def __init__(
         self,
-        jobs: Jobs,
+        jobs: CurrentJobs,
         themes: Themes,
         theme: str,
         hardware: Hardware,
@@ -135,13 +140,15 @@ class MonitorApp(DiffApp, inherit_bindings=False):
         super().__init__(driver)
         preferences = preferences or KeptPreferences(Preferences())
         self._intervals = intervals
+        self._all_runs_first = options.all_runs
         self._started = started
         self._accepted = False
         self.followed = FollowedRun(jobs)
         self.history_display = HistoryDisplay(self, self.followed)
         self._actions = RunActions(self, self.followed, self.history_display.show)
         self.leaving = Leaving(self, self.followed, self._actions, intervals.interrupts)
-        self._starter = RunStarter(self, jobs, self.followed, self.leaving)
+        self._starter = RunStarter(self, jobs, self.followed, self.leaving, self._actions)
+        self._switch = RunSwitch(self, jobs, self.followed, self._starter, self._run_opened, intervals.runs)
         self._checkpoints = CheckpointActions(self, jobs, self.followed, self._starter.start, intervals.after_change)
         self._nonfinite_loss = NonfiniteLossQuestion(self, self.followed)
         self._alerter = Alerter(options.alert, self.write_control)
@@ -151,10 +158,10 @@ class MonitorApp(DiffApp, inherit_bindings=False):
     def on_mount(self) -> None:
         """Put the first frame up, then start the run."""
         self.push_screen(self._dashboard)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.leaving.terminate, signal.SIGTERM)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminate)
         self.set_interval(self._intervals.poll, self.poll)
         self._first_polls = self.set_interval(self._intervals.first_poll, self.poll)
-        self.call_after_refresh(self._starter.train)
+        self.call_after_refresh(self._switch.show_runs if self._all_runs_first else self._starter.train)
         self._themes.start()
 
     def check_action(self, action: str, parameters: tuple[object, ...], /) -> bool | None:
@@ -164,8 +171,10 @@ class MonitorApp(DiffApp, inherit_bindings=False):
             return self._actions.allowed(parameters[0])
         if action == "detach":
             return history.live and history.started is not None
+        if action == "shorter_preset":
+            return self._starter.shorter is not None
         if action == "resume_run":
-            return history.state in ("stopped", "failed") and history.started is not None
+            return self._starter.can_resume
         return True
 
     def notify(
@@ -189,6 +198,10 @@ class MonitorApp(DiffApp, inherit_bindings=False):
         """Resume the run that ended."""
         self._starter.resume()
 
+    def action_shorter_preset(self) -> None:
+        """Stop this run and start one with a preset that takes less time, after a question."""
+        self._starter.ask_for_shorter()
+
     def action_checkpoints(self, start_at: str = "") -> None:
         """Open the browser, with the cursor on a checkpoint."""
         self.push_screen(CheckpointBrowser(self.followed.history, self._checkpoints, self._intervals, start_at))
@@ -205,16 +218,28 @@ class MonitorApp(DiffApp, inherit_bindings=False):
         self.action_checkpoints()
         self._checkpoints.evaluate(saved[-1].checkpoint)
 
+    def action_runs(self) -> None:
+        """Show all runs."""
+        self._switch.show_runs()
+
+    def action_runs_unless_training(self) -> None:
+        """Show all runs, where the one in view does not train in this process."""
+        if self.followed.elsewhere or self.followed.over:
+            self._switch.show_runs()
+
     def action_leave(self) -> None:
         """Leave; while it trains, only after asking which is meant."""
+        self._switch.come_back()
         self.leaving.ask()
 
     def action_detach(self) -> None:
         """Take the screen down and leave the run training."""
+        self._switch.come_back()
         self.leaving.detach()
 
     def action_interrupt(self) -> None:
         """Take a Ctrl-C: the first asks, the second stops and saves, the third leaves at once."""
+        self._switch.come_back()
         self.leaving.interrupt()
 
     def action_help(self) -> None:
@@ -233,13 +258,15 @@ class MonitorApp(DiffApp, inherit_bindings=False):
         """Apply the events since the last poll, and show them."""
         state_before = self.followed.history.state
         if self.terminal_is_gone:
+            self._switch.come_back()
             self.leaving.lose_terminal()
         news = self.followed.poll()
         self._refresh_keys()
+        self._switch.watch()
         if news:
-            self._first_polls.stop()
+            self._first_polls.pause()
         if self.followed.history.state != state_before:
-            self._state_changed()
+            self._state_changed(shown_as_new=not self.followed.opened or state_before != "starting")
         if not self.leaving.under_way:
             self._nonfinite_loss.ask()
         if news or self.history_display.outdated:
@@ -249,15 +276,26 @@ class MonitorApp(DiffApp, inherit_bindings=False):
     def _refresh_keys(self) -> None:
         """Show the keys that do something now; a run elsewhere begins and ceases to accept requests by itself."""
         accepted = self.followed.accepts(Stop)
-        if accepted != self._accepted:
+        if self._starter.poll() or accepted != self._accepted:
             self._accepted = accepted
             self.refresh_bindings()
 
-    def _state_changed(self) -> None:
-        history = self.followed.history
+    def _run_opened(self) -> None:
+        """Show another run from now on, as soon as its events arrive."""
+        self._first_polls.resume()
+        self.history_display.show()
         self.refresh_bindings()
-        self._alerter.show(history)
+
+    def _terminate(self) -> None:
+        self._switch.come_back()
+        self.leaving.terminate(signal.SIGTERM)
+
+    def _state_changed(self, *, shown_as_new: bool) -> None:
+        history = self.followed.history
+        if shown_as_new:
+            self._alerter.show(history)
         if self._started is not None and history.started is not None and not self.followed.elsewhere:
             self._started(Path(history.started.folder))
         if not self.leaving.under_way:
             self._starter.react()
+        self.refresh_bindings()

@@ -11,6 +11,7 @@ BEFORE = (
 """Keys before a screen's own."""
 
 AFTER = (
+    Binding("u", "app.runs", "Runs", show=False, tooltip="Show all runs: open, compare, rename, delete them"),
     Binding("question_mark", "app.help", "Keys", key_display="?", tooltip="Show all keys"),
     Binding("d", "app.detach", "Detach", show=False, tooltip="Leave this screen; training continues in the background"),
     Binding("q", "app.leave", "Quit", tooltip="Quit (while training it asks: detach, or stop and save)"),
@@ -31,3 +32,10 @@ AFTER = (
     ),
 )
 """Keys after a screen's own."""
+
+OF_THE_PROGRAM = tuple(
+    binding
+    for binding in AFTER
+    if binding.action in ("app.help", "app.leave", "app.themes", "app.redraw", "app.command_palette")
+)
+"""Keys that are about no run."""

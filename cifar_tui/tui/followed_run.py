@@ -1,6 +1,8 @@
 """The run that the screen follows: its history, the requests sent to it, and the jobs beside it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 from cifar_tui.checkpoint_events import EvaluationDone, EvaluationFailed
 from cifar_tui.control import (
@@ -11,9 +13,10 @@ from cifar_tui.control import (
     Request,
     SetAttended,
 )
+from cifar_tui.errors import BadInput
 from cifar_tui.events import RunStarted
 from cifar_tui.history.run_history import RunHistory
-from cifar_tui.jobs.session import Jobs, RunConnection
+from cifar_tui.jobs.session import CurrentJobs, RunConnection
 from cifar_tui.tui.widgets.status import Awaited
 
 CONFIRMED_BY: dict[Awaited, tuple[str, ...]] = {
@@ -25,11 +28,28 @@ CONFIRMED_BY: dict[Awaited, tuple[str, ...]] = {
 """The states that confirm a request."""
 EVALUATING = "{} is being evaluated. Press e on it in the browser (c) to cancel."
 
+TRAINING_HERE = "Another run is training in this screen, and goes first: u shows all runs, enter on it goes back to it."
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRun:
+    """The run that trains in this process, while another one is in view."""
+
+    history: RunHistory
+    """Its events so far."""
+    connection: RunConnection
+    """Its feed, and the control."""
+
+    def poll(self) -> None:
+        """Apply its events since the last poll."""
+        for event in self.connection.poll():
+            self.history.apply(event)
+
 
 class FollowedRun:
     """Sends requests to a run and applies its events. No widget knows where the run lives."""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: CurrentJobs) -> None:
         """Follow what `jobs` starts; nothing is started yet."""
         self.history = RunHistory()
         self.connection: RunConnection | None = None
@@ -42,6 +62,10 @@ class FollowedRun:
         """The checkpoint whose evaluation was requested, until it is done or has failed."""
         self._checkpoint_jobs: list[RunConnection] = []
         """Deletions and pins beside a run that has ended."""
+        self.own: OwnRun | None = None
+        """The run that trains in this process, where another one is in view."""
+        self.opened = False
+        """True where it was chosen from all runs, and not on the command line."""
 
     def start(self, start: Callable[[], RunConnection]) -> None:
         """Start or resume the run. Raises CifarTuiError, with the history as it was, when that cannot work."""
@@ -53,6 +77,52 @@ class FollowedRun:
         self._evaluation, self._requested = None, ""
         self.starts += 1
         connection.submit(SetAttended(attended=True))
+
+    def open(self, folder: Path) -> None:
+        """Follow another run; one that trains in this process trains on meanwhile. Raises CifarTuiError."""
+        if self._evaluation is not None and not self._evaluation.ended:
+            raise BadInput(EVALUATING)
+        self._join_checkpoint_jobs()
+        here = self.connection if self.connection is not None and not self.connection.elsewhere else None
+        own = OwnRun(self.history, here) if here is not None and not here.ended else None
+        self.start(lambda: self._jobs.open(folder, beside=own is not None))
+        self._awaited, self.own, self.opened = None, own or self.own, True
+
+    def come_back(self) -> bool:
+        """Follow the run that trains in this process again. Returns True if another one was in view."""
+        if self.own is None or self.connection is None:
+            return False
+        self._join_checkpoint_jobs()
+        self.connection.join(0.0)
+        self._jobs.come_back()
+        self.history, self.connection, self.own = self.own.history, self.own.connection, None
+        self._awaited = self._evaluation = None
+        return True
+
+    def release(self, folder: Path) -> bool:
+        """Give back the folder of a run that has ended, to be changed. Returns True if it is the run in view."""
+        own = self.own.history.started if self.own is not None and not self.training_beside else None
+        if own is not None and Path(own.folder) == folder:
+            self._jobs.release_other()
+            self.own = None
+        if folder != self.folder or not self.over:
+            return False
+        self._jobs.release(folder)
+        return True
+
+    def forget(self) -> None:
+        """Follow no run any more: it was deleted."""
+        self.history, self.connection, self._awaited, self._evaluation = RunHistory(), None, None, None
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the run; None where there is none yet."""
+        return Path(self.history.started.folder) if self.history.started is not None else None
+
+    @property
+    def training_beside(self) -> bool:
+        """True while another run than the one in view trains in this process."""
+        return self.own is not None and not self.own.connection.ended
 
     def accepts(self, verb: type[Request]) -> bool:
         """Return True if the run lives and accepts such a request."""
@@ -91,6 +161,8 @@ class FollowedRun:
             self.send(Evaluate(checkpoint))
             self._requested = checkpoint
             return True
+        if self.training_beside:
+            raise BadInput(TRAINING_HERE)
         self._evaluation = self._jobs.current.evaluate(checkpoint)
         self._requested = checkpoint
         return False
@@ -110,6 +182,8 @@ class FollowedRun:
 
     def poll(self) -> bool:
         """Apply the events since the last poll. Returns True if there were any."""
+        if self.own is not None:
+            self.own.poll()
         events = list(self.connection.poll()) if self.connection is not None else []
         if self._evaluation is not None:
             events += self._evaluation.poll()
@@ -141,7 +215,10 @@ class FollowedRun:
         if self._evaluation is not None and not self._evaluation.ended:
             self._evaluation.submit(CancelEvaluation())
             self._evaluation.join()
-        for job in self._checkpoint_jobs:
-            job.join()
+        self._join_checkpoint_jobs()
         if self.connection is not None and self.connection.elsewhere:
             self.connection.join()
+
+    def _join_checkpoint_jobs(self) -> None:
+        for job in self._checkpoint_jobs:
+            job.join()

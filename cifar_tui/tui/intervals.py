@@ -38,6 +38,8 @@ class ScreenIntervals:
     """Between two looks at the journal of another run that still trains."""
     folder: float = 2.0
     """Between two looks at the folder that the checkpoint browser shows."""
+    runs: float = 1.0
+    """Between two looks at the folder of runs, while all of them are in view."""
     redraw: RedrawBudget = DEFAULT_BUDGET
     """Between two drawings of the charts."""
     clock: float = 1.0

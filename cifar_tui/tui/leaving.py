@@ -69,13 +69,13 @@ class Leaving:
             self.ask()
         elif self._interrupts == 2:
             self._exit_code = 128 + signal.SIGINT
-            self._app.notify("Stopping after this step, then saving. Ctrl-C once more leaves at once.")
+            self._app.notify("Stopping after this step, then saving. Press Ctrl-C once more to leave at once.")
             self._actions.stop()
         else:
             self._end("at once", 128 + signal.SIGINT)
 
     def terminate(self, number: int) -> None:
-        """Stop, save and leave on a signal; a run elsewhere is none of this screen's business."""
+        """Stop, save and leave on a signal; a run elsewhere continues."""
         self._exit_code = 128 + number
         if self._followed.elsewhere or not self._followed.accepts(Stop):
             self._app.exit(self._exit_code)
@@ -91,7 +91,7 @@ class Leaving:
             self._app.exit(128 + signal.SIGHUP)
 
     def fail(self, error: CifarTuiError) -> None:
-        """Leave because the run cannot start: the sentence belongs to the shell it was typed in."""
+        """Leave because the run cannot start: the shell shows why."""
         self.failure = error
         self._app.exit(error.exit_code)
 

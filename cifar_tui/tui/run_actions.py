@@ -5,12 +5,25 @@ from collections.abc import Callable
 
 from textual.app import App
 
-from cifar_tui.control import AddNote, ChangeRate, FinishEpoch, Pause, Request, Resume, SaveNow, Stop, requester_name
-from cifar_tui.tui.dialogs.note import NoteQuestion
+from cifar_tui.control import (
+    MOST_NOTE,
+    AddNote,
+    ChangeRate,
+    FinishEpoch,
+    Pause,
+    Request,
+    Resume,
+    SaveNow,
+    Stop,
+    requester_name,
+)
 from cifar_tui.tui.dialogs.questions import stop_question
 from cifar_tui.tui.dialogs.rate import RateQuestion, large_change_question
+from cifar_tui.tui.dialogs.text_question import TextQuestion
 from cifar_tui.tui.followed_run import FollowedRun
 from cifar_tui.tui.widgets.status import Awaited
+
+NOTE_DETAIL = "It goes into the run's journal, with the step it has come to. Enter writes it down, escape cancels."
 
 NEEDS: dict[str, type[Request]] = {
     "pause": Pause,
@@ -54,7 +67,7 @@ class RunActions:
             case "rate":
                 self._app.push_screen(RateQuestion(self._rate), self._change_rate)
             case "note":
-                self._app.push_screen(NoteQuestion(), self._add_note)
+                self._app.push_screen(TextQuestion("Write a note", NOTE_DETAIL, ""), self._add_note)
             case "finish":
                 self._followed.send(FinishEpoch())
             case "save":
@@ -85,5 +98,5 @@ class RunActions:
             self._app.push_screen(question, lambda reply: self._followed.send(answer) if reply == "y" else None)
 
     def _add_note(self, text: str | None) -> None:
-        if text is not None:
-            self._followed.send(AddNote(text, requester_name()))
+        if text is not None and text.strip():
+            self._followed.send(AddNote(text.strip()[:MOST_NOTE], requester_name()))

@@ -48,7 +48,7 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
     assert done.stderr == ""
     for text in ("synthetic images", "epoch 2/2 done", "saved net_002.pth", "Finished 8 steps"):
         assert text in done.stdout
-    folder = tmp_path / "runs" / "one-synthetic"
+    folder = tmp_path / "runs" / "one"
     names = {path.name for path in folder.iterdir()}
     assert names >= {"journal.jsonl", "recipe.json", "log.txt", "acc.txt", "net_001.pth", "net_001.json", "net_002.pth"}
     lines = (folder / "log.txt").read_text().split("\n")
@@ -56,19 +56,19 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
     assert all(re.fullmatch(r"\d{3}  \d{5} \|Loss: \d+\.\d{3} \| Acc: \d+\.\d{3}% ", line) for line in lines[:-1])
     assert re.fullmatch(r"(EPOCH=\d{3},Accuracy= \d+\.\d{3}%\n){2}", (folder / "acc.txt").read_text())
     assert orjson.loads((folder / "net_001.json").read_bytes())["synthetic"] is True
-    resumed = run(tmp_path, "train", "--resume", "one-synthetic", "--epochs", "3", "--headless")
+    resumed = run(tmp_path, "train", "--resume", "one", "--epochs", "3", "--headless")
     assert resumed.returncode == 0, resumed.stderr
     assert "Resumed after step 8, bit-exact. Changed: epochs 2 → 3." in resumed.stdout
     assert "epoch 1/" not in resumed.stdout
     lines = (folder / "log.txt").read_text().splitlines()
     assert [int(line.split()[1]) for line in lines] == list(range(1, 13))
-    plain = orjson.loads(run(tmp_path, "evaluate", "one-synthetic", "--json").stdout)
+    plain = orjson.loads(run(tmp_path, "evaluate", "one", "--json").stdout)
     last = [orjson.loads(line) for line in (folder / "journal.jsonl").read_bytes().splitlines()]
     (third,) = (event for event in last if event["event"] == "EpochDone" and event["epoch"] == 3)
     assert (plain["checkpoint"], plain["accuracy"], plain["tta"]) == ("net_003.pth", third["test_accuracy"], False)
     both = run(tmp_path, "evaluate", str(folder / "net_003.pth"), "--tta")
-    assert "each judged with its mirror image (flip-TTA)" in both.stdout
-    moved = run(tmp_path, "export", "one-synthetic", "moved.safetensors")
+    assert "each evaluated with its mirror image (flip-TTA)" in both.stdout
+    moved = run(tmp_path, "export", "one", "moved.safetensors")
     assert moved.stdout.startswith("Wrote moved.safetensors: net_003.pth, ")
     preset = ("--data", "synthetic", "--preset", "quick", "--device", "cpu", "--json")
     elsewhere = orjson.loads(run(tmp_path, "evaluate", "moved.safetensors", *preset).stdout)
@@ -78,13 +78,13 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
     kept = orjson.loads((folder / "net_003.verdict.json").read_bytes())
     assert (kept["verdict"]["accuracy"], kept["verdict"]["tta"]) == (plain["accuracy"], False)
     Image.new("RGB", (40, 60), "teal").save(tmp_path / "own.png")
-    seen = run(tmp_path, "predict", "one-synthetic", "own.png", "none.png")
+    seen = run(tmp_path, "predict", "one", "own.png", "none.png")
     assert seen.returncode == 1
     assert re.fullmatch(r"own\.png: (\w+ \d+\.\d\d %(, |\n)){3}", seen.stdout)
     assert seen.stderr == "Cannot read none.png: No such file or directory.\n"
-    refused = run(tmp_path, "train", "--resume", "one-synthetic", "--seed", "3", "--headless")
+    refused = run(tmp_path, "train", "--resume", "one", "--seed", "3", "--headless")
     assert refused.returncode == 2
-    assert "--seed cannot change in a run that goes on" in refused.stderr
+    assert "--seed cannot change in a run that is resumed" in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_person_trains_pauses_evaluates_stops_and_leaves(tmp_path: Path) -> No
     terminal = in_terminal(tmp_path, "train", *TINY, "--epochs", "500", "--run-name", "one")
     terminal.wait_for("best test")
     terminal.press("p")
-    assert "one-synthetic" in terminal.wait_for("Paused")
+    assert "run one" in terminal.wait_for("Paused")
     terminal.press("e")
     terminal.wait_for("100 test images in")
     terminal.press("c")

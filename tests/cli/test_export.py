@@ -117,7 +117,7 @@ def test_safetensors_say_their_colours_their_classes_and_where_they_come_from(
 def test_a_pth_is_the_tutorials_and_what_it_cannot_say_is_said(trained: Path, tmp_path: Path) -> None:
     done = export(trained / "net_001.pth", tmp_path / "a.pth")
     assert "mean 0.4914, 0.4822, 0.4465 and deviation 0.247, 0.2435, 0.2616" in done.stdout
-    assert "evaluate it with --preset quick." in done.stdout
+    assert "use --preset quick to evaluate it." in done.stdout
     found = torch.load(tmp_path / "a.pth", weights_only=True)
     assert found.keys() == TutorialNetwork().state_dict().keys()
     torch.save(TutorialNetwork().state_dict(), tmp_path / "theirs.pth")
@@ -241,13 +241,13 @@ def test_the_picture_is_well_formed_and_shows_every_curve(trained: Path, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("RUN", "a.txt"), "says not what to write"),
+        (("RUN", "a.txt"), "Unknown file type"),
         (("RUN", "a.svg", "--steps"), "--steps is for tables"),
         (("RUN", "no/a.csv"), "There is no folder"),
         (("nowhere", "a.csv"), "There is no run"),
         (("nowhere", "a.pth"), "There is no run"),
         (("RUN", "folder.csv"), "is a folder"),
-        (("RUN", "RUN/net_099.pth"), "would pass for a checkpoint"),
+        (("RUN", "RUN/net_099.pth"), "would look like a checkpoint"),
         (("words.pth", "a.safetensors"), "is not a checkpoint"),
     ],
 )

@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from cifar_tui.cli import default_preset
+from cifar_tui.cli.default_preset import preset_for
 from cifar_tui.cli.options import parse_changes
 from cifar_tui.cli.recipe_options import check_changeable, new_recipe
 from cifar_tui.errors import BadInput
@@ -21,5 +23,29 @@ def test_a_value_that_is_none_of_the_choices_is_refused_by_its_flag() -> None:
 
 def test_a_resumed_run_keeps_what_would_make_it_another_run() -> None:
     check_changeable({"epochs": 3, "learning_rate": 0.1, "keep": "all"}, set())
-    with pytest.raises(BadInput, match=r"^--batch-size, --outf, --width cannot change in a run that goes on"):
+    with pytest.raises(BadInput, match=r"^--batch-size, --outf, --width cannot change in a run that is resumed"):
         check_changeable({"width": 8, "batch_size": 5}, {"--outf"})
+
+
+@pytest.mark.parametrize(
+    ("gpu", "device", "expected"),
+    [
+        (True, None, "default"),
+        (True, "auto", "default"),
+        (True, "cpu", "short"),
+        (False, None, "short"),
+        (False, "auto", "short"),
+        (False, "cuda", "default"),
+        (False, "mps", "default"),
+    ],
+)
+def test_without_a_gpu_the_preset_is_short_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, gpu: bool, device: str | None, expected: str
+) -> None:
+    monkeypatch.setattr(default_preset, "has_gpu", lambda: gpu)
+    chosen, note = preset_for(device)
+    assert chosen == expected
+    assert bool(note) == (chosen == "short")
+    if note:
+        assert "training the preset short (8 epochs)" in note
+        assert note.endswith("For default (80 epochs): cifar-tui train --preset default")

@@ -47,26 +47,31 @@ def test_a_run_is_paused_saved_resumed_and_stopped_by_commands(tmp_path: Path) -
     (tmp_path / "runs").mkdir()
     with trainer(run) as one:
         one.wait_for_steps(3)
-        paused = re.fullmatch(r"Paused at step ([\d,]+)\..*", run_command(tmp_path, "pause").stdout.strip(), re.DOTALL)
+        paused = re.fullmatch(
+            r"one is paused at step ([\d,]+)\.", run_command(tmp_path, "pause").stdout.strip(), re.DOTALL
+        )
         assert paused is not None
         at = int(paused.group(1).replace(",", ""))
         again = run_command(tmp_path, "pause", "one")
-        assert (again.returncode, again.stderr) == (0, "It was so before.\n")
-        assert run_command(tmp_path, "save", str(run)).stdout == f"Saved step {at:,}.\n"
+        assert (again.returncode, again.stdout) == (0, f"one was paused already, at step {at:,}.\n")
+        assert run_command(tmp_path, "save", str(run)).stdout in (
+            f"one is saved at step {at:,}.\n",
+            f"one was saved already, at step {at:,}.\n",
+        )
         (seen,) = run_command(tmp_path, "runs", "--json").stdout.splitlines()
         record = orjson.loads(seen)
         assert (record["run"], record["state"], record["step"], record["live"]) == ("one", "paused", at, True)
-        assert run_command(tmp_path, "note", "one", "looks good").stdout == f"Noted at step {at:,}.\n"
+        assert run_command(tmp_path, "note", "one", "looks good").stdout == f"Noted in one at step {at:,}.\n"
         assert run_command(tmp_path, "note", "one", "").returncode == 2
         assert f"Step {at:,}: looks good (process " in one.output
         assert run_command(tmp_path, "resume", "one").returncode == 0
         one.wait_for_steps(at + 3)
-        assert run_command(tmp_path, "stop", "one").stdout.startswith("Stopped after step ")
+        assert run_command(tmp_path, "stop", "one").stdout.startswith("one: Stopped after step ")
         assert one.exit_code() == 0
         assert "Stopped by process " in one.output
     nobody = run_command(tmp_path, "stop", "one")
     assert nobody.returncode == 2
-    assert "there is nobody to ask" in nobody.stderr
+    assert nobody.stderr == "one is not running. To resume it: cifar-tui train --resume one\n"
     check(run, Evidence(restarted=True))
 
 
@@ -74,12 +79,12 @@ def test_a_detached_run_says_how_to_find_it_and_a_refused_one_why(tmp_path: Path
     arguments = ["train", *SMALL, "--epochs", "5000", "--run-name", "one", "--detach"]
     started = run_command(tmp_path, *arguments)
     assert started.returncode == 0, started.stderr
-    assert "To see it: cifar-tui attach one-synthetic" in started.stdout
+    assert "To see it: cifar-tui attach one" in started.stdout
     refused = run_command(tmp_path, *arguments)
     assert refused.returncode == 2
     assert "is being trained by process" in refused.stderr
     assert "Stopped after step" in run_command(tmp_path, "stop").stdout
-    run, until = tmp_path / "runs" / "one-synthetic", time.monotonic() + PATIENCE_SECONDS
+    run, until = tmp_path / "runs" / "one", time.monotonic() + PATIENCE_SECONDS
     while processes_of(run):  # it says that it has stopped, and then ends
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -100,9 +105,9 @@ def test_runs_are_listed_and_what_a_crash_left_is_tidied_and_nothing_else(tmp_pa
     assert any(line.startswith("old ") and "finished  epoch 3/26" in line for line in lines)
     assert any(line.startswith("killed ") and "  killed  " in line for line in lines)
     tidied = run_command(tmp_path, "runs", "--gc").stdout
-    assert "removed runs/killed/.writing-net_001.pth-0123" in tidied
-    assert "removed runs/killed/control.json" in tidied
-    assert run_command(tmp_path, "runs", "--gc").stdout == "Nothing was left behind.\n"
+    assert "deleted runs/killed/.writing-net_001.pth-0123" in tidied
+    assert "deleted runs/killed/control.json" in tidied
+    assert run_command(tmp_path, "runs", "--gc").stdout == "There is nothing to delete.\n"
     check(run, Evidence(foreign={run / "notes.txt": b"mine"}, restarted=True))
 
 

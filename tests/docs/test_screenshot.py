@@ -13,7 +13,8 @@ from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.records.journal import read_events
 from cifar_tui.runs.records.recorder import Recorder
-from cifar_tui.tui.settings.themes import find_themes, theme_folders
+from cifar_tui.tui.settings.theme_files import theme_folders
+from cifar_tui.tui.settings.themes import find_themes
 from tests.scripted import STEPS_PER_EPOCH, epochs, opening, put_checkpoint, put_verdict
 
 DOCS = Path(__file__).parents[2] / "docs"

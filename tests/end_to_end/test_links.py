@@ -87,7 +87,7 @@ def test_a_run_outlives_its_terminal_and_ends_by_itself(tmp_path: Path) -> None:
     kinds = [record["event"] for record in records(run)]
     assert kinds[-1] == "RunFinished"
     notes = [record["text"] for record in records(run) if record["event"] == "Noted"]
-    assert "The terminal went away: training goes on without a screen." in notes
+    assert "Terminal closed; training continues." in notes
     output = (run / "output.txt").read_text()
     assert "Finished 600 steps" in output
     assert "\x1b" not in output, "no screen is drawn into the file"

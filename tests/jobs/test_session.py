@@ -124,12 +124,12 @@ def test_an_evaluation_that_breaks_fails_alone(tmp_path: Path, monkeypatch: pyte
     assert "ZeroDivisionError" in failed.reason
 
 
-def test_other_data_gives_the_run_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chosen_name_is_the_name_on_other_data_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replace_training(monkeypatch, ZeroDivisionError())
     jobs = LocalJobs(preset("quick"), "mine", place=tmp_path)
     all_of(jobs.train("synthetic"))
     jobs.close()
-    assert [path.name for path in tmp_path.iterdir()] == ["mine-synthetic"]
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_a_run_that_goes_on_keeps_its_folder_and_its_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,6 +156,6 @@ def test_a_run_without_a_state_cannot_go_on(tmp_path: Path, monkeypatch: pytest.
     replace_training(monkeypatch, ZeroDivisionError())
     jobs = LocalJobs(RECIPE, None, tmp_path / "one")
     all_of(jobs.train())
-    with pytest.raises(BadInput, match="no training state"):
+    with pytest.raises(BadInput, match="cannot be resumed: it ended before its training state was saved"):
         jobs.resume()
     jobs.close()

@@ -56,7 +56,7 @@ def test_a_verdict_in_plain_lines() -> None:
     assert "  automobile    84.68 %   89.00 %   86.79 %" in page
     assert "              airp  auto  bird   cat  deer   dog  frog  hors  ship  truc" in page
     assert "  dog            9     9     9    78     9   850     9     9     9     9" in page
-    assert "       truck taken for airplane     102   10.2 % of truck" in page
+    assert "       truck predicted as airplane     102   10.2 % of truck" in page
     assert max(map(len, lines)) <= 80
 
 

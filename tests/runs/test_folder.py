@@ -120,12 +120,12 @@ def test_a_run_that_trained_nothing_leaves_no_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "a").exists()
 
 
-def test_a_run_on_synthetic_pictures_says_so_in_its_name() -> None:
+def test_a_run_on_synthetic_images_says_so_in_its_name_unless_one_was_chosen() -> None:
     import dataclasses
 
     synthetic = dataclasses.replace(preset("quick"), data="synthetic")
     assert run_name(synthetic, None, NOW) == "quick-20260102-030405-synthetic"
-    assert run_name(synthetic, "mine", NOW) == "mine-synthetic"
+    assert run_name(synthetic, "mine", NOW) == "mine"
     assert run_name(preset("quick"), "mine", NOW) == "mine"
 
 

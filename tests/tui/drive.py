@@ -12,12 +12,14 @@ from pathlib import Path
 from textual import events
 from textual.pilot import Pilot
 
+from cifar_tui.jobs.run_in_view import RunInView
 from cifar_tui.system.hardware import Hardware
 from cifar_tui.tui import app as app_module
 from cifar_tui.tui.app import NO_OPTIONS, MonitorApp, ScreenOptions
 from cifar_tui.tui.browser.browser import CheckpointBrowser
 from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
 from cifar_tui.tui.intervals import RedrawBudget, ScreenIntervals
+from cifar_tui.tui.runs_screen.screen import RunsScreen
 from cifar_tui.tui.settings.kept_preferences import KeptPreferences
 from cifar_tui.tui.settings.preferences import PreferencesFile
 from cifar_tui.tui.settings.themes import find_themes
@@ -56,7 +58,7 @@ class CountingApp(MonitorApp):
 
 @asynccontextmanager
 async def screen(
-    jobs: ScriptedJobs,
+    jobs: ScriptedJobs | None,
     size: tuple[int, int] = (120, 40),
     theme: str = "night",
     hardware: Hardware | None = None,
@@ -66,7 +68,7 @@ async def screen(
 ) -> AsyncIterator[Pilot[int]]:
     """The app on `jobs`, settled after its first events."""
     app = CountingApp(
-        jobs,
+        RunInView(jobs),
         find_themes(SHIPPED_THEMES),
         theme,
         hardware or Hardware(),
@@ -96,9 +98,11 @@ def at_rest(app: CountingApp) -> bool:
     for one in app.screen_stack if app.is_running else ():
         if isinstance(one, CheckpointBrowser) and one.shown.busy:
             return False
+        if isinstance(one, RunsScreen) and one.busy:
+            return False
         if isinstance(one, ComparisonScreen) and not getattr(one._connection, "drained", True):
             return False
-    return not app.history_display.waits
+    return app.keys_at_rest and not app.history_display.waits
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -1,5 +1,6 @@
 """Measures several checkpoints on the very same test images, and compares them."""
 
+import base64
 import dataclasses
 import itertools
 import time
@@ -8,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from cifar_tui.checkpoint_events import ComparedPair, ComparisonDone, EvaluationFailed
+from cifar_tui.checkpoint_events import ComparedImage, ComparedPair, ComparisonDone, EvaluationFailed
 from cifar_tui.control import CancelEvaluation, RequestQueue, Stop
 from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, read_network
 from cifar_tui.engine.data.augment import DeviceDataset
@@ -25,6 +26,9 @@ from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint
 from cifar_tui.text import safe_text
 
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+MOST_CHANGED = 10_000
+"""Images that are shown as fixed or broken: 31 MB of pixels, and all that CIFAR-10 has."""
 
 
 def compare_checkpoints(
@@ -32,8 +36,7 @@ def compare_checkpoints(
 ) -> None:
     """Measure checkpoints on the test images of the first one's recipe. Raises CifarTuiError.
 
-    Every one is read first, for one that is refused needs no images. What each took every image for is held in memory
-    alone.
+    Every one is read first, for one that is refused needs no images. What each predicted is held in memory alone.
     """
 
     def cancelled() -> bool:
@@ -81,6 +84,22 @@ def side_by_side(
             )
             for first, second in itertools.combinations(range(len(names)), 2)
         ),
+        changed=_changed(data, predictions, right),
+    )
+
+
+def _changed(data: DataSet, predictions: Sequence[Ints], right: Sequence[Bools]) -> tuple[ComparedImage, ...]:
+    """Return the images that some checkpoints got right and others wrong."""
+    hits = sum(one.astype(np.int64) for one in right)
+    changed = np.flatnonzero((hits > 0) & (hits < len(right)))[:MOST_CHANGED]
+    return tuple(
+        ComparedImage(
+            index=index,
+            label=int(data.test.labels[index]),
+            predicted=tuple(int(one[index]) for one in predictions),
+            pixels=base64.b64encode(data.test.pixels[index].tobytes()).decode(),
+        )
+        for index in changed.tolist()
     )
 
 
@@ -92,12 +111,12 @@ def _judge(
     emit: Emit,
     cancelled: Callable[[], bool],
 ) -> tuple[float, Ints]:
-    """The loss of one checkpoint, and the classes it took the images for. Raises StopRequested."""
+    """The loss of one checkpoint, and the classes it predicted. Raises StopRequested."""
     started, images = time.monotonic(), len(data.test.labels)
 
     def go_on(done: int) -> bool:
         seconds = time.monotonic() - started
-        emit(Progressed(f"Measuring {safe_text(one.name, 60)}", done, images, "images", seconds))
+        emit(Progressed(f"Evaluating {safe_text(one.name, 60)}", done, images, "images", seconds))
         return not cancelled()
 
     recipe: Recipe = one.recipe.with_normalization(read.mean, read.std) if one.external else one.recipe
@@ -122,7 +141,7 @@ def _check_classes(name: str, classes: tuple[str, ...], other: ComparedCheckpoin
         differing = (pair for pair in zip(classes, other.classes, strict=False) if pair[0] != pair[1])
         here, there = next(differing, (classes[-1], other.classes[-1]))
         raise BadInput(
-            f"{safe_text(other.name, 100)} tells other classes apart than {safe_text(name, 100)} "
+            f"{safe_text(other.name, 100)} was trained on other classes than {safe_text(name, 100)} "
             f"({safe_text(there, 40)}, not {safe_text(here, 40)}): they cannot be compared."
         )
 

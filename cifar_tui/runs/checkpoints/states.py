@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from cifar_tui.files.atomic_write import write_atomically
-from cifar_tui.files.run_files import STATE_PATTERN
+from cifar_tui.files.run_files import START_NAME, STATE_PATTERN
 from cifar_tui.runs.checkpoints.delete_files import delete_marked
 from cifar_tui.runs.checkpoints.sidecars import SIDECAR_LIMIT
 from cifar_tui.serialization import from_record
@@ -56,6 +56,14 @@ def discard_state(folder: Path, step: int) -> None:
     """Delete a state; half of it never passes for a state, and is gone after a restart. Raises OSError."""
     weights = state_path(folder, step)
     delete_marked(weights.with_suffix(".json"), [weights])
+
+
+def resumable(folder: Path) -> bool:
+    """Return True if a run that has ended can be resumed: from a state, or from the weights it started with.
+
+    Raises OSError when the folder cannot be read.
+    """
+    return bool(list_states(folder)) or (folder / START_NAME).is_file()
 
 
 def list_states(folder: Path) -> list[StateRecord]:

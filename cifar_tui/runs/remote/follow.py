@@ -12,16 +12,18 @@ from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.curves import StepColumns
 from cifar_tui.history.feed import FeedQueue
 from cifar_tui.history.run_history import FeedItem
+from cifar_tui.runs.checkpoints.sidecars import newest_checkpoint
+from cifar_tui.runs.checkpoints.states import resumable
 from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.records.journal import JournalTail
 from cifar_tui.runs.remote.client import RemoteControl
 from cifar_tui.text import safe_text
 
+KILLED = "The process ended without saving: it was killed, or the machine stopped."
 LOOK_SECONDS = 0.2
 """Seconds between two looks at the journal."""
 LAST_WORDS_SECONDS = 2.0
 """Seconds that leaving waits for the last requests to be delivered."""
-NO_WORD = "The run ended without a word: it was killed, or its machine stopped. Key r goes on from its last state."
 
 
 class RemoteRun:
@@ -84,7 +86,7 @@ class RemoteRun:
                 events = [self._here(one) for one in journal.read()]
                 over = _is_over(events, over)
                 if not trained and not over:
-                    events.append(RunFailed(NO_WORD, "", 1))
+                    events.append(RunFailed(_killed(self._folder), "", 1))
                 if events:
                     self._queue.put(events)
                 self.caught_up = True
@@ -93,9 +95,11 @@ class RemoteRun:
                 self._left.wait(LOOK_SECONDS)
 
     def _here(self, events: FeedItem) -> FeedItem:
-        """Return an event with the folder where the run is now: it may have been moved, or be another machine's."""
+        """Return an event with the folder and the name of the run now: it may have been moved, or renamed."""
         if isinstance(events, RunStarted):
-            return dataclasses.replace(events, folder=str(self._folder.absolute()))
+            now = self._folder.absolute()
+            name = now.name if Path(events.folder).name == events.run else events.run
+            return dataclasses.replace(events, run=name, folder=str(now))
         return events
 
 
@@ -108,3 +112,13 @@ def _is_over(events: list[FeedItem], before: bool) -> bool:
         elif isinstance(one, RunStarted | RunResumed | StepDone | StepColumns):
             over = False
     return over
+
+
+def _killed(folder: Path) -> str:
+    """Return the sentence for a run whose process was killed, with what can be done with it."""
+    with contextlib.suppress(OSError):
+        if resumable(folder):
+            return f"{KILLED} Key r resumes it from its last saved state."
+        if newest_checkpoint(folder):
+            return f"{KILLED} It cannot be resumed; key b on a checkpoint (c) starts a new run from that."
+    return f"{KILLED} Nothing of it was saved."

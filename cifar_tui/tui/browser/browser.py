@@ -10,7 +10,9 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from cifar_tui.history.run_history import RunHistory
+from cifar_tui.runs.checkpoints.listing import Piece
 from cifar_tui.runs.find import run_argument
+from cifar_tui.system.invocation import command_line
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.browser.checkpoint_actions import CheckpointActions
 from cifar_tui.tui.browser.checkpoint_list import CheckpointList
@@ -156,7 +158,7 @@ class CheckpointBrowser(Screen[None]):
             self.notify("There is no other run in this folder.")
 
     @on(Found)
-    def _list_files(self, message: Found) -> None:
+    def _list_files(self, message: Found[Piece]) -> None:
         for run in self._runs.all:
             if run.list_files(message) and run is self.shown:
                 self._pane.order()
@@ -186,7 +188,8 @@ class CheckpointBrowser(Screen[None]):
         if self.shown.is_other and self.shown.folder is not None:
             argument = run_argument(self.shown.folder)
             self.notify(
-                f"{self.shown.name} is read-only here. To work on it: cifar-tui attach {argument}", markup=False
+                f"{self.shown.name} is read-only here. To work on it: {command_line(f'attach {argument}')}",
+                markup=False,
             )
             return None
         return self.selected

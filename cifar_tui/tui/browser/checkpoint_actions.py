@@ -7,16 +7,17 @@ from textual.app import App
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.jobs.session import Jobs, RunConnection
+from cifar_tui.jobs.session import CurrentJobs, RunConnection
 from cifar_tui.report.comparison_text import MOST_COMPARED
 from cifar_tui.runs.find import checkpoint_argument
+from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text
 from cifar_tui.tui.browser.checkpoint_view import Entry
 from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints
 from cifar_tui.tui.dialogs.branch import BranchChoice, BranchQuestion
 from cifar_tui.tui.dialogs.questions import delete_question
 from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
-from cifar_tui.tui.followed_run import EVALUATING, FollowedRun
+from cifar_tui.tui.followed_run import EVALUATING, TRAINING_HERE, FollowedRun
 
 
 class CheckpointActions:
@@ -25,7 +26,7 @@ class CheckpointActions:
     def __init__(
         self,
         app: App[int],
-        jobs: Jobs,
+        jobs: CurrentJobs,
         followed: FollowedRun,
         start: Callable[[Callable[[], RunConnection]], bool],
         look_again_seconds: float,
@@ -77,7 +78,9 @@ class CheckpointActions:
             self._app.notify(self._evaluating(), severity="warning", markup=False)
         else:
             try:
-                connection = self._jobs.current.compare(weights, beside=self._followed.history.live)
+                connection = self._jobs.current.compare(
+                    weights, beside=self._followed.history.live or self._followed.training_beside
+                )
             except CifarTuiError as error:
                 self._app.notify(str(error), severity="error", markup=False)
                 return
@@ -122,11 +125,12 @@ class CheckpointActions:
         """Return True if a new run can start here now; where it cannot, say why, and what can."""
         if self._followed.history.live:
             argument = checkpoint_argument(folder, entry.sidecar)
-            sentence = (
-                f"This run is training: stop or detach it first, or type in a shell: cifar-tui train --from {argument}"
-            )
+            typed = command_line(f"train --from {argument}")
+            sentence = f"This run is training: stop or detach it first, or in another shell: {typed}"
         elif self._followed.evaluating:
             sentence = self._evaluating()
+        elif self._followed.training_beside:
+            sentence = TRAINING_HERE
         else:
             return True
         self._app.notify(sentence, severity="warning", timeout=15, markup=False)

@@ -18,8 +18,9 @@ class FilterBox(Input):
     class Left(Message):
         """A person returns to the list."""
 
-    def __init__(self) -> None:
-        super().__init__(id="filter", compact=True, placeholder="file, epoch, best, pinned, damaged")
+    def __init__(self, words: str) -> None:
+        """Stay hidden until it is opened; `words` says what can be typed."""
+        super().__init__(id="filter", compact=True, placeholder=words)
         self.display = False
 
     def open(self) -> None:

@@ -21,8 +21,8 @@ class ListPane(Vertical):
         """List the run of `runs` that is in view, with the cursor on the checkpoint `start_at` at first."""
         super().__init__(id="checkpoints")
         self._runs = runs
-        self._filter_box = FilterBox()
-        self._list = CheckpointList(start_at)
+        self._filter_box = FilterBox("file, epoch, best, pinned, damaged")
+        self._list = CheckpointList(start_at, id="checkpoint-list")
 
     def compose(self) -> ComposeResult:
         """Put the filter above the list."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cifar_tui.history.run_history import RunHistory
+from cifar_tui.runs.checkpoints.listing import Listing, Piece
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, epoch_checkpoint
 from cifar_tui.text import safe_text
 from cifar_tui.tui.browser.checkpoint_view import MARK_SIGN, CheckpointView, Entry
@@ -15,7 +16,7 @@ from cifar_tui.tui.widgets.rows import cut
 
 NAME_LENGTH = 40
 """Characters of a run's name in a caption."""
-Post = Callable[[Found | RunLoaded | RunUpdated], object]
+Post = Callable[[Found[Piece] | RunLoaded | RunUpdated], object]
 
 
 class RunCheckpoints:
@@ -33,7 +34,7 @@ class RunCheckpoints:
         self._post = post
         self._look_seconds = look_seconds
         self._finder = EvaluationFinder()
-        self._watcher = FolderWatcher(post)
+        self._watcher = FolderWatcher(post, Listing)
         self._reader: RunReader | None = None
         self._saved = -1
         self._signs: object = None
@@ -79,7 +80,7 @@ class RunCheckpoints:
             self._saved = len(history.checkpoints)
             self.look()
 
-    def list_files(self, message: Found) -> bool:
+    def list_files(self, message: Found[Piece]) -> bool:
         """List what was found in this run's folder. Returns True if the list has to be put in order now.
 
         Only the first rows, and the complete list, are.

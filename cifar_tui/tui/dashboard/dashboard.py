@@ -1,5 +1,6 @@
 """The main screen: status, charts, epoch table and device."""
 
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -42,6 +43,7 @@ class Dashboard(Screen[None]):
             "Evaluate",
             tooltip="Evaluate the newest checkpoint (again: cancel)",
         ),
+        Binding("z", "app.shorter_preset", "Shorter preset", tooltip="Stop this run, start a shorter one (asks first)"),
         Binding("v", "next_view", "View", tooltip="Show one panel alone; again: the next"),
         Binding("V", "next_view(-1)", "Previous view", show=False, tooltip="Show the previous panel alone"),
         Binding(
@@ -106,11 +108,13 @@ class Dashboard(Screen[None]):
         self._panels.step_view(by)
 
     def action_all_panels(self) -> None:
-        """Show all panels again; the cursor on the charts goes first."""
+        """Show all panels again, once the cursor on the charts has gone; then all runs, where that leaves nothing."""
         if self._view.cursor is not None:
             self._set_view(self._view.pointed(None, self._history.step))
-        else:
+        elif self._preferences.current.maximised is not None:
             self._panels.maximise(None)
+        else:
+            self.app.call_later(self.app.run_action, "app.runs_unless_training")
 
     def action_choose_panels(self) -> None:
         """Ask which panels are to be shown."""
@@ -125,6 +129,10 @@ class Dashboard(Screen[None]):
     def action_choose_runs(self) -> None:
         """Ask which runs are to be drawn over this one."""
         self._overlaid_runs.ask(self._history)
+
+    def overlay_runs(self, folders: tuple[Path, ...]) -> None:
+        """Draw these runs over the one on the screen, and no others."""
+        self._overlaid_runs.read(folders)
 
     @on(Chart.ViewRequested)
     def _change_view(self, message: Chart.ViewRequested) -> None:

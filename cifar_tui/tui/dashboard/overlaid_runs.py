@@ -30,7 +30,7 @@ class OverlaidRuns:
         started = history.started
         beside = sibling_runs(Path(started.folder), started.recipe) if started is not None else []
         if beside:
-            self._screen.app.push_screen(RunChoice(beside, self._folders), self._read)
+            self._screen.app.push_screen(RunChoice(beside, self._folders), self.read)
         else:
             self._screen.notify("There is no other run beside this one.")
 
@@ -56,7 +56,7 @@ class OverlaidRuns:
         """Follow no run any more."""
         self._follow(())
 
-    def _read(self, folders: tuple[Path, ...] | None) -> None:
+    def read(self, folders: tuple[Path, ...] | None) -> None:
         """Read the runs' journals on a thread of their own: a long one takes a second."""
         chosen = folders or ()
         if chosen != self._folders or not (self._reader and self._reader.following):

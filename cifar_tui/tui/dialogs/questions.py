@@ -1,15 +1,17 @@
 """Questions and help in front of a screen."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 from textual.widgets.button import ButtonVariant
 
+from cifar_tui.system.invocation import command_line
 from cifar_tui.text import loss as loss_text
 from cifar_tui.text import safe_text
 from cifar_tui.text import size as size_in_words
@@ -72,9 +74,14 @@ class Question(Modal[str | None]):
         with Vertical(classes="dialog"):
             yield Static(safe_text(self._title, 200), classes="dialog-title", markup=False)
             yield Static(safe_text(self._detail, 1_000), classes="dialog-detail", markup=False)
+            yield from self.compose_details()
             with Horizontal(classes="dialog-buttons"):
                 for choice in self._choices:
                     yield AnswerButton(choice)
+
+    def compose_details(self) -> ComposeResult:
+        """Lay out what is between the text and the buttons."""
+        yield from ()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer with the button's choice."""
@@ -103,21 +110,75 @@ def delete_question(checkpoint: str, size: int) -> Question:
     )
 
 
+def delete_run_question(run: str, size: int, other_files: Sequence[str]) -> Question:
+    """Return the question before a run is deleted; `other_files` are those that the run did not write."""
+    named = ", ".join(safe_text(name, 40) for name in other_files[:3])
+    more = f" and {len(other_files) - 3} more" if len(other_files) > 3 else ""
+    also = f" Its folder also holds {named}{more}: that is deleted, too." if other_files else ""
+    return Question(
+        f"Delete the run {safe_text(run, 100)}?",
+        f"Frees {size_in_words(size)}. Its checkpoints, records and note are deleted permanently.{also}",
+        [Choice(CANCEL, "Cancel", "primary"), Choice("y", "Delete", "error")],
+    )
+
+
 def quit_question(*, screen_only: bool) -> Question:
     """Return the question before a person leaves a training run; `screen_only` where it lives elsewhere."""
     how = "" if screen_only else " in the background"
     return Question(
         "Quit while training?",
-        f"Detach: training continues{how}, and `cifar-tui attach` shows it again. "
+        f"Detach: training continues{how}, and `{command_line('attach')}` shows it again. "
         "Stop: it finishes the step under way, saves and ends; you can resume it later.",
         [Choice("d", "Detach", "primary"), Choice("s", "Stop and save", "error"), Choice(CANCEL, "Cancel")],
     )
 
 
+class DataQuestion(Question):
+    """Asks for data where there is none; answers with a key, or with the absolute path of the folder that was typed."""
+
+    AUTO_FOCUS = "Button"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f", "folder", "Folder", show=False)]
+
+    def compose_details(self) -> ComposeResult:
+        """Lay out the field for a folder."""
+        yield Input(placeholder="Folder (f), with train/ and test/, or CIFAR-10 files", compact=True)
+        yield Static("", id="data-trouble", markup=False)
+
+    def action_folder(self) -> None:
+        """Go to the field."""
+        self.query_one(Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Answer with the folder, or show what is wrong with it."""
+        try:
+            self.dismiss(parse_data_folder(event.value))
+        except ValueError as error:
+            self.query_one("#data-trouble", Static).update(str(error))
+
+
+def parse_data_folder(typed: str) -> str:
+    """Return the absolute path of a folder. Raises ValueError with a sentence where there is none."""
+    shown = safe_text(typed.strip(), 200)
+    if not shown:
+        raise ValueError("Type the path of a folder, then enter.")
+    try:
+        path = Path(typed.strip()).expanduser().absolute()
+        if not path.is_dir():
+            what = "is a file, not a folder" if path.exists() else "is not a folder on this machine"
+            raise ValueError(f"{shown} {what}.")
+        if not (path / "train").is_dir() and not any(path.glob("cifar-10*")):
+            raise ValueError(f"{shown} has neither train/ and test/ with images nor a download of CIFAR-10.")
+    except (OSError, RuntimeError) as error:
+        raise ValueError(f"{shown} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+    return str(path)
+
+
 def data_question(reason: str, *, resumed: bool) -> Question:
     """Return the question after the data set could not be loaded; a resumed run needs its own."""
-    again, other, leave = Choice("r", "Try again", "primary"), Choice("s", "Synthetic pictures"), Choice("q", "Quit")
-    return Question("The data set is not here", reason, [again, leave] if resumed else [again, other, leave])
+    again, leave = Choice("r", "Try again", "primary"), Choice("q", "Quit")
+    if resumed:
+        return Question("The data set is not here", reason, [again, leave])
+    return DataQuestion("The data set is not here", reason, [again, Choice("s", "Synthetic images"), leave])
 
 
 def nonfinite_loss_question(step: int, loss: float) -> Question:

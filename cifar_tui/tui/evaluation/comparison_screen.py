@@ -1,4 +1,4 @@
-"""The screen that compares checkpoints: its progress, then a table."""
+"""The screen that compares checkpoints: its progress, then a table, and from there the images that changed."""
 
 from typing import ClassVar
 
@@ -14,6 +14,7 @@ from cifar_tui.jobs.session import RunConnection
 from cifar_tui.report import run_summary
 from cifar_tui.report.comparison_text import comparison_rows
 from cifar_tui.tui import common_keys
+from cifar_tui.tui.evaluation.compared_images import ComparedImagesScreen
 from cifar_tui.tui.evaluation.evaluation_rows import wrapped
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Row, Rows, bar
@@ -21,6 +22,9 @@ from cifar_tui.tui.widgets.rows import Row, Rows, bar
 POLL_SECONDS = 0.1
 """Time between two polls of the comparison's events."""
 BAR_WIDTH = 24
+MIN_BAR = 6
+MARGIN = 7
+"""Cells beside the text: the page's, the frame's, and the scroll bar's."""
 
 
 class ComparisonScreen(Screen[None]):
@@ -28,6 +32,7 @@ class ComparisonScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.pop_screen", "Back", key_display="esc", tooltip="Back to the checkpoints"),
+        Binding("i", "images", "Images", tooltip="The images that one got right and the other wrong"),
         *common_keys.AFTER,
     ]
 
@@ -42,11 +47,12 @@ class ComparisonScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the page."""
         with ScrollableContainer(id="comparison-page"):
-            yield Rows(id="comparison")
+            yield Rows(id="comparison", classes="panel")
         yield KeyRow()
 
     def on_mount(self) -> None:
         """Begin to poll for events."""
+        self.query_one("#comparison", Rows).border_title = "Comparison"
         self.query_one("#comparison-page").focus()
         self.set_interval(POLL_SECONDS, self._poll)
 
@@ -59,6 +65,15 @@ class ComparisonScreen(Screen[None]):
         message.stop()
         self._show()
 
+    def check_action(self, action: str, _parameters: tuple[object, ...], /) -> bool | None:
+        """Return False for an action that does nothing yet."""
+        return self._comparison is not None or action != "images"
+
+    def action_images(self) -> None:
+        """Show the images that were fixed and broken."""
+        if self._comparison is not None:
+            self.app.push_screen(ComparedImagesScreen(self._comparison))
+
     def _poll(self) -> None:
         events = self._connection.poll()
         for event in events:
@@ -70,19 +85,23 @@ class ComparisonScreen(Screen[None]):
                 case EvaluationFailed():
                     self._failure = event.reason
         if events:
+            self.refresh_bindings()
             self._show()
 
     def _show(self) -> None:
         panel = self.query_one("#comparison", Rows)
-        rows = self._rows(self.size.width - 2)
+        rows = self._rows(self.size.width - MARGIN)
         # As large as its text: what does not fit is scrolled to.
-        panel.styles.height = len(rows)
-        panel.styles.min_width = max((sum(len(span) for span, _ in row) for row in rows), default=0)
+        panel.styles.height = len(rows) + 2
+        panel.styles.min_width = _width(rows) + 4
         panel.set_rows(rows)
 
     def _rows(self, width: int) -> list[Row]:
         if self._comparison is not None:
-            return comparison_rows(self._comparison)
+            plain = comparison_rows(self._comparison)
+            room = (width - _width(plain)) // len(self._comparison.checkpoints) - 1
+            cells = min(room, BAR_WIDTH) if room >= MIN_BAR else 0
+            return comparison_rows(self._comparison, lambda share: ((" ", ""), *bar(share, cells))) if cells else plain
         if self._failure:
             return [(("Not compared.", "bad"),), *wrapped(self._failure, width, "value")]
         progress = self._progress
@@ -90,4 +109,8 @@ class ComparisonScreen(Screen[None]):
             return [(("Reading the checkpoints…", "value"),)]
         line: Row = ((run_summary.progress_line(progress), "value"),)
         share = progress.done / progress.total if progress.total else 0.0
-        return [line, bar(share, BAR_WIDTH), (), (("esc cancels it", "dim"),)]
+        return [line, bar(share, BAR_WIDTH), (), (("esc", "accent"), (" Cancel the comparison", "dim"))]
+
+
+def _width(rows: list[Row]) -> int:
+    return max((sum(len(span) for span, _ in row) for row in rows), default=0)

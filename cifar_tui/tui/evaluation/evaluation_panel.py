@@ -60,6 +60,6 @@ class EvaluationPanel(Rows):
         if found is not None:
             reason = wrapped(failure.reason, width, "warn") if failure is not None else []
             return [*reason, *evaluation_rows(found, width, height - len(reason))]
-        measure: Row = (("Press ", "dim"), ("e", "accent"), (" to evaluate it on the test images.", "dim"))
+        measure: Row = (("Press ", "dim"), ("e", "accent"), (" to evaluate it.", "dim"))
         advice = wrapped(READ_ONLY, width, "dim") if read_only else [measure]
         return [*wrapped(f"{name} is not evaluated yet.", width, "dim"), *advice]

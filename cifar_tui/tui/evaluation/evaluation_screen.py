@@ -32,7 +32,7 @@ class EvaluationScreen(Screen[None]):
         Binding(
             "enter", "show_cell", "Images of the cell", key_display="enter", tooltip="All images of the selected cell"
         ),
-        Binding("i", "show_all", "Wrong images", tooltip="All test images that were predicted as another class"),
+        Binding("i", "show_all", "Images", tooltip="All test images that were predicted as another class"),
         Binding("greater_than_sign", "next_pair(1)", "Next pair", key_display=">", tooltip="The next confused pair"),
         Binding(
             "less_than_sign",
@@ -160,7 +160,7 @@ class EvaluationScreen(Screen[None]):
         panel = self.query_one("#class-scores", Rows)
         width = max(map(len, self._names))
         cells = max((panel.size.width - width - BAR_ROOM) // 2, 4)
-        head = f"{'':<{width}} {'precision':<{cells + 8}} {'recall':<{cells + 8}} {'F1':>6}"
+        head = f"{'':<{width}} {'precision':>{cells + 8}} {'recall':>{cells + 8}} {'F1':>7}"
         rows: list[Row] = [((head, "dim"),)]
         for name, score in zip(self._names, self._scores, strict=True):
             spans: Row = ((f"{name:<{width}} ", "label"), *_bar(score.precision, cells), *_bar(score.recall, cells))
@@ -176,7 +176,7 @@ class EvaluationScreen(Screen[None]):
         title = f"{self._names[label]} predicted as {self._names[predicted]}"
         place = self._place()
         pieces: list[Row] = [
-            ((title if label != predicted else f"{self._names[label]} recognised", "accent"),),
+            ((title if label != predicted else f"{self._names[label]} predicted correctly", "accent"),),
             ((images, "value"),),
             ((share, "value"),),
         ]

@@ -71,7 +71,7 @@ class MisclassifiedScreen(ImagesScreen):
     def heading(self) -> Row:
         """Return what the images are."""
         recognised = self.label is not None and self.label == self._predicted
-        return (("Recognised, least confident first" if recognised else "Most confident mistakes", "accent"),)
+        return (("Predicted correctly, least confident first" if recognised else "Most confident mistakes", "accent"),)
 
     def choice(self, count: int) -> list[Row]:
         """Return by which classes `count` images were chosen, and of how many there are."""
@@ -118,7 +118,7 @@ class MisclassifiedScreen(ImagesScreen):
             (("✓ true class ", "label"), (cut(true, width - 13), "good")),
             (("✗ predicted ", "label"), (cut(predicted, width - 12), "bad"))
             if image.label != image.predicted
-            else (("✓ recognised", "good"),),
+            else (("✓ correct", "good"),),
             place,
             (),
             *shares,

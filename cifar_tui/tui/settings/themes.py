@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-import platformdirs
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
-import cifar_tui
 from cifar_tui.errors import BadInput
 from cifar_tui.text import safe_text
 from cifar_tui.tui.settings.heat_map_colours import heat_variables
@@ -33,6 +31,9 @@ TEXTUAL_COLOURS = (
 )
 CHART_COLOURS = ("raw", "smooth", "test", "rate", "axis", "mark", "other-1", "other-2", "other-3", "other-4")
 
+OVERLAID = {"other-1": "success", "other-2": "warning", "other-3": "secondary", "other-4": "primary"}
+"""The colours of overlaid runs where a theme, as one written for an earlier version, names none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Themes:
@@ -53,14 +54,6 @@ class Themes:
                 + (f" {self.broken[0]}" if self.broken else "")
             )
         return name
-
-
-def theme_folders() -> list[Path]:
-    """Folders of themes: shipped in the package, or beside it in a checkout; then a person's own."""
-    package = Path(cifar_tui.__file__).parent
-    shipped = package / "themes"
-    own = Path(platformdirs.user_config_dir("cifar-tui")) / "themes"
-    return [shipped if shipped.is_dir() else package.parent / "themes", own]
 
 
 def find_themes(folders: list[Path]) -> Themes:
@@ -97,6 +90,7 @@ def read_theme(path: Path, default: Theme | None = None) -> Theme:
         if name not in TEXTUAL_COLOURS:
             raise ValueError(f"[colours] has an unknown {name}")
     fallback = {name: default.variables[f"chart-{name}"] for name in CHART_COLOURS} if default is not None else {}
+    fallback |= {name: colours[own] for name, own in OVERLAID.items()}
     chart = _colours(record, "chart", CHART_COLOURS, fallback)
     variables = {f"chart-{name}": colour for name, colour in chart.items()}
     variables = heat_variables(colours, ansi=ansi) | _colours(record, "variables") | variables

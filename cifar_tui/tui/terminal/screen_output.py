@@ -3,7 +3,7 @@
 import signal
 
 from rich.console import RenderableType
-from textual import events, on
+from textual import events
 from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.driver import Driver
@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from cifar_tui.tui.terminal.diff_renderer import DiffRenderer, EncodedUpdate
 from cifar_tui.tui.terminal.driver import terminal_is_gone
-from cifar_tui.tui.terminal.key_order import KeyOrder, Settled
+from cifar_tui.tui.terminal.key_order import KeyOrder, Ordered
 
 
 class DiffApp(App[int], inherit_bindings=False):
@@ -26,15 +26,16 @@ class DiffApp(App[int], inherit_bindings=False):
         self.animation_level = "none"
 
     async def on_event(self, event: events.Event) -> None:
-        """Handle an event; keys and pasted text in their order."""
-        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+        """Handle an event; keys, pasted text and clicks in their order."""
+        if isinstance(event, Ordered) and not event.is_forwarded:
             await self._key_order.handle(event)
         else:
             await super().on_event(event)
 
-    @on(Settled)
-    async def _after_key(self, message: Settled) -> None:
-        await self._key_order.settled(message)
+    @property
+    def keys_at_rest(self) -> bool:
+        """True once every key has done all that it does."""
+        return self._key_order.at_rest
 
     @property
     def terminal_is_gone(self) -> bool:

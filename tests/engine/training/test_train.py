@@ -100,6 +100,14 @@ def test_an_evaluation_gives_the_accuracy_of_the_epochs_test(tmp_path: Path) -> 
     assert sum(map(sum, done.confusion)) == done.images == TEST_IMAGES
 
 
+def test_an_evaluation_that_waits_is_cancelled_too(tmp_path: Path) -> None:
+    person = run(tmp_path / "one", {CheckpointSaved: [Evaluate("net_001.pth"), CancelEvaluation()]}, epochs=1)
+    (failed,) = person.heard(EvaluationFailed)
+    assert (failed.checkpoint, failed.damaged) == ("net_001.pth", False)
+    assert "cancelled" in failed.reason
+    assert person.heard(EvaluationDone) == []
+
+
 def test_a_damaged_checkpoint_and_a_cancelled_evaluation_leave_the_run_alone(tmp_path: Path) -> None:
     person = run(
         tmp_path / "one",

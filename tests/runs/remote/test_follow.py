@@ -124,7 +124,7 @@ def test_a_killed_run_is_said_to_have_ended(run: RunFolder) -> None:
     run.close()
     said = drained(RemoteRun(run.path))
     assert isinstance(said[-1], RunFailed)
-    assert "without a word" in said[-1].reason
+    assert "Nothing of it was saved" in said[-1].reason
     assert after(said).step == 50
 
 

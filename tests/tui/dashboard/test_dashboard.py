@@ -1,5 +1,6 @@
 import dataclasses
 import math
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,7 @@ from cifar_tui.events import (
     RunStopped,
 )
 from cifar_tui.presets import preset
+from cifar_tui.runs.checkpoints.states import StateRecord, commit_state
 from cifar_tui.text import rate
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
@@ -271,10 +273,29 @@ async def test_without_the_data_set_a_person_chooses(key: str, trained_on: list[
     jobs = ScriptedJobs(missing, running())
     async with screen(jobs) as pilot:
         assert "CIFAR-10 could not be downloaded." in screen_text(pilot)
-        assert "Synthetic pictures (s)" in screen_text(pilot)
+        assert "Synthetic images (s)" in screen_text(pilot)
         await pilot.press(key)
         await settle(pilot)
         assert jobs.trained_on == trained_on
+        assert "● Training" in screen_text(pilot)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_without_the_data_set_a_folder_can_be_typed(size: tuple[int, int], tmp_path: Path) -> None:
+    (tmp_path / "images" / "train").mkdir(parents=True)
+    missing = ScriptedConnection([scripted.started(), DataMissing("CIFAR-10 could not be downloaded.")])
+    jobs = ScriptedJobs(missing, running())
+    async with screen(jobs, size) as pilot:
+        await pilot.press("f", *str(tmp_path / "squares"), "enter")
+        await settle(pilot)
+        assert "is not a folder on this machine" in " ".join(screen_text(pilot).replace("│", "").split())
+        await pilot.press("ctrl+u", *str(tmp_path), "enter")
+        await settle(pilot)
+        assert "has neither train/" in " ".join(screen_text(pilot).replace("│", "").split())
+        assert jobs.trained_on == [None]
+        await pilot.press(*"/images", "enter")
+        await settle(pilot)
+        assert jobs.trained_on == [None, str(tmp_path / "images")]
         assert "● Training" in screen_text(pilot)
 
 
@@ -545,9 +566,27 @@ async def test_every_answer_to_a_question_is_in_view(size: tuple[int, int]) -> N
             assert answer in screen_text(pilot)
 
 
-async def test_a_stopped_run_is_resumed_from_the_screen() -> None:
+def stopped(folder: Path, *, state: bool = True) -> ScriptedConnection:
+    """A run that was stopped, with a training state on disk or without."""
+    if state:
+        commit_state(folder, StateRecord(step=150, size=1, sha256="0", images="0", environment={}, saved_at=0.0))
+    run = RunStopped(150, "net_003.pth")
+    return ScriptedConnection([*scripted.opening(folder), *scripted.epochs(3), run])
+
+
+async def test_a_run_without_a_training_state_offers_no_resume(tmp_path: Path) -> None:
+    jobs = ScriptedJobs(stopped(tmp_path, state=False))
+    async with screen(jobs) as pilot:
+        assert "Stopped after step 150" in screen_text(pilot)
+        assert "r Resume" not in screen_text(pilot)
+        await pilot.press("r")
+        await settle(pilot)
+        assert jobs.resumed == 0
+
+
+async def test_a_stopped_run_is_resumed_from_the_screen(tmp_path: Path) -> None:
     again = ScriptedConnection([*scripted.opening(), *scripted.epochs(1), Reopened("/runs/one")])
-    jobs = ScriptedJobs(running(RunStopped(150, "net_003.pth")), again)
+    jobs = ScriptedJobs(stopped(tmp_path), again)
     async with screen(jobs) as pilot:
         await pilot.press("r")
         await settle(pilot)
@@ -561,8 +600,8 @@ async def test_a_stopped_run_is_resumed_from_the_screen() -> None:
         assert "Resumed after step 50, bit-exact." in screen_text(pilot)
 
 
-async def test_a_run_that_cannot_resume_says_why_and_the_screen_stays() -> None:
-    jobs = ScriptedJobs(running(RunStopped(150, "net_003.pth")))
+async def test_a_run_that_cannot_resume_says_why_and_the_screen_stays(tmp_path: Path) -> None:
+    jobs = ScriptedJobs(stopped(tmp_path))
     async with screen(jobs) as pilot:
         jobs.refuse(BadInput("There is no training state."))
         await pilot.press("r")

@@ -1,18 +1,23 @@
+import base64
+import math
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cifar_tui.checkpoint_events import ComparedPair, ComparisonDone, EvaluationFailed
+from cifar_tui.checkpoint_events import ComparedImage, ComparedPair, ComparisonDone, EvaluationFailed
 from cifar_tui.control import CancelEvaluation
 from cifar_tui.events import Progressed, RunFinished
 from cifar_tui.report.comparison_text import comparison_lines, comparison_record
+from cifar_tui.report.mcnemar import mcnemar_p, significance
 from cifar_tui.runs.checkpoints.listing import ListedCheckpoint
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints, marks_caption
 from tests import scripted
 from tests.scripted import CLASSES, ScriptedConnection, ScriptedJobs
 from tests.tui.charts.test_overlay import followers, put_run, say
-from tests.tui.drive import screen, screen_text, settle
+from tests.tui.drive import SIZES, screen, screen_text, settle
 
 DONE = ComparisonDone(
     checkpoints=("one/net_001.pth", "one/net_003.pth"),
@@ -22,6 +27,15 @@ DONE = ComparisonDone(
     losses=(0.9, 0.65),
     hits=((70,) * 10, (80, *(70,) * 8, 65)),
     pairs=(ComparedPair(0, 1, 900, 40, 35, 260),),
+    changed=tuple(
+        ComparedImage(
+            index=place,
+            label=place % 10,
+            predicted=((place + 1) % 10, place % 10) if place < 40 else (place % 10, (place + 1) % 10),
+            pixels=base64.b64encode(scripted.picture(place)).decode(),
+        )
+        for place in range(75)
+    ),
 )
 
 
@@ -51,7 +65,7 @@ async def test_marked_checkpoints_are_compared_beside_a_run_that_has_ended(tmp_p
         jobs.comparison.emit(DONE)
         await settle(pilot)
         seen = screen_text(pilot)
-        for text in ("70.00 %   70.50 %    +0.50", "-0.2500", "airplane", "automobile"):
+        for text in ("70.50 %    +0.50 ━", "-0.2500", "airplane", "automobile"):
             assert text in seen
         assert "both wrong" in seen
         await pilot.resize_terminal(60, 20)
@@ -68,7 +82,7 @@ async def test_marked_checkpoints_are_compared_beside_a_run_that_has_ended(tmp_p
         await settle(pilot)
         assert "Not compared." in screen_text(pilot)
         assert "net_002.pth is damaged." in screen_text(pilot)
-        await pilot.press("C", "space", "C")
+        await pilot.press("escape", "space", "C")
         await settle(pilot)
         assert "Mark 2 to 8 checkpoints" in screen_text(pilot)
 
@@ -86,10 +100,10 @@ async def test_beside_a_run_that_trains_it_is_compared_and_a_new_run_is_not_star
         assert jobs.compared == [[f"{tmp_path.name}/net_002.pth", f"{tmp_path.name}/net_003.pth"]]
         assert jobs.compared_beside
         assert "Reading the checkpoints" in screen_text(pilot)
-        assert "esc cancels it" not in screen_text(pilot)
+        assert "Cancel the comparison" not in screen_text(pilot)
         jobs.comparison.emit(Progressed("Measuring one/net_002.pth", 400, 1_000, "images", 1.0))
         await settle(pilot)
-        assert "esc cancels it" in screen_text(pilot)
+        assert "Cancel the comparison" in screen_text(pilot)
 
 
 @pytest.mark.parametrize(("size", "live"), [((120, 40), True), ((80, 24), False), ((60, 20), True)])
@@ -119,7 +133,7 @@ async def test_checkpoints_of_several_runs_are_marked_and_compared(
         assert "net_003.pth" not in seen
         assert "2 ★" in seen, "its own best"
         assert "This is another run." in " ".join(seen.split())
-        for key in ("e", "k", "D", "b", "o"):
+        for key in ("e", "P", "D", "b", "enter"):
             await pilot.press(key)
         await settle(pilot)
         assert "[two] is read-only here." in screen_text(pilot)
@@ -132,7 +146,7 @@ async def test_checkpoints_of_several_runs_are_marked_and_compared(
         await settle(pilot)
         assert jobs.compared == [["one/net_003.pth", "[two]/net_001.pth", "[two]/net_002.pth"]]
         assert jobs.compared_beside is live
-        await pilot.press("m", "space", "a", "up", "enter")
+        await pilot.press("escape", "space", "a", "up", "enter")
         await settle(pilot)
         assert "3 ★✓" in screen_text(pilot)
         assert "read only" not in screen_text(pilot)
@@ -184,7 +198,65 @@ def test_marks_are_named_as_far_as_there_is_room(tmp_path: Path) -> None:
 
 def test_the_table_holds_the_differences_and_the_record_the_shares() -> None:
     lines = comparison_lines(DONE)
-    assert "A → B     90.00 %          40          35         260" in lines
+    assert "A → B    90.00 %      40      35         260" in lines
+    assert "40 fixed, 35 broken: may be chance (p = 0.57)" in lines
     record = comparison_record(DONE)
     assert isinstance(record["pairs"], list)
-    assert record["pairs"][0]["agreement"] == 0.9
+    pair = record["pairs"][0]
+    assert pair["agreement"] == 0.9
+    assert pair["p"] == pytest.approx(0.566, abs=0.001)
+    assert (pair["fixed_images"], pair["broken_images"]) == (list(range(40)), list(range(40, 75)))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_images_fixed_and_broken_are_shown_with_both_predictions(tmp_path: Path, size: tuple[int, int]) -> None:
+    jobs = browsing(tmp_path, live=False)
+    jobs.comparison.emit(DONE)
+    async with screen(jobs, size) as pilot:
+        await pilot.press("c", "space", "down", "space", "C")
+        await settle(pilot)
+        assert "40 fixed, 35 broken: may be chance (p = 0.57)" in screen_text(pilot)
+        assert ("━" in screen_text(pilot)) == (size != (60, 20)), "bars where there is room"
+        await pilot.press("i")
+        await settle(pilot)
+        seen = screen_text(pilot)
+        for text in ("A → B: fixed and broken", "of 75", "A predicted", "✗ automobile", "B predicted", "✓ airplane"):
+            assert text in seen
+        await pilot.press("right_square_bracket", "right_square_bracket", "end")
+        await settle(pilot)
+        seen = screen_text(pilot)
+        for text in ("A → B: broken", "35 of 35", "test image 74"):
+            assert text in seen
+        await pilot.press("down")
+        await settle(pilot)
+        assert "true class airplane" in screen_text(pilot)
+        assert "test image 40" in screen_text(pilot)
+        await pilot.press("0")
+        await settle(pilot)
+        assert "of 75" in screen_text(pilot)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "Comparison" in screen_text(pilot)
+
+
+def by_definition(fixed: int, broken: int) -> float:
+    """The mid-p value summed up: all outcomes less likely than this one, and half of those as likely."""
+    changed = fixed + broken
+    chances = [math.comb(changed, one) / 2**changed for one in range(changed + 1)]
+    observed = min(fixed, broken)
+    tails = sum(chances[:observed]) + sum(chances[changed - observed + 1 :])
+    return float(tails + chances[observed] / 2 + chances[changed - observed] / 2)
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_p_is_the_mid_p_value_of_mcnemars_test(fixed: int, broken: int) -> None:
+    assert mcnemar_p(fixed, broken) == pytest.approx(by_definition(fixed, broken))
+    assert mcnemar_p(fixed, broken) == mcnemar_p(broken, fixed)
+
+
+def test_changes_are_called_chance_or_more() -> None:
+    assert significance(43, 122) == "more than chance (p < 0.001)"
+    assert significance(3, 2) == "may be chance (p = 0.69)"
+    assert significance(0, 0) == "no image changed"
+    assert significance(3_000, 5_000) == "more than chance (p < 0.001)"
+    assert significance(4, 14) == "more than chance (p = 0.019)"

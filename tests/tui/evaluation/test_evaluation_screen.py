@@ -74,14 +74,13 @@ async def test_a_stored_evaluation_is_shown_and_opened_at_once_at_every_size(tmp
         assert " checkpoints, " in await press(pilot, "escape")
 
 
-async def test_without_an_evaluation_enter_starts_one_and_o_explains(tmp_path: Path) -> None:
+async def test_without_an_evaluation_enter_starts_one(tmp_path: Path) -> None:
     async with browser(tmp_path) as (pilot, connection):
-        assert "Not evaluated yet. Press e to evaluate" in await press(pilot, "o")
         await press(pilot, "enter")
         assert connection.requests == [Evaluate(NAME)]
         connection.emit(scripted.verdict(NAME))  # recorded, but not stored for want of disk space
         await settle(pilot)
-        assert "truck predicted as airplane" in await press(pilot, "o")
+        assert "truck predicted as airplane" in await press(pilot, "enter")
         assert "were not stored" in await press(pilot, "i")
 
 
@@ -90,7 +89,7 @@ async def test_an_evaluation_on_other_test_images_is_out_of_date_until_measured_
     async with browser(tmp_path) as (pilot, connection):
         for size in SIZES:
             assert "Out of date: the test images are" in await resize(pilot, size)
-        assert "Out of date: the test images have changed since." in await press(pilot, "o")
+        assert "Out of date: the test images have changed since." in await press(pilot, "enter")
         await press(pilot, "escape", "e")
         assert connection.requests == [Evaluate(NAME)]
         connection.emit(scripted.put_verdict(tmp_path, 3))
@@ -156,7 +155,7 @@ async def test_keys_and_the_mouse_move_over_the_matrix_and_stop_at_its_edges(tmp
     scripted.put_verdict(tmp_path, 3)
     async with browser(tmp_path, (80, 24)) as (pilot, _):
         assert "truck predicted as airplane   102 images   10.2 %   pair 1 of 90" in await press(
-            pilot, "o", "left", "down"
+            pilot, "enter", "left", "down"
         )
         assert "ship predicted as automobile   92 images   9.2 %   pair 2 of 90" in await press(pilot, "right", "up")
         assert "horse predicted as bird   90 images   9.0 %   pair 3 of 90" in await press(pilot, "greater_than_sign")
@@ -185,7 +184,7 @@ async def test_large_counts_and_long_names_are_never_cut(tmp_path: Path) -> None
     names = tuple(f"class number {label}" for label in range(10))
     store(tmp_path, dataclasses.replace(recorded, confusion=rows, images=12_345 * 10_000, classes=names))
     async with browser(tmp_path) as (pilot, _):
-        await press(pilot, "o")
+        await press(pilot, "enter")
         for size in SIZES:
             seen = await resize(pilot, size)
             assert "per cent of the true class" in seen
@@ -199,11 +198,11 @@ async def test_without_anything_confused_there_is_nothing_to_go_through(tmp_path
     rows = tuple(tuple(1_000 * (label == other and label > 0) for other in range(10)) for label in range(10))
     store(tmp_path, dataclasses.replace(recorded, confusion=rows, images=9_000, accuracy=1.0, wrongest=()))
     async with browser(tmp_path) as (pilot, _):
-        seen = await press(pilot, "o", "percent_sign")
+        seen = await press(pilot, "enter", "percent_sign")
         assert "No image was predicted as another class." in seen
-        assert "airplane recognised   0 images   –" in seen
+        assert "airplane predicted correctly   0 images   –" in seen
         assert "–     –     –" in seen
-        assert "airplane recognised" in await press(pilot, "greater_than_sign")
+        assert "airplane predicted correctly" in await press(pilot, "greater_than_sign")
         assert "No test image was predicted as another class." in await press(pilot, "i")
 
 

@@ -40,7 +40,7 @@ def test_256_colours_are_near_enough() -> None:
 async def test_as_many_images_as_fit_are_shown_and_where_none_fits_their_text(tmp_path: Path) -> None:
     scripted.put_verdict(tmp_path, 3)
     async with browser(tmp_path) as (pilot, _):
-        await press(pilot, "o", "i")
+        await press(pilot, "enter", "i")
         for size, shown in {(200, 50): "1–10", (120, 40): "1–9", (80, 24): "1–2", (60, 20): "1"}.items():
             seen = await resize(pilot, size)
             assert f"Most confident mistakes   {shown} of 90" in seen
@@ -61,7 +61,7 @@ async def test_as_many_images_as_fit_are_shown_and_where_none_fits_their_text(tm
 async def test_images_are_paged_through_and_chosen_by_class(tmp_path: Path) -> None:
     scripted.put_verdict(tmp_path, 3)
     async with browser(tmp_path, (60, 20)) as (pilot, _):
-        await press(pilot, "o", "i")
+        await press(pilot, "enter", "i")
         assert "   2 of 90" in await press(pilot, "right")
         seen = await press(pilot, "down", "down")
         assert "true class automobile   predicted as all" in seen
@@ -86,7 +86,7 @@ async def test_images_are_paged_through_and_chosen_by_class(tmp_path: Path) -> N
 async def test_all_images_of_a_cell_and_all_wrong_ones_are_paged_to_the_end(tmp_path: Path) -> None:
     stored = scripted.put_all_images(tmp_path, 3)
     async with browser(tmp_path) as (pilot, _):
-        seen = await press(pilot, "o", "enter")
+        seen = await press(pilot, "enter", "enter")
         assert "true class truck   predicted as airplane   102 images" in seen
         assert "1–9 of 102" in seen
         assert "100–102 of 102" in await press(pilot, "end")
@@ -95,7 +95,7 @@ async def test_all_images_of_a_cell_and_all_wrong_ones_are_paged_to_the_end(tmp_
         assert "Most confident mistakes   1–9 of 1,450" in seen
         assert "1,450 of 1,450" in await press(pilot, "end")
         seen = await press(pilot, "0", "down", "right_square_bracket")
-        assert "Recognised, least confident first   1–9 of 900" in seen
+        assert "Predicted correctly, least confident first   1–9 of 900" in seen
         widget = pilot.app.screen.query_one(ImageCards)
         cells = [segment for segment in widget.render_line(0) if "▀" in segment.text][:22]
         shown = min(stored, key=lambda index: (stored[index] != (0, 0), index))
@@ -118,7 +118,7 @@ async def test_without_colour_a_sentence_is_in_the_place_of_an_image(
     monkeypatch.setenv("NO_COLOR", "1")
     scripted.put_verdict(tmp_path, 3)
     async with browser(tmp_path, (60, 20)) as (pilot, _):
-        seen = await press(pilot, "o", "i")
+        seen = await press(pilot, "enter", "i")
         assert "NO_COLOR is set, and an image" in seen
         assert "▀" not in seen
         assert "✗ automobile" in seen

@@ -1,0 +1,101 @@
+"""Sends a request to a live run and waits for its answer."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from cifar_tui.control import Request
+from cifar_tui.errors import BadInput, CifarTuiError
+from cifar_tui.history.run_history import RunHistory
+from cifar_tui.report import run_summary
+from cifar_tui.runs.checkpoints.states import resumable
+from cifar_tui.runs.find import find_run, only_live_run, run_argument
+from cifar_tui.runs.lock import is_being_trained
+from cifar_tui.runs.overview import read_overview
+from cifar_tui.runs.remote.follow import RemoteRun
+from cifar_tui.system.invocation import command_line
+
+FREE_SECONDS = 5.0
+"""Time that a stopped run may take to release its folder."""
+POLL_SECONDS = 0.05
+
+
+def submit_and_wait(
+    folder: Path, wait: float, request: Request, is_confirmed: Callable[[RunHistory], bool], answers: tuple[str, str]
+) -> str:
+    """Send a request to a live run and wait until it is confirmed. Raises CifarTuiError where it is not.
+
+    Returns the first of the answers, or the second where it was so before.
+    """
+    connection, history = RemoteRun(folder, screen=False), RunHistory()
+    until = time.monotonic() + wait
+    try:
+        _wait(
+            connection,
+            history,
+            lambda: connection.caught_up and connection.accepts(type(request)),
+            until,
+            _unreachable(folder),
+        )
+        already = is_confirmed(history)
+        connection.submit(request)
+        _wait(connection, history, lambda: is_confirmed(history) or not history.live, until, _unconfirmed(wait))
+        if not history.live:
+            _wait_for_process(connection)
+    finally:
+        connection.join()
+    answer = answers[1] if already and answers[1] else answers[0]
+    name = run_argument(folder)
+    return answer.format(
+        run=name, step=history.step, state_step=history.state_step, outcome=run_summary.outcome(history)
+    )
+
+
+def live_run(run: str | None) -> Path:
+    """Return the folder of a live run. Raises BadInput when it is not being trained, with the way to have it so."""
+    folder = find_run(run) if run is not None else only_live_run()
+    if is_being_trained(folder):
+        return folder
+    name = run_argument(folder)
+    if read_overview(folder).state == "finished":
+        raise BadInput(f"{name} is not running: it has finished.")
+    if resumable(folder):
+        raise BadInput(f"{name} is not running. To resume it: {command_line(f'train --resume {name}')}")
+    raise BadInput(f"{name} is not running, and it ended before its training state was saved.")
+
+
+def _wait(
+    connection: RemoteRun,
+    history: RunHistory,
+    condition: Callable[[], bool],
+    until: float,
+    timeout_error: CifarTuiError,
+) -> None:
+    while True:
+        for event in connection.poll():
+            history.apply(event)
+        if condition():
+            return
+        if time.monotonic() > until or connection.ended or connection.remote.refused:
+            raise CifarTuiError(connection.remote.refused) if connection.remote.refused else timeout_error
+        time.sleep(POLL_SECONDS)
+
+
+def _wait_for_process(connection: RemoteRun) -> None:
+    """Wait until the run's folder is free, as resuming it needs; a screen may still hold it."""
+    until = time.monotonic() + FREE_SECONDS
+    while not connection.ended and time.monotonic() < until:
+        time.sleep(POLL_SECONDS)
+
+
+def _unreachable(folder: Path) -> CifarTuiError:
+    return CifarTuiError(
+        f"{run_argument(folder)} cannot be reached: it is ending, is suspended (Ctrl-Z), or belongs to another user."
+    )
+
+
+def _unconfirmed(seconds: float) -> CifarTuiError:
+    return CifarTuiError(
+        f"The request was delivered, but the run has not answered within {seconds:g} seconds; a step may take that "
+        "long. Use --wait to wait longer for the answer."
+    )

@@ -1,0 +1,94 @@
+"""Runs as a table that fits the terminal, and as JSON."""
+
+import contextlib
+import math
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from cifar_tui import text
+from cifar_tui.errors import BadInput
+from cifar_tui.report import run_summary
+from cifar_tui.runs.find import run_argument
+from cifar_tui.runs.overview import Overview, read_overview
+from cifar_tui.serialization import to_record
+
+FROM = "from"
+"""A column that is there where a run started from a checkpoint."""
+HEAD = ("run", "state", "progress", "best", "last", "preset", "data", FROM, "started", "size")
+LEFT_OUT_FIRST = ("size", "data", FROM, "last", "preset", "started", "best", "progress")
+"""Columns in the order in which they are left out where a terminal is too narrow."""
+NAME_COLUMNS = 28
+"""Columns of a run's name on a narrow terminal."""
+
+
+def list_overviews(folders: Sequence[Path]) -> list[Overview]:
+    """Return each run's overview, the newest last; one whose recipe cannot be read is passed over."""
+    overviews = []
+    for path in folders:
+        with contextlib.suppress(BadInput, OSError):
+            overviews.append(read_overview(path))
+    return overviews
+
+
+def table_lines(overviews: Sequence[Overview], indent: int = 0) -> list[str]:
+    """Return a head and a line for each run, in the width of the terminal less `indent`, where there is one."""
+    rows = [dict(zip(HEAD, cells, strict=True)) for cells in (HEAD, *map(_cells, overviews))]
+    columns = [name for name in HEAD if name != FROM or any(one.recipe.parent is not None for one in overviews)]
+    room = shutil.get_terminal_size().columns - indent if sys.stdout.isatty() else math.inf
+    if _width(rows, columns) > room:
+        rows = [{**row, "run": text.shortened(row["run"], NAME_COLUMNS)} for row in rows]
+    for column in LEFT_OUT_FIRST:
+        if _width(rows, columns) > room:
+            columns = [name for name in columns if name != column]
+    widths = {name: max(len(row[name]) for row in rows) for name in columns}
+    return ["  ".join(row[name].ljust(widths[name]) for name in columns).rstrip() for row in rows]
+
+
+def _width(rows: Sequence[dict[str, str]], columns: Sequence[str]) -> int:
+    return sum(max(len(row[name]) for row in rows) + 2 for name in columns) - 2
+
+
+def to_json(overview: Overview) -> dict[str, object]:
+    """Return the run as plain data for JSON."""
+    return {
+        "run": overview.name,
+        "state": overview.state,
+        "live": overview.live,
+        "epoch": overview.epoch,
+        "epochs": overview.recipe.epochs,
+        "step": overview.step,
+        "total_steps": overview.total_steps,
+        "best_accuracy": overview.best_accuracy,
+        "best_epoch": overview.best_epoch,
+        "last_accuracy": overview.last_accuracy,
+        "preset": overview.recipe.preset,
+        "data": overview.recipe.data,
+        "from": overview.recipe.parent and to_record(overview.recipe.parent),
+        "started_at": overview.started_at,
+        "size": overview.size,
+        "folder": str(overview.folder.absolute()),
+    }
+
+
+def _cells(overview: Overview) -> tuple[str, ...]:
+    share = f" {text.percent(overview.step / overview.total_steps, 0)}" if overview.total_steps else ""
+    best = (
+        f"{text.percent(overview.best_accuracy)} (epoch {overview.best_epoch})"
+        if overview.best_accuracy is not None
+        else "–"
+    )
+    return (
+        run_argument(overview.folder),
+        overview.state,
+        f"epoch {overview.epoch}/{overview.recipe.epochs}{share}",
+        best,
+        text.percent(overview.last_accuracy) if overview.last_accuracy is not None else "–",
+        text.safe_text(overview.recipe.preset, 20),
+        text.safe_text(overview.recipe.data, 40),
+        run_summary.ancestry(overview.recipe).removeprefix("from ") or "–",
+        text.age(time.time() - overview.started_at) if overview.started_at else "–",
+        text.size(overview.size),
+    )

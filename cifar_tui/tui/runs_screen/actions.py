@@ -1,0 +1,209 @@
+"""The actions on runs: open, overlay, compare, resume, branch, rename, note and delete them."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from textual.app import App
+
+from cifar_tui.errors import BadInput, CifarTuiError
+from cifar_tui.jobs.session import CurrentJobs
+from cifar_tui.report.comparison_text import MOST_COMPARED
+from cifar_tui.runs.checkpoints.sidecars import list_sidecars
+from cifar_tui.runs.delete_run import delete_run, other_files
+from cifar_tui.runs.find import run_argument
+from cifar_tui.runs.folder import run_name
+from cifar_tui.runs.overview import Overview
+from cifar_tui.runs.rename import rename_run
+from cifar_tui.runs.run_note import write_note
+from cifar_tui.text import safe_text
+from cifar_tui.tui.charts.overlay import MAX_OVERLAID
+from cifar_tui.tui.dialogs.branch import BranchChoice, BranchQuestion
+from cifar_tui.tui.dialogs.questions import delete_run_question
+from cifar_tui.tui.dialogs.text_question import TextQuestion
+from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
+from cifar_tui.tui.followed_run import TRAINING_HERE, FollowedRun
+from cifar_tui.tui.run_start import RunStarter
+from cifar_tui.tui.runs_screen.run_rows import RunRow, RunsInView
+
+Open = Callable[[Path, Sequence[Path]], bool]
+
+
+class ListedRuns(Protocol):
+    """The screen with the list."""
+
+    runs: RunsInView
+
+    def look(self) -> None:
+        """Look at the folder again."""
+
+
+class RunListActions:
+    """Does what a key names with the run under the cursor."""
+
+    def __init__(
+        self, app: App[int], jobs: CurrentJobs, followed: FollowedRun, starter: RunStarter, open_run: Open
+    ) -> None:
+        """Act for `app`; `open_run` has a run followed on the dashboard, with others drawn over it."""
+        self._app = app
+        self._jobs = jobs
+        self._followed = followed
+        self._starter = starter
+        self._open_run = open_run
+
+    def run(self, action: str, row: RunRow, screen: ListedRuns) -> None:
+        """Do what a binding names with a run."""
+        match action:
+            case "open":
+                self._open_run(row.folder, ())
+            case "overlay":
+                self._overlay(row, screen)
+            case "compare":
+                self._compare(screen.runs.marked_overviews())
+            case "resume":
+                self._resume(row)
+            case "branch":
+                self._branch(row)
+            case "rename":
+                self._rename(row, screen)
+            case "note":
+                self._note(row, screen)
+            case "delete":
+                self._delete(row, screen)
+
+    def _overlay(self, row: RunRow, screen: ListedRuns) -> None:
+        others = [one.folder for one in screen.runs.marked_overviews() if one.folder != row.folder]
+        if not 1 <= len(others) <= MAX_OVERLAID:
+            self._refuse(f"Mark 1 to {MAX_OVERLAID} other runs with space: o opens this one with those drawn over it.")
+        else:
+            self._open_run(row.folder, others)
+
+    def _compare(self, marked: list[Overview]) -> None:
+        if not 2 <= len(marked) <= MOST_COMPARED:
+            self._refuse(f"Mark 2 to {MOST_COMPARED} runs with space, then C compares their best checkpoints.")
+            return
+        try:
+            weights = [_best_checkpoint(one) for one in marked]
+            beside = self._followed.history.live or self._followed.training_beside
+            connection = self._jobs.current.compare(weights, beside=beside)
+        except CifarTuiError as error:
+            self._refuse(str(error))
+        else:
+            self._app.push_screen(ComparisonScreen(connection))
+
+    def _resume(self, row: RunRow) -> None:
+        if row.trains:
+            self._refuse(f"{_name(row)} has not ended: enter opens it, p there pauses and resumes it.")
+        elif row.overview.state == "finished":
+            more = f"cifar-tui train --resume {run_argument(row.folder)} --epochs {row.overview.recipe.epochs + 10}"
+            self._refuse(f"{_name(row)} has finished. For more epochs, type: {more}")
+        elif self._is_free() and self._open_run(row.folder, ()):
+            self._starter.resume()
+
+    def _branch(self, row: RunRow) -> None:
+        checkpoints = _checkpoints(row.folder)
+        if row.trains:
+            self._refuse(f"{_name(row)} is training: type elsewhere cifar-tui train --from {run_argument(row.folder)}")
+            return
+        if not checkpoints:
+            self._refuse(f"{_name(row)} has no checkpoint to start from.")
+            return
+        if not self._is_free():
+            return
+        newest = checkpoints[-1].name
+
+        def answered(choice: BranchChoice | None) -> None:
+            if choice is not None and self._open_run(row.folder, ()):
+                epochs, rate = choice.epochs, choice.learning_rate
+                self._starter.start(lambda: self._jobs.current.branch(newest, epochs, rate))
+
+        self._app.push_screen(BranchQuestion(f"{row.name}, {newest}", row.overview.recipe), answered)
+
+    def _rename(self, row: RunRow, screen: ListedRuns) -> None:
+        if row.trains:
+            self._refuse(f"{_name(row)} is training: it can be renamed once it has ended.")
+            return
+
+        def rename(name: str) -> None:
+            new = rename_run(row.folder, name)
+            if row.folder in screen.runs.marked:
+                screen.runs.marked.add(new)
+
+        async def answered(name: str | None) -> None:
+            if name is not None and name.strip() != row.name:
+                was_open = self._followed.release(row.folder)
+                if await self._change(lambda: rename(name), screen) and was_open:
+                    self._followed.open(row.folder.with_name(new_name(name)))
+
+        def new_name(name: str) -> str:
+            return run_name(row.overview.recipe, name.strip(), time.localtime())
+
+        detail = "Up to 100 letters, digits, dots, dashes and underscores. The name it has now still finds it."
+        self._app.push_screen(TextQuestion(f"Rename {row.name}", detail, row.name, new_name), answered)
+
+    def _note(self, row: RunRow, screen: ListedRuns) -> None:
+        async def answered(note: str | None) -> None:
+            if note is not None and note != row.overview.note:
+                await self._change(lambda: write_note(row.folder, note), screen)
+
+        detail = "One line, kept in the run's folder. Enter keeps it, escape leaves it as it was; empty takes it away."
+        self._app.push_screen(TextQuestion(f"Note on {row.name}", detail, row.overview.note), answered)
+
+    def _delete(self, row: RunRow, screen: ListedRuns) -> None:
+        if row.trains:
+            self._refuse(f"{_name(row)} is training: stop it first, then delete it.")
+            return
+
+        async def answered(answer: str | None) -> None:
+            if answer == "y":
+                was_open = self._followed.release(row.folder)
+                if await self._change(lambda: delete_run(row.folder), screen):
+                    if was_open:
+                        self._followed.forget()
+                    self._app.notify(f"{_name(row)} is deleted.", markup=False)
+
+        question = delete_run_question(row.name, row.overview.size, other_files(row.folder))
+        self._app.push_screen(question, answered)
+
+    async def _change(self, change: Callable[[], object], screen: ListedRuns) -> bool:
+        """Change something on disk, and look at the folder again. Returns True if it has worked."""
+        try:
+            await asyncio.to_thread(change)
+        except CifarTuiError as error:
+            self._refuse(str(error))
+            return False
+        finally:
+            screen.look()
+        return True
+
+    def _is_free(self) -> bool:
+        """Return True if a run can start in this process; where it cannot, say why."""
+        here = self._followed.connection
+        if self._followed.training_beside or (here is not None and not here.elsewhere and not here.ended):
+            self._refuse(TRAINING_HERE)
+            return False
+        return True
+
+    def _refuse(self, sentence: str) -> None:
+        self._app.notify(sentence, severity="warning", markup=False)
+
+
+def _name(row: RunRow) -> str:
+    return safe_text(row.name, 60)
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """Return the checkpoints whose weights are there, the oldest first."""
+    paths = [folder / one.checkpoint for one in list_sidecars(folder)]
+    return [path for path in paths if path.is_file()]
+
+
+def _best_checkpoint(run: Overview) -> Path:
+    """Return a run's best checkpoint, else its newest. Raises BadInput where it has none."""
+    sidecars = [one for one in list_sidecars(run.folder) if (run.folder / one.checkpoint).is_file()]
+    if not sidecars:
+        raise BadInput(f"{safe_text(run.name, 60)} has no checkpoint to compare.")
+    best = next((one for one in sidecars if one.epoch == run.best_epoch), sidecars[-1])
+    return run.folder / best.checkpoint

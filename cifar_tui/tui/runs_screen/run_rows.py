@@ -1,0 +1,166 @@
+"""The runs that are in view, and their order."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cifar_tui import text
+from cifar_tui.report import run_summary
+from cifar_tui.runs.listing import RunsPiece
+from cifar_tui.runs.overview import Overview
+from cifar_tui.tui.browser.checkpoint_view import MARK_SIGN
+from cifar_tui.tui.widgets.rows import cut_middle
+from cifar_tui.tui.widgets.status import BADGES
+
+NAME_CELLS = 23
+OPEN_SIGN = "▸"
+"""Before the run that is open behind the list."""
+STATES: dict[str, tuple[str, str]] = {
+    **{str(state): badge for state, badge in BADGES.items()},
+    "killed": ("✗", "Killed"),
+}
+"""Sign and text of every state: colour is never the only sign."""
+OVER = ("stopped", "finished", "failed", "killed", "no data")
+"""States of runs that train no more; one may still be evaluated."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run, with everything its row shows."""
+
+    overview: Overview
+    """Its state, progress and accuracies."""
+    marked: bool
+    """True while a person has marked it."""
+    is_open: bool
+    """True for the run that is open behind the list."""
+
+    @property
+    def name(self) -> str:
+        """Its folder's name."""
+        return self.overview.name
+
+    @property
+    def folder(self) -> Path:
+        """Its folder."""
+        return self.overview.folder
+
+    @property
+    def trains(self) -> bool:
+        """True while it lives and has not ended."""
+        return self.overview.live and self.overview.state not in OVER
+
+    def cells(self) -> dict[str, str]:
+        """Return its row's text, by column."""
+        one = self.overview
+        signs = f"{MARK_SIGN if self.marked else ' '}{OPEN_SIGN if self.is_open else ' '}"
+        return {
+            "  Run": signs + cut_middle(text.safe_text(one.name), NAME_CELLS),
+            "State": " ".join(STATES[one.state]),
+            "Progress": self._progress(),
+            "Left": text.rough_duration(one.seconds_left) if math.isfinite(one.seconds_left) else "",
+            "Best %": _share(one.best_accuracy),
+            "Last %": _share(one.last_accuracy),
+            "Preset": text.safe_text(one.recipe.preset, 20),
+            "Data": text.safe_text(Path(one.recipe.data).name, 40),
+            "Age": _age(time.time() - one.started_at) if one.started_at else "–",
+            "Size": text.size(one.size),
+            "Note": text.safe_text(one.note),
+        }
+
+    def _progress(self) -> str:
+        one = self.overview
+        share = f" {100 * one.step // one.total_steps}%" if one.total_steps else ""
+        return f"{one.epoch}/{one.recipe.epochs}{share}"
+
+    def matches(self, words: Sequence[str]) -> bool:
+        """Return True if every word is in its name, state, preset, data, note or parent."""
+        if not words:
+            return True
+        one = self.overview
+        facts = [one.name, STATES[one.state][1], one.recipe.preset, one.recipe.data, one.note]
+        facts += ["live"] * one.live + ["marked"] * self.marked + [run_summary.ancestry(one.recipe)]
+        everything = "\n".join(facts).lower()
+        return all(word in everything for word in words)
+
+
+SORTED_BY: dict[str, Callable[[RunRow], float | str | None]] = {
+    "  Run": lambda row: row.name,
+    "State": lambda row: row.overview.state,
+    "Progress": lambda row: row.overview.step / row.overview.total_steps if row.overview.total_steps else 0.0,
+    "Left": lambda row: row.overview.seconds_left if math.isfinite(row.overview.seconds_left) else None,
+    "Best %": lambda row: row.overview.best_accuracy,
+    "Last %": lambda row: row.overview.last_accuracy,
+    "Preset": lambda row: row.overview.recipe.preset,
+    "Data": lambda row: row.overview.recipe.data,
+    "Age": lambda row: row.overview.started_at,
+    "Size": lambda row: row.overview.size,
+    "Note": lambda row: row.overview.note or None,
+}
+"""The key that each column is sorted by; None comes last either way."""
+
+
+@dataclass(slots=True)
+class RunsInView:
+    """The listed runs, and how they are sorted, filtered and marked."""
+
+    column: str = "Age"
+    """The column that is sorted by."""
+    falling: bool = True
+    """True if the highest comes first; of ages, the newest run."""
+    filter_text: str = ""
+    """The words that are filtered by; empty for all."""
+    marked: set[Path] = field(default_factory=set)
+    """Folders of the marked."""
+    listed: dict[Path, Overview] = field(default_factory=dict)
+    complete: bool = False
+    """True once the whole folder was read."""
+
+    def update(self, piece: RunsPiece) -> None:
+        """List a part of what a look at the folder has found."""
+        for folder in piece.gone:
+            self.listed.pop(folder, None)
+            self.marked.discard(folder)
+        self.listed.update((one.folder, one) for one in piece.changed)
+        self.complete = self.complete or piece.complete
+
+    def sort_by(self, column: str) -> None:
+        """Sort by a column, the highest first; by the one that is sorted by already, the other way round."""
+        self.falling = not self.falling if column == self.column else True
+        self.column = column
+
+    def next_column(self, columns: Sequence[str]) -> None:
+        """Sort by the next of these columns, and after the last by the first."""
+        place = columns.index(self.column) + 1 if self.column in columns else 0
+        self.column = columns[place % len(columns)]
+
+    def rows(self, open_folder: Path | None) -> list[RunRow]:
+        """Return what is in view, in order; equals stay the newest first."""
+        words = self.filter_text.lower().split()
+        all_rows = (RunRow(one, one.folder in self.marked, one.folder == open_folder) for one in self.listed.values())
+        rows = [row for row in all_rows if row.matches(words)]
+        rows.sort(key=lambda row: (row.overview.started_at, row.name), reverse=True)
+        key = SORTED_BY[self.column]
+        known = [row for row in rows if key(row) is not None]
+        known.sort(key=key, reverse=self.falling)  # type: ignore[arg-type] # of one column, and so of one type
+        return known + [row for row in rows if key(row) is None]
+
+    def title(self, in_view: int) -> str:
+        """Return the list's title, as `12 runs, 6.7 GB`."""
+        count = text.counted(len(self.listed), "run")
+        size = f", {text.size(sum(one.size for one in self.listed.values()))}" if self.complete else ""
+        return f"{in_view:,} of {count}{size}" if self.filter_text else f"{count}{size}"
+
+    def marked_overviews(self) -> list[Overview]:
+        """Return the marked runs, the oldest first."""
+        return sorted((self.listed[folder] for folder in self.marked), key=lambda one: (one.started_at, one.name))
+
+
+def _share(share: float | None) -> str:
+    return text.percent_number(share) if share is not None else "–"
+
+
+def _age(seconds: float) -> str:
+    return "now" if seconds < 60 else text.age(seconds).removesuffix(" ago")

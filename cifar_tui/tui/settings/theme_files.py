@@ -1,0 +1,20 @@
+"""The files of themes, found without loading textual."""
+
+from pathlib import Path
+
+import platformdirs
+
+import cifar_tui
+
+
+def theme_folders() -> list[Path]:
+    """Folders of themes: shipped in the package, or beside it in a checkout; then a person's own."""
+    package = Path(cifar_tui.__file__).parent
+    shipped = package / "themes"
+    own = Path(platformdirs.user_config_dir("cifar-tui")) / "themes"
+    return [shipped if shipped.is_dir() else package.parent / "themes", own]
+
+
+def theme_names() -> list[str]:
+    """Names of all themes, usable or not."""
+    return sorted({path.stem for folder in theme_folders() for path in folder.glob("*.toml")})

@@ -1,0 +1,322 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from cifar_tui.control import Pause, Stop
+from cifar_tui.events import LossNotFinite, RunFinished, RunStopped
+from cifar_tui.presets import preset
+from cifar_tui.runs.find import all_runs
+from cifar_tui.runs.run_note import read_note, write_note
+from cifar_tui.tui.app import ScreenOptions
+from tests import scripted
+from tests.run_folders import put_finished_run, put_live_run, put_run, put_stopped_run, write_events
+from tests.scripted import ScriptedConnection, ScriptedJobs
+from tests.tui.drive import SIZES, app_of, screen, screen_text, settle, until
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of runs where the program is started."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    return tmp_path / "runs"
+
+
+@asynccontextmanager
+async def all_runs_first(size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[int]]:
+    """The screen as `cifar-tui` alone shows it."""
+    async with screen(None, size, options=ScreenOptions(all_runs=True)) as pilot:
+        await settle(pilot)
+        yield pilot
+
+
+def training_here(place: Path) -> ScriptedConnection:
+    """A run that trains in this process."""
+    return ScriptedConnection([*scripted.opening(place / "one"), *scripted.epochs(1)])
+
+
+async def shows(pilot: Pilot[int], *texts: str) -> None:
+    """Wait until all of these are on the screen."""
+    await until(lambda: all(text in screen_text(pilot) for text in texts))
+
+
+def row(pilot: Pilot[int], name: str) -> str:
+    return next(line for line in screen_text(pilot).splitlines() if name in line)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_run_is_listed_with_its_state_and_progress(place: Path, size: tuple[int, int]) -> None:
+    put_finished_run(place, "done", 26)
+    put_stopped_run(place, "halted", 13)
+    put_run(place, "gone", [*scripted.opening()[1:], *scripted.epochs(1)])
+    folder = put_live_run(place, "alive", [*scripted.opening()[1:], *scripted.epochs(2)])
+    async with all_runs_first(size) as pilot:
+        assert "4 runs" in screen_text(pilot)
+        for name, texts in {
+            "done": ("✓ Finished", "26/26 100%"),
+            "halted": ("■ Stopped", "13/26 50%"),
+            "gone": ("✗ Killed", "1/26 3%"),
+            "alive": ("● Training", "2/26 7%"),
+        }.items():
+            for text in texts:
+                assert text in row(pilot, f" {name} ")
+        assert "22 min" in row(pilot, "alive") or size == (60, 20)
+        assert all(len(line.rstrip()) <= size[0] for line in screen_text(pilot).splitlines())
+    folder.close()
+
+
+async def test_a_live_run_moves_and_one_that_appears_is_there(place: Path) -> None:
+    folder = put_live_run(place, "alive", [*scripted.opening()[1:], *scripted.epochs(2)])
+    async with all_runs_first() as pilot:
+        assert "2/26 7%" in row(pilot, "alive")
+        write_events(folder.path, scripted.epochs(3)[-52:])
+        await shows(pilot, "3/26 11%")
+        put_finished_run(place, "later")
+        await shows(pilot, "2 runs", " later ")
+        write_events(folder.path, [RunStopped(150, "")])
+        folder.close()
+        await shows(pilot, "■ Stopped")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_without_runs_it_says_how_to_start_one(place: Path, size: tuple[int, int]) -> None:
+    async with all_runs_first(size) as pilot:
+        await shows(pilot, "There are no runs in runs/ yet.", "cifar-tui train")
+        await pilot.press("enter", "D", "r", "R", "j", "b", "space", "C", "o", "n", "N", "escape")
+        await shows(pilot, "No run is open")
+        await pilot.press("q")
+        await until(lambda: not pilot.app.is_running)
+    assert pilot.app.return_code == 0
+
+
+async def test_a_run_is_opened_and_left_for_another_and_the_list(place: Path) -> None:
+    put_finished_run(place, "one", 2)
+    put_finished_run(place, "two", 3)
+    async with all_runs_first() as pilot:
+        for name, steps in (("one", "step 100/1,300"), ("two", "step 150/1,300")):
+            await pilot.press("slash", *name, "enter")
+            await pilot.press("enter")
+            await shows(pilot, f"run {name}", steps)
+            await pilot.press("c")
+            await settle(pilot)
+            await pilot.press("u")
+            await shows(pilot, "▸")
+            assert f"▸{name}" in screen_text(pilot)
+            await pilot.press("escape")  # shows all again
+        await pilot.press("escape")
+        await shows(pilot, "3 checkpoints")
+        await pilot.press("escape")
+        await settle(pilot)
+        await pilot.press("escape")
+        await shows(pilot, "2 runs")
+
+
+async def test_a_run_that_trains_here_trains_on_behind_another(place: Path) -> None:
+    put_finished_run(place, "other", 2)
+    connection = training_here(place)
+    held = put_live_run(place, "one", [])
+    async with screen(ScriptedJobs(connection)) as pilot:
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "Training" in screen_text(pilot), "escape leaves no run that trains here"
+        await pilot.press("u", "slash", *"other", "enter", "enter")
+        await shows(pilot, "run other", "✓ Finished")
+        assert connection.requests == []
+        connection.emit(*scripted.epochs(2)[-52:])
+        await pilot.press("p", "s", "r", "e")
+        await settle(pilot)
+        assert connection.requests == [], "keys are for the run in view"
+        await pilot.press("escape", "u", "escape", "slash", *"one", "enter", "enter")
+        await shows(pilot, "run one", "step 100/1,300")
+        await pilot.press("p")
+        assert [type(one) for one in connection.requests] == [Pause]
+    held.close()
+
+
+async def test_leaving_returns_to_the_run_that_trains_here_and_asks(place: Path) -> None:
+    put_finished_run(place, "other", 2)
+    connection = training_here(place)
+    held = put_live_run(place, "one", [])
+    async with screen(ScriptedJobs(connection)) as pilot:
+        await pilot.press("u", "slash", *"other", "enter", "enter")
+        await shows(pilot, "run other")
+        await pilot.press("q")
+        await shows(pilot, "Quit while training?", "run one")
+        await pilot.press("s")
+        await settle(pilot)
+        assert [type(one) for one in connection.requests] == [Stop]
+        connection.emit(RunStopped(50, ""))
+        connection.ended = True
+        await until(lambda: not pilot.app.is_running)
+    assert app_of(pilot).followed.connection is connection
+    held.close()
+
+
+async def test_a_broken_loss_of_the_run_that_trains_here_comes_to_the_front(place: Path) -> None:
+    put_finished_run(place, "other", 2)
+    connection = training_here(place)
+    held = put_live_run(place, "one", [])
+    async with screen(ScriptedJobs(connection)) as pilot:
+        await pilot.press("u", "slash", *"other", "enter", "enter")
+        await shows(pilot, "run other")
+        connection.emit(LossNotFinite(51, float("nan"), waiting=True))
+        await shows(pilot, "The loss of step 51", "run one")
+    held.close()
+
+
+async def test_a_run_that_has_ended_here_behind_another_is_told_once(place: Path) -> None:
+    put_finished_run(place, "other", 2)
+    connection = training_here(place)
+    held = put_live_run(place, "one", [])
+    async with screen(ScriptedJobs(connection)) as pilot:
+        await pilot.press("u", "slash", *"other", "enter", "enter")
+        await shows(pilot, "run other")
+        connection.emit(RunFinished(50, 0.9))
+        connection.ended = True
+        await shows(pilot, "one has ended")
+        await pilot.press("q")
+        await until(lambda: not pilot.app.is_running)
+    held.close()
+
+
+async def test_runs_are_sorted_filtered_and_marked(place: Path) -> None:
+    for name, epochs in (("best", 9), ("worst", 1), ("middle", 4)):
+        put_finished_run(place, name, epochs)
+    write_note(place / "middle", "with smaller crops")
+    async with all_runs_first() as pilot:
+        await pilot.press("n")  # after the age comes the size
+        names = ["best", "middle", "worst"]
+        seen = screen_text(pilot)
+        assert sorted(names, key=lambda name: seen.index(f" {name} ")) == names
+        await pilot.press("N")
+        await settle(pilot)
+        seen = screen_text(pilot)
+        assert sorted(names, key=lambda name: seen.index(f" {name} ")) == names[::-1]
+        await pilot.press("slash", *"crops", "enter")
+        await settle(pilot)
+        assert "1 of 3 runs" in screen_text(pilot)
+        assert "with smaller crops" in screen_text(pilot)
+        await pilot.press("space")
+        await shows(pilot, "✓ 1 run marked")
+        await pilot.press("slash", *"zzz")
+        await shows(pilot, "No run matches.")
+        await pilot.press("escape")
+        await shows(pilot, "3 runs")
+        assert "✓" in row(pilot, "middle").split("middle")[0]
+
+
+async def test_marked_runs_are_drawn_over_the_one_opened_and_compared(place: Path) -> None:
+    put_finished_run(place, "one", 2)
+    put_finished_run(place, "two", 3)
+    jobs = ScriptedJobs(training_here(place))
+    held = put_live_run(place, "here", [])
+    async with screen(jobs) as pilot:
+        await pilot.press("u", "slash", *"finished", "enter", "C")
+        await shows(pilot, "Mark 2 to 8 runs")
+        await pilot.press("home", "space", "home", "down", "space", "C")
+        await until(lambda: bool(jobs.compared))
+        assert sorted(jobs.compared[0]) == ["one/net_002.pth", "two/net_003.pth"]
+        assert jobs.compared_beside, "a run that trains here goes first"
+        await pilot.press("escape", "home", "o")
+        names = ("one", "two")
+        await until(lambda: any(f"1 {name}" in screen_text(pilot) for name in names))
+    held.close()
+
+
+async def test_a_run_is_renamed_and_stays_the_one_that_is_open(place: Path) -> None:
+    put_finished_run(place, "one", 2)
+    put_finished_run(place, "two", 2)
+    async with all_runs_first() as pilot:
+        await pilot.press("slash", *"one", "enter", "enter")
+        await shows(pilot, "run one")
+        await pilot.press("u", "R")
+        await shows(pilot, "Rename one")
+        await pilot.press("ctrl+u", *"two", "enter")
+        await shows(pilot, "There is already")
+        await pilot.press("R", "ctrl+u", *"-x", "enter")
+        await shows(pilot, "cannot be a run's name")
+        await pilot.press("ctrl+u", *"baseline", "enter")
+        await until(lambda: (place / "baseline").is_dir())
+        await pilot.press("slash", "escape")
+        await shows(pilot, "▸baseline")
+        await pilot.press("escape")
+        await shows(pilot, "run baseline")
+
+
+async def test_a_note_is_written_changed_and_taken_away(place: Path) -> None:
+    put_finished_run(place, "one", 2)
+    async with all_runs_first() as pilot:
+        await shows(pilot, "No note: j writes one.")
+        await pilot.press("j", *"hi", "enter")
+        await shows(pilot, "Note  hi")
+        await pilot.press("j", *" you", "enter")
+        await shows(pilot, "Note  hi you")
+        await pilot.press("j", "ctrl+u", "enter")
+        await shows(pilot, "No note")
+    assert read_note(place / "one") == ""
+
+
+async def test_a_run_is_deleted_only_after_a_question_that_says_what_it_frees(place: Path) -> None:
+    put_finished_run(place, "one", 2)
+    put_finished_run(place, "two", 2)
+    (place / "two" / "mine.txt").write_bytes(b"x" * 1_000_000)
+    async with all_runs_first() as pilot:
+        await pilot.press("slash", *"two", "enter", "enter")
+        await shows(pilot, "run two")
+        await pilot.press("u", "D")
+        await shows(pilot, "Delete the run two?", "Frees 1.0 MB", "mine.txt")
+        await pilot.press("escape", "D", "enter")
+        await settle(pilot)
+        assert len(all_runs(place)) == 2, "the first answer keeps it"
+        await pilot.press("D", "y")
+        await shows(pilot, "two is deleted.")
+        await pilot.press("escape")
+        await shows(pilot, "1 run,")
+        await pilot.press("escape")
+        await shows(pilot, "No run is open")
+    assert all_runs(place) == [place / "one"]
+
+
+async def test_what_lives_is_neither_deleted_nor_renamed_nor_resumed(place: Path) -> None:
+    held = put_live_run(place, "one", [*scripted.opening()[1:], *scripted.epochs(1)])
+    async with all_runs_first() as pilot:
+        for key, sentence in (("D", "stop it first"), ("R", "once it has ended"), ("r", "has not ended")):
+            await pilot.press(key)
+            await shows(pilot, sentence)
+    assert all_runs(place) == [held.path]
+    held.close()
+
+
+async def test_a_run_that_has_finished_or_has_no_state_says_so_when_it_is_to_be_resumed(place: Path) -> None:
+    put_finished_run(place, "one", 2)
+    put_stopped_run(place, "two")
+    async with all_runs_first() as pilot:
+        await pilot.press("slash", *"one", "enter", "r")
+        await shows(pilot, "one has finished.")
+        await pilot.press("escape", "slash", *"two", "enter", "r")
+        await shows(pilot, "two cannot be resumed")
+
+
+async def test_no_second_run_trains_in_this_process(place: Path) -> None:
+    put_stopped_run(place, "two")
+    scripted.put_checkpoint(place / "two", 1)
+    held = put_live_run(place, "one", [])
+    async with screen(ScriptedJobs(training_here(place))) as pilot:
+        await pilot.press("u", "slash", *"two", "enter", "r")
+        await shows(pilot, "Another run is training in this screen")
+    held.close()
+
+
+async def test_hostile_names_and_notes_do_not_reach_the_terminal(place: Path) -> None:
+    folder = put_run(place, "one", [*scripted.opening()[1:]], preset("quick"))
+    (folder / "note.txt").write_text("\x1b[2J[red]bold[/red]\u202e")
+    folder.rename(place / "[b]\x1b]0;x\x07")
+    for size in SIZES:
+        async with all_runs_first(size) as pilot:
+            assert "1 run" in screen_text(pilot)
+            assert "[red]bold[/red]" in screen_text(pilot)
+            await pilot.press("D")
+            await shows(pilot, "Delete the run [b]�]0;x�?")

@@ -88,7 +88,7 @@ def report_outcome(history: RunHistory) -> None:
 
 
 def report_evaluation(connection: RunConnection, *, as_json: bool) -> int:
-    """Print a checkpoint's verdict once it is there, its progress to stderr meanwhile. Returns the exit code."""
+    """Print a checkpoint's evaluation once it is there, its progress to stderr meanwhile. Returns the exit code."""
     return _report(connection, EvaluationDone, verdict_text.verdict_record if as_json else verdict_text.verdict_lines)
 
 
@@ -213,7 +213,7 @@ class Console:
             case Paused():
                 return [f"Paused at step {event.step:,}{f' by {event.by}' if event.by else ''}."]
             case Resumed():
-                return [f"Going on after step {event.step:,}."]
+                return [f"Resumed at step {event.step:,}."]
             case LossNotFinite():
                 return [f"The loss of step {event.at_step:,} is {text.loss(event.loss)}."]
         return []
@@ -267,13 +267,11 @@ class Interrupts:
         self.exit_code = 128 + signal.SIGINT
         if self._count == 1:
             self._console.print_line(
-                "Stopping after this step, then saving. Ctrl-C again saves now, three times leaves at once."
+                "Stopping after this step, then saving. Ctrl-C again saves now, a third time quits at once."
             )
             self._connection.submit(Stop())
         elif self._count == 2:
-            self._console.print_line(
-                "Saving what is trained. Ctrl-C once more leaves at once; the last saved state stands."
-            )
+            self._console.print_line("Saving now. Ctrl-C again quits at once and keeps what was saved last.")
             self._connection.submit(SaveNow())
         else:
             os._exit(self.exit_code)

@@ -119,7 +119,7 @@ class SetAttended:
     because: str = ""
     """A sentence on why that has changed, for the run's records; empty for the usual."""
     screen: int = 0
-    """Which of the screens this is about: 0 for the one beside the engine."""
+    """The screen this is about: 0 for the one beside the engine."""
 
 
 Request = (

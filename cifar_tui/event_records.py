@@ -18,5 +18,5 @@ def event_from_record(record: object) -> Event:
     """Return the event that a record was made from. Raises ValueError, with the reason, on anything else."""
     kind = KINDS.get(str(record.get("event"))) if isinstance(record, Mapping) else None
     if kind is None:
-        raise ValueError("no event that is known here")
+        raise ValueError("an unknown event")
     return serialization.from_record(kind, record)

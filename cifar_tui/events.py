@@ -65,7 +65,7 @@ class DataReady(Event):
     """The images are on the device."""
 
     description: str
-    """The data set's name, for people: `CIFAR-10`, `synthetic pictures`, `pictures in DIR`."""
+    """The data set's name, for people: `CIFAR-10`, `synthetic images`, `images in DIR`."""
     synthetic: bool
     """True where the images were drawn by the program and are no photographs."""
     classes: tuple[str, ...]

@@ -57,7 +57,7 @@ class Fault:
         elif self.action in REFUSALS:
             raise OSError(REFUSALS[self.action], os.strerror(REFUSALS[self.action]))
         else:
-            raise RuntimeError("a fault was asked for")
+            raise RuntimeError("a fault for a test")
 
 
 def parse(words: str) -> Fault:

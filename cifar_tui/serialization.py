@@ -31,7 +31,7 @@ def from_record(kind: type[Built], record: object, misfits: list[str] | None = N
     With `misfits`, a field that does not fit takes its default instead and is named there.
     """
     if not isinstance(record, Mapping):
-        raise ValueError(f"{record!r:.60} is no record")
+        raise ValueError(f"{record!r:.60} is not a record")
     values: Record = {}
     build: Any = kind
     for name, read, missing in _plan(build):

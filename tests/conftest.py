@@ -4,6 +4,7 @@ Small networks on few images run fastest on one thread, and two test runs beside
 """
 
 import os
+import shutil
 import sys
 import tempfile
 from collections import defaultdict
@@ -14,9 +15,11 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Hints then name the program without its path.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="cifar-tui-tests-")
-# Sockets of runs that a test has killed are nobody else's to collect.
-os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="cifar-tui-tests-")
+OWN_FOLDER = Path(tempfile.mkdtemp(prefix="cifar-tui-tests-"))
+"""The folder of this process; sockets of runs that a test has killed are nobody else's to collect."""
+for variable in ("XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
+    os.environ[variable] = str(OWN_FOLDER / variable)
+    (OWN_FOLDER / variable).mkdir(mode=0o700)
 
 FAULTS = {
     1: "the trainer is killed, at random moments and at every point of a save",
@@ -43,6 +46,10 @@ FAULTS = {
     24: "resumed elsewhere: another batch size, torch, number of threads",
 }
 """What can go wrong, by its number."""
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(OWN_FOLDER, ignore_errors=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -48,7 +48,7 @@ def test_steps_are_not_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
 def test_progress_says_bytes_rate_and_time_left(capsys: pytest.CaptureFixture[str]) -> None:
     progress = Progressed("Downloading CIFAR-10", 85_000_000, 170_000_000, "bytes", 20.0)
     out = printed(capsys, scripted.started(), progress, RunFinished(1, 0.5))[1]
-    assert "Downloading CIFAR-10 85.0 MB of 170.0 MB, 50 %, 4.2 MB/s, 20 s left" in out
+    assert "Downloading CIFAR-10: 85.0 MB of 170.0 MB, 50 %, 4.2 MB/s, 20 s left" in out
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,4 @@ def test_a_stop_says_what_was_saved(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_best_epoch_is_called_chosen_on_the_test_set(capsys: pytest.CaptureFixture[str]) -> None:
     events = [*scripted.opening(), scripted.epoch(1, 0.9), scripted.epoch(2, 0.8), RunFinished(100, 0.8)]
-    assert "best 90.00 % after epoch 1, chosen on the test set" in printed(capsys, *events)[1]
+    assert "best 90.00 % after epoch 1, chosen on the test images" in printed(capsys, *events)[1]

@@ -28,4 +28,4 @@ def open_regular(path: Path | str, size_limit: int, *, follow_links: bool = Fals
     if stat.S_ISREG(facts.st_mode) and facts.st_size <= size_limit:
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
-    raise TooLarge(facts.st_size) if stat.S_ISREG(facts.st_mode) else NotRegularFile("it is no plain file")
+    raise TooLarge(facts.st_size) if stat.S_ISREG(facts.st_mode) else NotRegularFile("it is not a regular file")

@@ -28,7 +28,7 @@ def differences(before: Recipe, after: Recipe) -> tuple[str, ...]:
     if changed[0][1] != changed[1][1]:
         shown.append(f"rate changes {changed[0][1]} → {changed[1][1]}")
     if before.parent != after.parent:
-        shown.append(ancestry(after) or "from fresh weights")
+        shown.append(ancestry(after) or "from new weights")
     return tuple(shown)
 
 

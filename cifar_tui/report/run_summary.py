@@ -31,7 +31,7 @@ def what_is_trained(history: RunHistory, *, counts: bool = True, name_limit: int
     recipe = history.started.recipe
     origin = f"{recipe.preset} {ancestry(recipe, name_limit)}," if recipe.parent is not None else recipe.preset
     if history.data is None:
-        where = {"cifar10": "CIFAR-10", "synthetic": "synthetic pictures"}.get(recipe.data, "pictures in a folder")
+        where = {"cifar10": "CIFAR-10", "synthetic": "synthetic images"}.get(recipe.data, "images in a folder")
         return f"{origin} on {where}"
     images = f", {history.data.train_images:,} + {history.data.test_images:,} images" if counts else ""
     return f"{origin} on {text.safe_text(history.data.description)}{images}"
@@ -45,7 +45,7 @@ def ancestry(recipe: Recipe, name_limit: int = 40) -> str:
     name = text.shortened(text.safe_text(parent.run or parent.checkpoint), name_limit)
     whose = f"{name}, epoch {parent.epoch}" if parent.run else name
     told = parent.synthetic and not recipe.synthetic  # which says so itself
-    return f"from {whose}{' (synthetic pictures)' if told else ''}"
+    return f"from {whose}{' (synthetic images)' if told else ''}"
 
 
 def on_what(history: RunHistory) -> str:
@@ -54,15 +54,15 @@ def on_what(history: RunHistory) -> str:
 
 
 def progress_line(progress: Progressed) -> str:
-    """Return the progress of long work: `Reading pictures 12,000 of 60,000 images, 20 %, 04:12 left`."""
+    """Return the progress of long work: `Reading images: 12,000 of 60,000, 20 %, 04:12 left`."""
     if progress.unit == "":
         return f"{progress.what}…"
     amount = text.size if progress.unit == "bytes" else lambda number: f"{number:,.0f}"
-    unit = " images" if progress.unit == "images" else ""
+    unit = " images" if progress.unit == "images" and not progress.what.endswith("images") else ""
     if not progress.total:
-        return f"{progress.what} {amount(progress.done)}{unit}"
+        return f"{progress.what}: {amount(progress.done)}{unit}"
     share = progress.done / progress.total
-    line = f"{progress.what} {amount(progress.done)} of {amount(progress.total)}{unit}, {text.percent(share, 0)}"
+    line = f"{progress.what}: {amount(progress.done)} of {amount(progress.total)}{unit}, {text.percent(share, 0)}"
     if progress.seconds > 0.5 and progress.done:
         if progress.unit == "bytes":
             line += f", {text.size(progress.done / progress.seconds)}/s"
@@ -82,10 +82,10 @@ def note_text(note: Note) -> str:
         case NoteAdded():
             return f"Step {note.step:,}: {text.safe_text(note.text)} ({text.safe_text(note.by)})"
         case RateChanged():
-            return f"Learning rate {text.rate(note.learning_rate)} from step {note.from_step:,} on."
+            return f"Learning rate {text.rate(note.learning_rate)} from step {note.from_step:,}."
         case RolledBack():
-            back = f"Went back from step {note.from_step:,} to {note.to_step:,}"
-            return f"{back}, on with learning rate {text.rate(note.learning_rate)}."
+            back = f"Rolled back from step {note.from_step:,} to step {note.to_step:,}"
+            return f"{back}; the learning rate is now {text.rate(note.learning_rate)}."
         case RunResumed():
             exact = f", not bit-exact: {note.inexact_because}" if note.inexact_because else ", bit-exact"
             changed = f" Changed: {', '.join(note.changes)}." if note.changes else ""
@@ -96,7 +96,7 @@ def epoch_line(epoch: EpochDone, epochs: int, best: bool) -> str:
     """One finished epoch, for the console."""
     mark = "  best so far" if best else ""
     validation = epoch.validation_accuracy
-    held_out = "" if validation is None else f"; on images held out {text.percent(validation)}"
+    held_out = "" if validation is None else f"; validation accuracy {text.percent(validation)}"
     seconds = epoch.train_seconds + epoch.test_seconds
     return (
         f"epoch {epoch.epoch}/{epochs} done: training loss {text.loss(epoch.train_loss)}, "
@@ -129,7 +129,7 @@ def seconds_elapsed(history: RunHistory) -> float:
 
 def chosen_on(best: EpochDone) -> str:
     """Return the images that the best epoch was chosen on, in words."""
-    return "chosen on the test set" if best.validation_accuracy is None else "chosen on images held out"
+    return "chosen on the test images" if best.validation_accuracy is None else "chosen on the validation images"
 
 
 def outcome(history: RunHistory) -> str:

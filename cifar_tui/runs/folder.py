@@ -63,7 +63,7 @@ class RunFolder:
             taken = sorted(entry.name for entry in path.iterdir() if entry.name != LOCK_NAME)
             if taken:
                 raise BadInput(
-                    f"The folder {path} is not empty (it holds {safe_text(taken[0], 60)}): nothing in it was touched. "
+                    f"The folder {path} is not empty: it contains {safe_text(taken[0], 60)}. "
                     "Choose another with --outf or --run-name."
                 )
             _write_recipe(path, recipe)
@@ -123,7 +123,7 @@ def read_recipe(folder: Path) -> Recipe:
     try:
         return from_record(Recipe, orjson.loads(file.read_bytes())).check()
     except FileNotFoundError:
-        raise BadInput(f"There is no {shown}: this is not the folder of a run.") from None
+        raise BadInput(f"This is not the folder of a run: there is no {shown}.") from None
     except (OSError, ValueError) as error:
         raise BadInput(f"The recipe in {shown} cannot be read: {safe_text(str(error))}.") from None
 

@@ -59,7 +59,7 @@ def take_lock(folder: Path) -> int:
         holder = _lock(lock)
         if holder:
             raise FolderInUse(
-                f"The run in {folder} is being trained by {holder}. Choose another folder or wait for it."
+                f"The run in {folder} is being trained by {holder}. Choose another folder, or wait until it ends."
             )
         os.ftruncate(lock, 0)
         os.write(lock, describe_this_process())

@@ -50,7 +50,7 @@ class Overview:
     best_accuracy: float | None
     """Of the best epoch, by what the run chooses it by."""
     best_epoch: int
-    """Which epoch that is; 0 without one."""
+    """The number of that epoch; 0 without one."""
     started_at: float
     """Wall clock, seconds since 1970; 0 when it is not known."""
     size: int

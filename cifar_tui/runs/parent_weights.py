@@ -35,7 +35,7 @@ def recipe_for_child(weights: Path) -> Recipe:
     try:
         sidecar = read_sidecar(sidecar_path(weights))
     except (OSError, ValueError):
-        raise BadInput(f"There is no whole checkpoint {name} in {safe_text(str(weights.parent), 200)}.") from None
+        raise BadInput(f"There is no intact checkpoint {name} in {safe_text(str(weights.parent), 200)}.") from None
     inherited = before.parent is not None and before.parent.synthetic
     ancestor = Ancestor(
         run=sidecar.run,
@@ -65,4 +65,4 @@ def copy_parent_weights(weights: Path, folder: Path, sha256: str) -> None:
         raise cannot_write(folder, error) from error
     if written.sha256 != sha256:
         (folder / START_NAME).unlink(missing_ok=True)
-        raise BadInput(f"{name} is damaged: its content is not what was saved (SHA-256 differs).")
+        raise BadInput(f"{name} is damaged: its content has changed since it was saved (SHA-256 differs).")

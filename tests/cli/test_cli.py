@@ -46,7 +46,7 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
     done = run(tmp_path, "train", *TINY, "--epochs", "2", "--run-name", "one", "--headless")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    for text in ("synthetic pictures", "epoch 2/2 done", "saved net_002.pth", "Finished 8 steps"):
+    for text in ("synthetic images", "epoch 2/2 done", "saved net_002.pth", "Finished 8 steps"):
         assert text in done.stdout
     folder = tmp_path / "runs" / "one"
     names = {path.name for path in folder.iterdir()}
@@ -81,7 +81,7 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
     seen = run(tmp_path, "predict", "one", "own.png", "none.png")
     assert seen.returncode == 1
     assert re.fullmatch(r"own\.png: (\w+ \d+\.\d\d %(, |\n)){3}", seen.stdout)
-    assert seen.stderr == "Cannot read the picture none.png: No such file or directory.\n"
+    assert seen.stderr == "Cannot read none.png: No such file or directory.\n"
     refused = run(tmp_path, "train", "--resume", "one", "--seed", "3", "--headless")
     assert refused.returncode == 2
     assert "--seed cannot change in a run that is resumed" in refused.stderr
@@ -101,7 +101,7 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
         (["--run-name", "../up"], "cannot be a run's name"),
         (["--outf", "full"], "is not empty"),
         (["--resume", "nowhere"], "There is no run 'nowhere'"),
-        (["--validation-images", "10000", "--train-images", "10000"], "leaves none to train on"),
+        (["--validation-images", "10000", "--train-images", "10000"], "leave none to train on"),
     ],
 )
 def test_bad_input_ends_in_one_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:
@@ -142,7 +142,7 @@ def test_a_file_that_is_no_checkpoint_or_wants_to_run_code_ends_in_one_sentence(
     (tmp_path / "loose.pth").write_bytes(b"weights")
     (tmp_path / "hostile.pth").write_bytes(f"cposix\nsystem\n(Vtouch {canary}\ntR.".encode())
     for name, sentence in (
-        ("loose.pth", "loose.pth is not a checkpoint, or its beginning is damaged.\n"),
+        ("loose.pth", "loose.pth is not a checkpoint, or it is damaged.\n"),
         ("hostile.pth", "Refused: the file wants to run posix.system. Nothing was executed.\n"),
     ):
         done = run(tmp_path, "evaluate", name)

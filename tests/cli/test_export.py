@@ -154,7 +154,7 @@ def test_a_header_that_cannot_be_is_passed_over_and_named(
         TUTORIALS, tmp_path, "a.safetensors", events.append, RequestQueue(), external=True, load_data=easy_images
     )
     first, second = [event.text for event in events if isinstance(event, Noted)]
-    assert first == "a.safetensors says in its header what cannot be: it is passed over."
+    assert first == "a.safetensors has an invalid header, which is ignored."
     assert "as in the tutorial" in second
     assert isinstance(events[-1], EvaluationDone)
 
@@ -170,7 +170,7 @@ def test_other_classes_than_the_images_show_are_named(
         TUTORIALS, tmp_path, "a.safetensors", events.append, RequestQueue(), external=True, load_data=easy_images
     )
     notes = [event.text for event in events if isinstance(event, Noted)]
-    assert notes[-1] == "The file says that it tells other classes apart than these images show (a, not class0)."
+    assert notes[-1] == "The file was trained on other classes than these images have (a, not class0)."
 
 
 def test_a_foreign_file_becomes_the_tutorials(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_what_was_written_otherwise_is_not_kept(trained: Path, tmp_path: Path, m
     (tmp_path / "a.pth").write_text("mine")
     done = export(trained, tmp_path / "a.pth", "--force")
     assert isinstance(done.exception, CifarTuiError)
-    assert "was not the same" in str(done.exception)
+    assert "differs from what was written" in str(done.exception)
     assert (tmp_path / "a.pth").read_text() == "mine"
 
 

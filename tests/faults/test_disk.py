@@ -134,7 +134,7 @@ def test_a_disk_that_really_is_full_and_then_is_not(small_disk: Path) -> None:
                 with contextlib.suppress(OSError):
                     while True:
                         file.write(b"\0" * 4_096)
-                return "training goes on" in one.printed
+                return "training continues" in one.printed
 
             one.wait_for(full_and_said)
         assert {name: digests(run).get(name) for name in before} == before, "what was saved is as it was"
@@ -154,8 +154,8 @@ def test_a_journal_that_is_refused_waits_in_memory_and_is_complete_again(tmp_pat
         one.wait_for_steps(80)
         one.process.send_signal(signal.SIGTERM)
         assert one.exit_code() == 143
-        assert "they wait in memory, free some space" in (output := one.output)
-        assert "complete again" in output
+        assert "wait in memory, for the disk refuses them" in (output := one.output)
+        assert "written again, and complete" in output
     check(run, Evidence(restarted=True))
 
 
@@ -191,9 +191,9 @@ def test_an_exception_in_a_save_is_said_and_training_goes_on(tmp_path: Path) -> 
     run = tmp_path / "run"
     with trainer(run, epochs=3, fault="raise:opened:net_*.pth:1") as one:
         assert one.exit_code() == 0
-        assert "net_001.pth could not be saved: RuntimeError, a bug in this program" in one.output
+        assert "net_001.pth could not be saved: RuntimeError, a bug in cifar-tui" in one.output
         assert "space" not in one.output, "it is not called a full disk"
-    assert "a fault was asked for" in (run / FAILURE_NAME).read_text(), "its traceback is kept"
+    assert "a fault for a test" in (run / FAILURE_NAME).read_text(), "its traceback is kept"
     check(run, Evidence(restarted=True))
 
 
@@ -224,5 +224,5 @@ def test_a_damaged_state_is_named_and_the_one_before_is_used(tmp_path: Path, how
         assert one.exit_code() == 143
         output = one.output
     assert f"{newest.name} is damaged" in output
-    assert "The state before it is used." in output
+    assert "The one before it is used." in output
     check(run, Evidence(restarted=True))

@@ -64,11 +64,11 @@ def test_ctrl_c_once_stops_and_saves_and_twice_saves_now(tmp_path: Path, times: 
         one.interrupt("Stopping after this step")
         if times == 2:
             one.wait_for(lambda: one.process.poll() is not None or one.suspended)
-            one.interrupt("Saving what is trained")
+            one.interrupt("Saving now")
         assert one.exit_code() == 130
         assert one.lines[-1]["event"] == "RunStopped"
         assert "Stopping after this step" in one.output
-        assert times == 1 or "Saving what is trained" in one.output
+        assert times == 1 or "Saving now" in one.output
     check(tmp_path / "run", Evidence(restarted=True))
 
 
@@ -80,7 +80,7 @@ def test_ctrl_c_three_times_leaves_at_once_and_the_last_state_stands(tmp_path: P
         one.interrupt("Stopping after this step")
         # In the very middle of its save, as on a disk that hangs; or it has just ended an epoch, and is through.
         one.wait_for(lambda: one.process.poll() is not None or one.suspended)
-        one.interrupt("Saving what is trained")
+        one.interrupt("Saving now")
         one.interrupt("no answer: it leaves")
         assert one.exit_code() == 130
     check(tmp_path / "run", Evidence())

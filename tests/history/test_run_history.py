@@ -143,7 +143,7 @@ def test_going_back_forgets_later_steps_epochs_and_checkpoints() -> None:
     assert history.curves.train_loss.last is not None
     assert history.curves.train_loss.last[0] == 75
     assert history.curves.train_loss.count == 75
-    assert "Went back from step 151 to 75" in note_text(history.notes[-1])
+    assert "Rolled back from step 151 to step 75" in note_text(history.notes[-1])
     history.apply(scripted.step(76))
     assert history.curves.train_loss.last[0] == 76
     assert history.curves.rate_changes == [76]

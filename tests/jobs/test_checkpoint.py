@@ -44,9 +44,9 @@ def said(run: Path, request: Request) -> list[FeedItem]:
 
 def test_it_is_deleted_said_and_the_lock_is_free_again(tmp_path: Path) -> None:
     run = ended_run(tmp_path / "one")
-    assert said(run, DeleteCheckpoint("net_001.pth")) == [CheckpointDeleted("net_001.pth", "a person asked")]
+    assert said(run, DeleteCheckpoint("net_001.pth")) == [CheckpointDeleted("net_001.pth", "as requested")]
     assert [one.epoch for one in list_sidecars(run)] == [2, 3]
-    assert list(read_events(journal_path(run)))[-1] == CheckpointDeleted("net_001.pth", "a person asked")
+    assert list(read_events(journal_path(run)))[-1] == CheckpointDeleted("net_001.pth", "as requested")
     assert not is_being_trained(run)
 
 
@@ -54,7 +54,7 @@ def test_the_best_which_is_the_newest_here_stays_and_a_pin_does(tmp_path: Path) 
     run = ended_run(tmp_path / "one")
     (note,) = said(run, DeleteCheckpoint("net_003.pth"))
     assert isinstance(note, Noted)
-    assert "stays" in note.text
+    assert "cannot be deleted" in note.text
     assert said(run, PinCheckpoint("net_002.pth", True)) == []
     assert read_pins(run) == {"net_002.pth"}
 

@@ -46,4 +46,4 @@ def test_what_cannot_be_compared_ends_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "net_001.pth").write_bytes(b"weights")
     (failed,) = said_until_it_ended(compare([tmp_path / "net_001.pth"] * 2, beside=True))
     assert isinstance(failed, EvaluationFailed)
-    assert "this is not the folder of a run" in failed.reason
+    assert "not the folder of a run" in failed.reason

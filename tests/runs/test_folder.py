@@ -220,7 +220,7 @@ def test_records_that_cannot_go_back_wait_until_they_can(tmp_path: Path, monkeyp
         assert records.append_event(scripted.step(4)) is None
     clock = time.monotonic() + 60
     monkeypatch.setattr(time, "monotonic", lambda: clock)
-    assert records.append_event(scripted.step(5)) == "The run's records are complete again."
+    assert records.append_event(scripted.step(5)) == "The run's records are written again, and complete."
     records.close()
     steps = [event.step for event in read_events(tmp_path / "one" / JOURNAL_NAME) if isinstance(event, StepDone)]
     assert steps == [1, 2, 3, 4, 5]

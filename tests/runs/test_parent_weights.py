@@ -28,7 +28,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     choices = ("--epochs", "1", "--lr", "0.01", "--flip", "none", "--cutout", "0", "--run-name", "two", "--headless")
     done = run(place, "train", "--from", "one:1", *choices)
     assert done.returncode == 0, done.stderr
-    assert "Training quick from one, epoch 1, on synthetic pictures" in done.stdout
+    assert "Training quick from one, epoch 1, on synthetic images" in done.stdout
     return place
 
 
@@ -92,5 +92,5 @@ def test_a_run_attached_to_is_branched_here_and_its_folder_stays(place: Path, mo
     assert Path(history.started.folder).parent == place / "runs"
     assert run_summary.ancestry(history.started.recipe) == "from one, epoch 2"
     assert sorted(path.name for path in (place / "runs" / "one").iterdir()) == before
-    with pytest.raises(BadInput, match="no whole checkpoint"):
+    with pytest.raises(BadInput, match="no intact checkpoint"):
         AttachedJobs(Path("runs/one")).branch("net_009.pth", 1, 0.01)

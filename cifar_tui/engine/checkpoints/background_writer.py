@@ -40,7 +40,7 @@ class WriteTask:
     tries: int = 0
     """Tries so far."""
     due_at: float = 0.0
-    """When it is tried next, on the monotonic clock."""
+    """Time of the next try, on the monotonic clock."""
     owed: bool = True
     """True until it was tried once after `BackgroundWriter.wait` was called."""
     refusal: Refusal | None = None
@@ -77,7 +77,7 @@ class BackgroundWriter:
             dropped = self._over_limit()
             self._changed.notify_all()
         for one in dropped:
-            one.refused(Refusal("too much waits for the disk already"), 0.0)
+            one.refused(Refusal("too many files wait for the disk"), 0.0)
 
     def wait(self) -> list[WriteTask]:
         """Wait until every task was tried once more. Returns those that still wait; none when all is written."""

@@ -93,7 +93,9 @@ def load_network(folder: Path, checkpoint: str) -> tuple[ResNet18, Sidecar]:
         read = read_open(file, checkpoint)
     width = read.network.conv1[0].out_channels
     if width != sidecar.width or read.layout is not TUTORIAL:
-        raise CheckpointDamaged(f"{checkpoint} is not this network: it has {width} channels, not {sidecar.width}.")
+        raise CheckpointDamaged(
+            f"{checkpoint} is not the network of its run: it has {width} channels, not {sidecar.width}."
+        )
     return read.network, sidecar
 
 
@@ -120,23 +122,23 @@ def read_open(file: BinaryIO, name: str) -> ReadNetwork:
     expected = network.state_dict()
     compare(promised, expected, name)
     if described.stored_bytes > MOST_BESIDE * sum(tensor.nbytes for tensor in expected.values()):
-        raise refused("the file holds far more than a network and its optimiser's state")
+        raise refused("the file holds far more than a network and its optimizer's state")
     layout, found = weights_in(described.load(), name)
     compare(found, expected, name)
     tensors = {key: tensor for key, tensor in found.items() if isinstance(tensor, torch.Tensor)}
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
-        raise CheckpointDamaged(f"{name} cannot be used: its weights are no finite numbers.")
+        raise CheckpointDamaged(f"{name} cannot be used: some of its weights are NaN or infinite.")
     network.to_empty(device="cpu").load_state_dict(tensors)
     try:
         return ReadNetwork(network, layout, origin=read_metadata(described.metadata))
     except ValueError:
-        return ReadNetwork(network, layout, trouble=f"{name} says in its header what cannot be: it is passed over.")
+        return ReadNetwork(network, layout, trouble=f"{name} has an invalid header, which is ignored.")
 
 
 def _sidecar(folder: Path, checkpoint: str) -> Sidecar:
     try:
         return read_sidecar(sidecar_path(folder / checkpoint))
     except FileNotFoundError:
-        raise CheckpointDamaged(f"{checkpoint} has no sidecar: it was never completely saved.") from None
+        raise CheckpointDamaged(f"{checkpoint} was never completely saved: its .json file is missing.") from None
     except (OSError, ValueError):
-        raise CheckpointDamaged(f"The sidecar of {checkpoint} is damaged.") from None
+        raise CheckpointDamaged(f"{checkpoint} cannot be used: its .json file is damaged.") from None

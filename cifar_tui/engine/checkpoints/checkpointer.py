@@ -68,7 +68,7 @@ class Checkpointer:
         try:
             discard_sidecars(self._folder, step)
         except OSError as error:
-            self._emit(Noted(f"Checkpoints of undone steps could not be removed: {error.strerror or error}."))
+            self._emit(Noted(f"Checkpoints of steps that were undone could not be deleted: {error.strerror or error}."))
 
     def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> None:
         """Delete or pin a checkpoint once what was scheduled before is written."""
@@ -79,7 +79,7 @@ class Checkpointer:
                 size=0,
                 write=lambda: self._pruner.manage_checkpoint(request),
                 refused=lambda refusal, _again: self._emit(
-                    Noted(f"{request.checkpoint} stays as it is: {self._reason(refusal)}.")
+                    Noted(f"{request.checkpoint} is unchanged: {self._reason(refusal)}.")
                 ),
             )
         )
@@ -116,15 +116,14 @@ class Checkpointer:
     def wait_until_saved(self, cancelled: Callable[[], bool]) -> str:
         """Wait for a disk that is full, for as long as a person may need to make room.
 
-        Returns what stands in the way; empty once all is saved.
+        Returns why it cannot be saved; empty once all is.
         """
         until = time.monotonic() + self._intervals.room_seconds
         while waiting := self._writer.wait():
-            bugs = [task.refusal for task in waiting if task.refusal is not None and task.refusal.details]
-            if bugs:
-                return self._reason(bugs[0])
-            if cancelled() or time.monotonic() >= until:
-                return "free some space"
+            refusals = [task.refusal for task in waiting if task.refusal is not None]
+            bug = next((one for one in refusals if one.details), None)
+            if bug or cancelled() or time.monotonic() >= until:
+                return self._reason(bug or refusals[0])
             time.sleep(self._intervals.room_poll_seconds)
         return ""
 
@@ -149,7 +148,9 @@ class Checkpointer:
         Returns True if there was anything to save.
         """
         if not self._stepper.finite():
-            self._emit(CheckpointFailed(checkpoint, f"{checkpoint} was not saved: its weights are no finite numbers."))
+            self._emit(
+                CheckpointFailed(checkpoint, f"{checkpoint} was not saved: some of its weights are NaN or infinite.")
+            )
             return False
         if done is not None:
             self._kept.add(step)
@@ -209,16 +210,16 @@ class Checkpointer:
         self._emit(
             Noted(
                 f"The training state could not be saved: {self._reason(refusal)}. {self._saved_so_far} {advice}raining "
-                f"goes on, and it is tried again in {again:.0f} s."
+                f"continues, and saving is tried again in {again:.0f} s."
             )
         )
 
     def _checkpoint_refused(self, checkpoint: str, size: int, refusal: Refusal, again: float) -> None:
-        after = f"it waits in memory and is tried again in {again:.0f} s" if again else "it is given up"
+        after = f"the checkpoint waits in memory, and saving is tried again in {again:.0f} s" if again else "without it"
         advice = "T" if refusal.details else f"Free {text.size(size)}; t"
         reason = (
-            f"{checkpoint} could not be saved: {self._reason(refusal)}. {self._saved_so_far} {advice}raining goes on, "
-            f"{after}."
+            f"{checkpoint} could not be saved: {self._reason(refusal)}. {self._saved_so_far} {advice}raining "
+            f"continues, {after}."
         )
         self._emit(CheckpointFailed(checkpoint, reason))
 
@@ -227,11 +228,11 @@ class Checkpointer:
         if not refusal.details:
             return refusal.reason
         file = write_failure(self._folder, refusal.details)
-        return f"{refusal.reason}, a bug in this program" + (f" (details in {file})" if file else "")
+        return f"{refusal.reason}, a bug in cifar-tui" + (f" (details in {file})" if file else "")
 
     @property
     def _saved_so_far(self) -> str:
-        return f"Step {self._saved_state_step:,} is safe." if self._saved_state_step else "Nothing is safe yet."
+        return f"Step {self._saved_state_step:,} is saved." if self._saved_state_step else "Nothing is saved yet."
 
 
 def _size(tensors: Tensors) -> int:

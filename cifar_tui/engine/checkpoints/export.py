@@ -70,4 +70,6 @@ def _check_same(tensors: Mapping[str, torch.Tensor], origin: WeightsMetadata | N
     found = read_open(file, name)
     state = found.network.state_dict()
     if found.origin != origin or not all(torch.equal(state[key], tensor) for key, tensor in tensors.items()):
-        raise CifarTuiError(f"{name} was not written: read back, it was not the same. Try another disk.")
+        raise CifarTuiError(
+            f"{name} was not written: what was read back differs from what was written. Try another disk."
+        )

@@ -59,5 +59,5 @@ def _copied_weights(copy: Path, ancestor: Ancestor, width: int) -> Tensors:
         verify(file, copy, size_of(file), ancestor.sha256)
         network = read_open(file, ancestor.checkpoint).network
     if network.conv1[0].out_channels != width:
-        raise CheckpointDamaged(f"{ancestor.checkpoint} is not {width} channels wide, as this run is.")
+        raise CheckpointDamaged(f"{ancestor.checkpoint} does not fit this run: it is not {width} channels wide.")
     return network.state_dict()

@@ -40,14 +40,14 @@ def newest_state(folder: Path, width: int, note: Callable[[str], None]) -> tuple
         try:
             return record, _load(folder, record, width)
         except CheckpointDamaged as error:
-            note(f"{error} The state before it is used.")
+            note(f"{error} The one before it is used.")
     return None
 
 
 def _load(folder: Path, record: StateRecord, width: int) -> TrainingState:
     path = state_path(folder, record.step)
     content = load_tensors(path, record.size, record.sha256)
-    damaged = CheckpointDamaged(f"{path.name} is not a state of this run.")
+    damaged = CheckpointDamaged(f"{path.name} is not a training state of this run.")
     if not isinstance(content, dict) or content.get("step") != record.step:
         raise damaged
     network, momentum, scaler = content.get("network"), content.get("momentum"), content.get("scaler")

@@ -25,7 +25,7 @@ from cifar_tui.text import safe_text
 
 MIRROR_VARIABLE = "CIFAR_TUI_CIFAR10_URL"
 """Names another address of the same archive, for machines that cannot reach the official one."""
-WAYS_OUT = "Check the connection and try again, or use --data FOLDER for pictures you have, or --data synthetic."
+WAYS_OUT = "Check the connection and try again, or use --data FOLDER for images of your own, or --data synthetic."
 MEGABYTES_NEEDED = 400
 """Room for the archive (170 MB) and what is in it (186 MB)."""
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -142,7 +142,7 @@ def _address(archive: type[Archive]) -> str:
     except ValueError:
         parts = urllib.parse.urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or not url.isascii():
-        raise DataUnavailable(f"{safe_text(url)} is no http or https address")
+        raise DataUnavailable(f"{safe_text(url)} is not an http or https address")
     return parts.geturl()
 
 
@@ -165,13 +165,13 @@ def _unpack(path: Path, folder: Path, archive: type[Archive], stop_requested: Ca
                 tar.extractall(temporary, members=_until_stopped(tar, stop_requested), filter="data")
             fresh = Path(temporary) / archive.base_folder
             if not _is_intact(fresh, archive):
-                raise DataDamaged(f"{safe_text(str(path))} does not hold CIFAR-10. Remove it and start again.")
+                raise DataDamaged(f"{safe_text(str(path))} is not CIFAR-10. Delete it and start again.")
             final = folder / archive.base_folder
             if final.exists():
                 final.replace(Path(temporary) / "damaged before")
             fresh.replace(final)
     except (tarfile.TarError, EOFError) as error:
-        raise DataDamaged(f"{safe_text(str(path))} cannot be unpacked. Remove it and start again.") from error
+        raise DataDamaged(f"{safe_text(str(path))} cannot be unpacked. Delete it and start again.") from error
     except OSError as error:
         if error.errno in NO_ROOM:
             raise _no_room(folder) from error
@@ -202,11 +202,11 @@ def _read(folder: Path, archive: type[Archive], train: bool) -> tuple[Split, tup
             # Any: torchvision has no types; what it gives is checked below.
             read = archive(root=str(folder), train=train)  # type: ignore[call-arg]
         except (OSError, RuntimeError) as error:
-            raise DataDamaged(f"{place} was changed while it was read. Start again.") from error
+            raise DataDamaged(f"{place} changed while it was being read. Start again.") from error
     pixels = np.ascontiguousarray(read.data)  # type: ignore[attr-defined]
     labels = np.asarray(read.targets, dtype=np.int64)  # type: ignore[attr-defined]
     classes = tuple(safe_text(str(name), 40) for name in read.classes)  # type: ignore[attr-defined]
     shaped = pixels.dtype == np.uint8 and pixels.shape == (len(labels), SIDE, SIDE, 3)
     if not shaped or len(classes) != CLASSES or labels.min() < 0 or labels.max() >= CLASSES:
-        raise DataDamaged(f"{place} does not hold CIFAR-10 images.")
+        raise DataDamaged(f"{place} does not contain CIFAR-10 images. Delete it and start again.")
     return Split(pixels, labels), classes

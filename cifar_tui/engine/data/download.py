@@ -51,7 +51,7 @@ def download(
     had, DataDamaged where it is wrong twice, BadInput where it cannot be written, StopRequested.
     """
     if not source.url.startswith(("http://", "https://")):
-        raise DataUnavailable(f"{safe_text(source.url)} is no http or https address.")
+        raise DataUnavailable(f"{safe_text(source.url)} is not an http or https address.")
     partial = path.with_name(path.name + PARTIAL_SUFFIX)
     for _ in range(2):
         try:
@@ -63,7 +63,7 @@ def download(
             partial.unlink()
         except OSError as error:
             raise _cannot_keep(path, error) from error
-    raise DataDamaged(f"What {safe_text(source.url)} sent is not {source.title}: its checksum was wrong twice.")
+    raise DataDamaged(f"{safe_text(source.url)} is not {source.title}: its checksum was wrong twice. Try again later.")
 
 
 def _fetch_all(
@@ -79,7 +79,7 @@ def _fetch_all(
         except BrokenOffError as error:
             tries_left = TRIES if partial.exists() and partial.stat().st_size > before else tries_left - 1
             if tries_left <= 0:
-                raise DataUnavailable(f"the connection to {_host(source)} broke off ({error})") from error
+                raise DataUnavailable(f"the connection to {_host(source)} was lost ({error})") from error
             _wait(stop_requested)
 
 
@@ -150,7 +150,7 @@ def _copy(
         if stop_requested():
             raise StopRequested
     if total is not None and here < total:
-        raise BrokenOffError(f"{size(here)} of {size(total)} came")
+        raise BrokenOffError(f"{size(here)} of {size(total)} received")
 
 
 def _read_what_came(response: http.client.HTTPResponse) -> bytes:
@@ -183,5 +183,5 @@ def _host(source: Source) -> str:
 
 def _cannot_keep(path: Path, error: OSError) -> Exception:
     if error.errno == errno.ENOSPC:
-        return DataUnavailable(f"the disk of {safe_text(str(path.parent))} is full")
+        return DataUnavailable(f"the disk that holds {safe_text(str(path.parent))} is full")
     return cannot_write(path.parent, error)

@@ -43,11 +43,11 @@ def read_image(file: str | BinaryIO, fit: "Callable[[Image], Image]") -> Pixels:
                 raise ValueError(f"{image.width} × {image.height} pixels are too many")
             return np.asarray(fit(image))
     except UnidentifiedImageError:
-        reason = "it is no picture"
+        reason = "it is not an image"
     except OSError as error:
         reason = error.strerror or str(error)
     except Image.DecompressionBombError:
-        reason = "it has too many pixels"
+        reason = "it is too large"
     except UNREADABLE as error:
         reason = str(error) or "it is broken"
     raise ImageUnreadable(safe_text(reason, LONGEST_REASON))
@@ -80,7 +80,7 @@ def center_crop(image: "Image") -> "Image":
     from PIL import Image, ImageOps
 
     if image.mode.startswith(("I", "F")):
-        raise ValueError("its greys have more than 8 bits")  # Pillow would turn most of them white
+        raise ValueError("it has more than 8 bits per channel")  # Pillow would turn most of them white
     upright = ImageOps.exif_transpose(image)
     side = min(upright.size)
     left, top = ((length - side) // 2 for length in upright.size)

@@ -61,7 +61,7 @@ def read_resized(file: str) -> Pixels:
         return read_image(file, resized)
     except ImageUnreadable as error:
         shown = safe_text(file, LONGEST_PATH)
-        raise DataDamaged(f"Cannot read the picture {shown} ({error}). Remove or replace it.") from None
+        raise DataDamaged(f"Cannot read {shown}: {error}. Delete or replace it.") from None
 
 
 def check_folder(folder: Path) -> tuple[str, ...]:
@@ -71,21 +71,23 @@ def check_folder(folder: Path) -> tuple[str, ...]:
     """
     shown = safe_text(str(folder))
     if not _is_folder(folder):
-        raise BadInput(f"There is no folder {shown}. --data takes cifar10, synthetic, or a folder of pictures.")
+        raise BadInput(f"There is no folder {shown}. --data takes cifar10, synthetic, or a folder of images.")
     for split in SPLITS:
         if not _is_folder(folder / split):
-            raise BadInput(f"{shown} is not a data set: it has no folder {split}/ with one folder per class in it.")
+            raise BadInput(
+                f"{shown} is not a data set: it needs a folder {split}/ with one folder of images per class."
+            )
     train, test = (_class_names(folder / split) for split in SPLITS)
     if len(train) != CLASSES:
-        raise BadInput(f"{shown}/train has {len(train)} classes where the network has {CLASSES}.")
+        raise BadInput(f"{shown}/train has {len(train)} classes, and the network needs {CLASSES}.")
     for missing in sorted(set(train) - set(test)):
-        raise BadInput(f"Class {safe_text(missing)} of {shown}/train is missing in {shown}/test.")
+        raise BadInput(f"Class {safe_text(missing)} is in {shown}/train and not in {shown}/test.")
     for extra in sorted(set(test) - set(train)):
-        raise BadInput(f"Class {safe_text(extra)} of {shown}/test is missing in {shown}/train.")
+        raise BadInput(f"Class {safe_text(extra)} is in {shown}/test and not in {shown}/train.")
     for split in SPLITS:
         for name in train:
             if not _has_images(folder / split / name):
-                raise BadInput(f"Class {safe_text(name)} has no pictures in {shown}/{split}.")
+                raise BadInput(f"Class {safe_text(name)} has no images in {shown}/{split}.")
     return tuple(train)
 
 
@@ -101,7 +103,7 @@ def load_folder(
     Raises BadInput, DataDamaged naming the image, or StopRequested.
     """
     classes = check_folder(folder)
-    report(Progressed("Looking for pictures", 0, None, "", 0.0))
+    report(Progressed("Looking for images", 0, None, "", 0.0))
     listing = _list(folder, classes, stop_requested)
     cache = _cache_path(folder)
     pixels = _read_cache(cache, listing)
@@ -110,7 +112,7 @@ def load_folder(
         _write_cache(cache, listing, pixels)
     border = listing.train_images
     return DataSet(
-        description=f"pictures in {safe_text(folder.name or str(folder))}",
+        description=f"images in {safe_text(folder.name or str(folder))}",
         synthetic=False,
         classes=tuple(safe_text(name, 40) for name in classes),
         train=Split(pixels[:border], listing.labels[:border]),
@@ -128,7 +130,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _cannot_look_into(folder: Path, error: OSError) -> BadInput:
-    return BadInput(f"Cannot look into {safe_text(str(folder), LONGEST_PATH)}: {error.strerror or error}.")
+    return BadInput(f"Cannot read {safe_text(str(folder), LONGEST_PATH)}: {error.strerror or error}.")
 
 
 @contextlib.contextmanager
@@ -271,7 +273,7 @@ def _decode(decoding: Decoding, report: Report, stop_requested: Callable[[], boo
     started = time.monotonic()
 
     def report_progress() -> None:
-        report(Progressed("Reading pictures", decoding.done, len(decoding.files), "images", time.monotonic() - started))
+        report(Progressed("Reading images", decoding.done, len(decoding.files), "images", time.monotonic() - started))
 
     report_progress()
     with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:

@@ -35,7 +35,7 @@ def load(recipe: Recipe, report: Report, stop_requested: Callable[[], bool]) -> 
         train, held_out = _hold_out(train, recipe.validation_images, data.classes)
     if recipe.batch_size > len(train.labels):
         raise BadInput(
-            f"A batch of {recipe.batch_size:,} is more than the {len(train.labels):,} training images: "
+            f"A batch of {recipe.batch_size:,} is larger than the {len(train.labels):,} training images: "
             "lower --batch-size."
         )
     return DataSet(data.description, data.synthetic, data.classes, train, test, held_out)
@@ -68,8 +68,8 @@ def _part(split: Split, images: int | None, classes: tuple[str, ...], name: str)
     wanted, most = share + (rarest < more), len(of_class[rarest])
     if most < wanted:
         raise BadInput(
-            f"Class {classes[rarest]} has only {most:,} {name} images, not the {wanted:,} of a balanced "
-            f"part of {images:,}: ask for {most * CLASSES:,} or fewer."
+            f"Class {classes[rarest]} has only {most:,} {name} images, but {images:,} images need {wanted:,} of it: "
+            f"choose {most * CLASSES:,} or fewer."
         )
     index = np.sort(np.concatenate([found[: share + (label < more)] for label, found in enumerate(of_class)]))
     return Split(split.pixels[index], split.labels[index])
@@ -85,5 +85,5 @@ def _hold_out(train: Split, images: int, classes: tuple[str, ...]) -> tuple[Spli
         last = np.flatnonzero(train.labels == label)[::-1]
         kept[last[: share + (label < more)]] = False
     if not kept.any():
-        raise BadInput(f"Holding out {images:,} images leaves none to train on: lower --validation-images.")
+        raise BadInput(f"{images:,} validation images leave none to train on: lower --validation-images.")
     return Split(train.pixels[kept], train.labels[kept]), held_out

@@ -48,7 +48,7 @@ def draw_images(
     )
     drawing = Drawing(sum(counts), report, stop_requested)
     train, test = (drawing.split(number, count) for number, count in enumerate(counts))
-    return DataSet("synthetic pictures", True, CLASSES, train, test)
+    return DataSet("synthetic images", True, CLASSES, train, test)
 
 
 class Drawing:
@@ -78,7 +78,7 @@ class Drawing:
     def _say(self) -> None:
         self._said_at = time.monotonic()
         seconds = self._said_at - self._started
-        self._report(Progressed("Drawing synthetic pictures", self._done, self._total, "images", seconds))
+        self._report(Progressed("Making synthetic images", self._done, self._total, "images", seconds))
 
 
 class RandomDraws:

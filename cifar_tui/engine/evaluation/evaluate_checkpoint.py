@@ -162,4 +162,4 @@ def _note_classes(read: ReadNetwork, classes: tuple[str, ...], emit: Emit) -> No
     differing = next((pair for pair in zip(known, classes, strict=False) if pair[0] != pair[1]), None)
     if differing is not None:
         there, here = (safe_text(name, 40) for name in differing)
-        emit(Noted(f"The file says that it tells other classes apart than these images show ({there}, not {here})."))
+        emit(Noted(f"The file was trained on other classes than these images have ({there}, not {here})."))

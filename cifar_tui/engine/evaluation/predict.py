@@ -44,7 +44,7 @@ class Refusal:
 
 
 class Predictor:
-    """A checkpoint's network, ready for images; `trouble` is a sentence on what of its file is passed over."""
+    """A checkpoint's network, ready for images; `trouble` is a sentence on what of its file is ignored."""
 
     def __init__(self, recipe: Recipe, folder: Path, checkpoint: str) -> None:
         """Put the network on its device. Raises CheckpointDamaged or BadInput."""
@@ -64,7 +64,7 @@ class Predictor:
             try:
                 pixels = read_any_image(file)
             except ImageUnreadable as error:
-                yield Refusal(file, f"Cannot read the picture {safe_text(file, LONGEST_PATH)}: {error}.")
+                yield Refusal(file, f"Cannot read {safe_text(file, LONGEST_PATH)}: {error}.")
                 continue
             dataset = DeviceDataset(pixels[None], np.zeros(1, dtype=np.int64), self._recipe, self._device.torch, 0)
             yield Prediction(file, pixels.tobytes(), self._probabilities(dataset))

@@ -17,7 +17,7 @@ from cifar_tui.errors import CheckpointDamaged, refused
 HEAD_BYTES = 256 * 1024
 """Bytes that are looked at to name a file that cannot be read."""
 CONVERT = (
-    "is in torch's old format, from before version 1.6. Convert it where it comes from, with a newer torch: "
+    "is in the old format of torch before 1.6. Convert it with a newer torch: "
     'torch.save(torch.load("old.pth", weights_only=True), "new.pth")'
 )
 
@@ -56,7 +56,7 @@ class TorchFile:
                 return torch.load(copy, map_location="cpu", weights_only=True)
         except (*UNREADABLE, UnpicklingError, TypeError, AttributeError, AssertionError):
             # torch's own text holds escape codes and advises weights_only=False.
-            raise CheckpointDamaged(f"{self._name} is damaged: it cannot be read as weights.") from None
+            raise CheckpointDamaged(f"{self._name} is damaged: its weights cannot be read.") from None
 
 
 def detect(file: BinaryIO, name: str) -> WeightsFile:
@@ -74,4 +74,4 @@ def detect(file: BinaryIO, name: str) -> WeightsFile:
         raise refused(call)
     if head.startswith(LEGACY_START):
         raise CheckpointDamaged(f"{name} {CONVERT}.")
-    raise CheckpointDamaged(f"{name} is not a checkpoint, or its beginning is damaged.")
+    raise CheckpointDamaged(f"{name} is not a checkpoint, or it is damaged.")

@@ -66,7 +66,7 @@ TORCHVISION = NamingScheme(
     "torchvision",
     CIFAR10_MEAN,
     KUANGLIU_STD,
-    "The network is taken to have no max-pool behind its first layer, which the file cannot tell.",
+    "The file does not say whether a max-pool follows the first layer; none is assumed.",
 )
 
 
@@ -85,22 +85,22 @@ def width_of(tensors: Tensors, name: str) -> int:
     """Channels of the first stage. Raises CheckpointDamaged."""
     first = tensors.get("conv1.0.weight")
     if first is None or len(first.shape) != 4 or not 0 < first.shape[0] <= WIDEST:
-        raise CheckpointDamaged(f"{name} is not this network: its layers have other names.")
+        raise CheckpointDamaged(f"{name} is another network: its layers have other names.")
     return int(first.shape[0])
 
 
 def compare(tensors: Tensors, expected: dict[str, torch.Tensor], name: str) -> None:
     """Raises CheckpointDamaged unless names, shapes and types are exactly the network's."""
     if tensors.keys() != expected.keys():
-        raise CheckpointDamaged(f"{name} is not this network: its layers have other names.")
+        raise CheckpointDamaged(f"{name} is another network: its layers have other names.")
     for key, tensor in tensors.items():
         if isinstance(tensor, torch.Tensor) and tensor.layout != torch.strided:
-            raise CheckpointDamaged(f"{name} is not this network: {key} is no plain tensor.")
+            raise CheckpointDamaged(f"{name} is another network: {key} is not a plain tensor.")
         if tuple(tensor.shape) != tuple(expected[key].shape):
-            raise CheckpointDamaged(f"{name} is not this network: {key} has another shape.")
+            raise CheckpointDamaged(f"{name} is another network: {key} has another shape.")
         if tensor.dtype != expected[key].dtype:
             found, wanted = (str(dtype).removeprefix("torch.") for dtype in (tensor.dtype, expected[key].dtype))
-            raise CheckpointDamaged(f"{name} is not this network: {key} holds {found} where {wanted} is needed.")
+            raise CheckpointDamaged(f"{name} is another network: {key} is {found}, not {wanted}.")
 
 
 def _state_dict(content: object, name: str) -> Tensors:
@@ -113,7 +113,7 @@ def _state_dict(content: object, name: str) -> Tensors:
                 break
             return content
         content = next((content[key] for key in WRAPPERS if isinstance(content.get(key), dict)), None)
-    raise CheckpointDamaged(f"{name} is not a checkpoint: it holds no network's weights.")
+    raise CheckpointDamaged(f"{name} is not a checkpoint: it contains no weights of a network.")
 
 
 def _without_prefixes(tensors: Tensors) -> Tensors:
@@ -143,7 +143,9 @@ def _check_kind(tensors: Tensors, name: str) -> None:
     """Raises CheckpointDamaged naming the network, where it is known and another one."""
     kind = _kind(tensors)
     if kind:
-        raise CheckpointDamaged(f"{name} does not fit: {kind}. Here it is the tutorial's ResNet-18 for 32×32 pictures.")
+        raise CheckpointDamaged(
+            f"{name} does not fit: {kind}. Only the tutorial's ResNet-18 for 32×32 images can be opened."
+        )
 
 
 def _kind(tensors: Tensors) -> str:
@@ -151,15 +153,15 @@ def _kind(tensors: Tensors) -> str:
     stem = next((tensors[key] for key in ("conv1.weight", "conv1.0.weight") if key in tensors), None)
     if stem is None:
         first = safe_text(next(iter(tensors)), 40)
-        return f"this is a network of another kind, whose first layer is called {first}"
+        return f"its first layer is called {first}, so it is another kind of network"
     depth = _depth(tensors)
     if depth != 18:
-        return f"this is a ResNet-{depth}" if depth else "this is a ResNet of another depth"
+        return f"it is a ResNet-{depth}" if depth else "it is a ResNet of another depth"
     if len(stem.shape) == 4 and stem.shape[2] == LARGE_STEM:
-        return "this is torchvision's ResNet-18 for large pictures, with a 7×7 first layer"
+        return "it is torchvision's ResNet-18 for large images, with a 7×7 first layer"
     last = next((tensors[key] for key in ("fc.weight", "linear.weight") if key in tensors), None)
     if last is not None and len(last.shape) == 2 and last.shape[0] != CLASSES:
-        return f"this network has {last.shape[0]:,} classes, and CIFAR-10 has {CLASSES}"
+        return f"it has {last.shape[0]:,} classes, and CIFAR-10 has {CLASSES}"
     return ""
 
 

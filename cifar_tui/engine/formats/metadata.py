@@ -52,7 +52,7 @@ def read_metadata(metadata: Mapping[str, str]) -> WeightsMetadata | None:
         return None
     mean, std = (_normalization(metadata.get(name, "")) for name in ("mean", "std"))
     if min(mean) < 0 or min(std) < LEAST_STD:
-        raise ValueError("impossible colours")
+        raise ValueError("an impossible normalization")
     run, epoch = metadata.get("run", ""), metadata.get("epoch", "0")
     if len(run) > LONGEST_NAME or not (epoch.isascii() and epoch.isdecimal() and len(epoch) <= MOST_DIGITS):
         raise ValueError("an impossible run or epoch")

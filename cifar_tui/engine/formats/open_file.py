@@ -25,15 +25,15 @@ def open_external(path: Path, most: int = LARGEST_STRANGER) -> BufferedReader:
     except FileNotFoundError:
         raise CheckpointDamaged(f"{name} is gone: its file was deleted.") from None
     except OSError as error:
-        why = "it is a link, name the file itself" if error.errno == errno.ELOOP else error.strerror
+        why = "it is a link; name the file that it points to" if error.errno == errno.ELOOP else error.strerror
         raise CheckpointDamaged(f"{name} cannot be opened: {why}.") from None
     except safe_open.TooLarge as error:
-        larger = f"{size(error.size)}, more than any checkpoint of ours ({size(most)})"
+        larger = f"{size(error.size)}; checkpoints may have {size(most)} at most"
         raise CheckpointDamaged(f"{name} has {larger}.") from None
     except safe_open.NotRegularFile:
-        raise CheckpointDamaged(f"{name} is not a plain file.") from None
+        raise CheckpointDamaged(f"{name} is not a regular file.") from None
     except ValueError:
-        raise CheckpointDamaged(f"{name} cannot be a file's name.") from None
+        raise CheckpointDamaged(f"{name} is not a valid file name.") from None
 
 
 def size_of(file: BinaryIO) -> int:
@@ -45,11 +45,13 @@ def verify(file: BufferedReader, path: Path, saved_size: int, sha256: str) -> No
     """Compare an open file with what was written down when it was saved. Raises CheckpointDamaged."""
     found = size_of(file)
     if found != saved_size:
-        raise CheckpointDamaged(f"{path.name} is damaged: {found:,} bytes where {saved_size:,} were saved.")
+        raise CheckpointDamaged(f"{path.name} is damaged: it has {found:,} bytes, and {saved_size:,} were saved.")
     try:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
     except OSError as error:
         raise CheckpointDamaged(f"{path.name} cannot be read: {error.strerror}.") from None
     if digest != sha256:
-        raise CheckpointDamaged(f"{path.name} is damaged: its content is not what was saved (SHA-256 differs).")
+        raise CheckpointDamaged(
+            f"{path.name} is damaged: its content has changed since it was saved (SHA-256 differs)."
+        )

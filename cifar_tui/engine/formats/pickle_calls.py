@@ -80,9 +80,9 @@ def _wish(called: str) -> str:
     shown = safe_text(called, 100)
     module = called.split(".")[0]
     if module in ("numpy", "numpy._core"):
-        return f"the file wants {shown} for a number that is no plain one: save it as float(…) or int(…)"
+        return f"the file stores a number with {shown}: save it as float(…) or int(…)"
     if called.startswith("torch._utils._rebuild_parameter"):
-        return f"the file wants {shown}: save net.state_dict(), which holds plain tensors"
+        return f"the file uses {shown}: save net.state_dict(), which holds plain tensors"
     if called.startswith(("torch._utils._rebuild", "torch._tensor.")) or called.endswith("Storage"):
-        return f"the file holds tensors of a kind that no network here has ({shown})"
+        return f"the file holds tensors of an unsupported kind ({shown})"
     return f"the file wants to run {shown}"

@@ -43,7 +43,7 @@ def scan(pickle: bytes, storages: Mapping[str, int]) -> Content:
     try:
         steps = list(itertools.islice(pickletools.genops(pickle), MOST_INSTRUCTIONS + 1))
     except (ValueError, OverflowError):
-        raise CheckpointDamaged("The file is damaged: its description of the tensors breaks off.") from None
+        raise CheckpointDamaged("The file is damaged: the description of its tensors is cut off.") from None
     call = unwanted_call(steps)
     if call:
         raise refused(call + _whole_network(pickle))
@@ -144,7 +144,7 @@ class _PickleInterpreter:
     def _remember(self, value: object) -> None:
         # What can still be filled is used once, so that nothing holds itself and every count stays true.
         if isinstance(value, Group) and value.kind != "tuple":
-            raise refused("the file holds one list or dict in several places, which may have no end")
+            raise refused("the file holds one list or dict in several places, which may be endless")
         self._stack.append(value)
 
     def _take_storage(self) -> None:
@@ -157,7 +157,7 @@ class _PickleInterpreter:
         dtype = STORAGES[kind.name.removeprefix("torch.")]
         count = _whole(numbers)
         if self._storages.get(key) != count * dtype.itemsize:
-            raise refused(f"tensor {safe_text(key, 20)} in the file claims another size than it has")
+            raise refused(f"tensor {safe_text(key, 20)} in the file does not have the size that it claims")
         self._stack.append(Storage(dtype, key, count))
 
     def _call(self) -> None:
@@ -170,7 +170,7 @@ class _PickleInterpreter:
         elif function.name == "torch._utils._rebuild_tensor_v2" and len(values) == REBUILD_ARGUMENTS:
             self._stack.append(_tensor(values))
         else:
-            raise refused(f"the file wants {safe_text(function.name, 100)} in a way that torch.save does not")
+            raise refused(f"the file calls {safe_text(function.name, 100)} in a way that torch.save does not")
 
     def _set_metadata(self) -> None:
         """A state_dict carries its layers' versions as an attribute; any other would hide the dict's own methods."""
@@ -178,7 +178,7 @@ class _PickleInterpreter:
         if not (isinstance(target, Group) and isinstance(attributes, Group)):
             raise TypeError
         if target.kind != "dict" or attributes.kind != "dict" or attributes.values[::2] != ["_metadata"]:
-            raise refused("the file wants to change how its values behave")
+            raise refused("the file changes how its values behave")
         self._stack.append(target)
 
 

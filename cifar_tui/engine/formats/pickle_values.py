@@ -32,9 +32,9 @@ class Group:
             if isinstance(value, Group):
                 self.depth = max(self.depth, value.depth + 1)
         if self.nodes > MOST_NODES:
-            raise refused(f"the file would become more than {MOST_NODES:,} values")
+            raise refused(f"the file contains more than {MOST_NODES:,} values")
         if self.depth > DEEPEST:
-            raise refused(f"the file nests its values more than {DEEPEST} deep")
+            raise refused(f"the file nests its values more than {DEEPEST} levels deep")
         self.values += values
 
 

@@ -60,7 +60,7 @@ def _described(file: BinaryIO) -> tuple[dict[str, StoredTensor], int, dict[str, 
     file.seek(0)
     header_bytes = int.from_bytes(file.read(LENGTH_BYTES), "little")
     if header_bytes > MOST_HEADER_BYTES:
-        raise refused("its description of the tensors is larger than any network's")
+        raise refused("the description of its tensors is larger than that of any network")
     # By its number, so that it is the very file that was checked, whatever its name means by now.
     with safetensors.safe_open(f"/dev/fd/{file.fileno()}", "pt") as opened:
         described = {name: opened.get_slice(name) for name in opened.keys()}  # noqa: SIM118 - not a dict

@@ -46,7 +46,7 @@ class Archive:
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         """Check the directory of an open file; `name` is for sentences. Raises CheckpointDamaged."""
-        self._damaged = CheckpointDamaged(f"{name} is damaged: it cannot be read as weights.")
+        self._damaged = CheckpointDamaged(f"{name} is damaged: its weights cannot be read.")
         try:
             _check_end(file)
             self._zip = zipfile.ZipFile(file)
@@ -84,7 +84,9 @@ class Archive:
 
     def _check_byte_order(self) -> None:
         if "byteorder" in self._entries and self._read("byteorder") != b"little":
-            raise CheckpointDamaged("The file's numbers are in big-endian order, which is not read here.")
+            raise CheckpointDamaged(
+                "The file is big-endian, which is not supported. Save it on a little-endian machine."
+            )
 
 
 def _check_end(file: BinaryIO) -> None:
@@ -125,7 +127,7 @@ def _check_directory(archive: zipfile.ZipFile) -> None:
         if entry.compress_type != zipfile.ZIP_STORED:
             raise refused(f"{shown} in the file is compressed and may grow to {size(entry.file_size)}")
         if entry.header_offset < free:
-            raise refused(f"{shown} in the file lies over another entry")
+            raise refused(f"{shown} in the file overlaps another entry")
         free = entry.header_offset + LOCAL_HEADER_BYTES + len(entry.orig_filename) + entry.file_size
         if free > archive.start_dir or entry.compress_size != entry.file_size or entry.flag_bits & 1:
             raise ValueError("an entry of two sizes, larger than the file, or encrypted")
@@ -144,5 +146,7 @@ def _root(archive: zipfile.ZipFile) -> str:
             raise refused(f"the file holds {safe_text(name, 60)}, which no checkpoint has")
     pickle = archive.getinfo(f"{root}data.pkl")
     if pickle.file_size > MOST_PICKLE_BYTES:
-        raise refused(f"its description of the tensors has {size(pickle.file_size)}, and a network's has some kB")
+        raise refused(
+            f"its description of the tensors has {size(pickle.file_size)}, and that of a network has a few kB"
+        )
     return root

@@ -62,7 +62,7 @@ class Accelerator:
             return "graph" if wanted == "auto" else wanted
         if wanted in ("graph", "compile"):
             why = "fp16 needs a loss scaler" if device.torch.type == "cuda" else f"{device.name} has no CUDA graphs"
-            self._note(f"Training goes step by step: {why}.")
+            self._note(f"CUDA graphs are not used: {why}.")
         return "eager"
 
     def _run_eager(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> StepResult:
@@ -130,7 +130,7 @@ class Accelerator:
         """Go one tier down. torch's own text may be pages long, so its first line has to do."""
         below: Acceleration = "graph" if self._tier == "compile" else "eager"
         first_line = str(error).strip().split("\n")[0][:200]
-        self._note(f"Acceleration {self._tier} does not work here ({first_line}); going on with {below}.")
+        self._note(f"Acceleration {self._tier} does not work here ({first_line}); training continues with {below}.")
         self._auto = False
         self._tier = below
         self._stepper.forward = self._stepper.network

@@ -134,7 +134,7 @@ def inexact_because(before: dict[str, str], now: dict[str, str]) -> str:
         if before.get(name) != now.get(name)
     ]
     if now["device"] != "CPU":
-        changes.append("a GPU adds in no fixed order")
+        changes.append("a GPU does not add in a fixed order")
     return ", ".join(changes)
 
 

@@ -28,7 +28,8 @@ def state_to_resume(
     found = newest_state(folder.path, recipe.width, lambda note: emit(Noted(note)))
     if found is None and (recipe.parent is None or not (folder.path / START_NAME).is_file()):
         raise BadInput(
-            f"There is no whole training state in {folder.path} to go on from. Its checkpoints can still be evaluated."
+            f"{folder.name} cannot be resumed: {folder.path} has no intact training state. Its checkpoints can still "
+            "be evaluated, and a new run can start from one: --from."
         )
     return found or (None, None)
 
@@ -41,13 +42,13 @@ def emit_resumed(context: RunContext, record: StateRecord | None, changes: tuple
     """
     recipe, folder, facts, emit = context.recipe, context.folder, context.facts, context.emit
     if record is not None and record.images != facts.checksum:
-        raise BadInput(f"The images are not those that {folder.name} was trained on. Give its own back with --data.")
+        raise BadInput(f"These are not the images that {folder.name} was trained on. Name the right ones with --data.")
     steps_per_epoch = recipe.steps_per_epoch(facts.train_images)
     step = record.step if record else 0
     progress = TrainingProgress()
     progress.replay(folder.path, step, steps_per_epoch)
     if step > recipe.epochs * steps_per_epoch or progress.epochs_done >= recipe.epochs:
-        raise BadInput(f"{folder.name} has trained all its {recipe.epochs} epochs. Give it more with --epochs.")
+        raise BadInput(f"{folder.name} has trained all of its {recipe.epochs} epochs. To train more, raise --epochs.")
     if record is None and not _has_started(folder.path):
         emit(RunStarted(folder.name, str(folder.path), recipe, time.time(), __version__))
     because = inexact_because(record.environment, context.device.environment()) if record else ""
@@ -55,7 +56,7 @@ def emit_resumed(context: RunContext, record: StateRecord | None, changes: tuple
     try:
         folder.write_recipe(recipe)
     except OSError as error:
-        emit(Noted(f"The recipe could not be written: {error.strerror or error}."))
+        emit(Noted(f"The recipe could not be saved: {error.strerror or error}."))
 
 
 def _has_started(folder: Path) -> bool:

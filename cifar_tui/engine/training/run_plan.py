@@ -36,7 +36,7 @@ class RunPlan:
     def change_rate(self, step: int, request: ChangeRate) -> None:
         """Train with another learning rate from `step` on; an impossible one is refused with a note."""
         if step > self.total_steps:
-            self._context.emit(Noted("The learning rate stays as it is: every step has been trained."))
+            self._context.emit(Noted("The learning rate is unchanged: every step has been trained."))
             return
         rate = self.learning_rate_at(step) * request.rate if request.relative else request.rate
         try:
@@ -65,4 +65,4 @@ class RunPlan:
         try:
             self._context.folder.write_recipe(recipe)
         except OSError as error:
-            self._context.emit(Noted(f"The recipe could not be written: {error.strerror or error}."))
+            self._context.emit(Noted(f"The recipe could not be saved: {error.strerror or error}."))

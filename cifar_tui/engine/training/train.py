@@ -84,7 +84,7 @@ def _train_with(parts: RunParts, images: Images, requests: RequestQueue) -> None
         TrainingLoop(parts, images, requests).run()
     except (torch.OutOfMemoryError, MemoryError):
         raise CifarTuiError(
-            f"The memory of {device.name} was not enough for batches of {recipe.batch_size:,}. "
+            f"{device.name} ran out of memory with batches of {recipe.batch_size:,}. "
             f"Start again with --batch-size {max(1, recipe.batch_size // 2):,}."
         ) from None
     finally:
@@ -201,8 +201,8 @@ class TrainingLoop:
             return
         if answer is None and self._roll_backs == MAX_ROLL_BACKS:
             raise CifarTuiError(
-                f"The loss was {step.loss} at step {step.step:,}, though training went back {MAX_ROLL_BACKS} "
-                "times, each time with half the learning rate. Start again with a lower --lr."
+                f"The loss was {text.loss(step.loss)} at step {step.step:,}, though training was rolled back "
+                f"{MAX_ROLL_BACKS} times, each time to half the learning rate. Start again with a lower --lr."
             )
         self._roll_backs += 1
         raise RollBackRequested
@@ -231,7 +231,7 @@ class TrainingLoop:
         if in_the_way := self._checkpointer.wait_until_saved(self._requests.stop_requested):
             raise CifarTuiError(
                 f"All {text.counted(step, 'step')} are trained, but the last could not be saved: "
-                f"{in_the_way}, and go on with --resume {self._context.folder.name}."
+                f"{in_the_way}. Once there is room, resume with --resume {self._context.folder.name}."
             )
         with contextlib.suppress(StopRequested):  # it is stopping anyway
             self._request_handler.handle_requests()  # what was requested while the last was saved

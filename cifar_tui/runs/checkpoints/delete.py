@@ -15,7 +15,7 @@ from cifar_tui.runs.checkpoints.retention import BROKEN_PINS, Inventory, Journal
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, delete_checkpoint, list_sidecars, sidecar_path
 from cifar_tui.runs.checkpoints.states import list_states
 
-ASKED = "a person asked"
+ASKED = "as requested"
 
 
 class CheckpointDeleter:
@@ -45,7 +45,7 @@ class CheckpointDeleter:
         """Delete one on request. Raises BadInput with the reason where it has to stay, OSError."""
         inventory = self._inventory(journaled, in_use)
         if checkpoint not in {one.checkpoint for one in inventory.checkpoints}:
-            raise BadInput(f"There is no {checkpoint} any more.")
+            raise BadInput(f"{checkpoint} no longer exists.")
         reason = why_kept(inventory, checkpoint)
         if reason:
             raise BadInput(reason)
@@ -60,19 +60,19 @@ class CheckpointDeleter:
             return
         for one in deletable(self._inventory(journaled, in_use), kept):
             delete_checkpoint(self._folder, one.checkpoint)
-            yield CheckpointDeleted(one.checkpoint, f"keep {keep}")
+            yield CheckpointDeleted(one.checkpoint, f"--keep {keep}")
         for name in finish_deletes(self._folder):  # which the disk refused before
             if CHECKPOINT_PATTERN.fullmatch(name):
-                yield CheckpointDeleted(name, f"keep {keep}")
+                yield CheckpointDeleted(name, f"--keep {keep}")
 
     def pin(self, checkpoint: str, *, pinned: bool) -> None:
         """Pin a checkpoint, or take its pin away. Raises BadInput with a sentence, OSError."""
         if pinned and not sidecar_path(self._folder / checkpoint).exists():
-            raise BadInput(f"There is no {checkpoint} any more.")
+            raise BadInput(f"{checkpoint} no longer exists.")
         try:
             write_pin(self._folder, checkpoint, pinned=pinned)
         except ValueError:
-            raise BadInput(f"{PINS_NAME} is broken, and was left as it is. {BROKEN_PINS}") from None
+            raise BadInput(f"{PINS_NAME} is damaged, and was left unchanged. {BROKEN_PINS}") from None
 
     def _inventory(self, journaled: JournaledCheckpoints, in_use: frozenset[str]) -> Inventory:
         return Inventory(

@@ -69,7 +69,7 @@ def _read(doomed: Path) -> InterruptedDelete:
         sidecar = read_sidecar(doomed)
         found = InterruptedDelete(doomed, doomed.parent / sidecar.checkpoint, sidecar.size, sidecar.sha256)
     if found.weights.with_suffix(".json").name != name:
-        raise ValueError("the mark of other weights")
+        raise ValueError("the record of other weights")
     return found
 
 

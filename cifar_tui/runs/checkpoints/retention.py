@@ -11,7 +11,7 @@ from cifar_tui.runs.checkpoints.sidecars import Sidecar
 
 LEAST_KEPT = 2
 """Of the newest: one, and the one before in case the newest is damaged."""
-BROKEN_PINS = "The pins cannot be read: nothing is deleted until pinned.json is mended or removed."
+BROKEN_PINS = "The pins cannot be read: nothing is deleted until pinned.json is repaired or deleted."
 
 
 @dataclass(slots=True)
@@ -64,16 +64,16 @@ def why_kept(inventory: Inventory, checkpoint: str) -> str:
     if inventory.pinned is None:
         return BROKEN_PINS
     if checkpoint in inventory.pinned:
-        return f"{checkpoint} is pinned, and stays."
+        return f"{checkpoint} is pinned, so it cannot be deleted."
     if checkpoint in inventory.in_use:
-        return f"{checkpoint} is being evaluated, and stays."
+        return f"{checkpoint} is being evaluated, so it cannot be deleted now."
     recorded = _recorded(inventory)
     if any(checkpoint in _last_good(inventory, group) for group in (recorded, inventory.checkpoints)):
-        return f"{checkpoint} is the last good one, and stays."
+        return f"{checkpoint} is the newest intact checkpoint, so it cannot be deleted."
     if any(checkpoint in _best(inventory, group) for group in (recorded, inventory.checkpoints)):
-        return f"{checkpoint} is the best one, and stays."
+        return f"{checkpoint} is the best checkpoint, so it cannot be deleted."
     if checkpoint in _after_going_back(inventory):
-        return f"{checkpoint} is needed if the run goes back to a training state, and stays."
+        return f"{checkpoint} is needed if the run resumes from an earlier state, so it cannot be deleted."
     return ""
 
 

@@ -19,8 +19,8 @@ from cifar_tui.runs.checkpoints.test_images import IMAGE_BYTES
 SIZE_LIMIT = 2 * 1024 * 1024
 """Bytes; 190 images, the most there can be of ten classes, need 0.8 MB, and the most predictions as much again."""
 MOST_CLASSES = 100
-OTHER_WEIGHTS = "the weights were saved anew since"
-OTHER_IMAGES = "the test images are others now"
+OTHER_WEIGHTS = "the weights were saved again since"
+OTHER_IMAGES = "the test images have changed since"
 DIGEST_PATTERN = re.compile(r"[0-9a-f]{64}")
 
 
@@ -62,7 +62,7 @@ def store_evaluation(folder: Path, kept: StoredEvaluation) -> None:
 
 
 def read_evaluation(folder: Path, checkpoint: str) -> StoredEvaluation:
-    """Read what is kept of a checkpoint. Raises ValueError when it is no verdict on it, OSError without a file."""
+    """Read a checkpoint's evaluation. Raises ValueError when the file is not one, OSError without a file."""
     if not CHECKPOINT_PATTERN.fullmatch(checkpoint):
         raise ValueError("not a checkpoint's name")
     with open_regular(verdict_path(folder / checkpoint), SIZE_LIMIT) as file:
@@ -71,7 +71,7 @@ def read_evaluation(folder: Path, checkpoint: str) -> StoredEvaluation:
         raise ValueError("not a record")
     verdict = event_from_record(record["verdict"])
     if not isinstance(verdict, EvaluationDone) or verdict.checkpoint != checkpoint:
-        raise ValueError("not a verdict on this checkpoint")
+        raise ValueError("not an evaluation of this checkpoint")
     check_evaluation(verdict)
     sha256 = record.get("sha256")
     if not isinstance(sha256, str) or not DIGEST_PATTERN.fullmatch(sha256):

@@ -41,9 +41,9 @@ class Recorder:
         error = self._write_held()
         before, self._trouble = self._trouble, error
         if error is not None and before is None:
-            return f"The run's records cannot be written ({error.strerror}): they wait in memory, free some space."
+            return f"The run's records wait in memory, for the disk refuses them: {error.strerror}. Free some space."
         if error is None and before is not None:
-            return "The run's records are complete again."
+            return "The run's records are written again, and complete."
         return None
 
     def close(self) -> None:

@@ -157,7 +157,9 @@ class ControlServer:
         self._connections += 1
         client = Client(connection, self._connections)
         if len(self._clients) >= CLIENTS:
-            client.out += to_line({"refused": f"{CLIENTS} others are attached to this run: close one of them."})
+            client.out += to_line(
+                {"refused": f"{CLIENTS} screens or commands are attached to this run already: close one of them."}
+            )
             with contextlib.suppress(OSError):
                 client.send()
             connection.close()
@@ -174,7 +176,7 @@ class ControlServer:
             for record in client.records(content):
                 self._handle_record(client, record)
         except BlockingIOError:
-            pass
+            pass  # nothing has come after all: select may report a socket that has nothing to read
         except (OSError, ValueError):
             self._drop(client)
 
@@ -182,7 +184,7 @@ class ControlServer:
         """Take a record in. Raises ValueError for one that makes no sense before it is known who speaks."""
         if not client.known:
             if type(record.get("protocol")) is not int:
-                raise ValueError("no hello")
+                raise ValueError("no protocol number")
             client.known, client.same_version = True, record["protocol"] == PROTOCOL
             client.screen = client.same_version and record.get("screen") is True
             if client.screen:
@@ -199,7 +201,7 @@ class ControlServer:
         except ValueError as error:
             return {"refused": str(error)}
         if not client.same_version and not isinstance(request, VERBS_OF_ALL_VERSIONS):
-            return {"refused": "This run was started by another version: it can be paused, resumed and stopped."}
+            return {"refused": "This run was started by another version: it can only be paused, resumed and stopped."}
         self._seen.append(identity)
         self._submit(request)
         return {"heard": True}

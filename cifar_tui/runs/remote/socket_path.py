@@ -43,7 +43,7 @@ def check_private(folder: Path) -> None:
     """Raises UnsafeFolder unless the folder is a real one, ours, and closed to everybody else."""
     facts = os.lstat(folder)
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or stat.S_IMODE(facts.st_mode) & 0o077:
-        raise UnsafeFolder(f"{folder} is not a folder that only you can enter")
+        raise UnsafeFolder(f"{folder} has to be yours, and closed to others")
 
 
 def make_socket_path(run: Path) -> Path:

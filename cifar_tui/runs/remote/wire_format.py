@@ -45,11 +45,11 @@ def request_from_record(record: Record) -> Request:
     """Return the request in a record. Raises ValueError with a sentence for anything that is none."""
     verb = VERBS.get(str(record.get("ask")))
     if verb is None:
-        raise ValueError("That is not among what can be asked.")
+        raise ValueError("This is not a known request.")
     try:
         return from_record(verb, record)
     except ValueError as error:
-        raise ValueError(f"{verb.__name__} cannot be asked: {error}.") from None
+        raise ValueError(f"{verb.__name__} is not a valid request: {error}.") from None
 
 
 class LineBuffer:

@@ -119,7 +119,7 @@ def test_synthetic_pictures_stay_in_the_ancestry(parent: Path, tmp_path: Path) -
     assert grandchild.recipe.parent.synthetic
     sibling = recipe_for_child(tmp_path / "two" / START_NAME)
     assert sibling.parent == child.recipe.parent, "what a run started with is its parent's"
-    assert run_summary.ancestry(grandchild.recipe) == "from two, epoch 1 (synthetic pictures)"
+    assert run_summary.ancestry(grandchild.recipe) == "from two, epoch 1 (synthetic images)"
 
 
 def test_a_file_of_no_run_starts_one_as_wide_as_it_is(parent: Path, tmp_path: Path) -> None:

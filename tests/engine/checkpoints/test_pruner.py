@@ -58,7 +58,7 @@ def test_what_is_evaluated_stays_and_the_last_good_one_too(tmp_path: Path) -> No
     person = trained.run(folder, {CheckpointSaved: asked}, epochs=2)
     assert person.heard(EvaluationDone)
     assert names(folder) == ["net_001.pth", "net_002.pth"]
-    assert any("stays" in note.text for note in person.heard(Noted))
+    assert any("cannot be deleted" in note.text for note in person.heard(Noted))
 
 
 def test_a_deletion_that_fails_is_said_once_and_training_goes_on(

@@ -190,7 +190,7 @@ def test_a_connection_that_brings_nothing_more_is_given_up_and_what_came_is_kept
     tmp_path: Path, archive: tuple[bytes, type[CIFAR10]], server: Server
 ) -> None:
     server.cut_after = [90_000, 0, 0, 0]
-    with pytest.raises(DataUnavailable, match=r"broke off.*--data synthetic"):
+    with pytest.raises(DataUnavailable, match=r"was lost.*--data synthetic"):
         load(tmp_path, archive[1])
     assert (tmp_path / "cifar-10-python.tar.gz.part").stat().st_size == 90_000
     assert left(tmp_path) == ["cifar-10-python.tar.gz.part"]
@@ -235,7 +235,7 @@ def test_only_http_is_fetched(
     tmp_path: Path, archive: tuple[bytes, type[CIFAR10]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(MIRROR_VARIABLE, "file:///etc/passwd")
-    with pytest.raises(DataUnavailable, match="no http or https address"):
+    with pytest.raises(DataUnavailable, match="not an http or https address"):
         load(tmp_path, archive[1])
 
 
@@ -276,7 +276,7 @@ def test_an_unpacked_folder_that_is_damaged_is_put_right_from_the_archive(
 def test_a_label_that_is_no_class_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content, archive = make_archive(label_limit=12)
     (tmp_path / "cifar-10-python.tar.gz").write_bytes(content)
-    with pytest.raises(DataDamaged, match="does not hold CIFAR-10"):
+    with pytest.raises(DataDamaged, match="does not contain CIFAR-10 images"):
         load(tmp_path, archive)
 
 
@@ -371,7 +371,7 @@ def test_an_address_that_is_none_is_one_sentence(
     tmp_path: Path, archive: tuple[bytes, type[CIFAR10]], monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setenv(MIRROR_VARIABLE, address)
-    with pytest.raises(DataUnavailable, match=r"is no http or https address\. Check"):
+    with pytest.raises(DataUnavailable, match=r"is not an http or https address\. Check"):
         load(tmp_path, archive[1])
 
 

@@ -38,7 +38,7 @@ from tests.engine.formats.hostile_parts import (
 )
 
 RUNS_SYSTEM = r"^Refused: the file wants to run (posix|os)\.system\. Nothing was executed\.$"
-ODD = "holds tensors of a kind that no network here has"
+ODD = "holds tensors of an unsupported kind"
 
 CODE = [
     Hostile("reduce.pth", "os.system by __reduce__", RUNS_SYSTEM, holding(touch)),
@@ -73,7 +73,7 @@ CODE = [
     Hostile(
         "attribute.pth",
         "a dict whose items() is another",
-        "change how its values behave",
+        "changes how its values behave",
         pickled(b"\x80\x02ccollections\nOrderedDict\n)R}" + text("items") + b"Nsb."),
     ),
     Hostile(
@@ -98,7 +98,7 @@ BOMBS = [
     Hostile("expanded.pth", "one number as 2 GB", "expanded", holding(lambda _: {"a": torch.zeros(1).expand(2**29)})),
     Hostile("stride.pth", "the same by stride 0", "expanded", pickled(tensor(geometry=b"K\x00J\x00\x00\x00\x20\x85K\x00\x85"))),
     Hostile("outside.pth", "numbers from behind the file's", "expanded", pickled(tensor(geometry=b"M\x00\x40))"))),
-    Hostile("larger.pth", "a storage larger than its bytes", "another size", pickled(tensor("DoubleStorage"))),
+    Hostile("larger.pth", "a storage larger than its bytes", "does not have the size that it claims", pickled(tensor("DoubleStorage"))),
     Hostile(
         "deflated.pth",
         "20 MB of zeros in 20 kB",
@@ -106,12 +106,12 @@ BOMBS = [
         lambda p, _: zipped(p, b"\x80\x02}.", more={"archive/data/1": bytes(20_000_000)}, compression=zipfile.ZIP_DEFLATED),
     ),
     Hostile("claims.pth", "4 bytes that claim to be 2 GB", "is damaged", claiming),
-    Hostile("overlap.pth", "two entries in one place", "over another", overlapping),
-    Hostile("sparse.pth", "8 GB that are nowhere on the disk", "8.6 GB, more than any", sparse_file),
+    Hostile("overlap.pth", "two entries in one place", "overlaps another", overlapping),
+    Hostile("sparse.pth", "8 GB that are nowhere on the disk", "8.6 GB; checkpoints may have", sparse_file),
     Hostile("lists.pth", "10^12 values by doubling a list", "in several places", holding(lambda _: doubled(list))),
     Hostile("tuples.pth", "the same with tuples", "more than 100,000 values", holding(lambda _: doubled(tuple))),
     Hostile("itself.pth", "a list in itself", "in several places", pickled(b"\x80\x02]q\x00h\x00a.")),
-    Hostile("deep.pth", "40,000 lists in each other", "32 deep", pickled(b"\x80\x02" + b"]" * 40_000 + b"a" * 39_999 + b".")),
+    Hostile("deep.pth", "40,000 lists in each other", "32 levels deep", pickled(b"\x80\x02" + b"]" * 40_000 + b"a" * 39_999 + b".")),
     Hostile("deeper.pth", "a million of them", "100,000 instructions", pickled(b"\x80\x02" + b"]" * 10**6 + b"a" * (10**6 - 1) + b".")),
     Hostile("wide.pth", "a dict of 150,000 keys", "100,000 instructions", holding(lambda _: dict.fromkeys(range(150_000)))),
     Hostile("long.pth", "a description of 5 MB", "has 5.0 MB", pickled(b"\x80\x02" + text("x" * 5_000_000) + b".")),
@@ -127,21 +127,21 @@ ODD_TENSORS = [
     Hostile("complex.pth", "complex numbers", ODD, holding(lambda _: {"fc.weight": torch.zeros(3, dtype=torch.complex64)})),
     Hostile("parameter.pth", "a parameter", "save net.state_dict", holding(lambda _: dict(ResNet18(WIDTH).named_parameters()))),
     Hostile("numpy.pth", "a NumPy number", "save it as float", holding(lambda _: {"net": weights(), "acc": np.float64(93.1)})),
-    Hostile("object.pth", "an array of objects", r"wants .*numpy", holding(lambda _: {"net": np.array([{}], dtype=object)})),
-    Hostile("half.pth", "half precision", "holds float16 where float32", holding(lambda _: {k: v.half() if v.is_floating_point() else v for k, v in weights().items()})),
-    Hostile("counts.pth", "counts as floats", "num_batches_tracked holds float32", holding(lambda _: {k: v.float() for k, v in weights().items()})),
+    Hostile("object.pth", "an array of objects", r"a number with numpy", holding(lambda _: {"net": np.array([{}], dtype=object)})),
+    Hostile("half.pth", "half precision", "is float16, not float32", holding(lambda _: {k: v.half() if v.is_floating_point() else v for k, v in weights().items()})),
+    Hostile("counts.pth", "counts as floats", "num_batches_tracked is float32", holding(lambda _: {k: v.float() for k, v in weights().items()})),
     Hostile("shape.pth", "another shape", r"fc\.bias has another shape", holding(lambda _: {**weights(), "fc.bias": torch.zeros(1)})),
     Hostile("width.pth", "no channels", "other names", holding(lambda _: {**weights(), "conv1.0.weight": torch.zeros(0, 3, 3, 3)})),
-    Hostile("nan.pth", "NaN among the weights", "no finite numbers", holding(lambda _: {**weights(), "fc.bias": torch.full((10,), torch.nan)})),
-    Hostile("keys.pth", "keys that are no names", "holds no network's weights", holding(lambda _: {1: torch.zeros(1)})),
-    Hostile("number.pth", "a lone number", "holds no network's weights", holding(lambda _: 7)),
-    Hostile("nothing.pth", "an empty dict", "holds no network's weights", holding(lambda _: OrderedDict())),
+    Hostile("nan.pth", "NaN among the weights", "NaN or infinite", holding(lambda _: {**weights(), "fc.bias": torch.full((10,), torch.nan)})),
+    Hostile("keys.pth", "keys that are no names", "contains no weights of a network", holding(lambda _: {1: torch.zeros(1)})),
+    Hostile("number.pth", "a lone number", "contains no weights of a network", holding(lambda _: 7)),
+    Hostile("nothing.pth", "an empty dict", "contains no weights of a network", holding(lambda _: OrderedDict())),
 ]  # fmt: skip
 
 PLACES = [
-    Hostile("pipe.pth", "a pipe that never ends", "not a plain file", lambda p, _: os.mkfifo(p)),
-    Hostile("zero.pth", "a device that never ends", "not a plain file", lambda *_: Path("/dev/zero")),
-    Hostile("folder.pth", "a folder", "not a plain file", lambda p, _: p.mkdir()),
+    Hostile("pipe.pth", "a pipe that never ends", "not a regular file", lambda p, _: os.mkfifo(p)),
+    Hostile("zero.pth", "a device that never ends", "not a regular file", lambda *_: Path("/dev/zero")),
+    Hostile("folder.pth", "a folder", "not a regular file", lambda p, _: p.mkdir()),
     Hostile("link.pth", "a link", "it is a link", linked),
     Hostile("gone.pth", "no file", "was deleted", lambda *_: None),
     Hostile("empty.pth", "no bytes", "it is empty", lambda p, _: as_file(p, b"")),
@@ -157,7 +157,7 @@ ARCHIVES = [
     Hostile("comment.pth", "something behind the archive", "is damaged", lambda p, _: as_file(p, saved(weights()) + b"more")),
     Hostile("before.pth", "an archive behind another", "is damaged", lambda p, _: as_file(p, saved({}) + saved(weights()))),
     Hostile("opposite.pth", "big-endian numbers", "big-endian", lambda p, _: zipped(p, b"\x80\x02}.", more={"archive/byteorder": b"big"})),
-    Hostile("header.safetensors", "a header of 2^55 bytes", "is larger than any", safetensors(b"{}", length=1 << 55)),
+    Hostile("header.safetensors", "a header of 2^55 bytes", "is larger than that of any", safetensors(b"{}", length=1 << 55)),
     Hostile("cut.safetensors", "a header that is cut", "is damaged", safetensors(b"{}", b"", length=999)),
     Hostile("nested.safetensors", "a header of 100,000 brackets", "is damaged", safetensors(b'{"a":' + b"[" * 100_000)),
     Hostile("gap.safetensors", "a gap", "is damaged", safetensors({"a": one(offsets=(4, 8))}, bytes(8))),
@@ -170,7 +170,7 @@ ARCHIVES = [
 WORDS = [
     Hostile("key.pth", "escape codes in a key", "another kind", holding(lambda _: {ESCAPE: torch.zeros(1)})),
     Hostile("call.pth", "escape codes in a function's name", "wants to run", pickled(b"\x80\x02c\x1b[31m\x07name\nrun\n)R.")),
-    Hostile("storage.pth", "escape codes in a storage's key", "another size", pickled(tensor().replace(text("0"), text("\x1b[31m")))),
+    Hostile("storage.pth", "escape codes in a storage's key", "does not have the size that it claims", pickled(tensor().replace(text("0"), text("\x1b[31m")))),
     Hostile("entry.pth", "escape codes in an entry", "which no checkpoint has", lambda p, _: zipped(p, b"\x80\x02}.", more={f"archive/{ESCAPE}": b""})),
     Hostile(f"{ESCAPE.replace('/', '')}.pth", "escape codes in its own name", "not a checkpoint", lambda p, _: as_file(p, b"words")),
     Hostile("surrogate.pth", "half a character in a key", "another kind", pickled(tensor().replace(b"X\x01\x00\x00\x00a", text("\ud800"), 1))),

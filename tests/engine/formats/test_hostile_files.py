@@ -112,7 +112,7 @@ def test_flipped_numbers_are_damaged(tmp_path: Path, small: bytes) -> None:
         content = bytearray(small)
         content[place + offset] ^= 1
         (tmp_path / "flipped.pth").write_bytes(content)
-        assert sentence_for(tmp_path / "flipped.pth") == "flipped.pth is damaged: it cannot be read as weights."
+        assert sentence_for(tmp_path / "flipped.pth") == "flipped.pth is damaged: its weights cannot be read."
 
 
 def test_a_file_that_is_replaced_while_it_is_read_is_the_opened_one_or_refused(tmp_path: Path, small: bytes) -> None:
@@ -152,7 +152,7 @@ def test_a_runs_own_checkpoint_is_held_to_its_sidecar(tmp_path: Path, small: byt
     with pytest.raises(CheckpointDamaged, match="never completely saved"):
         read_network(tmp_path / "net_001.pth")
     (tmp_path / "net_001.json").write_text("{}")
-    with pytest.raises(CheckpointDamaged, match=r"The sidecar of .* is damaged"):
+    with pytest.raises(CheckpointDamaged, match=r"its \.json file is damaged"):
         load_network(tmp_path, "net_001.pth")
 
 
@@ -184,5 +184,5 @@ def test_a_training_state_takes_the_same_road(tmp_path: Path) -> None:
     commit_state(tmp_path, record)
     said: list[str] = []
     assert newest_state(tmp_path, 8, said.append) is None
-    assert said == ["Refused: the file wants to run posix.system. Nothing was executed. The state before it is used."]
+    assert said == ["Refused: the file wants to run posix.system. Nothing was executed. The one before it is used."]
     assert not canary.exists()

@@ -113,14 +113,14 @@ def vision(name: str) -> State:
 
 
 MISFITS: dict[str, tuple[Callable[[], object], str]] = {
-    "torchvision's": (lambda: vision("resnet18"), "torchvision's ResNet-18 for large pictures, with a 7×7 first layer"),
-    "ResNet-34": (lambda: KuangliuResNet(2, blocks=(3, 4, 6, 3)).state_dict(), "this is a ResNet-34"),
-    "ResNet-50": (lambda: vision("resnet50"), "this is a ResNet-50"),
-    "ResNet-101": (lambda: {"state_dict": vision("resnet101")}, "this is a ResNet-101"),
-    "ResNet-20": (lambda: KuangliuResNet(2, blocks=(3, 3, 3)).state_dict(), "this is a ResNet-20"),
-    "depth": (lambda: KuangliuResNet(2, blocks=(2, 2, 2, 3)).state_dict(), "this is a ResNet of another depth"),
-    "classes": (lambda: {"net": KuangliuResNet(2, classes=100).state_dict()}, "this network has 100 classes"),
-    "another kind": (lambda: vision("vgg11"), "of another kind, whose first layer is called features.0.weight"),
+    "torchvision's": (lambda: vision("resnet18"), "torchvision's ResNet-18 for large images, with a 7×7 first layer"),
+    "ResNet-34": (lambda: KuangliuResNet(2, blocks=(3, 4, 6, 3)).state_dict(), "it is a ResNet-34"),
+    "ResNet-50": (lambda: vision("resnet50"), "it is a ResNet-50"),
+    "ResNet-101": (lambda: {"state_dict": vision("resnet101")}, "it is a ResNet-101"),
+    "ResNet-20": (lambda: KuangliuResNet(2, blocks=(3, 3, 3)).state_dict(), "it is a ResNet-20"),
+    "depth": (lambda: KuangliuResNet(2, blocks=(2, 2, 2, 3)).state_dict(), "it is a ResNet of another depth"),
+    "classes": (lambda: {"net": KuangliuResNet(2, classes=100).state_dict()}, "it has 100 classes"),
+    "another kind": (lambda: vision("vgg11"), "its first layer is called features.0.weight"),
     "missing": (lambda: dict(list(KuangliuResNet(2).state_dict().items())[:-1]), "its layers have other names"),
     "more": (lambda: {**KuangliuResNet(2).state_dict(), "extra.weight": torch.zeros(1)}, "other names"),
     "too deep": (lambda: {"net": {"net": {"net": {"net": {"net": {}}}}}}, "is not a checkpoint"),

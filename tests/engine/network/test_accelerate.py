@@ -32,7 +32,7 @@ def losses(acceleration: Acceleration, device: str, said: list[str], precision: 
 def test_a_cpu_trains_step_by_step_and_says_why(acceleration: Acceleration) -> None:
     said: list[str] = []
     assert losses(acceleration, "cpu", said) == losses("eager", "cpu", [])
-    assert said == ["Training goes step by step: CPU, 1 thread has no CUDA graphs."]
+    assert said == ["CUDA graphs are not used: CPU, 1 thread has no CUDA graphs."]
 
 
 def test_auto_says_nothing_on_a_cpu() -> None:
@@ -60,7 +60,8 @@ def test_a_tier_that_fails_falls_back_to_the_one_before(monkeypatch: pytest.Monk
     said: list[str] = []
     assert losses("graph", "cuda", said) == pytest.approx(losses("eager", "cuda", []), rel=1e-3)
     assert said == [
-        "Acceleration graph does not work here (operation not permitted when stream is capturing); going on with eager."
+        "Acceleration graph does not work here (operation not permitted when stream is capturing); "
+        "training continues with eager."
     ]
 
 

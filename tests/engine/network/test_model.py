@@ -157,7 +157,7 @@ def test_a_missing_file_a_pipe_and_a_link_are_refused(tmp_path: Path, checkpoint
         load_network(tmp_path, "net_001.pth")
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(CheckpointDamaged, match="not a plain file"):
+    with pytest.raises(CheckpointDamaged, match="not a regular file"):
         load_network(tmp_path, "net_001.pth")
 
 
@@ -191,6 +191,6 @@ def test_a_file_that_is_whole_but_not_ours_is_refused(tmp_path: Path, checkpoint
             sha256=hashlib.sha256(content).hexdigest(),
         )
     write_sidecar(tmp_path, dataclasses.replace(checkpoint, size=written.size, sha256=written.sha256))
-    with pytest.raises(CheckpointDamaged, match=r"not this network|not a checkpoint|wants to run"):
+    with pytest.raises(CheckpointDamaged, match=r"not the network of its run|not a checkpoint|wants to run"):
         load_network(tmp_path, "net_001.pth")
     assert not (tmp_path / "executed").exists()

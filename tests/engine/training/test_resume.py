@@ -181,14 +181,14 @@ def test_other_images_are_refused_and_the_run_stays_as_it_is(tmp_path: Path, mon
         train = Split(data.train.pixels[::-1], data.train.labels[::-1])
         return DataSet(data.description, data.synthetic, data.classes, train, data.test)
 
-    with pytest.raises(BadInput, match="images are not those"):
+    with pytest.raises(BadInput, match="not the images that"):
         resume(tmp_path / "one", load_data=others)
     assert {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir() if path.name != "run.lock"} == before
 
 
 def test_a_finished_run_wants_more_epochs_and_then_trains_them(tmp_path: Path) -> None:
     run(tmp_path / "one")
-    with pytest.raises(BadInput, match="trained all its 2 epochs"):
+    with pytest.raises(BadInput, match="trained all of its 2 epochs"):
         resume(tmp_path / "one")
     more = resume(tmp_path / "one", epochs=3)
     assert [epoch.epoch for epoch in more.heard(EpochDone)] == [3]
@@ -202,7 +202,7 @@ def test_without_a_whole_state_there_is_nothing_to_resume(
     run(tmp_path / "one", script)
     for state in (tmp_path / "one").glob("state_*.pt"):
         state.write_bytes(b"")
-    with pytest.raises(BadInput, match="no whole training state"):
+    with pytest.raises(BadInput, match="no intact training state"):
         resume(tmp_path / "one")
 
 

@@ -135,7 +135,7 @@ def test_a_full_disk_is_said_and_training_goes_on_until_there_is_room(
     person = run(tmp_path / "one", intervals=Intervals(room_poll_seconds=0.01))
     reason = person.heard(CheckpointFailed)[0].reason
     assert "No space left" in reason
-    assert "Nothing is safe yet" in reason
+    assert "Nothing is saved yet" in reason
     assert "tried again in 30 s" in reason
     assert {saved.checkpoint for saved in person.heard(CheckpointSaved)} == {"net_001.pth", "net_002.pth"}
     assert isinstance(person.said[-1], RunFinished)
@@ -158,7 +158,7 @@ def test_a_bug_that_keeps_the_end_from_being_saved_is_called_a_bug(
     from cifar_tui.engine.checkpoints import checkpointer
 
     monkeypatch.setattr(checkpointer, "save_tensors", lambda *_: len(None))  # type: ignore[arg-type]
-    with pytest.raises(CifarTuiError, match="TypeError, a bug in this program"):
+    with pytest.raises(CifarTuiError, match="TypeError, a bug in cifar-tui"):
         run(tmp_path / "one")
     assert "len(None)" in (tmp_path / "one" / "failure.txt").read_text()
 

@@ -246,11 +246,11 @@ def test_with_broken_pins_nothing_is_deleted(tmp_path: Path, content: bytes) -> 
 @pytest.mark.parametrize(
     ("name", "because"),
     [
-        ("net_004.pth", "last good"),
+        ("net_004.pth", "newest intact"),
         ("net_002.pth", "best"),
         ("net_001.pth", "pinned"),
         ("net_003.pth", "evaluated"),
-        ("net_009.pth", "no net_009.pth any more"),
+        ("net_009.pth", "net_009.pth no longer exists"),
     ],
 )
 def test_a_refusal_says_why(tmp_path: Path, name: str, because: str) -> None:

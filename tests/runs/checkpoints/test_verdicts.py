@@ -118,11 +118,11 @@ def test_what_is_no_plain_file_of_a_verdicts_size_is_refused(tmp_path: Path) -> 
         read_evaluation(tmp_path, NAME)
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(ValueError, match="plain"):
+    with pytest.raises(ValueError, match="regular file"):
         read_evaluation(tmp_path, NAME)
     path.unlink()
     path.mkdir()
-    with pytest.raises(ValueError, match="plain"):
+    with pytest.raises(ValueError, match="regular file"):
         read_evaluation(tmp_path, NAME)
     path.rmdir()
     path.symlink_to("/etc/passwd")

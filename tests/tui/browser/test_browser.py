@@ -135,7 +135,7 @@ async def test_an_evaluation_that_was_requested_says_so_until_it_begins(tmp_path
         assert "Loading the images…" in screen_text(pilot)
         jobs.evaluation.emit(Progressed("Reading images", 5, 10, "images", 0.1))
         await settle(pilot)
-        assert "Reading images 5 of 10" in screen_text(pilot)
+        assert "Reading images: 5 of 10" in screen_text(pilot)
         await pilot.press("e")
         assert jobs.evaluation.requests == [CancelEvaluation()]
 
@@ -181,7 +181,7 @@ async def test_a_damaged_file_says_so(tmp_path: Path) -> None:
         await settle(pilot)
         assert "damaged" in screen_text(pilot)
         assert "missing" in screen_text(pilot)
-        reason = "net_003.pth is damaged: its content is not what was saved (SHA-256 differs)."
+        reason = "net_003.pth is damaged: its content has changed since it was saved (SHA-256 differs)."
         connection.emit(EvaluationFailed("net_003.pth", reason, damaged=True))
         await settle(pilot)
         assert "Damaged: this checkpoint cannot be used." in screen_text(pilot)

@@ -157,7 +157,7 @@ async def test_a_checkpoint_is_pinned_and_deleted_by_the_live_run(tmp_path: Path
         assert "net_004.pth" not in screen_text(pilot)
 
 
-@pytest.mark.parametrize(("downs", "because"), [(0, "last good one"), (3, "best one"), (1, "pinned")])
+@pytest.mark.parametrize(("downs", "because"), [(0, "newest intact"), (3, "best checkpoint"), (1, "pinned")])
 async def test_what_has_to_stay_says_why(tmp_path: Path, downs: int, because: str) -> None:
     write_pin(tmp_path, "net_004.pth", pinned=True)
     connection = saved(tmp_path)

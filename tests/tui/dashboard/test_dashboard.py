@@ -311,16 +311,16 @@ async def test_long_work_before_training_shows_its_progress() -> None:
     progress = Progressed("Downloading CIFAR-10", 50_000_000, 170_000_000, "bytes", 10.0)
     async with screen(ScriptedJobs(ScriptedConnection([scripted.started(), progress]))) as pilot:
         assert "◌ Preparing" in screen_text(pilot)
-        assert "Downloading CIFAR-10 50.0 MB of 170.0 MB, 29 %, 5.0 MB/s, 24 s left" in screen_text(pilot)
+        assert "Downloading CIFAR-10: 50.0 MB of 170.0 MB, 29 %, 5.0 MB/s, 24 s left" in screen_text(pilot)
 
 
 async def test_synthetic_images_are_never_shown_as_cifar10() -> None:
     recipe = dataclasses.replace(preset("quick"), data="synthetic")
     events = scripted.opening()
     events[0] = scripted.started(recipe=recipe, run="quick-synthetic")
-    events[1] = DataReady("synthetic pictures", True, scripted.CLASSES, 10_000, 2_000)
+    events[1] = DataReady("synthetic images", True, scripted.CLASSES, 10_000, 2_000)
     async with screen(ScriptedJobs(ScriptedConnection([*events, scripted.step(1)]))) as pilot:
-        assert "synthetic pictures" in screen_text(pilot)
+        assert "synthetic images" in screen_text(pilot)
         assert "CIFAR-10" not in screen_text(pilot)
 
 
@@ -328,7 +328,7 @@ async def test_testing_evaluating_and_notes_are_on_the_status_line() -> None:
     connection = running(Progressed("Testing epoch 4", 2_000, 10_000, "images", 4.0))
     async with screen(ScriptedJobs(connection)) as pilot:
         assert "◐ Testing" in screen_text(pilot)
-        assert "Testing epoch 4 2,000 of 10,000 images, 20 %, 16 s left" in screen_text(pilot)
+        assert "Testing epoch 4: 2,000 of 10,000 images, 20 %, 16 s left" in screen_text(pilot)
         connection.emit(scripted.epoch(4), EvaluationStarted("net_003.pth", 10_000))
         await settle(pilot)
         assert "Evaluating net_003.pth: 0 of 10,000 images" in screen_text(pilot)
@@ -361,10 +361,10 @@ async def test_a_loss_that_is_nan_now_says_so() -> None:
 async def test_hostile_names_reach_the_screen_as_plain_signs() -> None:
     events = scripted.opening()
     events[0] = scripted.started(run="a\x1b]52;c;aGk=\x07[/x]")
-    events[1] = DataReady("pictures in [/x]\x1b[2J", False, ("[/b]\x1b[31m", *scripted.CLASSES[1:]), 50_000, 10_000)
+    events[1] = DataReady("images in [/x]\x1b[2J", False, ("[/b]\x1b[31m", *scripted.CLASSES[1:]), 50_000, 10_000)
     async with screen(ScriptedJobs(ScriptedConnection([*events, scripted.step(1), Noted("[/x]")]))) as pilot:
         seen = screen_text(pilot)
-        assert "pictures in [/x]�[2J" in seen
+        assert "images in [/x]�[2J" in seen
         assert "\x1b" not in seen
 
 
@@ -515,7 +515,7 @@ async def test_the_learning_rate_is_set_or_scaled(typed: str, asked: ChangeRate)
         assert asked in connection.requests
         connection.emit(RateChanged(152, 0.05, ((152, 0.5),)))
         await settle(pilot)
-        assert "Learning rate 0.05 from step 152 on." in screen_text(pilot)
+        assert "Learning rate 0.05 from step 152." in screen_text(pilot)
         assert "◆" in screen_text(pilot)
 
 
@@ -555,7 +555,7 @@ async def test_a_nonfinite_loss_is_a_question(key: str, request_: Request) -> No
         assert connection.requests[-1] == request_
         connection.emit(RolledBack(152, 150, 0.05, ((151, 0.5),)))
         await settle(pilot)
-        assert "Went back from step 152 to 150" in screen_text(pilot)
+        assert "Rolled back from step 152 to step 150" in screen_text(pilot)
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (60, 20), (40, 12)])

@@ -61,7 +61,7 @@ async def test_marked_checkpoints_are_compared_beside_a_run_that_has_ended(tmp_p
         assert jobs.compared_beside is False
         jobs.comparison.emit(Progressed("Measuring one/net_001.pth", 400, 1_000, "images", 1.0))
         await settle(pilot)
-        assert "Measuring one/net_001.pth 400 of 1,000 images" in screen_text(pilot)
+        assert "Measuring one/net_001.pth: 400 of 1,000 images" in screen_text(pilot)
         jobs.comparison.emit(DONE)
         await settle(pilot)
         seen = screen_text(pilot)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cifar_tui.runs.checkpoints.predictions import Predictions, pack
 from cifar_tui.runs.checkpoints.sidecars import discard_sidecars, list_sidecars, newest_checkpoint, verdict_path
-from cifar_tui.runs.checkpoints.test_images import read_images, store_images
+from cifar_tui.runs.checkpoints.test_images import MOST_IMAGES, read_images, store_images
 from cifar_tui.runs.checkpoints.verdicts import (
     SIZE_LIMIT,
     StoredEvaluation,

@@ -85,7 +85,7 @@ async def test_the_screen_looks_as_it_was_designed(state: str, clock: SetClock, 
     assert "\n".join(seen) == golden.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("name", "keys"), [("verdict", "co"), ("wrong-pictures", "coi")])
+@pytest.mark.parametrize(("name", "keys"), [("verdict", ("c", "enter")), ("wrong-pictures", ("c", "enter", "i"))])
 async def test_what_is_inside_a_checkpoint_looks_as_it_was_designed(
     name: str, keys: str, tmp_path: Path, clock: SetClock, pytestconfig: pytest.Config
 ) -> None:
@@ -140,9 +140,9 @@ async def test_no_key_takes_any_state_down(
     assert exception_in(pilot) is None
 
 
-@pytest.mark.parametrize("opened", ["co", "coi"])
+@pytest.mark.parametrize("opened", [("c", "enter"), ("c", "enter", "i")])
 async def test_no_key_takes_the_inside_of_a_checkpoint_down(
-    opened: str, tmp_path: Path, press_all: Callable[[], list[str]]
+    opened: tuple[str, ...], tmp_path: Path, press_all: Callable[[], list[str]]
 ) -> None:
     scripted.put_checkpoint(tmp_path, 3)
     scripted.put_verdict(tmp_path, 3)

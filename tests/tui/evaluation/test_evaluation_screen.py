@@ -88,7 +88,7 @@ async def test_an_evaluation_on_other_test_images_is_out_of_date_until_measured_
     scripted.put_verdict(tmp_path, 3, checksum="ffffffff")
     async with browser(tmp_path) as (pilot, connection):
         for size in SIZES:
-            assert "Out of date: the test images are" in await resize(pilot, size)
+            assert "Out of date: the test images" in await resize(pilot, size)
         assert "Out of date: the test images have changed since." in await press(pilot, "enter")
         await press(pilot, "escape", "e")
         assert connection.requests == [Evaluate(NAME)]

@@ -87,7 +87,7 @@ async def test_the_screen_looks_as_it_was_designed(state: str, clock: SetClock, 
 
 @pytest.mark.parametrize(("name", "keys"), [("verdict", ("c", "enter")), ("wrong-pictures", ("c", "enter", "i"))])
 async def test_what_is_inside_a_checkpoint_looks_as_it_was_designed(
-    name: str, keys: str, tmp_path: Path, clock: SetClock, pytestconfig: pytest.Config
+    name: str, keys: tuple[str, ...], tmp_path: Path, clock: SetClock, pytestconfig: pytest.Config
 ) -> None:
     scripted.put_checkpoint(tmp_path, 3)
     scripted.put_verdict(tmp_path, 3)

@@ -18,6 +18,6 @@ def preset_note(recipe: Recipe) -> str:
         return ""
     why = "On the CPU" if recipe.device == "cpu" else "No GPU here"
     return (
-        f"{why}: training the preset {recipe.preset} ({text.counted(recipe.epochs, 'epoch')}). "
-        f"For {WITH_A_GPU} ({text.counted(preset(WITH_A_GPU).epochs, 'epoch')}): {preset_command(recipe, WITH_A_GPU)}"
+        f"{why}: training {recipe.preset}, {text.counted(recipe.epochs, 'epoch')}. --preset {WITH_A_GPU} trains "
+        f"{preset(WITH_A_GPU).epochs}: {preset_command(recipe, WITH_A_GPU)}"
     )

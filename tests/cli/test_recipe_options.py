@@ -48,14 +48,14 @@ def test_without_a_gpu_the_preset_is_short_and_that_is_said(
     assert recipe.preset == expected
     assert bool(note) == (expected == "short")
     if note:
-        assert "training the preset short (8 epochs)" in note
+        assert "training short, 8 epochs" in note
         device_typed = f" --device {device}" if device == "cpu" else ""
-        assert note.endswith(f"For default (80 epochs): cifar-tui train --preset default{device_typed}")
+        assert note.endswith(f"--preset default trains 80: cifar-tui train --preset default{device_typed}")
 
 
 def test_the_usual_preset_is_offered_for_what_the_run_trains_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(default_preset, "has_gpu", lambda: False)
     typed = {"data": "synthetic", "data_dir": "/two words", "width": 8, "epochs": 2, "learning_rate": 0.1, "seed": 3}
     note = preset_note(new_recipe(preset_for(None), parse_changes(typed)))
-    assert "training the preset short (2 epochs)" in note
+    assert "training short, 2 epochs" in note
     assert note.endswith("cifar-tui train --preset default --seed 3 --width 8 --data synthetic --data-dir '/two words'")

@@ -32,8 +32,8 @@ venv: $(READY)
 
 # Installed again only when what is needed changes.
 $(READY): pyproject.toml
-	@echo "Installing PyTorch and the rest into $(VENV): about 6 GB on disk with the CUDA libraries that pip"
-	@echo "chooses on Linux, 2 to 10 minutes. For a machine without a GPU, 1 GB is enough:"
+	@echo "Installing PyTorch and the rest into $(VENV): about 3 GB to download, 6 GB on disk, with the CUDA"
+	@echo "libraries that pip takes on Linux; 2 to 10 minutes. Without a GPU, 0.2 GB to download are enough:"
 	@echo "  PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make $(or $(MAKECMDGOALS),train)"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --progress-bar on --editable ".[dev]"

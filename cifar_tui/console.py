@@ -43,8 +43,8 @@ from cifar_tui.events import (
 from cifar_tui.history.run_history import FeedItem, RunHistory
 from cifar_tui.jobs.session import RunConnection
 from cifar_tui.report import comparison_text, run_summary, verdict_text
+from cifar_tui.report.preset_command import preset_command
 from cifar_tui.report.run_time import shorter_preset, times_text
-from cifar_tui.system.invocation import command_line
 
 POLL_SECONDS = 0.2
 """Time between two polls of the events."""
@@ -73,6 +73,7 @@ def follow(
     with interrupts.handled():
         for events in poll_until_ended(connection):
             console.show(events)
+            console.show_waiting()
     connection.join()
     report_outcome(console.history)
     return interrupts.exit_code or run_summary.exit_code(console.history)
@@ -166,6 +167,9 @@ class Console:
         self._output = output
         self._step_line_at = 0.0
         self._progress_line_at = 0.0
+        self._awaited = ""
+        self._waiting_since = 0.0
+        self._waiting_line_at = 0.0
         self._advised = False
 
     def show(self, events: Sequence[FeedItem]) -> None:
@@ -176,6 +180,24 @@ class Console:
                 self._silent = False
             for line in self._lines(event):
                 self.print_line(line)
+
+    def show_waiting(self) -> None:
+        """Print now and then what a run waits for before its first step: on a CPU that may take minutes."""
+        now, awaited = time.monotonic(), self._now_awaited()
+        if awaited != self._awaited:
+            self._awaited, self._waiting_since, self._waiting_line_at = awaited, now, now
+        if awaited and now >= self._waiting_line_at:
+            self._waiting_line_at = now + LINE_SECONDS
+            waited = now - self._waiting_since
+            self.print_line(f"{awaited}{f' {text.clock(waited)}' if waited >= 1 else ''}")
+
+    def _now_awaited(self) -> str:
+        history = self.history
+        if self._silent or not history.live or history.last_step is not None:
+            return ""
+        if history.started is None:
+            return "Loading PyTorch…"
+        return "Waiting for the first step…" if history.state == "training" else ""
 
     def print_line(self, line: str) -> None:
         """Print one line."""
@@ -235,10 +257,13 @@ class Console:
     def _advice(self) -> list[str]:
         """Return, once, the preset to take instead of one that takes longer than an evening here."""
         shorter = None if self._advised else shorter_preset(self.history)
-        if shorter is None:
+        if shorter is None or self.history.started is None:
             return []
         self._advised = True
-        return [f"{times_text(shorter)} To train that instead: {command_line(f'train --preset {shorter.preset}')}"]
+        recipe = self.history.started.recipe
+        if recipe.parent is not None:  # no command combines its weights with another preset
+            return [times_text(shorter)]
+        return [f"{times_text(shorter)} To train that instead: {preset_command(recipe, shorter.preset)}"]
 
 
 class Interrupts:

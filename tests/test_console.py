@@ -1,8 +1,13 @@
+import itertools
+import sys
+import time
+
 import pytest
 
 from cifar_tui import console
 from cifar_tui.checkpoint_events import CheckpointFailed
 from cifar_tui.events import DataMissing, Event, Noted, Progressed, RunFailed, RunFinished, RunStopped
+from cifar_tui.history.run_history import RunHistory
 from tests import scripted
 from tests.scripted import ScriptedConnection
 
@@ -37,6 +42,32 @@ def test_a_run_in_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
         "The run is in /runs/one.",
     ):
         assert line in out
+
+
+def test_what_is_waited_for_is_a_line_until_the_first_step(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = console.Console(RunHistory(), sys.stdout)
+
+    def lines(*events: Event) -> list[str]:
+        shown.show(events)
+        shown.show_waiting()
+        return capsys.readouterr().out.splitlines()
+
+    assert lines() == ["Loading PyTorch…"]
+    first, *rest = scripted.opening()
+    assert lines(first) == ["Run one in /runs/one"]
+    assert lines(*rest)[-1] == "Waiting for the first step…"
+    assert lines() == []
+    (line,) = lines(scripted.step(1))
+    assert line.startswith("epoch 1/26  step 1/")
+
+
+def test_a_wait_says_how_long_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = console.Console(RunHistory(), sys.stdout)
+    now = itertools.count(100.0, console.LINE_SECONDS)
+    monkeypatch.setattr(time, "monotonic", lambda: next(now))
+    for _ in range(2):
+        shown.show_waiting()
+    assert capsys.readouterr().out.splitlines() == ["Loading PyTorch…", "Loading PyTorch… 00:10"]
 
 
 def test_steps_are_not_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:

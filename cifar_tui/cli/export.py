@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run
+from cifar_tui.cli.checkpoint_path import RUN_AND_EPOCH, checkpoint_at, in_a_run
 from cifar_tui.cli.options import CheckpointPath
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.files.atomic_write import write_atomically
@@ -116,4 +116,6 @@ def _run_folder(path: str) -> Path:
     file = Path(path)
     if file.is_file() and in_a_run(file):
         return file.parent
+    if RUN_AND_EPOCH.fullmatch(path) and not os.path.isdir(path):  # noqa: PTH112 - unlike pathlib, it takes any string
+        return checkpoint_at(path).parent
     return find_run(path)

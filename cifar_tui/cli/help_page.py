@@ -50,7 +50,7 @@ def show_preset(params: list[Any]) -> None:
     from cifar_tui.presets import PRESETS
 
     name = _typed_preset(sys.argv[1:])
-    shown = name if name in PRESETS else preset_for(None)[0]
+    shown = name if name in PRESETS else preset_for(None)
     for param in params:
         if param.name == "preset_name":
             param.rich_help_panel = f"{RECIPE}; defaults: {shown}"

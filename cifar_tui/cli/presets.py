@@ -2,10 +2,15 @@
 
 from cifar_tui.presets import PRESETS, WITH_A_GPU, WITHOUT_A_GPU
 
+NOTE = f"""batch: images a step. Accuracy: after the last epoch, on the official test set,
+without test-time augmentation. smoke trains on 2,000 images, others on 50,000.
+Without --preset: {WITH_A_GPU} with a GPU, {WITHOUT_A_GPU} without one.
+A run shows how long it takes once a step is measured."""
+
 
 def presets() -> None:
     """List the presets with their size, purpose and expected accuracy."""
-    rows = [("preset", "epochs", "images/step", "rate", "for", "expected test accuracy")]
+    rows = [("preset", "epochs", "batch", "rate", "for", "expected accuracy")]
     for name, named in PRESETS.items():
         recipe = named.recipe
         numbers = (str(recipe.epochs), str(recipe.batch_size), f"{recipe.learning_rate:g}")
@@ -13,8 +18,4 @@ def presets() -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    print(
-        "\nAccuracy after the last epoch on the official test set, without test-time augmentation.\n"
-        f"smoke trains on 2,000 images. Without --preset: {WITH_A_GPU} with a GPU, {WITHOUT_A_GPU} without one.\n"
-        "A run shows how long it takes once a step is measured."
-    )
+    print(f"\n{NOTE}")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cifar_tui.cli.checkpoint_path import checkpoint_at
-from cifar_tui.cli.default_preset import preset_for
+from cifar_tui.cli.default_preset import preset_for, preset_note
 from cifar_tui.cli.recipe_options import branched_recipe, changed, check_changeable, checked, new_recipe
 from cifar_tui.errors import BadInput
 from cifar_tui.jobs.local import LocalJobs, check_free, check_resumable
@@ -17,8 +17,8 @@ def new_run(
 ) -> LocalJobs:
     """Return the jobs of a new run, from fresh weights or a checkpoint's. Raises BadInput, CheckpointDamaged."""
     if start is None:
-        chosen, note = (preset_name, "") if preset_name is not None else preset_for(changes.get("device"))
-        return LocalJobs(new_recipe(chosen, changes), name, folder, note=note)
+        recipe = new_recipe(preset_name or preset_for(changes.get("device")), changes)
+        return LocalJobs(recipe, name, folder, note=preset_note(recipe) if preset_name is None else "")
     weights = checkpoint_at(start)
     return LocalJobs(branched_recipe(weights, preset_name, changes), name, folder, start=weights)
 

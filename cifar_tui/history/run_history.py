@@ -45,6 +45,8 @@ from cifar_tui.history.throughput import Throughput
 State = Literal["starting", "preparing", "training", "testing", "paused", "stopped", "finished", "failed", "no data"]
 
 Note = CheckpointSaved | CheckpointFailed | Noted | NoteAdded | RateChanged | RolledBack | RunResumed
+TEST_SHARE = 1 / 3
+"""Work for a test image, as a share of that for a training image: forward only."""
 NOTES_KEPT = 100
 STATE_AFTER: dict[type[Ending], State] = {
     RunStopped: "stopped",
@@ -156,7 +158,9 @@ class RunHistory:
         steps_left = max(last - self.step, 0)
         seconds_per_step = self.data.train_images / self.training.steps_per_epoch / self.images_per_second
         epochs_left = math.ceil(steps_left / self.training.steps_per_epoch)
-        test_seconds = self.epochs[-1].test_seconds if self.epochs else 0.0
+        test_seconds = (
+            self.epochs[-1].test_seconds if self.epochs else self.data.test_images * TEST_SHARE / self.images_per_second
+        )
         return steps_left * seconds_per_step + epochs_left * test_seconds
 
     @property

@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 
 from cifar_tui import text
-from cifar_tui.history.run_history import RunHistory
+from cifar_tui.history.run_history import TEST_SHARE, RunHistory
 from cifar_tui.presets import with_preset
 from cifar_tui.recipe import Recipe
 
 EVENING_SECONDS = 4 * 3_600.0
 SHORTER_PRESETS = ("default", "quick", "short")
 """The presets to take instead, the longest first."""
-TEST_SHARE = 1 / 3
-"""Work for a test image, as a share of that for a training image: forward only."""
 LEAST_SHARE = 0.75
 """A shorter preset is worth a new run where it takes at most this share of the time that is left."""
 SETTLED_SECONDS = 20.0

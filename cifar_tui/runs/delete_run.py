@@ -16,6 +16,7 @@ from cifar_tui.files.atomic_write import sync_folder
 from cifar_tui.files.run_files import LOCK_NAME, STEM, recipe_path
 from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX
 from cifar_tui.runs.lock import is_being_trained, take_lock
+from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text
 
 OUR_FILES = re.compile(
@@ -48,7 +49,7 @@ def delete_run(folder: Path) -> None:
         sync_folder(folder.parent)
         _delete_content(doomed)
     except OSError as error:
-        rest = " The rest goes with `cifar-tui runs --gc`." if doomed.exists() else ""
+        rest = f" To delete the rest: {command_line('runs --gc')}" if doomed.exists() else ""
         raise BadInput(f"{name} cannot be deleted: {error.strerror or error}.{rest}") from error
     finally:
         os.close(lock)

@@ -218,6 +218,13 @@ def test_epochs_and_steps_are_the_journals(trained: Path, tmp_path: Path) -> Non
     assert float(first["test_loss"]) > 0
 
 
+def test_records_are_those_of_the_run_whose_epoch_is_named(trained: Path, tmp_path: Path) -> None:
+    assert export(trained, tmp_path / "run.csv").exit_code == 0
+    assert export(f"{trained}:1", tmp_path / "epoch.csv").exit_code == 0
+    assert (tmp_path / "epoch.csv").read_text() == (tmp_path / "run.csv").read_text()
+    assert "has no checkpoint of epoch 9" in str(export(f"{trained}:9", tmp_path / "no.svg").exception)
+
+
 def test_steps_that_were_trained_again_are_there_once() -> None:
     def step(number: int, loss: float) -> StepDone:
         return StepDone(number, 1, loss, 0.5, 10, 0.1, 1.0)

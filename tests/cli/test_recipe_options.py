@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from cifar_tui.cli import default_preset
-from cifar_tui.cli.default_preset import preset_for
+from cifar_tui.cli.default_preset import preset_for, preset_note
 from cifar_tui.cli.options import parse_changes
 from cifar_tui.cli.recipe_options import check_changeable, new_recipe
 from cifar_tui.errors import BadInput
@@ -43,9 +43,19 @@ def test_without_a_gpu_the_preset_is_short_and_that_is_said(
     monkeypatch: pytest.MonkeyPatch, gpu: bool, device: str | None, expected: str
 ) -> None:
     monkeypatch.setattr(default_preset, "has_gpu", lambda: gpu)
-    chosen, note = preset_for(device)
-    assert chosen == expected
-    assert bool(note) == (chosen == "short")
+    recipe = new_recipe(preset_for(device), parse_changes({"device": device}))
+    note = preset_note(recipe)
+    assert recipe.preset == expected
+    assert bool(note) == (expected == "short")
     if note:
-        assert "training the preset short (8 epochs)" in note
-        assert note.endswith("For default (80 epochs): cifar-tui train --preset default")
+        assert "training short, 8 epochs" in note
+        device_typed = f" --device {device}" if device == "cpu" else ""
+        assert note.endswith(f"--preset default trains 80: cifar-tui train --preset default{device_typed}")
+
+
+def test_the_usual_preset_is_offered_for_what_the_run_trains_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(default_preset, "has_gpu", lambda: False)
+    typed = {"data": "synthetic", "data_dir": "/two words", "width": 8, "epochs": 2, "learning_rate": 0.1, "seed": 3}
+    note = preset_note(new_recipe(preset_for(None), parse_changes(typed)))
+    assert "training short, 2 epochs" in note
+    assert note.endswith("cifar-tui train --preset default --seed 3 --width 8 --data synthetic --data-dir '/two words'")

@@ -18,6 +18,7 @@ from cifar_tui.runs.folder import run_name
 from cifar_tui.runs.overview import Overview
 from cifar_tui.runs.rename import rename_run
 from cifar_tui.runs.run_note import write_note
+from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text
 from cifar_tui.tui.charts.overlay import MAX_OVERLAID
 from cifar_tui.tui.dialogs.branch import BranchChoice, BranchQuestion
@@ -97,15 +98,16 @@ class RunListActions:
         if row.trains:
             self._refuse(f"{_name(row)} has not ended: enter opens it, p there pauses and resumes it.")
         elif row.overview.state == "finished":
-            more = f"cifar-tui train --resume {run_argument(row.folder)} --epochs {row.overview.recipe.epochs + 10}"
-            self._refuse(f"{_name(row)} has finished. For more epochs, type: {more}")
+            again = f"train --resume {run_argument(row.folder)} --epochs {row.overview.recipe.epochs + 10}"
+            self._refuse(f"{_name(row)} has finished. For more epochs, type: {command_line(again)}")
         elif self._is_free() and self._open_run(row.folder, ()):
             self._starter.resume()
 
     def _branch(self, row: RunRow) -> None:
         checkpoints = _checkpoints(row.folder)
         if row.trains:
-            self._refuse(f"{_name(row)} is training: type elsewhere cifar-tui train --from {run_argument(row.folder)}")
+            branch = command_line(f"train --from {run_argument(row.folder)}")
+            self._refuse(f"{_name(row)} is training. In another terminal, type: {branch}")
             return
         if not checkpoints:
             self._refuse(f"{_name(row)} has no checkpoint to start from.")

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from cifar_tui.runs.listing import RunListing, RunsPiece
+from cifar_tui.system.invocation import command_line
 from cifar_tui.text import counted, safe_text
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.browser.checkpoint_view import MARK_SIGN
@@ -184,7 +185,7 @@ class RunsScreen(Screen[None]):
             return []
         return [
             ((f"There are no runs in {_shown(self._place)}/ yet.", "value"),),
-            (("To start one, quit with q, then type: ", ""), ("cifar-tui train", "accent")),
+            (("To start one, quit with q, then type: ", ""), (command_line("train"), "accent")),
         ]
 
 

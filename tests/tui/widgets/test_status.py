@@ -30,20 +30,20 @@ def training(steps: int, *more: Event) -> ScriptedConnection:
 async def test_the_time_so_far_the_time_left_and_the_hour_of_the_end(clock: SetClock) -> None:
     connection = training(100)
     async with screen(ScriptedJobs(connection), intervals=clock.intervals) as pilot:
-        assert "01:40 elapsed · 20 min left · ends 12:20" in header(pilot)[1]
+        assert "01:40 elapsed · 21 min left · ends 12:21" in header(pilot)[1]
         connection.emit(FinishPlanned(3))
         await settle(pilot)
-        assert "01:40 elapsed · 50 s left · ends 12:00" in header(pilot)[1]
+        assert "01:40 elapsed · 53 s left · ends 12:00" in header(pilot)[1]
         connection.emit(FinishPlanned(0), Paused(100))
         await settle(pilot)
-        assert "01:40 elapsed · 20 min left" in header(pilot)[1]
+        assert "01:40 elapsed · 21 min left" in header(pilot)[1]
         assert "ends" not in header(pilot)[1], "nobody knows when it goes on"
 
 
 async def test_an_end_on_another_day_has_its_day(clock: SetClock) -> None:
     clock.seconds += 11.9 * 3_600
     async with screen(ScriptedJobs(training(100)), intervals=clock.intervals) as pilot:
-        assert "ends Thu 00:14" in header(pilot)[1]
+        assert "ends Thu 00:15" in header(pilot)[1]
 
 
 async def test_the_clock_goes_on_between_two_steps_but_not_in_a_pause(clock: SetClock) -> None:

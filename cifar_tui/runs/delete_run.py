@@ -16,6 +16,7 @@ from cifar_tui.files.atomic_write import sync_folder
 from cifar_tui.files.run_files import LOCK_NAME, STEM, recipe_path
 from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX
 from cifar_tui.runs.lock import is_being_trained, take_lock
+from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text
 
 OUR_FILES = re.compile(
@@ -34,7 +35,7 @@ def delete_run(folder: Path) -> None:
     if folder.is_symlink():
         raise BadInput(f"{name} is a link to a folder elsewhere: delete the link or the folder by hand.")
     if not recipe_path(folder).is_file():
-        raise BadInput(f"There is no run {name} any more.")
+        raise BadInput(f"{name} no longer exists.")
     doomed = folder.with_name(f"{DELETING_PREFIX}{folder.name[:NAME_KEPT]}-{secrets.token_hex(4)}")
     try:
         lock = take_lock(folder)
@@ -48,7 +49,7 @@ def delete_run(folder: Path) -> None:
         sync_folder(folder.parent)
         _delete_content(doomed)
     except OSError as error:
-        rest = " The rest goes with `cifar-tui runs --gc`." if doomed.exists() else ""
+        rest = f" To delete the rest: {command_line('runs --gc')}" if doomed.exists() else ""
         raise BadInput(f"{name} cannot be deleted: {error.strerror or error}.{rest}") from error
     finally:
         os.close(lock)

@@ -22,7 +22,7 @@ class CheckpointSaved(Event):
 
 @dataclass(frozen=True, slots=True)
 class CheckpointFailed(Event):
-    """Weights could not be written; training goes on."""
+    """Weights could not be written; training continues."""
 
     checkpoint: str
     """The file name that was tried."""

@@ -49,7 +49,7 @@ class Progressed(Event):
 
     recorded: ClassVar[bool] = False
     what: str
-    """The work that is under way, as a sentence's start: `Reading pictures`."""
+    """The work that is under way, as a sentence's start: `Reading images`."""
     done: int
     """Amount that is done, in `unit`."""
     total: int | None
@@ -175,7 +175,7 @@ class Paused(Event):
 
 @dataclass(frozen=True, slots=True)
 class Resumed(Event):
-    """Training goes on after a pause."""
+    """Training continues after a pause."""
 
     undone_by_rewind: ClassVar[bool] = True
     step: int
@@ -231,7 +231,7 @@ class FinishPlanned(Event):
 
 @dataclass(frozen=True, slots=True)
 class LossNotFinite(Event):
-    """A step's loss was no finite number; its update was left out."""
+    """A step's loss was NaN or infinite; its update was skipped."""
 
     at_step: int
     """The step."""
@@ -243,7 +243,7 @@ class LossNotFinite(Event):
 
 @dataclass(frozen=True, slots=True)
 class RolledBack(Event):
-    """Training went back to the last good state; the events of later steps are undone."""
+    """Training was rolled back to the last good state; the events of later steps are undone."""
 
     from_step: int
     """The last step before."""

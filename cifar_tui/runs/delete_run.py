@@ -35,7 +35,7 @@ def delete_run(folder: Path) -> None:
     if folder.is_symlink():
         raise BadInput(f"{name} is a link to a folder elsewhere: delete the link or the folder by hand.")
     if not recipe_path(folder).is_file():
-        raise BadInput(f"There is no run {name} any more.")
+        raise BadInput(f"{name} no longer exists.")
     doomed = folder.with_name(f"{DELETING_PREFIX}{folder.name[:NAME_KEPT]}-{secrets.token_hex(4)}")
     try:
         lock = take_lock(folder)

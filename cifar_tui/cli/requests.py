@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cifar_tui.cli.completion import complete_run
+from cifar_tui.cli.options import RUN_HELP
 from cifar_tui.control import MOST_NOTE, AddNote, Pause, Request, Resume, SaveNow, Stop, requester_name
 from cifar_tui.errors import BadInput
 from cifar_tui.events import NoteAdded
@@ -17,7 +18,7 @@ RunArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="RUN",
-        help="A run's name or folder. Without it: the only run that is training.",
+        help=RUN_HELP,
         autocompletion=complete_run,
     ),
 ]

@@ -74,7 +74,6 @@ def to_json(overview: Overview) -> dict[str, object]:
 
 
 def _cells(overview: Overview) -> tuple[str, ...]:
-    share = f" {text.percent(overview.step / overview.total_steps, 0)}" if overview.total_steps else ""
     best = (
         f"{text.percent(overview.best_accuracy)} (epoch {overview.best_epoch})"
         if overview.best_accuracy is not None
@@ -83,7 +82,7 @@ def _cells(overview: Overview) -> tuple[str, ...]:
     return (
         run_argument(overview.folder),
         overview.state,
-        f"epoch {overview.epoch}/{overview.recipe.epochs}{share}",
+        f"epoch {overview.progress}",
         best,
         text.percent(overview.last_accuracy) if overview.last_accuracy is not None else "–",
         text.safe_text(overview.recipe.preset, 20),

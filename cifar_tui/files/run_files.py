@@ -21,6 +21,9 @@ FAILURE_NAME = "failure.txt"
 STEM = r"net_\d{3,}(?:_step_\d{5,})?"
 CHECKPOINT_PATTERN = re.compile(rf"{STEM}\.pth")
 """The names of checkpoints."""
+IMAGES_STEM = "test_images_"
+IMAGES_SUFFIX = ".rgb"
+"""The pixels of the test images: the stem, their checksum, and the suffix."""
 STATE_PATTERN = re.compile(r"state_(\d{7,})\.json")
 
 

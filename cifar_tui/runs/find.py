@@ -17,7 +17,7 @@ from cifar_tui.runs.checkpoints.sidecars import (
     epoch_checkpoint,
 )
 from cifar_tui.runs.lock import is_being_trained
-from cifar_tui.system.invocation import command_line
+from cifar_tui.system.invocation import command_line, from_here
 from cifar_tui.text import safe_text
 
 RUNS_FOLDER = Path("runs")
@@ -103,18 +103,10 @@ def checkpoint_argument(folder: Path, sidecar: Sidecar) -> str:
     """Return a checkpoint's name on the command line: `RUN:EPOCH`, or its path in mid-epoch."""
     if sidecar.checkpoint == epoch_checkpoint(sidecar.epoch):
         return f"{run_argument(folder)}:{sidecar.epoch}"
-    return safe_text(str(_shortest(folder) / sidecar.checkpoint), 300)
+    return safe_text(from_here(folder / sidecar.checkpoint), 300)
 
 
 def run_argument(folder: Path) -> str:
     """Return a run's name on the command line: its name in `runs/`, or its folder."""
-    shortest = _shortest(folder)
+    shortest = Path(from_here(folder))
     return safe_text(shortest.name if shortest.parent == RUNS_FOLDER else str(shortest), 200)
-
-
-def _shortest(folder: Path) -> Path:
-    """The folder as it can be typed here."""
-    try:
-        return folder.relative_to(Path.cwd())
-    except (ValueError, OSError):
-        return folder

@@ -60,6 +60,12 @@ class Overview:
     note: str = ""
     """The note that a person has put on it, or else one that they wrote while it trained; empty without."""
 
+    @property
+    def progress(self) -> str:
+        """The epoch of all epochs, and the share of the steps, as `2/26 7 %`."""
+        share = f" {100 * self.step // self.total_steps} %" if self.total_steps else ""
+        return f"{self.epoch}/{self.recipe.epochs}{share}"
+
 
 class OverviewReader:
     """Reads a run's overview, and at every other time of its journal only what is new. Used by one thread."""
@@ -120,13 +126,13 @@ def _newest_note(history: RunHistory) -> str:
 def _seconds_left(history: RunHistory) -> float:
     """Return an estimate for the rest of the run by its last epoch, or by its steps so far; NaN without any."""
     training, last = history.training, history.last_step
-    if training is None or last is None:
+    if training is None or history.data is None or last is None:
         return math.nan
-    tested = history.epochs[-1] if history.epochs else None
-    per_step = tested.train_seconds / training.steps_per_epoch if tested is not None else last.seconds / last.step
-    steps_left = training.total_steps - last.step
-    test_seconds = tested.test_seconds if tested is not None else 0.0
-    return steps_left * per_step + math.ceil(steps_left / training.steps_per_epoch) * test_seconds
+    steps, seconds = (
+        (training.steps_per_epoch, history.epochs[-1].train_seconds) if history.epochs else (last.step, last.seconds)
+    )
+    images = steps * history.data.train_images / training.steps_per_epoch
+    return history.seconds_left_at(images / seconds) if seconds > 0 else math.nan
 
 
 def read_journaled(folder: Path) -> JournaledCheckpoints:

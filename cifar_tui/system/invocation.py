@@ -21,16 +21,16 @@ def _program() -> str:
         script, typed = called, sys.argv[0] if os.sep in sys.argv[0] else str(called.absolute())
     else:  # called as `python -m cifar_tui`, as a detached run is
         script = Path(sys.executable).with_name(PROGRAM)
-        typed = _from_here(script)
+        typed = from_here(script)
     if not script.exists():
-        return f"{shlex.quote(_from_here(Path(sys.executable)))} -m cifar_tui"
+        return f"{shlex.quote(from_here(Path(sys.executable)))} -m cifar_tui"
     on_path = shutil.which(PROGRAM)
     if on_path is not None and Path(on_path).samefile(script):
         return PROGRAM
     return shlex.quote(typed)
 
 
-def _from_here(path: Path) -> str:
+def from_here(path: Path) -> str:
     """Return a path relative to the current folder, where it lies below it."""
     try:
         return str(path.relative_to(Path.cwd()))

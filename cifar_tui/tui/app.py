@@ -148,8 +148,10 @@ class MonitorApp(DiffApp, inherit_bindings=False):
         self._actions = RunActions(self, self.followed, self.history_display.show)
         self.leaving = Leaving(self, self.followed, self._actions, intervals.interrupts)
         self._starter = RunStarter(self, jobs, self.followed, self.leaving, self._actions)
-        self._switch = RunSwitch(self, jobs, self.followed, self._starter, self._run_opened, intervals.runs)
         self._checkpoints = CheckpointActions(self, jobs, self.followed, self._starter.start, intervals.after_change)
+        self._switch = RunSwitch(
+            self, jobs, self.followed, self._starter, self._checkpoints.compare, self._run_opened, intervals.runs
+        )
         self._nonfinite_loss = NonfiniteLossQuestion(self, self.followed)
         self._alerter = Alerter(options.alert, self.write_control)
         self._themes = ThemeChoice(self, themes, theme, preferences)

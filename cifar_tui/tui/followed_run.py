@@ -17,6 +17,7 @@ from cifar_tui.errors import BadInput
 from cifar_tui.events import RunStarted
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.jobs.session import CurrentJobs, RunConnection
+from cifar_tui.text import safe_text
 from cifar_tui.tui.widgets.status import Awaited
 
 CONFIRMED_BY: dict[Awaited, tuple[str, ...]] = {
@@ -26,8 +27,6 @@ CONFIRMED_BY: dict[Awaited, tuple[str, ...]] = {
     "stalled": (),
 }
 """The states that confirm a request."""
-EVALUATING = "{} is being evaluated. Press e on it in the browser (c) to cancel."
-
 TRAINING_HERE = "Another run is training in this screen, and goes first: u shows all runs, enter on it goes back to it."
 
 
@@ -81,7 +80,7 @@ class FollowedRun:
     def open(self, folder: Path) -> None:
         """Follow another run; one that trains in this process trains on meanwhile. Raises CifarTuiError."""
         if self._evaluation is not None and not self._evaluation.ended:
-            raise BadInput(EVALUATING)
+            raise BadInput(self.evaluating_text)
         self._join_checkpoint_jobs()
         here = self.connection if self.connection is not None and not self.connection.elsewhere else None
         own = OwnRun(self.history, here) if here is not None and not here.ended else None
@@ -154,6 +153,12 @@ class FollowedRun:
     def evaluated_checkpoint(self) -> str:
         """The checkpoint that is being evaluated or is about to be; empty for none."""
         return self.history.evaluation.checkpoint if self.history.evaluation is not None else self._requested
+
+    @property
+    def evaluating_text(self) -> str:
+        """A sentence for what has to wait for the evaluation under way."""
+        name = safe_text(self.evaluated_checkpoint)
+        return f"{name} is being evaluated. Press e on it in the list of checkpoints (c) to cancel."
 
     def evaluate(self, checkpoint: str) -> bool:
         """Evaluate a checkpoint. Returns True if the live run does it, between two steps. Raises CifarTuiError."""

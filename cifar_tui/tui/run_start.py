@@ -12,7 +12,7 @@ from cifar_tui.report import run_summary
 from cifar_tui.report.run_time import ShorterPreset, shorter_preset, times_text
 from cifar_tui.runs.checkpoints.states import resumable
 from cifar_tui.tui.dialogs.questions import Choice, Question, data_question
-from cifar_tui.tui.followed_run import EVALUATING, TRAINING_HERE, FollowedRun
+from cifar_tui.tui.followed_run import TRAINING_HERE, FollowedRun
 from cifar_tui.tui.leaving import Leaving
 from cifar_tui.tui.run_actions import RunActions
 
@@ -43,7 +43,7 @@ class RunStarter:
     def resume(self) -> None:
         """Resume the run that has ended."""
         if self._followed.evaluating:
-            self._app.notify(EVALUATING, severity="warning")
+            self._app.notify(self._followed.evaluating_text, severity="warning", markup=False)
         elif self._followed.training_beside:
             self._app.notify(TRAINING_HERE, severity="warning")
         else:

@@ -8,6 +8,7 @@ from cifar_tui.errors import BadInput, FolderInUse
 from cifar_tui.presets import preset
 from cifar_tui.runs import delete_run as module
 from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX
+from cifar_tui.runs.checkpoints.test_images import IMAGE_BYTES, store_images
 from cifar_tui.runs.delete_run import delete_run, finish_run_deletes, other_files
 from cifar_tui.runs.find import all_runs
 from cifar_tui.runs.garbage import collect_garbage
@@ -35,6 +36,7 @@ def test_nothing_is_left_of_a_deleted_run_and_others_stay(tmp_path: Path) -> Non
     other, run = put_finished_run(tmp_path, "other"), put_finished_run(tmp_path, "one")
     (run / "sub").mkdir()
     (run / "sub" / "file").write_text("mine")
+    store_images(run, "0a1b2c3d", 1, lambda: bytes(IMAGE_BYTES))
     assert other_files(run) == ["sub"]
     delete_run(run)
     assert list(tmp_path.iterdir()) == [other]

@@ -6,6 +6,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.run_files import IMAGES_STEM, IMAGES_SUFFIX
 from cifar_tui.files.safe_open import open_regular
 from cifar_tui.recipe import SIDE
 
@@ -15,7 +16,6 @@ MOST_IMAGES = 50_000
 IMAGE_BYTES = SIDE * SIDE * 3
 """Bytes of one image's pixels: uint8 [32, 32, 3], RGB."""
 CHECKSUM_PATTERN = re.compile(r"[0-9a-f]{8}")
-PREFIX, SUFFIX = "test_images_", ".rgb"
 
 
 def store_images(folder: Path, checksum: str, count: int, pixels: Callable[[], bytes]) -> None:
@@ -30,7 +30,7 @@ def store_images(folder: Path, checksum: str, count: int, pixels: Callable[[], b
         return
     content = pixels()
     write_atomically(path, lambda file: file.write(content))
-    for other in folder.glob(f"{PREFIX}*{SUFFIX}"):
+    for other in folder.glob(f"{IMAGES_STEM}*{IMAGES_SUFFIX}"):
         if other != path:
             other.unlink(missing_ok=True)
 
@@ -56,4 +56,4 @@ def _read(file: BufferedReader, index: int) -> bytes:
 
 
 def _path(folder: Path, checksum: str) -> Path:
-    return folder / f"{PREFIX}{checksum}{SUFFIX}"
+    return folder / f"{IMAGES_STEM}{checksum}{IMAGES_SUFFIX}"

@@ -16,15 +16,15 @@ from cifar_tui.system.invocation import command_line
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.browser.checkpoint_actions import CheckpointActions
 from cifar_tui.tui.browser.checkpoint_list import CheckpointList
-from cifar_tui.tui.browser.checkpoint_view import Entry
+from cifar_tui.tui.browser.checkpoint_view import Entry, checkpoint_order
 from cifar_tui.tui.browser.folder_watcher import Found
-from cifar_tui.tui.browser.list_pane import ListPane
-from cifar_tui.tui.browser.run_checkpoints import BrowsedRuns, RunCheckpoints
+from cifar_tui.tui.browser.run_checkpoints import BrowsedRuns, RunCheckpoints, marks_caption
 from cifar_tui.tui.dialogs.run_choice import RunPick, sibling_runs
 from cifar_tui.tui.evaluation.evaluation_panel import EvaluationPanel
 from cifar_tui.tui.evaluation.evaluation_screen import EvaluationScreen
 from cifar_tui.tui.intervals import ScreenIntervals
 from cifar_tui.tui.run_reader import RunLoaded, RunUpdated
+from cifar_tui.tui.widgets.filtered_list import FilteredList
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Rows
 from cifar_tui.tui.widgets.status import Awaited, StatusPanel
@@ -56,7 +56,9 @@ class CheckpointBrowser(Screen[None]):
         """Show the checkpoints of a run with this history, `start_at` under the cursor; nothing is read yet."""
         super().__init__()
         self._runs = BrowsedRuns(history, self.post_message, intervals.other_runs)
-        self._pane = ListPane(self._runs, start_at)
+        self._order = checkpoint_order()
+        rows = CheckpointList(start_at, id="checkpoint-list")
+        self._list = FilteredList(rows, self._order, "file, epoch, best, pinned, damaged")
         self._actions = actions
         self._look_seconds = intervals.folder
         self._status = StatusPanel(intervals, history)
@@ -65,7 +67,7 @@ class CheckpointBrowser(Screen[None]):
         """Put the list and the evaluation up."""
         yield self._status
         with Container(id="browser"):
-            yield self._pane
+            yield self._list
             yield EvaluationPanel()
         yield KeyRow()
 
@@ -100,7 +102,7 @@ class CheckpointBrowser(Screen[None]):
     @property
     def selected(self) -> Entry | None:
         """The checkpoint under the cursor."""
-        return self._pane.selected
+        return self._list.rows.selected
 
     def action_open(self) -> None:
         """Open the evaluation of the checkpoint under the cursor."""
@@ -121,14 +123,14 @@ class CheckpointBrowser(Screen[None]):
 
     def action_back(self) -> None:
         """Clear the filter; without one, go back to the charts."""
-        if not self._pane.clear_filter():
+        if not self._list.clear_filter():
             self.app.pop_screen()
 
     def action_mark(self) -> None:
         """Mark the checkpoint under the cursor for a comparison, or take the mark away."""
         if self.selected is not None:
             self.shown.view.marked ^= {self.selected.name}
-            self._pane.order()
+            self._show_list()
 
     def action_compare(self) -> None:
         """Compare the marked checkpoints."""
@@ -136,11 +138,11 @@ class CheckpointBrowser(Screen[None]):
 
     def action_filter(self) -> None:
         """Type words to filter by."""
-        self._pane.filter()
+        self._list.filter()
 
     def action_sort(self, next_column: bool) -> None:
         """Sort by the next column in view, or by the same one the other way round."""
-        self._pane.sort(next_column=next_column)
+        self._list.sort(next_column=next_column)
 
     def action_choose_run(self) -> None:
         """Ask whose checkpoints are to be shown."""
@@ -150,7 +152,7 @@ class CheckpointBrowser(Screen[None]):
         def answered(folder: Path | None) -> None:
             if folder is not None and folder != self.shown.folder:
                 self._runs.show(folder)
-                self._pane.order()
+                self._show_list()
 
         if own is not None and beside:
             self.app.push_screen(RunPick(own, beside, self.shown.folder or own), answered)
@@ -161,7 +163,7 @@ class CheckpointBrowser(Screen[None]):
     def _list_files(self, message: Found[Piece]) -> None:
         for run in self._runs.all:
             if run.list_files(message) and run is self.shown:
-                self._pane.order()
+                self._show_list()
 
     @on(RunLoaded)
     @on(RunUpdated)
@@ -178,10 +180,18 @@ class CheckpointBrowser(Screen[None]):
         else:
             self.action_act("evaluate")
 
+    @on(FilteredList.Reordered)
+    def _show_list(self) -> None:
+        """Show the list of the run in view, with the signs that hold now."""
+        in_view = self._list.show(self.shown.entries())
+        marks = marks_caption(self._runs.all, self._list.rows.size.width - 2)
+        self._list.name_list(self.shown.title(in_view), marks)
+        self._show_verdict()
+
     def _look(self) -> None:
         """Look at the folder again, and show how old everything is by now."""
         self.shown.look()
-        self._pane.refresh_ages()
+        self._list.rows.refresh()
 
     def _own_entry(self) -> Entry | None:
         """Return the checkpoint under the cursor; of another run none, but say how to open that run."""
@@ -197,11 +207,10 @@ class CheckpointBrowser(Screen[None]):
     def _show_changes(self) -> None:
         """Show what has changed with the history of the run in view."""
         if self.shown.outdated:
-            self._pane.order()
+            self._show_list()
         self._show_verdict()
 
     @on(CheckpointList.Moved)
-    @on(ListPane.Ordered)
     def _show_verdict(self) -> None:
         """Show the evaluation of the checkpoint under the cursor."""
         selected = self.selected
@@ -209,7 +218,7 @@ class CheckpointBrowser(Screen[None]):
             selected.name if selected is not None else "",
             self.shown.find(selected.sidecar) if selected is not None else None,
             self.shown.history,
-            filtered=bool(self.shown.view.filter_text),
+            filtered=bool(self._order.filter_text),
             read_only=self.shown.is_other,
             queued="" if self.shown.is_other else self._actions.evaluated_checkpoint,
         )

@@ -17,7 +17,7 @@ from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints
 from cifar_tui.tui.dialogs.branch import BranchChoice, BranchQuestion
 from cifar_tui.tui.dialogs.questions import delete_question
 from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
-from cifar_tui.tui.followed_run import EVALUATING, TRAINING_HERE, FollowedRun
+from cifar_tui.tui.followed_run import TRAINING_HERE, FollowedRun
 
 
 class CheckpointActions:
@@ -56,7 +56,7 @@ class CheckpointActions:
             if self._followed.evaluated_checkpoint == checkpoint:
                 self._followed.cancel_evaluation()
             elif self._followed.evaluating:
-                self._app.notify(self._evaluating(), markup=False)
+                self._app.notify(self._followed.evaluating_text, markup=False)
             elif self._followed.evaluate(checkpoint):
                 self._app.notify(f"{safe_text(checkpoint)} will be evaluated after this step.", markup=False)
         except CifarTuiError as error:
@@ -67,20 +67,16 @@ class CheckpointActions:
         """The checkpoint that is being evaluated or is about to be; empty for none."""
         return self._followed.evaluated_checkpoint
 
-    def _evaluating(self) -> str:
-        return EVALUATING.format(safe_text(self._followed.evaluated_checkpoint))
-
     def compare(self, weights: list[Path]) -> None:
         """Compare checkpoints; a run that trains trains on meanwhile."""
         if not 2 <= len(weights) <= MOST_COMPARED:
             self._app.notify(f"Mark 2 to {MOST_COMPARED} checkpoints with space, then press C to compare them.")
         elif self._followed.evaluating:
-            self._app.notify(self._evaluating(), severity="warning", markup=False)
+            self._app.notify(self._followed.evaluating_text, severity="warning", markup=False)
         else:
+            beside = self._followed.history.live or self._followed.training_beside
             try:
-                connection = self._jobs.current.compare(
-                    weights, beside=self._followed.history.live or self._followed.training_beside
-                )
+                connection = self._jobs.current.compare(weights, beside=beside)
             except CifarTuiError as error:
                 self._app.notify(str(error), severity="error", markup=False)
                 return
@@ -128,7 +124,7 @@ class CheckpointActions:
             typed = command_line(f"train --from {argument}")
             sentence = f"This run is training: stop or detach it first, or in another shell: {typed}"
         elif self._followed.evaluating:
-            sentence = self._evaluating()
+            sentence = self._followed.evaluating_text
         elif self._followed.training_beside:
             sentence = TRAINING_HERE
         else:

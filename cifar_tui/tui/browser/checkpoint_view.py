@@ -1,7 +1,7 @@
-"""The checkpoints of a run that are in view, and their order."""
+"""The checkpoints of a run, with everything that their rows show."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cifar_tui import text
@@ -10,9 +10,10 @@ from cifar_tui.runs.checkpoints.listing import ListedCheckpoint, Piece
 from cifar_tui.runs.checkpoints.retention import Inventory, JournaledCheckpoints, why_kept
 from cifar_tui.runs.checkpoints.sidecars import Sidecar
 from cifar_tui.tui.widgets.epoch_table import BEST_SIGN
+from cifar_tui.tui.widgets.list_order import Key, ListOrder
+from cifar_tui.tui.widgets.row_list import MARK_SIGN
 
 PIN_SIGN = "◉"
-MARK_SIGN = "✓"
 SIZE_CELLS = 7
 """Room for a size: above 99.9 of a unit its tenths are left out."""
 
@@ -88,7 +89,7 @@ class Entry:
         return [flag for flag, holds in flags.items() if holds]
 
 
-SORTED_BY: dict[str, Callable[[Entry], float | str | None]] = {
+SORTED_BY: dict[str, Key[Entry]] = {
     "Epoch": lambda one: one.sidecar.epoch,
     "Step": lambda one: one.sidecar.step,
     "Acc %": lambda one: one.sidecar.train_accuracy,
@@ -101,16 +102,15 @@ SORTED_BY: dict[str, Callable[[Entry], float | str | None]] = {
 """The key that each column is sorted by; None comes last either way."""
 
 
+def checkpoint_order() -> ListOrder[Entry]:
+    """Return the order to begin with: the newest first."""
+    return ListOrder(SORTED_BY, "Step")
+
+
 class CheckpointView:
-    """The listed checkpoints, and how they are sorted and filtered."""
+    """The listed checkpoints of one run, and which of them are marked."""
 
     def __init__(self) -> None:
-        self.column = "Step"
-        """The column that is sorted by."""
-        self.falling = True
-        """True if the highest comes first."""
-        self.filter_text = ""
-        """The words that are filtered by; empty for all."""
         self.pinned: frozenset[str] | None = frozenset()
         """Names of the pinned; None where they cannot be read."""
         self.states: tuple[int, ...] = ()
@@ -131,34 +131,28 @@ class CheckpointView:
         if piece.size is not None:
             self.size, self.states = piece.size, piece.states
 
-    def next_column(self, columns: Sequence[str]) -> None:
-        """Sort by the next of these columns, and after the last by the first."""
-        place = columns.index(self.column) + 1 if self.column in columns else 0
-        self.column = columns[place % len(columns)]
-
-    def sort_by(self, column: str) -> None:
-        """Sort by a column, the highest first; by the one that is sorted by already, the other way round."""
-        self.falling = not self.falling if column == self.column else True
-        self.column = column
-
-    def sort_like(self, other: "CheckpointView") -> None:
-        """Take over the order and the filter of another run's view."""
-        self.filter_text, self.column, self.falling = other.filter_text, other.column, other.falling
-
     def entries(self, history: RunHistory) -> list[Entry]:
-        """Return what is in view, in order; equals stay the newest first."""
-        words = self.filter_text.lower().split()
-        entries = [one for one in self._all(history) if one.matches(words)]
-        entries.sort(key=lambda one: (one.sidecar.step, one.name), reverse=True)
-        key = SORTED_BY[self.column]
-        known = [one for one in entries if key(one) is not None]
-        known.sort(key=key, reverse=self.falling)  # type: ignore[arg-type] # of one column, and so of one type
-        return known + [one for one in entries if key(one) is None]
+        """Return all of them with the signs that hold now, the newest first."""
+        best = history.best.step if history.best is not None else None
+        pinned, failed = self.pinned or frozenset(), history.failed_evaluations
+        newest_first = sorted(self.listed.items(), key=lambda item: (item[1].sidecar.step, item[0]), reverse=True)
+        return [
+            Entry(
+                one.sidecar,
+                one.there,
+                one.sidecar.step == best,
+                name in pinned,
+                one.there not in (None, one.sidecar.size) or (name in failed and failed[name].damaged),
+                name in self.marked,
+                _measured(one, history),
+            )
+            for name, one in newest_first
+        ]
 
     def title(self, in_view: int) -> str:
         """Return the list's title, as `150 checkpoints, 6.7 GB`."""
         count = text.counted(len(self.listed), "checkpoint")
-        what = f"{in_view:,} of {count}" if self.filter_text else count
+        what = f"{in_view:,} of {count}" if in_view < len(self.listed) else count
         return f"{what}, {text.size(self.size)}" if self.size is not None else what if self.listed else "Checkpoints"
 
     def marked_sidecars(self) -> list[Sidecar]:
@@ -180,22 +174,6 @@ class CheckpointView:
             intact=lambda sidecar: self.listed[sidecar.checkpoint].intact,
         )
         return why_kept(inventory, checkpoint)
-
-    def _all(self, history: RunHistory) -> list[Entry]:
-        best = history.best.step if history.best is not None else None
-        pinned, failed = self.pinned or frozenset(), history.failed_evaluations
-        return [
-            Entry(
-                one.sidecar,
-                one.there,
-                one.sidecar.step == best,
-                name in pinned,
-                one.there not in (None, one.sidecar.size) or (name in failed and failed[name].damaged),
-                name in self.marked,
-                _measured(one, history),
-            )
-            for name, one in self.listed.items()
-        ]
 
 
 def _measured(one: ListedCheckpoint, history: RunHistory) -> float | None:

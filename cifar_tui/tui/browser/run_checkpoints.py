@@ -7,11 +7,12 @@ from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.listing import Listing, Piece
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, epoch_checkpoint
 from cifar_tui.text import safe_text
-from cifar_tui.tui.browser.checkpoint_view import MARK_SIGN, CheckpointView, Entry
+from cifar_tui.tui.browser.checkpoint_view import CheckpointView, Entry
 from cifar_tui.tui.browser.folder_watcher import FolderWatcher, Found
 from cifar_tui.tui.evaluation.evaluation_finder import EvaluationFinder, FoundEvaluation
 from cifar_tui.tui.intervals import DEFAULT_INTERVALS
 from cifar_tui.tui.run_reader import RunLoaded, RunReader, RunUpdated
+from cifar_tui.tui.widgets.row_list import MARK_SIGN
 from cifar_tui.tui.widgets.rows import cut
 
 NAME_LENGTH = 40
@@ -20,7 +21,7 @@ Post = Callable[[Found[Piece] | RunLoaded | RunUpdated], object]
 
 
 class RunCheckpoints:
-    """One run's checkpoints: which are listed, in which order, which are marked, and their evaluations."""
+    """One run's checkpoints: which are listed, which are marked, and their evaluations."""
 
     def __init__(
         self, post: Post, folder: Path | None = None, look_seconds: float = DEFAULT_INTERVALS.other_runs
@@ -112,7 +113,7 @@ class RunCheckpoints:
         return self._signs != self._signs_now()
 
     def entries(self) -> list[Entry]:
-        """Return what is in view, in order, with the signs that hold now."""
+        """Return all of them with the signs that hold now, the newest first."""
         self._signs = self._signs_now()
         return self.view.entries(self.history)
 
@@ -158,15 +159,13 @@ class BrowsedRuns:
         return [self.own, *self._others.values()]
 
     def show(self, folder: Path) -> None:
-        """Show a run's checkpoints, in the order and with the filter of those in view."""
-        before = self.shown
-        before.leave()
+        """Show a run's checkpoints."""
+        self.shown.leave()
         if folder == self.own.folder:
             self.shown = self.own
         else:
             new = RunCheckpoints(self._post, folder, self._look_seconds)
             self.shown = self._others.setdefault(folder, new)
-        self.shown.view.sort_like(before.view)
         self.shown.open()
 
     def marked(self) -> list[Path]:

@@ -55,8 +55,8 @@ def draw(
         for row, line in zip(cells, _drawn(trace, width, height, x, y, marker), strict=False):
             column = 0
             for run, style in line:
-                for place, character in enumerate(run, column):
-                    if style and not (place % 2 and row[place][1] == trace.shares_with):
+                for place, character in enumerate(run, column) if style else ():
+                    if not (place % 2 and row[place][1] == trace.shares_with):
                         row[place] = (character, style)
                 column += len(run)
     return [_joined(row) for row in cells]

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from cifar_tui.tui.dialogs.modal import Modal
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("The run", ("app.send(", "app.resume_run", "app.note", "app.checkpoints", "app.evaluate", "app.shorter")),
+    ("The run", ("app.send(", "app.resume_run", "app.checkpoints", "app.evaluate", "app.shorter")),
     ("This screen", ("",)),
     ("Charts", ("view(", "choose_runs")),
     ("Moving on the charts", ("view('point'", "view('pan'", "view('zoom'", "view('y_zoom'", "view('follow'")),

@@ -31,7 +31,7 @@ class ComparisonScreen(Screen[None]):
     """One comparison, from its start; leaving cancels it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "app.pop_screen", "Back", key_display="esc", tooltip="Back to the checkpoints"),
+        Binding("escape", "app.pop_screen", "Back", key_display="esc", tooltip="Back to the previous screen"),
         Binding("i", "images", "Images", tooltip="The images that one got right and the other wrong"),
         *common_keys.AFTER,
     ]

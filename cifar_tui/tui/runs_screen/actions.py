@@ -11,7 +11,7 @@ from textual.app import App
 from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.jobs.session import CurrentJobs
 from cifar_tui.report.comparison_text import MOST_COMPARED
-from cifar_tui.runs.checkpoints.sidecars import list_sidecars
+from cifar_tui.runs.checkpoints.sidecars import Sidecar, list_sidecars
 from cifar_tui.runs.delete_run import delete_run, other_files
 from cifar_tui.runs.find import run_argument
 from cifar_tui.runs.folder import run_name
@@ -24,18 +24,18 @@ from cifar_tui.tui.charts.overlay import MAX_OVERLAID
 from cifar_tui.tui.dialogs.branch import BranchChoice, BranchQuestion
 from cifar_tui.tui.dialogs.questions import delete_run_question
 from cifar_tui.tui.dialogs.text_question import TextQuestion
-from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
 from cifar_tui.tui.followed_run import TRAINING_HERE, FollowedRun
 from cifar_tui.tui.run_start import RunStarter
-from cifar_tui.tui.runs_screen.run_rows import RunRow, RunsInView
+from cifar_tui.tui.runs_screen.run_rows import ListedRuns, RunRow
 
 Open = Callable[[Path, Sequence[Path]], bool]
+Compare = Callable[[list[Path]], None]
 
 
-class ListedRuns(Protocol):
+class ListingScreen(Protocol):
     """The screen with the list."""
 
-    runs: RunsInView
+    runs: ListedRuns
 
     def look(self) -> None:
         """Look at the folder again."""
@@ -45,16 +45,23 @@ class RunListActions:
     """Does what a key names with the run under the cursor."""
 
     def __init__(
-        self, app: App[int], jobs: CurrentJobs, followed: FollowedRun, starter: RunStarter, open_run: Open
+        self,
+        app: App[int],
+        jobs: CurrentJobs,
+        followed: FollowedRun,
+        starter: RunStarter,
+        compare: Compare,
+        open_run: Open,
     ) -> None:
         """Act for `app`; `open_run` has a run followed on the dashboard, with others drawn over it."""
         self._app = app
         self._jobs = jobs
         self._followed = followed
         self._starter = starter
+        self._compare_checkpoints = compare
         self._open_run = open_run
 
-    def run(self, action: str, row: RunRow, screen: ListedRuns) -> None:
+    def run(self, action: str, row: RunRow, screen: ListingScreen) -> None:
         """Do what a binding names with a run."""
         match action:
             case "open":
@@ -74,7 +81,7 @@ class RunListActions:
             case "delete":
                 self._delete(row, screen)
 
-    def _overlay(self, row: RunRow, screen: ListedRuns) -> None:
+    def _overlay(self, row: RunRow, screen: ListingScreen) -> None:
         others = [one.folder for one in screen.runs.marked_overviews() if one.folder != row.folder]
         if not 1 <= len(others) <= MAX_OVERLAID:
             self._refuse(f"Mark 1 to {MAX_OVERLAID} other runs with space: o opens this one with those drawn over it.")
@@ -87,12 +94,10 @@ class RunListActions:
             return
         try:
             weights = [_best_checkpoint(one) for one in marked]
-            beside = self._followed.history.live or self._followed.training_beside
-            connection = self._jobs.current.compare(weights, beside=beside)
-        except CifarTuiError as error:
+        except BadInput as error:
             self._refuse(str(error))
         else:
-            self._app.push_screen(ComparisonScreen(connection))
+            self._compare_checkpoints(weights)
 
     def _resume(self, row: RunRow) -> None:
         if row.trains:
@@ -114,7 +119,7 @@ class RunListActions:
             return
         if not self._is_free():
             return
-        newest = checkpoints[-1].name
+        newest = checkpoints[-1].checkpoint
 
         def answered(choice: BranchChoice | None) -> None:
             if choice is not None and self._open_run(row.folder, ()):
@@ -123,7 +128,7 @@ class RunListActions:
 
         self._app.push_screen(BranchQuestion(f"{row.name}, {newest}", row.overview.recipe), answered)
 
-    def _rename(self, row: RunRow, screen: ListedRuns) -> None:
+    def _rename(self, row: RunRow, screen: ListingScreen) -> None:
         if row.trains:
             self._refuse(f"{_name(row)} is training: it can be renamed once it has ended.")
             return
@@ -145,7 +150,7 @@ class RunListActions:
         detail = "Up to 100 letters, digits, dots, dashes and underscores. The name it has now still finds it."
         self._app.push_screen(TextQuestion(f"Rename {row.name}", detail, row.name, new_name), answered)
 
-    def _note(self, row: RunRow, screen: ListedRuns) -> None:
+    def _note(self, row: RunRow, screen: ListingScreen) -> None:
         async def answered(note: str | None) -> None:
             if note is not None and note != row.overview.note:
                 await self._change(lambda: write_note(row.folder, note), screen)
@@ -153,7 +158,7 @@ class RunListActions:
         detail = "One line, kept in the run's folder. Enter keeps it, escape leaves it as it was; empty takes it away."
         self._app.push_screen(TextQuestion(f"Note on {row.name}", detail, row.overview.note), answered)
 
-    def _delete(self, row: RunRow, screen: ListedRuns) -> None:
+    def _delete(self, row: RunRow, screen: ListingScreen) -> None:
         if row.trains:
             self._refuse(f"{_name(row)} is training: stop it first, then delete it.")
             return
@@ -169,7 +174,7 @@ class RunListActions:
         question = delete_run_question(row.name, row.overview.size, other_files(row.folder))
         self._app.push_screen(question, answered)
 
-    async def _change(self, change: Callable[[], object], screen: ListedRuns) -> bool:
+    async def _change(self, change: Callable[[], object], screen: ListingScreen) -> bool:
         """Change something on disk, and look at the folder again. Returns True if it has worked."""
         try:
             await asyncio.to_thread(change)
@@ -196,16 +201,15 @@ def _name(row: RunRow) -> str:
     return safe_text(row.name, 60)
 
 
-def _checkpoints(folder: Path) -> list[Path]:
+def _checkpoints(folder: Path) -> list[Sidecar]:
     """Return the checkpoints whose weights are there, the oldest first."""
-    paths = [folder / one.checkpoint for one in list_sidecars(folder)]
-    return [path for path in paths if path.is_file()]
+    return [one for one in list_sidecars(folder) if (folder / one.checkpoint).is_file()]
 
 
 def _best_checkpoint(run: Overview) -> Path:
     """Return a run's best checkpoint, else its newest. Raises BadInput where it has none."""
-    sidecars = [one for one in list_sidecars(run.folder) if (run.folder / one.checkpoint).is_file()]
-    if not sidecars:
+    checkpoints = _checkpoints(run.folder)
+    if not checkpoints:
         raise BadInput(f"{safe_text(run.name, 60)} has no checkpoint to compare.")
-    best = next((one for one in sidecars if one.epoch == run.best_epoch), sidecars[-1])
+    best = next((one for one in checkpoints if one.epoch == run.best_epoch), checkpoints[-1])
     return run.folder / best.checkpoint

@@ -30,7 +30,7 @@ class RunList(RowList[RunRow]):
         widths={
             "  Run": NAME_CELLS + 2,
             "State": 11,
-            "Progress": 10,
+            "Progress": 13,
             "Left": 10,
             "Best %": 7,
             "Last %": 7,

@@ -1,8 +1,8 @@
-"""The runs that are in view, and their order."""
+"""The listed runs, with everything that their rows show."""
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from cifar_tui import text
 from cifar_tui.report import run_summary
 from cifar_tui.runs.listing import RunsPiece
 from cifar_tui.runs.overview import Overview
-from cifar_tui.tui.browser.checkpoint_view import MARK_SIGN
+from cifar_tui.tui.widgets.list_order import Key, ListOrder
+from cifar_tui.tui.widgets.row_list import MARK_SIGN
 from cifar_tui.tui.widgets.rows import cut_middle
 from cifar_tui.tui.widgets.status import BADGES
 
@@ -59,7 +60,7 @@ class RunRow:
         return {
             "  Run": signs + cut_middle(text.safe_text(one.name), NAME_CELLS),
             "State": " ".join(STATES[one.state]),
-            "Progress": self._progress(),
+            "Progress": one.progress,
             "Left": text.rough_duration(one.seconds_left) if math.isfinite(one.seconds_left) else "",
             "Best %": _share(one.best_accuracy),
             "Last %": _share(one.last_accuracy),
@@ -69,11 +70,6 @@ class RunRow:
             "Size": text.size(one.size),
             "Note": text.safe_text(one.note),
         }
-
-    def _progress(self) -> str:
-        one = self.overview
-        share = f" {100 * one.step // one.total_steps}%" if one.total_steps else ""
-        return f"{one.epoch}/{one.recipe.epochs}{share}"
 
     def matches(self, words: Sequence[str]) -> bool:
         """Return True if every word is in its name, state, preset, data, note or parent."""
@@ -86,7 +82,7 @@ class RunRow:
         return all(word in everything for word in words)
 
 
-SORTED_BY: dict[str, Callable[[RunRow], float | str | None]] = {
+SORTED_BY: dict[str, Key[RunRow]] = {
     "  Run": lambda row: row.name,
     "State": lambda row: row.overview.state,
     "Progress": lambda row: row.overview.step / row.overview.total_steps if row.overview.total_steps else 0.0,
@@ -102,16 +98,15 @@ SORTED_BY: dict[str, Callable[[RunRow], float | str | None]] = {
 """The key that each column is sorted by; None comes last either way."""
 
 
-@dataclass(slots=True)
-class RunsInView:
-    """The listed runs, and how they are sorted, filtered and marked."""
+def run_order() -> ListOrder[RunRow]:
+    """Return the order to begin with: the newest first."""
+    return ListOrder(SORTED_BY, "Age")
 
-    column: str = "Age"
-    """The column that is sorted by."""
-    falling: bool = True
-    """True if the highest comes first; of ages, the newest run."""
-    filter_text: str = ""
-    """The words that are filtered by; empty for all."""
+
+@dataclass(slots=True)
+class ListedRuns:
+    """The listed runs, and which of them are marked."""
+
     marked: set[Path] = field(default_factory=set)
     """Folders of the marked."""
     listed: dict[Path, Overview] = field(default_factory=dict)
@@ -126,32 +121,16 @@ class RunsInView:
         self.listed.update((one.folder, one) for one in piece.changed)
         self.complete = self.complete or piece.complete
 
-    def sort_by(self, column: str) -> None:
-        """Sort by a column, the highest first; by the one that is sorted by already, the other way round."""
-        self.falling = not self.falling if column == self.column else True
-        self.column = column
-
-    def next_column(self, columns: Sequence[str]) -> None:
-        """Sort by the next of these columns, and after the last by the first."""
-        place = columns.index(self.column) + 1 if self.column in columns else 0
-        self.column = columns[place % len(columns)]
-
     def rows(self, open_folder: Path | None) -> list[RunRow]:
-        """Return what is in view, in order; equals stay the newest first."""
-        words = self.filter_text.lower().split()
-        all_rows = (RunRow(one, one.folder in self.marked, one.folder == open_folder) for one in self.listed.values())
-        rows = [row for row in all_rows if row.matches(words)]
-        rows.sort(key=lambda row: (row.overview.started_at, row.name), reverse=True)
-        key = SORTED_BY[self.column]
-        known = [row for row in rows if key(row) is not None]
-        known.sort(key=key, reverse=self.falling)  # type: ignore[arg-type] # of one column, and so of one type
-        return known + [row for row in rows if key(row) is None]
+        """Return all of them with the signs that hold now, the newest first."""
+        rows = [RunRow(one, one.folder in self.marked, one.folder == open_folder) for one in self.listed.values()]
+        return sorted(rows, key=lambda row: (row.overview.started_at, row.name), reverse=True)
 
     def title(self, in_view: int) -> str:
         """Return the list's title, as `12 runs, 6.7 GB`."""
         count = text.counted(len(self.listed), "run")
         size = f", {text.size(sum(one.size for one in self.listed.values()))}" if self.complete else ""
-        return f"{in_view:,} of {count}{size}" if self.filter_text else f"{count}{size}"
+        return f"{in_view:,} of {count}{size}" if in_view < len(self.listed) else f"{count}{size}"
 
     def marked_overviews(self) -> list[Overview]:
         """Return the marked runs, the oldest first."""

@@ -9,18 +9,17 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from cifar_tui.runs.listing import RunListing, RunsPiece
-from cifar_tui.system.invocation import command_line
+from cifar_tui.system.invocation import command_line, from_here
 from cifar_tui.text import counted, safe_text
 from cifar_tui.tui import common_keys
-from cifar_tui.tui.browser.checkpoint_view import MARK_SIGN
-from cifar_tui.tui.browser.filter_box import FilterBox
 from cifar_tui.tui.browser.folder_watcher import FolderWatcher, Found
 from cifar_tui.tui.followed_run import FollowedRun
 from cifar_tui.tui.runs_screen.actions import RunListActions
 from cifar_tui.tui.runs_screen.run_list import RunList, detail_rows
-from cifar_tui.tui.runs_screen.run_rows import RunRow, RunsInView
+from cifar_tui.tui.runs_screen.run_rows import ListedRuns, RunRow, run_order
+from cifar_tui.tui.widgets.filtered_list import FilteredList
 from cifar_tui.tui.widgets.key_row import KeyRow
-from cifar_tui.tui.widgets.row_list import RowList
+from cifar_tui.tui.widgets.row_list import MARK_SIGN, RowList
 from cifar_tui.tui.widgets.rows import Row, Rows
 
 NO_RUN_OPEN = "No run is open: enter opens the one under the cursor, q quits."
@@ -51,34 +50,32 @@ class RunsScreen(Screen[None]):
     def __init__(self, place: Path, followed: FollowedRun, actions: RunListActions, look_seconds: float) -> None:
         """List the runs in `place`, which is looked at every `look_seconds`; nothing is read yet."""
         super().__init__()
-        self.runs = RunsInView()
+        self.runs = ListedRuns()
         self._place = place
         self._followed = followed
         self._actions = actions
         self._look_seconds = look_seconds
         self._watcher: FolderWatcher[RunsPiece] = FolderWatcher(self.post_message, RunListing)
-        self._filter_box = FilterBox("name, state, preset, data, note, live, marked")
-        self._list = RunList(id="run-list")
+        rows = RunList(id="run-list")
+        self._list = FilteredList(rows, run_order(), "name, state, preset, data, note, live, marked")
         self._detail = Rows(id="run-detail")
 
     def compose(self) -> ComposeResult:
         """Put the list above what is known of the run under the cursor."""
-        yield self._filter_box
         yield self._list
         yield self._detail
         yield KeyRow()
 
     def on_mount(self) -> None:
         """Look at the folder at once: it is read while the first frame is drawn."""
-        self._list.border_title = "Runs"
-        self._list.focus()
+        self._list.name_list("Runs", "")
         self.look()
         self.set_interval(self._look_seconds, self._look_if_in_view)
 
     def on_screen_resume(self) -> None:
         """Show what has changed meanwhile."""
         self.look()
-        self.order()
+        self.show_list()
 
     def on_unmount(self) -> None:
         """Look at the folder no more."""
@@ -92,20 +89,21 @@ class RunsScreen(Screen[None]):
     @property
     def selected(self) -> RunRow | None:
         """The run under the cursor."""
-        return self._list.selected
+        return self._list.rows.selected
 
     def look(self) -> None:
         """Look at the folder again."""
         self._watcher.look(self._place)
 
-    def order(self) -> None:
-        """Put the list in order, with the signs that hold now."""
-        rows = self.runs.rows(self._followed.folder)
-        place = safe_text(f"{_shown(self._place)}/", 60)
-        self._list.border_title = f"{self.runs.title(len(rows))} in {place}".replace("[", "\\[")
+    @on(FilteredList.Reordered)
+    def show_list(self) -> None:
+        """Show the list, with the signs that hold now."""
+        in_view = self._list.show(self.runs.rows(self._followed.folder))
+        place = safe_text(f"{from_here(self._place)}/", 60)
         marked = len(self.runs.marked)
-        self._list.border_subtitle = f"{MARK_SIGN} {counted(marked, 'run')} marked" if marked else ""
-        self._list.show(rows, self.runs.column, falling=self.runs.falling)
+        self._list.name_list(
+            f"{self.runs.title(in_view)} in {place}", f"{MARK_SIGN} {counted(marked, 'run')} marked" if marked else ""
+        )
         self._show_detail()
 
     def action_act(self, action: str) -> None:
@@ -115,56 +113,38 @@ class RunsScreen(Screen[None]):
 
     def action_back(self) -> None:
         """Return to the run that is open."""
-        if self.runs.filter_text:
-            self._filter_box.action_cancel_filter()
-        elif self._followed.connection is None:
+        if self._list.clear_filter():
+            return
+        if self._followed.connection is None:
             self.notify(NO_RUN_OPEN)
         else:
             self.app.pop_screen()
 
     def action_filter(self) -> None:
         """Type words to filter by."""
-        self._filter_box.open()
+        self._list.filter()
 
     def action_mark(self) -> None:
         """Mark the run under the cursor, or take the mark away, and go to the next."""
         if self.selected is not None:
             self.runs.marked ^= {self.selected.folder}
-            self.order()
-            self._list.action_move(1)
+            self.show_list()
+            self._list.rows.action_move(1)
 
     def action_sort(self, next_column: bool) -> None:
         """Sort by the next column in view, or by the same one the other way round."""
-        if next_column:
-            self.runs.next_column(self._list.columns)
-        else:
-            self.runs.sort_by(self.runs.column)
-        self.order()
+        self._list.sort(next_column=next_column)
 
     @on(Found)
     def _list_runs(self, message: Found[RunsPiece]) -> None:
         first = not self.runs.complete
         self.runs.update(message.piece)
         if message.piece.changed or message.piece.gone or first:
-            self.order()
+            self.show_list()
 
     @on(RowList.Chosen)
     def _open(self) -> None:
         self.action_act("open")
-
-    @on(RowList.HeadClicked)
-    def _sort_by(self, message: RowList.HeadClicked) -> None:
-        self.runs.sort_by(message.column)
-        self.order()
-
-    @on(FilterBox.Changed)
-    def _filter_by(self, event: FilterBox.Changed) -> None:
-        self.runs.filter_text = event.value
-        self.order()
-
-    @on(FilterBox.Left)
-    def _focus_list(self) -> None:
-        self._list.focus()
 
     @on(RowList.Moved)
     @on(Rows.Outdated)
@@ -174,7 +154,7 @@ class RunsScreen(Screen[None]):
     def _look_if_in_view(self) -> None:
         if self.app.screen is self:
             self.look()
-            self._list.refresh()  # everything is a little older
+            self._list.rows.refresh()  # everything is a little older
 
     def _detail_rows(self) -> list[Row]:
         if self.selected is not None:
@@ -184,13 +164,6 @@ class RunsScreen(Screen[None]):
         if not self.runs.complete:
             return []
         return [
-            ((f"There are no runs in {_shown(self._place)}/ yet.", "value"),),
+            ((f"There are no runs in {from_here(self._place)}/ yet.", "value"),),
             (("To start one, quit with q, then type: ", ""), (command_line("train"), "accent")),
         ]
-
-
-def _shown(place: Path) -> str:
-    try:
-        return str(place.relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return str(place)

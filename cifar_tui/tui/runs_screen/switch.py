@@ -27,6 +27,7 @@ class RunSwitch:
         jobs: CurrentJobs,
         followed: FollowedRun,
         starter: RunStarter,
+        compare: Callable[[list[Path]], None],
         opened: Callable[[], None],
         look_seconds: float,
     ) -> None:
@@ -35,6 +36,7 @@ class RunSwitch:
         self._jobs = jobs
         self._followed = followed
         self._starter = starter
+        self._compare = compare
         self._opened = opened
         self._look_seconds = look_seconds
         self._screen: RunsScreen | None = None
@@ -49,7 +51,7 @@ class RunSwitch:
 
             own = self._followed.folder
             place = (own.parent if own is not None else RUNS_FOLDER).absolute()
-            actions = RunListActions(self._app, self._jobs, self._followed, self._starter, self.open)
+            actions = RunListActions(self._app, self._jobs, self._followed, self._starter, self._compare, self.open)
             self._screen = RunsScreen(place, self._followed, actions, self._look_seconds)
             self._app.install_screen(self._screen, "runs")
         if self._screen not in self._app.screen_stack:

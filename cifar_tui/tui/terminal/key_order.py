@@ -5,6 +5,7 @@ a question) only after the key has travelled up to the app. Of keys that arrive 
 a later letter overtakes an earlier backspace, and text goes past a question that is about to open.
 """
 
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -54,10 +55,8 @@ class KeyOrder:
 
     def _target(self, event: Ordered) -> DOMNode:
         if isinstance(event, events.MouseEvent):
-            try:
+            with contextlib.suppress(NoWidget):
                 return self._app.get_widget_at(event.x, event.y)[0]
-            except NoWidget:
-                pass
         return self._app.focused or self._app.screen
 
     def _follow(self, node: DOMNode) -> None:

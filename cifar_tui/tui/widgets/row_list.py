@@ -20,6 +20,7 @@ from cifar_tui.tui.widgets.rows import cut
 GAP = 1
 CURSOR_SIGN = "›"
 """Takes the first cell of the row under the cursor, which is then told by more than its colour."""
+MARK_SIGN = "✓"
 
 
 class Entry(Protocol):
@@ -202,9 +203,9 @@ class RowList(ScrollView, Generic[EntryT], can_focus=True):
             segments.append(Segment(self.COLUMNS.cell(name, cells[name], self.size.width), shown))
         return segments
 
-    def style_of(self, value: str) -> str:
+    def style_of(self, value: str) -> str:  # noqa: ARG002 - a list without such cells has no use for it
         """Return the class of the stylesheet whose colour a cell of this text has; empty for that of its row."""
-        raise NotImplementedError
+        return ""
 
     def _column_at(self, x: int) -> str:
         """Return the column whose head is there; the last takes what is left."""

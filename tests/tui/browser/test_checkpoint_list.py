@@ -15,7 +15,8 @@ from cifar_tui.runs.checkpoints.listing import Listing
 from cifar_tui.runs.checkpoints.pins import write_pin
 from cifar_tui.runs.checkpoints.sidecars import delete_checkpoint, epoch_checkpoint, sidecar_path
 from cifar_tui.tui.browser.browser import CheckpointBrowser
-from cifar_tui.tui.browser.checkpoint_view import SORTED_BY, CheckpointView
+from cifar_tui.tui.browser.checkpoint_view import SORTED_BY, CheckpointView, Entry, checkpoint_order
+from cifar_tui.tui.widgets.list_order import ListOrder
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui.drive import app_of, screen, screen_text, settle, until
@@ -47,8 +48,8 @@ def listed(folder: Path) -> CheckpointView:
     return view
 
 
-def epochs(view: CheckpointView) -> list[int]:
-    return [one.sidecar.epoch for one in view.entries(RunHistory())]
+def epochs(view: CheckpointView, order: ListOrder[Entry] | None = None) -> list[int]:
+    return [one.sidecar.epoch for one in (order or checkpoint_order()).arranged(view.entries(RunHistory()))]
 
 
 def under_cursor(pilot: Pilot[int]) -> str:
@@ -61,14 +62,16 @@ def test_any_column_sorts_both_ways_and_what_is_not_known_comes_last(tmp_path: P
     saved(tmp_path)
     view = listed(tmp_path)
     assert epochs(view) == [5, 4, 3, 2, 1]
+    order = checkpoint_order()
     for column in SORTED_BY:
-        view.column = column
-        for view.falling in (True, False):
-            assert sorted(epochs(view)) == [1, 2, 3, 4, 5]
-    view.column, view.falling = "Test %", True
-    assert epochs(view) == [2, 3, 5, 1, 4]
-    view.falling = False
-    assert epochs(view) == [1, 5, 3, 2, 4]
+        order.sort_by(column)
+        for _ in range(2):
+            assert sorted(epochs(view, order)) == [1, 2, 3, 4, 5]
+            order.sort_by(column)
+    order.column, order.falling = "Test %", True
+    assert epochs(view, order) == [2, 3, 5, 1, 4]
+    order.sort_by("Test %")
+    assert epochs(view, order) == [1, 5, 3, 2, 4]
 
 
 @pytest.mark.parametrize(
@@ -89,8 +92,9 @@ def test_the_filter_keeps_what_matches_its_words(tmp_path: Path, typed: str, lef
     (tmp_path / "net_001.pth").write_bytes(b"cut")
     (tmp_path / "net_003.pth").unlink()
     view = listed(tmp_path)
-    view.filter_text = typed
-    assert epochs(view) == left
+    order = checkpoint_order()
+    order.filter_text = typed
+    assert epochs(view, order) == left
 
 
 def test_a_second_look_brings_only_what_changed(tmp_path: Path) -> None:

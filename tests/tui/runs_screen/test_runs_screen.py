@@ -38,6 +38,19 @@ def training_here(place: Path) -> ScriptedConnection:
     return ScriptedConnection([*scripted.opening(place / "one"), *scripted.epochs(1)])
 
 
+@asynccontextmanager
+async def other_run_in_front(place: Path) -> AsyncIterator[tuple[Pilot[int], ScriptedConnection]]:
+    """A run that trains in this process, and another one that was opened over it."""
+    put_finished_run(place, "other", 2)
+    connection = training_here(place)
+    held = put_live_run(place, "one", [])
+    async with screen(ScriptedJobs(connection)) as pilot:
+        await pilot.press("u", "slash", *"other", "enter", "enter")
+        await shows(pilot, "run other", "✓ Finished")
+        yield pilot, connection
+    held.close()
+
+
 async def shows(pilot: Pilot[int], *texts: str) -> None:
     """Wait until all of these are on the screen."""
     await until(lambda: all(text in screen_text(pilot) for text in texts))
@@ -56,10 +69,10 @@ async def test_every_run_is_listed_with_its_state_and_progress(place: Path, size
     async with all_runs_first(size) as pilot:
         assert "4 runs" in screen_text(pilot)
         for name, texts in {
-            "done": ("✓ Finished", "26/26 100%"),
-            "halted": ("■ Stopped", "13/26 50%"),
-            "gone": ("✗ Killed", "1/26 3%"),
-            "alive": ("● Training", "2/26 7%"),
+            "done": ("✓ Finished", "26/26 100 %"),
+            "halted": ("■ Stopped", "13/26 50 %"),
+            "gone": ("✗ Killed", "1/26 3 %"),
+            "alive": ("● Training", "2/26 7 %"),
         }.items():
             for text in texts:
                 assert text in row(pilot, f" {name} ")
@@ -71,9 +84,9 @@ async def test_every_run_is_listed_with_its_state_and_progress(place: Path, size
 async def test_a_live_run_moves_and_one_that_appears_is_there(place: Path) -> None:
     folder = put_live_run(place, "alive", [*scripted.opening()[1:], *scripted.epochs(2)])
     async with all_runs_first() as pilot:
-        assert "2/26 7%" in row(pilot, "alive")
+        assert "2/26 7 %" in row(pilot, "alive")
         write_events(folder.path, scripted.epochs(3)[-52:])
-        await shows(pilot, "3/26 11%")
+        await shows(pilot, "3/26 11 %")
         put_finished_run(place, "later")
         await shows(pilot, "2 runs", " later ")
         write_events(folder.path, [RunStopped(150, "")])
@@ -115,16 +128,7 @@ async def test_a_run_is_opened_and_left_for_another_and_the_list(place: Path) ->
 
 
 async def test_a_run_that_trains_here_trains_on_behind_another(place: Path) -> None:
-    put_finished_run(place, "other", 2)
-    connection = training_here(place)
-    held = put_live_run(place, "one", [])
-    async with screen(ScriptedJobs(connection)) as pilot:
-        await pilot.press("escape")
-        await settle(pilot)
-        assert "Training" in screen_text(pilot), "escape leaves no run that trains here"
-        await pilot.press("u", "slash", *"other", "enter", "enter")
-        await shows(pilot, "run other", "✓ Finished")
-        assert connection.requests == []
+    async with other_run_in_front(place) as (pilot, connection):
         connection.emit(*scripted.epochs(2)[-52:])
         await pilot.press("p", "s", "r", "e")
         await settle(pilot)
@@ -133,16 +137,13 @@ async def test_a_run_that_trains_here_trains_on_behind_another(place: Path) -> N
         await shows(pilot, "run one", "step 100/1,300")
         await pilot.press("p")
         assert [type(one) for one in connection.requests] == [Pause]
-    held.close()
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "Paus" in screen_text(pilot), "escape leaves no run that trains here"
 
 
 async def test_leaving_returns_to_the_run_that_trains_here_and_asks(place: Path) -> None:
-    put_finished_run(place, "other", 2)
-    connection = training_here(place)
-    held = put_live_run(place, "one", [])
-    async with screen(ScriptedJobs(connection)) as pilot:
-        await pilot.press("u", "slash", *"other", "enter", "enter")
-        await shows(pilot, "run other")
+    async with other_run_in_front(place) as (pilot, connection):
         await pilot.press("q")
         await shows(pilot, "Quit while training?", "run one")
         await pilot.press("s")
@@ -152,33 +153,39 @@ async def test_leaving_returns_to_the_run_that_trains_here_and_asks(place: Path)
         connection.ended = True
         await until(lambda: not pilot.app.is_running)
     assert app_of(pilot).followed.connection is connection
-    held.close()
 
 
 async def test_a_broken_loss_of_the_run_that_trains_here_comes_to_the_front(place: Path) -> None:
-    put_finished_run(place, "other", 2)
-    connection = training_here(place)
-    held = put_live_run(place, "one", [])
-    async with screen(ScriptedJobs(connection)) as pilot:
-        await pilot.press("u", "slash", *"other", "enter", "enter")
-        await shows(pilot, "run other")
+    async with other_run_in_front(place) as (pilot, connection):
         connection.emit(LossNotFinite(51, float("nan"), waiting=True))
         await shows(pilot, "The loss of step 51", "run one")
-    held.close()
 
 
 async def test_a_run_that_has_ended_here_behind_another_is_told_once(place: Path) -> None:
-    put_finished_run(place, "other", 2)
-    connection = training_here(place)
-    held = put_live_run(place, "one", [])
-    async with screen(ScriptedJobs(connection)) as pilot:
-        await pilot.press("u", "slash", *"other", "enter", "enter")
-        await shows(pilot, "run other")
+    async with other_run_in_front(place) as (pilot, connection):
         connection.emit(RunFinished(50, 0.9))
         connection.ended = True
         await shows(pilot, "one has ended")
         await pilot.press("q")
         await until(lambda: not pilot.app.is_running)
+
+
+async def test_an_evaluation_under_way_is_named_before_another_job_starts(place: Path) -> None:
+    put_finished_run(place, "other", 2)
+    put_finished_run(place, "third", 2)
+    connection = ScriptedConnection([*scripted.opening(place / "one"), *scripted.epochs(1), RunStopped(50, "")])
+    connection.ended = True
+    held = put_live_run(place, "one", [])
+    async with screen(ScriptedJobs(connection)) as pilot:
+        await settle(pilot)
+        await pilot.press("e", "escape", "u")
+        await shows(pilot, "3 runs")
+        await pilot.press("home", "space", "home", "down", "space")
+        await shows(pilot, "2 runs marked")
+        for keys in (("C",), ("home", "enter")):
+            app_of(pilot).clear_notifications()
+            await pilot.press(*keys)
+            await shows(pilot, "net_001.pth is being")
     held.close()
 
 

@@ -83,11 +83,15 @@ def rough_duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
 
 
+SOON = 12 * 3_600
+"""Seconds within which a time of day needs no day, as 00:40 late in the evening."""
+
+
 def hour(at: float, now: float) -> str:
-    """The local time of day, both in seconds since 1970: `21:40`, and `Tue 21:40` or `3 Dec 21:40` on another day."""
+    """The local time of day, both in seconds since 1970: `21:40`, and `Tue 21:40` or `3 Dec 21:40` on a later day."""
     then, today = time.localtime(at), time.localtime(now)
     clock_time = time.strftime("%H:%M", then)
-    if then[:3] == today[:3]:
+    if then[:3] == today[:3] or 0 <= at - now < SOON:
         return clock_time
     day = time.strftime("%a", then) if 0 < at - now < 6 * 86_400 else f"{then.tm_mday} {time.strftime('%b', then)}"
     return f"{day} {clock_time}"

@@ -13,6 +13,8 @@ MOST_BAR, LEAST_BAR = 24, 4
 GAP = 3
 TIMES, LONG_TIMES = 40, 48
 """Cells for the times of a run of less than an hour, and of a longer one."""
+WIDE = 110
+"""Columns from which there is always room for the longer: an estimate that wavers around an hour moves nothing."""
 LONGEST_LEFT = 1e9
 """Seconds left that are believed."""
 NO_LEFT, NO_END = " " * len("12 min left"), " " * len(" · ends 12:00")
@@ -33,7 +35,8 @@ def progress_row(history: RunHistory, waited: float, now: float, width: int, *, 
     in_epoch = (history.step - (epoch - 1) * history.training.steps_per_epoch) / history.training.steps_per_epoch
     in_run = history.step / history.training.total_steps
     epoch_count, step_count = _count("epoch", epoch, epochs), _count("step", history.step, history.training.total_steps)
-    reserved = max(LONG_TIMES if elapsed + history.seconds_left >= 3_600 else TIMES, cells_of(times[0]))
+    longer = width >= WIDE or elapsed + history.seconds_left >= 3_600
+    reserved = max(LONG_TIMES if longer else TIMES, cells_of(times[0]))
     cells = (width - cells_of(epoch_count, step_count) - reserved - 2 * GAP - 2 * 7) // 2
     if cells >= LEAST_BAR:
         bars = [_meter(epoch_count, in_epoch, cells), _meter(step_count, in_run, cells)]

@@ -152,20 +152,7 @@ class RunHistory:
     @property
     def seconds_left(self) -> float:
         """An estimate for what is left to train, tests included; NaN until there is a throughput."""
-        return self.seconds_left_at(self.images_per_second)
-
-    def seconds_left_at(self, images_per_second: float) -> float:
-        """Return an estimate for what is left to train at this throughput, tests included; NaN where not known."""
-        if self.training is None or self.data is None:
-            return math.nan
-        last = self.finish_after * self.training.steps_per_epoch or self.training.total_steps
-        steps_left = max(last - self.step, 0)
-        seconds_per_step = self.data.train_images / self.training.steps_per_epoch / images_per_second
-        epochs_left = math.ceil(steps_left / self.training.steps_per_epoch)
-        test_seconds = (
-            self.epochs[-1].test_seconds if self.epochs else self.data.test_images * TEST_SHARE / images_per_second
-        )
-        return steps_left * seconds_per_step + epochs_left * test_seconds
+        return seconds_left_at(self, self.images_per_second)
 
     @property
     def live(self) -> bool:
@@ -311,3 +298,17 @@ class RunHistory:
         self.ending = ending
         self.progress = None
         self.state = STATE_AFTER[type(ending)]
+
+
+def seconds_left_at(history: RunHistory, images_per_second: float) -> float:
+    """Return an estimate for what is left to train at this throughput, tests included; NaN where not known."""
+    if history.training is None or history.data is None:
+        return math.nan
+    last = history.finish_after * history.training.steps_per_epoch or history.training.total_steps
+    steps_left = max(last - history.step, 0)
+    seconds_per_step = history.data.train_images / history.training.steps_per_epoch / images_per_second
+    epochs_left = math.ceil(steps_left / history.training.steps_per_epoch)
+    test_seconds = (
+        history.epochs[-1].test_seconds if history.epochs else history.data.test_images * TEST_SHARE / images_per_second
+    )
+    return steps_left * seconds_per_step + epochs_left * test_seconds

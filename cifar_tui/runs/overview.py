@@ -11,7 +11,7 @@ from typing import BinaryIO, Literal
 
 from cifar_tui.events import NoteAdded, StepDone
 from cifar_tui.files.run_files import journal_path
-from cifar_tui.history.run_history import RunHistory, State
+from cifar_tui.history.run_history import RunHistory, State, seconds_left_at
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.listing import folder_size
 from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
@@ -132,7 +132,7 @@ def _seconds_left(history: RunHistory) -> float:
         (training.steps_per_epoch, history.epochs[-1].train_seconds) if history.epochs else (last.step, last.seconds)
     )
     images = steps * history.data.train_images / training.steps_per_epoch
-    return history.seconds_left_at(images / seconds) if seconds > 0 else math.nan
+    return seconds_left_at(history, images / seconds) if seconds > 0 else math.nan
 
 
 def read_journaled(folder: Path) -> JournaledCheckpoints:

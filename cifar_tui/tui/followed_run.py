@@ -65,6 +65,8 @@ class FollowedRun:
         """The run that trains in this process, where another one is in view."""
         self.opened = False
         """True where it was chosen from all runs, and not on the command line."""
+        self._opening: Path | None = None
+        """The folder of a run that was opened, whose first event has not arrived yet."""
 
     def start(self, start: Callable[[], RunConnection]) -> None:
         """Start or resume the run. Raises CifarTuiError, with the history as it was, when that cannot work."""
@@ -73,7 +75,7 @@ class FollowedRun:
             self.connection.join(0.0)  # the run that is followed no longer
         self.history = RunHistory()
         self.connection = connection
-        self._evaluation, self._requested = None, ""
+        self._evaluation, self._requested, self._opening = None, "", None
         self.starts += 1
         connection.submit(SetAttended(attended=True))
 
@@ -85,7 +87,7 @@ class FollowedRun:
         here = self.connection if self.connection is not None and not self.connection.elsewhere else None
         own = OwnRun(self.history, here) if here is not None and not here.ended else None
         self.start(lambda: self._jobs.open(folder, beside=own is not None))
-        self._awaited, self.own, self.opened = None, own or self.own, True
+        self._awaited, self.own, self.opened, self._opening = None, own or self.own, True, folder
 
     def come_back(self) -> bool:
         """Follow the run that trains in this process again. Returns True if another one was in view."""
@@ -112,11 +114,12 @@ class FollowedRun:
     def forget(self) -> None:
         """Follow no run any more: it was deleted."""
         self.history, self.connection, self._awaited, self._evaluation = RunHistory(), None, None, None
+        self._opening = None
 
     @property
     def folder(self) -> Path | None:
         """The folder of the run; None where there is none yet."""
-        return Path(self.history.started.folder) if self.history.started is not None else None
+        return Path(self.history.started.folder) if self.history.started is not None else self._opening
 
     @property
     def training_beside(self) -> bool:

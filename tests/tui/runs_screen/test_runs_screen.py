@@ -127,6 +127,15 @@ async def test_a_run_is_opened_and_left_for_another_and_the_list(place: Path) ->
         await shows(pilot, "2 runs")
 
 
+async def test_a_run_is_told_as_open_before_its_first_event_is_read(place: Path) -> None:
+    put_finished_run(place, "one", 2)
+    jobs = ScriptedJobs(ScriptedConnection([]))
+    async with screen(jobs, options=ScreenOptions(all_runs=True)) as pilot:
+        await shows(pilot, " one ")
+        await pilot.press("enter", "u")
+        await shows(pilot, "▸one")
+
+
 async def test_a_run_that_trains_here_trains_on_behind_another(place: Path) -> None:
     async with other_run_in_front(place) as (pilot, connection):
         connection.emit(*scripted.epochs(2)[-52:])

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import platformdirs
 
 from cifar_tui.engine.data.dataset import DataSet, Report, Split
-from cifar_tui.engine.data.image_file import ImageUnreadable, Pixels, read_image, resized
+from cifar_tui.engine.data.image_file import ImageUnreadable, Pixels, read_image_file, resized
 from cifar_tui.errors import BadInput, DataDamaged, StopRequested
 from cifar_tui.events import Progressed
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_atomically
@@ -29,7 +29,7 @@ from cifar_tui.text import safe_text
 
 SPLITS = ("train", "test")
 ENDINGS = (".jpg", ".jpeg", ".png")
-FORMAT = 2
+FORMAT = 3
 """Raised when images are turned into arrays in another way, so that old caches are made anew."""
 CHUNK = 256
 """Images that a worker decodes at once."""
@@ -58,7 +58,7 @@ class Listing:
 def read_resized(file: str) -> Pixels:
     """Return one image as uint8 [32, 32, 3], resized as the tutorial does. Raises DataDamaged naming it."""
     try:
-        return read_image(file, resized)
+        return read_image_file(file, resized)
     except ImageUnreadable as error:
         shown = safe_text(file, LONGEST_PATH)
         raise DataDamaged(f"Cannot read {shown}: {error}. Delete or replace it.") from None

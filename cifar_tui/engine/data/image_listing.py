@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from cifar_tui.engine.data.cifar10_place import describe_meant
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import CLASSES, SIDE
 from cifar_tui.text import safe_text
@@ -91,11 +92,15 @@ def check_folder(folder: Path, splits: Sequence[str] = SPLITS) -> dict[str, tupl
     """
     shown = safe_text(str(folder))
     if not _is_folder(folder):
-        raise BadInput(f"There is no folder {shown}. --data takes cifar10, synthetic, or a folder of images.")
+        raise BadInput(
+            describe_meant(folder)
+            or f"There is no folder {shown}. --data takes cifar10, synthetic, or a folder of images."
+        )
     for split in splits:
         if not _is_folder(folder / split):
             raise BadInput(
-                f"{shown} is not a data set: it needs a folder {split}/ with one folder of images per class."
+                describe_meant(folder)
+                or f"{shown} is not a data set: it needs a folder {split}/ with one folder of images per class."
             )
     found = {split: _class_folders(folder / split) for split in splits}
     first = found[splits[0]]

@@ -15,6 +15,10 @@ LoadData = Callable[[Recipe, ReportOrNote, Callable[[], bool]], DataSet]
 
 def check_source(recipe: Recipe) -> None:
     """Check what can be checked at once, before anything starts. Raises BadInput with one sentence."""
+    if recipe.data == "cifar10":
+        from cifar_tui.engine.data.cifar10_place import check_data_dir
+
+        check_data_dir(Path(recipe.data_dir))
     if recipe.data in ("cifar10", "synthetic"):
         return
     from cifar_tui.engine.data.image_listing import check_folder

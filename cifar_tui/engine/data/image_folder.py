@@ -1,5 +1,6 @@
 """Reads a folder of images, {train,test}/<class>/<image>, once, and caches them as one array for next time."""
 
+import math
 import os
 import threading
 import time
@@ -12,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from cifar_tui.engine.data.dataset import DataSet, Report, ReportOrNote, Split
+from cifar_tui.engine.data.dataset import DataSet, ReportOrNote, Split
 from cifar_tui.engine.data.image_cache import Marks, cache_path, read_cache, write_cache
 from cifar_tui.engine.data.image_file import ImageUnreadable, Pixels, read_image_file, resized
 from cifar_tui.engine.data.image_listing import LONGEST_PATH, SPLITS, Listing, list_images
@@ -25,6 +26,8 @@ CHUNK = 256
 """Images that a worker decodes at once."""
 REPORT_SECONDS = 0.1
 """The time between two looks at progress and stop."""
+SILENT_SECONDS = 15.0
+"""The time without any image after which the one that is waited for is named."""
 MOST_NAMED = 10
 """Unreadable images that a message names."""
 
@@ -126,6 +129,8 @@ class Decoding:
         self.pixels = pixels
         self.unread = unread.copy()
         self.reasons: dict[int, str] = {}
+        self.reading: dict[int, int] = {}
+        """The image that each thread reads, by the thread's number."""
         self.cancelled = threading.Event()
         self.todo: npt.NDArray[np.int64] = np.flatnonzero(unread)
         self._chunks = iter(range(0, len(self.todo), chunk))
@@ -144,8 +149,10 @@ class Decoding:
             for place in range(start, min(start + self._chunk, len(self.todo))):
                 if self.cancelled.is_set():
                     return
-                self._decode(int(self.todo[place]))
+                index = self.reading[threading.get_ident()] = int(self.todo[place])
+                self._decode(index)
                 self._tried[place] = True
+            self.reading.pop(threading.get_ident(), None)
 
     def _decode(self, index: int) -> None:
         try:
@@ -156,11 +163,18 @@ class Decoding:
             self.reasons[index] = str(error)
 
 
-def _decode(decoding: Decoding, report: Report, stop_requested: Callable[[], bool]) -> None:
+def _decode(decoding: Decoding, report: ReportOrNote, stop_requested: Callable[[], bool]) -> None:
     """Decode every image that is still to be decoded. Raises StopRequested."""
-    started = time.monotonic()
+    started = progressed_at = time.monotonic()
+    done = 0
 
     def report_progress() -> None:
+        nonlocal done, progressed_at
+        if decoding.done != done:
+            done, progressed_at = decoding.done, time.monotonic()
+        elif time.monotonic() - progressed_at >= SILENT_SECONDS:
+            progressed_at = math.inf  # once
+            report(Noted(f"Waiting for {_first_read(decoding)}: its disk may not answer. A stop does not wait."))
         report(Progressed("Reading images", decoding.done, len(decoding.files), "images", time.monotonic() - started))
 
     report_progress()
@@ -172,6 +186,12 @@ def _decode(decoding: Decoding, report: Report, stop_requested: Callable[[], boo
         finally:
             decoding.cancelled.set()
     report_progress()
+
+
+def _first_read(decoding: Decoding) -> str:
+    """Return the first of the files that are being read."""
+    files = sorted(decoding.files[index] for index in list(decoding.reading.values()))
+    return safe_text(files[0], LONGEST_PATH) if files else "an image"
 
 
 def _until_stopped(work: Callable[[], Result], stop_requested: Callable[[], bool]) -> Result:

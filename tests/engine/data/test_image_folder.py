@@ -155,6 +155,28 @@ def test_a_stop_does_not_wait_for_the_image_under_way(folder: Path) -> None:
         let_go.set()
 
 
+def test_an_image_that_is_waited_for_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_folder, "SILENT_SECONDS", 0.3)
+    said: list[str] = []
+    let_go = threading.Event()
+
+    def note(event: Progressed | Noted) -> None:
+        if isinstance(event, Noted):
+            said.append(event.text)
+
+    def endless(file: str) -> Pixels:
+        if file.endswith("train/class3/0.png"):
+            let_go.wait(120)
+        return image_folder.read_resized(file)
+
+    try:
+        with pytest.raises(StopRequested):
+            load_folder(folder, note, lambda: bool(said), read=endless)
+    finally:
+        let_go.set()
+    assert said == [f"Waiting for {folder}/train/class3/0.png: its disk may not answer. A stop does not wait."]
+
+
 def test_a_stop_does_not_wait_for_a_folder_that_never_answers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked, let_go = threading.Event(), threading.Event()
     scandir = os.scandir

@@ -99,10 +99,11 @@ def _as_viewed(image: "Image") -> "Image":
     from PIL import Image
 
     image.load()
+    # Older versions of Pillow open a PNG of 16 bits as 32.
+    if image.mode.startswith("I;16") or (image.mode, image.format) == ("I", "PNG"):
+        image = _from_16_bits(image)
     if image.mode in ("I", "F"):
         raise ValueError("its values have 32 bits and no known range: save it with 8 or 16 bits")
-    if image.mode.startswith("I;16"):
-        image = _from_16_bits(image)
     if image.mode == "LAB":
         raise ValueError("its colors are LAB: save it as RGB")
     turn = TURNS.get(_orientation(image))

@@ -70,7 +70,7 @@ class Recipe:
     data: Annotated[
         str,
         Option(
-            "cifar10, synthetic, or a folder {train,test}/<class>/*.{jpg,png}.",
+            "cifar10, synthetic, or a folder of images {train,test}/<class>/.",
             panel=DATA,
             metavar="SOURCE",
             parse=absolute_source,
@@ -115,6 +115,9 @@ class Recipe:
             off=0,
         ),
     ] = 0
+    skip_unreadable: Annotated[
+        bool, Option("Leave images of a folder out that cannot be read.", panel=DATA, changeable=True)
+    ] = False
     epochs: Annotated[int, Option("Passes over the training images.", least=1, changeable=True)]
     batch_size: Annotated[int, Option("Images per step.", least=1)]
     """The last batch of an epoch may be smaller."""

@@ -6,6 +6,10 @@ import unicodedata
 
 UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 """Unicode categories that could steer a terminal or hide: control, format (bidi too), private, unassigned."""
+MARKS = ("Mn", "Mc", "Me")
+"""Unicode categories of characters that belong to the one before them."""
+EMOJI_MARK = "\ufe0f"
+"""Makes an emoji of the character before it."""
 
 
 def safe_text(text: str, limit: int = 256) -> str:
@@ -14,6 +18,26 @@ def safe_text(text: str, limit: int = 256) -> str:
     if cut.isascii() and cut.isprintable():
         return cut
     return "".join("�" if unicodedata.category(character) in UNSEEN else character for character in cut)
+
+
+def cells(text: str) -> int:
+    """Return the cells of a terminal that a text takes: wide characters take two, marks on others none."""
+    width = last = 0
+    for character in text:
+        if character == EMOJI_MARK:  # widens the one before it
+            step = 2 - last if last else 0
+        elif unicodedata.category(character) in MARKS:
+            continue
+        else:
+            step = last = 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        width += step
+    return width
+
+
+def padded(text: str, width: int, *, right: bool = False) -> str:
+    """Return a text with the blanks that fill so many cells: after it, or before it with `right`."""
+    blanks = " " * (width - cells(text))
+    return blanks + text if right else text + blanks
 
 
 def count(number: int) -> str:

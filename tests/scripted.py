@@ -18,6 +18,8 @@ from cifar_tui.runs.checkpoints.test_images import store_images
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+WIDE_CLASSES = ("飞机", "🐱", "👨\u200d👩\u200d👧", "שלום", "cafe\u0301", "plain", "一号飞机", "二号飞机", "a", "b")
+"""Names that take other numbers of cells than they have characters."""
 STEPS_PER_EPOCH = 50
 CHECKSUM = "0a1b2c3d"
 """Of the test images."""

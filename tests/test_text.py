@@ -5,6 +5,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from cifar_tui import text
 
@@ -110,3 +111,18 @@ def test_numbers_in_words() -> None:
     assert text.counted(2_600, "step") == "2,600 steps"
     assert text.age(30) == "just now"
     assert text.age(7_300) == "2 h ago"
+
+
+WIDE_NAMES = ("飞机", "🐱", "👨\u200d👩\u200d👧", "שלום", "cafe\u0301", "❤\ufe0f", "हिन्दी", "한국", "plain")
+"""Class names that take other numbers of cells than they have characters."""
+
+
+@pytest.mark.parametrize("name", WIDE_NAMES)
+def test_cells_are_those_that_the_screen_counts(name: str) -> None:
+    shown = text.safe_text(name)
+    assert text.cells(shown) == cell_len(shown)
+    for right in (False, True):
+        padded = text.padded(shown, 10, right=right)
+        assert cell_len(padded) == 10
+        assert padded.endswith(shown) if right else padded.startswith(shown)
+    assert text.padded(shown, 0) == shown

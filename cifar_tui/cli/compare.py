@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint
 
 
-@recipe_options("data", "data_dir", "device", "precision")
+@recipe_options("data", "data_dir", "skip_unreadable", "device", "precision")
 def compare(
     *,
     paths: Annotated[

@@ -10,7 +10,7 @@ from cifar_tui.cli.options import CheckpointPath, recipe_options
 from cifar_tui.presets import PRESETS
 
 
-@recipe_options("data", "data_dir", "device", "precision")
+@recipe_options("data", "data_dir", "skip_unreadable", "device", "precision")
 def evaluate(
     *,
     path: CheckpointPath,

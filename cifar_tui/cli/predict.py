@@ -24,7 +24,7 @@ PLACES = 3
 def predict(
     *,
     path: CheckpointPath,
-    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="JPEG or PNG files of any size.")],
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Image files of any size.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the predictions as one line of JSON.")] = False,
     changes: Mapping[str, object],
 ) -> None:

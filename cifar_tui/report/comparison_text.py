@@ -98,7 +98,7 @@ def _name_rows(done: ComparisonDone) -> list[Row]:
 def _table_rows(done: ComparisonDone, draw_bar: DrawBar) -> list[Row]:
     places = range(len(done.checkpoints))
     names = [text.safe_text(name, NAME_LENGTH) for name in done.classes]
-    width = max(len("accuracy"), *map(len, names))
+    width = max(len("accuracy"), *map(text.cells, names))
     blank = " " * sum(len(words) for words, _ in draw_bar(0.0))
     letters = zip(places, string.ascii_uppercase, strict=False)
     head = "".join(f"{letter:>{VALUE}}{' ' * CHANGE if place else ''}{blank}" for place, letter in letters)
@@ -122,7 +122,7 @@ def _share(share: float, draw_bar: DrawBar) -> Cell:
 
 def _line(name: str, width: int, cells: list[Cell], *, as_share: bool) -> Row:
     """A name and each number with its bar, all but the first with its difference to the first."""
-    spans = [(f"{name:<{width}}", "label")]
+    spans = [(text.padded(name, width), "label")]
     for place, (number, value, drawn) in enumerate(cells):
         spans.append((number, "value"))
         if place:

@@ -17,5 +17,5 @@ def preset_command(recipe: Recipe, name: str) -> str:
         value = getattr(recipe, field)
         here = str(Path(usual.data_dir).absolute()) if field == "data_dir" else getattr(usual, field)
         if field in KEPT and value not in (here, getattr(usual, field)):
-            words += [option.flag, str(value)]
+            words += [option.flag] if value is True else [option.flag, str(value)]
     return command_line(shlex.join(words))

@@ -9,7 +9,7 @@ NAME_LENGTH = 16
 """Characters of a class name that are shown."""
 PAIRS_LISTED = 10
 SHORT_NAME = 4
-"""Characters of a class name above a column of numbers."""
+"""Cells of a class name above a column of numbers."""
 
 
 def class_names(verdict: EvaluationDone) -> list[str]:
@@ -18,7 +18,7 @@ def class_names(verdict: EvaluationDone) -> list[str]:
 
 
 def short_names(names: list[str], length: int) -> list[str]:
-    """Names of at most so many characters that still differ: their beginnings, with as much of their ends as needed."""
+    """Names of at most so many cells that still differ: their beginnings, with as much of their ends as needed."""
     for ending in range(length):
         short = [_shortened(name, length, ending) for name in names]
         if len(set(short)) == len(set(names)):
@@ -27,7 +27,12 @@ def short_names(names: list[str], length: int) -> list[str]:
 
 
 def _shortened(name: str, length: int, ending: int) -> str:
-    return name if len(name) <= length else name[: length - ending] + name[len(name) - ending :]
+    if text.cells(name) <= length:
+        return name
+    head, tail = name[: length - ending], name[len(name) - ending :]
+    while text.cells(head + tail) > length:
+        head, tail = (head[:-1], tail) if head else ("", tail[1:])
+    return head + tail
 
 
 def verdict_lines(verdict: EvaluationDone) -> list[str]:
@@ -66,30 +71,31 @@ def _more_lines(verdict: EvaluationDone) -> list[str]:
 
 def _class_lines(verdict: EvaluationDone) -> list[str]:
     names = class_names(verdict)
-    width = max(map(len, names))
+    width = max(map(text.cells, names))
     lines = ["", f"  {'class':<{width}}  precision    recall        F1"]
     for name, score in zip(names, class_scores(verdict), strict=True):
         shares = "".join(f"{text.percent(share):>10}" for share in (score.precision, score.recall, score.f1))
-        lines.append(f"  {name:<{width}} {shares}")
+        lines.append(f"  {text.padded(name, width)} {shares}")
     return lines
 
 
 def _confusion_lines(verdict: EvaluationDone) -> list[str]:
     names = class_names(verdict)
-    width = max(map(len, names))
+    width = max(map(text.cells, names))
     cell = max(SHORT_NAME, len(str(verdict.images))) + 1
-    head = "".join(f"{name:>{cell}}" for name in short_names(names, SHORT_NAME))
+    head = "".join(text.padded(name, cell, right=True) for name in short_names(names, SHORT_NAME))
     lines = ["", "Images by true class (rows) and predicted class (columns):", f"  {'':<{width}}{head}"]
     for name, row in zip(names, verdict.confusion, strict=True):
-        lines.append(f"  {name:<{width}}{''.join(f'{images:>{cell}}' for images in row)}")
+        lines.append(f"  {text.padded(name, width)}{''.join(f'{images:>{cell}}' for images in row)}")
     return lines
 
 
 def _pair_lines(verdict: EvaluationDone) -> list[str]:
     names = class_names(verdict)
-    width = max(map(len, names))
+    width = max(map(text.cells, names))
     lines = ["", "Most confused:"]
     for pair in most_confused(verdict)[:PAIRS_LISTED]:
         share = f"{pair.images:>6,}  {text.percent(pair.share, 1):>7} of {names[pair.label]}"
-        lines.append(f"  {names[pair.label]:>{width}} predicted as {names[pair.predicted]:<{width}}{share}")
+        label, predicted = names[pair.label], names[pair.predicted]
+        lines.append(f"  {text.padded(label, width, right=True)} predicted as {text.padded(predicted, width)}{share}")
     return lines if len(lines) > 2 else []

@@ -1,9 +1,11 @@
+import dataclasses
 import math
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from cifar_tui.checkpoint_events import EvaluationDone
 from cifar_tui.event_records import event_from_record
@@ -77,7 +79,21 @@ def test_a_verdict_for_scripts_says_the_same() -> None:
         (["class0", "class1"], ["cla0", "cla1"]),
         (["a[/x]b", "a[/x]c"], ["a[/b", "a[/c"]),
         (["long_a_name", "long_b_name"], ["0", "1"]),
+        (["飞机", "汽车"], ["飞机", "汽车"]),
+        (["飞机一号", "飞机二号"], ["一号", "二号"]),
+        (["一号飞机", "二号飞机"], ["一号", "二号"]),
     ],
 )
 def test_short_names_still_differ(names: list[str], short: list[str]) -> None:
     assert short_names(names, 4) == short
+
+
+def test_wide_names_keep_the_columns_of_all_tables() -> None:
+    done = dataclasses.replace(scripted.verdict("net_003.pth"), classes=scripted.WIDE_CLASSES)
+    lines = verdict_lines(done)
+    classes = lines.index(next(line for line in lines if "precision" in line))
+    assert len({cell_len(line) for line in lines[classes : classes + 11]}) == 1
+    matrix = lines.index("Images by true class (rows) and predicted class (columns):") + 1
+    assert len({cell_len(line) for line in lines[matrix : matrix + 11]}) == 1
+    pairs = lines[lines.index("Most confused:") + 1 :]
+    assert len({cell_len(line[: line.index(" of ")]) for line in pairs}) == 1

@@ -12,10 +12,10 @@ import urllib.parse
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
+from cifar_tui.engine.data.cifar10_place import Archive, describe_absence, locate
 from cifar_tui.engine.data.dataset import DataSet, Report, Split
 from cifar_tui.engine.data.download import Source, download
 from cifar_tui.errors import BadInput, DataDamaged, DataUnavailable, StopRequested, cannot_write
@@ -34,18 +34,6 @@ LEFTOVER_SECONDS = 3_600.0
 """A folder under way for so long belongs to a process that was killed."""
 
 
-class Archive(Protocol):
-    """Addresses and checksums of a data set, as torchvision has them. `torchvision.datasets.CIFAR10` is one."""
-
-    base_folder: str
-    url: str
-    filename: str
-    tgz_md5: str
-    train_list: list[list[str]]
-    test_list: list[list[str]]
-    meta: dict[str, str]
-
-
 def load_cifar10(
     folder: Path, report: Report, stop_requested: Callable[[], bool], archive: type[Archive] | None = None
 ) -> DataSet:
@@ -60,20 +48,25 @@ def load_cifar10(
 
         archive = CIFAR10
     report(Progressed("Checking CIFAR-10", 0, None, "", 0.0))
-    if not _is_intact(folder / archive.base_folder, archive):
+    official = archive.base_folder
+    folder, archive = locate(folder, archive)
+    if damaged := _damaged(folder / archive.base_folder, archive):
+        if archive.base_folder != official:  # a folder of this name is in no archive
+            place = safe_text(str(folder / archive.base_folder / damaged))
+            raise DataDamaged(f"{place} is missing or has another checksum. Delete the folder, or replace the file.")
         _fetch(folder, archive, report, stop_requested)
     train, classes = _read(folder, archive, train=True)
     test, _ = _read(folder, archive, train=False)
     return DataSet("CIFAR-10", False, classes, train, test)
 
 
-def _is_intact(folder: Path, archive: type[Archive]) -> bool:
-    """Return True if every file is there with its checksum. Raises BadInput where one may not be read."""
+def _damaged(folder: Path, archive: type[Archive]) -> str:
+    """Return the first file that is absent or has another checksum; empty for none. Raises BadInput."""
     from torchvision.datasets.utils import check_integrity
 
     members = [*archive.train_list, *archive.test_list, [archive.meta["filename"], archive.meta["md5"]]]
     try:
-        return all(check_integrity(str(folder / name), md5) for name, md5 in members)
+        return next((name for name, md5 in members if not check_integrity(str(folder / name), md5)), "")
     except OSError as error:
         raise BadInput(f"Cannot read {safe_text(str(folder))}: {error.strerror or error}.") from error
 
@@ -87,7 +80,7 @@ def _fetch(folder: Path, archive: type[Archive], report: Report, stop_requested:
     except OSError as error:
         raise cannot_write(folder, error) from error
     with _alone_in(folder, report, stop_requested):
-        if _is_intact(folder / archive.base_folder, archive):
+        if not _damaged(folder / archive.base_folder, archive):
             return  # another process has fetched it in the meantime
         path = folder / archive.filename
         if not check_integrity(str(path), archive.tgz_md5):
@@ -130,8 +123,8 @@ def _download(path: Path, archive: type[Archive], report: Report, stop_requested
     except DataUnavailable as error:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_ROOM:
             raise _no_room(path.parent) from error
-        where = safe_text(str(path.parent))
-        raise DataUnavailable(f"CIFAR-10 is not in {where} and could not be downloaded: {error}. {WAYS_OUT}") from error
+        absent = describe_absence(path.parent, _damaged(path.parent / archive.base_folder, archive))
+        raise DataUnavailable(f"{absent} and could not be downloaded: {error}. {WAYS_OUT}") from error
 
 
 def _address(archive: type[Archive]) -> str:
@@ -164,7 +157,7 @@ def _unpack(path: Path, folder: Path, archive: type[Archive], stop_requested: Ca
             with tarfile.open(path, "r:gz") as tar:
                 tar.extractall(temporary, members=_until_stopped(tar, stop_requested), filter="data")
             fresh = Path(temporary) / archive.base_folder
-            if not _is_intact(fresh, archive):
+            if _damaged(fresh, archive):
                 raise DataDamaged(f"{safe_text(str(path))} is not CIFAR-10. Delete it and start again.")
             final = folder / archive.base_folder
             if final.exists():

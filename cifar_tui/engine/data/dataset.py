@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cifar_tui.events import Progressed
+from cifar_tui.events import Noted, Progressed
 
 Report = Callable[[Progressed], None]
+ReportOrNote = Callable[[Progressed | Noted], None]
 
 
 @dataclass(frozen=True, slots=True)

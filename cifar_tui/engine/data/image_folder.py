@@ -1,306 +1,230 @@
-"""Reads a folder of images, {train,test}/<class>/*.{jpg,png}, once, and caches them as one array for next time."""
+"""Reads a folder of images, {train,test}/<class>/<image>, once, and caches them as one array for next time."""
 
-import contextlib
-import hashlib
-import io
+import math
 import os
-import stat
 import threading
 import time
 import warnings
-import zlib
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from pathlib import Path
-from typing import BinaryIO
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import platformdirs
 
-from cifar_tui.engine.data.dataset import DataSet, Report, Split
-from cifar_tui.engine.data.image_file import ImageUnreadable, Pixels, read_image, resized
+from cifar_tui.engine.data.dataset import DataSet, ReportOrNote, Split
+from cifar_tui.engine.data.image_cache import Marks, cache_path, read_cache, write_cache
+from cifar_tui.engine.data.image_file import ImageUnreadable, Pixels, read_image_file, resized
+from cifar_tui.engine.data.image_listing import LONGEST_PATH, SPLITS, Listing, list_images
 from cifar_tui.errors import BadInput, DataDamaged, StopRequested
-from cifar_tui.events import Progressed
-from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_atomically
+from cifar_tui.events import Noted, Progressed
 from cifar_tui.recipe import CLASSES, SIDE
 from cifar_tui.text import safe_text
 
-SPLITS = ("train", "test")
-ENDINGS = (".jpg", ".jpeg", ".png")
-FORMAT = 2
-"""Raised when images are turned into arrays in another way, so that old caches are made anew."""
 CHUNK = 256
 """Images that a worker decodes at once."""
 REPORT_SECONDS = 0.1
 """The time between two looks at progress and stop."""
-LEFTOVER_SECONDS = 3_600.0
-"""A file under way for so long belongs to a process that was killed."""
-LONGEST_PATH = 4_096
-"""Characters of a path shown; cutting it shorter would hide the file's name."""
+SILENT_SECONDS = 15.0
+"""The time without any image after which the one that is waited for is named."""
+MOST_NAMED = 10
+"""Unreadable images that a message names."""
 
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The image files of a folder, in order: train before test, and class after class."""
-
-    files: tuple[str, ...]
-    """Paths."""
-    labels: npt.NDArray[np.int64]
-    """int64 [N]."""
-    train_images: int
-    """Count of those in train/, which come first."""
-    fingerprint: str
-    """A digest of every image's name, size and time of change; another one means that something changed."""
+Read = Callable[[str], Pixels]
+"""Returns one image as uint8 [32, 32, 3], or raises ImageUnreadable."""
+Result = TypeVar("Result")
 
 
 def read_resized(file: str) -> Pixels:
-    """Return one image as uint8 [32, 32, 3], resized as the tutorial does. Raises DataDamaged naming it."""
-    try:
-        return read_image(file, resized)
-    except ImageUnreadable as error:
-        shown = safe_text(file, LONGEST_PATH)
-        raise DataDamaged(f"Cannot read {shown}: {error}. Delete or replace it.") from None
-
-
-def check_folder(folder: Path) -> tuple[str, ...]:
-    """Return the ten class names of a folder of images. Raises BadInput, with one sentence, for any other folder.
-
-    Looks for one image per class and split, so it takes no time with many images.
-    """
-    shown = safe_text(str(folder))
-    if not _is_folder(folder):
-        raise BadInput(f"There is no folder {shown}. --data takes cifar10, synthetic, or a folder of images.")
-    for split in SPLITS:
-        if not _is_folder(folder / split):
-            raise BadInput(
-                f"{shown} is not a data set: it needs a folder {split}/ with one folder of images per class."
-            )
-    train, test = (_class_names(folder / split) for split in SPLITS)
-    if len(train) != CLASSES:
-        raise BadInput(f"{shown}/train has {len(train)} classes, and the network needs {CLASSES}.")
-    for missing in sorted(set(train) - set(test)):
-        raise BadInput(f"Class {safe_text(missing)} is in {shown}/train and not in {shown}/test.")
-    for extra in sorted(set(test) - set(train)):
-        raise BadInput(f"Class {safe_text(extra)} is in {shown}/test and not in {shown}/train.")
-    for split in SPLITS:
-        for name in train:
-            if not _has_images(folder / split / name):
-                raise BadInput(f"Class {safe_text(name)} has no images in {shown}/{split}.")
-    return tuple(train)
+    """Return one image as uint8 [32, 32, 3], resized as the tutorial does. Raises ImageUnreadable."""
+    return read_image_file(file, resized)
 
 
 def load_folder(
     folder: Path,
-    report: Report,
+    report: ReportOrNote,
     stop_requested: Callable[[], bool],
-    read: Callable[[str], Pixels] = read_resized,
+    *,
+    splits: Sequence[str] = SPLITS,
+    skip_unreadable: bool = False,
+    read: Read = read_resized,
     chunk: int = CHUNK,
 ) -> DataSet:
-    """Return the folder's images, from the cache where nothing has changed.
+    """Return the folder's images, from the cache where nothing has changed; a split that is not asked for is empty.
 
-    Raises BadInput, DataDamaged naming the image, or StopRequested.
+    What lies beside the images is noted. Raises BadInput, DataDamaged naming images that cannot be read, unless they
+    are skipped, or StopRequested.
     """
-    classes = check_folder(folder)
     report(Progressed("Looking for images", 0, None, "", 0.0))
-    listing = _list(folder, classes, stop_requested)
-    cache = _cache_path(folder)
-    pixels = _read_cache(cache, listing)
-    if pixels is None:
-        pixels = _decode(Decoding(listing.files, read, chunk), report, stop_requested)
-        _write_cache(cache, listing, pixels)
-    border = listing.train_images
+    shown = safe_text(folder.name or str(folder))
+    listing = _until_stopped(lambda: list_images(folder, splits), stop_requested)
+    if passed_over := listing.passed_over.text(named=True):
+        report(Noted(f"Passed over in {shown}: {passed_over}."))
+    decoding = _until_stopped(lambda: _from_cache(cache_path(folder, splits), listing, read, chunk), stop_requested)
+    if decoding.todo.size:
+        _decode(decoding, report, stop_requested)
+        write_cache(cache_path(folder, splits), listing, decoding.pixels, decoding.unread)
+    pixels, labels, border = decoding.pixels, listing.labels, listing.train_images
+    if decoding.unread.any():
+        _name_unreadable(folder, decoding, report, skip_unreadable)
+        kept = ~decoding.unread
+        pixels, labels, border = pixels[kept], labels[kept], int(np.count_nonzero(kept[:border]))
+        _check_classes(listing, splits, kept)
     return DataSet(
-        description=f"images in {safe_text(folder.name or str(folder))}",
+        description=f"images in {shown}",
         synthetic=False,
-        classes=tuple(safe_text(name, 40) for name in classes),
-        train=Split(pixels[:border], listing.labels[:border]),
-        test=Split(pixels[border:], listing.labels[border:]),
+        classes=listing.classes,
+        train=Split(pixels[:border], labels[:border]),
+        test=Split(pixels[border:], labels[border:]),
     )
 
 
-def _is_folder(path: Path) -> bool:
-    try:
-        return stat.S_ISDIR(path.stat().st_mode)
-    except PermissionError as error:
-        raise _cannot_look_into(path, error) from error
-    except (OSError, ValueError):
-        return False  # absent, or no name a file can have
+def _from_cache(path: Path, listing: Listing, read: Read, chunk: int) -> "Decoding":
+    """Return the images as far as they are cached; those that could not be read are to be tried again."""
+    cached = read_cache(path, listing)
+    if cached is None:
+        images = len(listing.files)
+        cached = np.empty((images, SIDE, SIDE, 3), dtype=np.uint8), np.ones(images, dtype=np.bool_)
+    elif cached[1].any():
+        cached = np.array(cached[0]), cached[1]
+    return Decoding(listing.files, *cached, read, chunk)
 
 
-def _cannot_look_into(folder: Path, error: OSError) -> BadInput:
-    return BadInput(f"Cannot read {safe_text(str(folder), LONGEST_PATH)}: {error.strerror or error}.")
+def _name_unreadable(folder: Path, decoding: "Decoding", report: ReportOrNote, skip: bool) -> None:
+    """Name the first images that cannot be read, and count all: as a note where they are skipped, else DataDamaged."""
+    reasons = sorted(decoding.reasons.items())
+    named = ", ".join(
+        f"{safe_text(os.path.relpath(decoding.files[index], folder), LONGEST_PATH)} ({reason})"
+        for index, reason in reasons[:MOST_NAMED]
+    )
+    more = f", and {len(reasons) - MOST_NAMED:,} more" if len(reasons) > MOST_NAMED else ""
+    amount = "1 image" if len(reasons) == 1 else f"{len(reasons):,} images"
+    sentence = f"{amount} of {safe_text(str(folder), LONGEST_PATH)} cannot be read"
+    if skip:
+        report(Noted(f"{sentence} and {'is' if len(reasons) == 1 else 'are'} left out: {named}{more}."))
+        return
+    them = "it" if len(reasons) == 1 else "them"
+    raise DataDamaged(
+        f"{sentence}: {named}{more}. Delete or replace {them}, or leave {them} out with --skip-unreadable."
+    )
 
 
-@contextlib.contextmanager
-def _describe_os_errors(folder: Path) -> Iterator[None]:
-    """Turn the system's errors into BadInput naming the folder."""
-    try:
-        yield
-    except OSError as error:
-        raise _cannot_look_into(folder, error) from error
-
-
-def _class_names(split: Path) -> list[str]:
-    with _describe_os_errors(split), os.scandir(split) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-
-
-def _is_image(entry: "os.DirEntry[str]") -> bool:
-    return entry.name.lower().endswith(ENDINGS) and not entry.name.startswith(".") and not entry.is_dir()
-
-
-def _has_images(folder: Path) -> bool:
-    with _describe_os_errors(folder), os.scandir(folder) as entries:
-        return any(_is_image(entry) for entry in entries)
-
-
-def _images(folder: Path) -> list["os.DirEntry[str]"]:
-    with _describe_os_errors(folder), os.scandir(folder) as entries:
-        return sorted((entry for entry in entries if _is_image(entry)), key=lambda entry: entry.name)
-
-
-def _list(folder: Path, classes: tuple[str, ...], stop_requested: Callable[[], bool]) -> Listing:
-    """Return every image with its label, seen once, so that list and fingerprint cannot disagree."""
-    digest = hashlib.blake2b(f"{FORMAT} {SIDE}".encode(), digest_size=32)
-    files: list[str] = []
-    counts: list[int] = []
-    for split in SPLITS:
-        for name in classes:
-            if stop_requested():
-                raise StopRequested
-            found = _images(folder / split / name)
-            for entry in found:
-                digest.update(os.fsencode(f"{split}/{name}/{entry.name}\0{_facts(entry)}\n"))
-            files += [entry.path for entry in found]
-            counts.append(len(found))
-    labels = np.repeat(np.tile(np.arange(CLASSES, dtype=np.int64), len(SPLITS)), counts)
-    return Listing(tuple(files), labels, sum(counts[:CLASSES]), digest.hexdigest())
-
-
-def _facts(entry: "os.DirEntry[str]") -> str:
-    """Size and time of change; nothing for a dangling link or a file that has just gone, which reading will name."""
-    try:
-        facts = entry.stat()
-    except OSError:
-        return ""
-    return f"{facts.st_size}\0{facts.st_mtime_ns}"
-
-
-def _cache_path(folder: Path) -> Path:
-    name = hashlib.blake2b(os.fsencode(folder.absolute()), digest_size=12).hexdigest()
-    return Path(platformdirs.user_cache_dir("cifar-tui")) / "pictures" / f"{name}.npy"
-
-
-def _head(images: int) -> bytes:
-    """Return the header of an .npy file of so many images."""
-    head = io.BytesIO()
-    shape = (images, SIDE, SIDE, 3)
-    np.lib.format.write_array_header_1_0(head, {"descr": "|u1", "fortran_order": False, "shape": shape})
-    return head.getvalue()
-
-
-def _seal(fingerprint: str, pixels: Pixels) -> bytes:
-    """Return the end of the array's file: the fingerprint of its images, and a sum over it."""
-    return f"{fingerprint} {zlib.crc32(pixels.data):08x}\n".encode()
-
-
-def _read_cache(path: Path, listing: Listing) -> Pixels | None:
-    """Return the cached array, mapped from its file; None where there is none for just these images.
-
-    The file is compared with what it has to be and never interpreted, so nothing in it can do harm.
-    """
-    images = len(listing.files)
-    head = _head(images)
-    try:
-        with path.open("rb") as file:
-            if file.read(len(head)) != head:
-                return None
-            file.seek(len(head) + images * SIDE * SIDE * 3)
-            seal = file.read(256)
-            if not seal.startswith(listing.fingerprint.encode()):
-                return None
-            pixels = np.memmap(file, np.uint8, "r", offset=len(head), shape=(images, SIDE, SIDE, 3))
-    except (OSError, ValueError):
-        return None
-    return pixels if seal == _seal(listing.fingerprint, pixels) else None
-
-
-def _write_cache(path: Path, listing: Listing, pixels: Pixels) -> None:
-    """Cache the array in the place of the folder's last one."""
-
-    def write(file: BinaryIO) -> None:
-        np.save(file, pixels, allow_pickle=False)
-        file.write(_seal(listing.fingerprint, pixels))
-
-    # A cache that cannot be kept only costs time at the next start.
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for leftover in path.parent.glob(f"{TEMPORARY_PREFIX}*"):
-            if time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS:
-                leftover.unlink(missing_ok=True)
-        write_atomically(path, write)
+def _check_classes(listing: Listing, splits: Sequence[str], kept: Marks) -> None:
+    """Raise BadInput for a class of which no image of a split can be read."""
+    border = listing.train_images
+    parts = {"train": slice(0, border), "test": slice(border, None)}
+    for split in splits:
+        counts = np.bincount(listing.labels[parts[split]][kept[parts[split]]], minlength=CLASSES)
+        if not counts.all():
+            raise BadInput(f"No image of class {listing.classes[int(counts.argmin())]} in {split}/ can be read.")
 
 
 class Decoding:
     """Images on their way into one array, which the workers share."""
 
-    def __init__(self, files: tuple[str, ...], read: Callable[[str], Pixels], chunk: int) -> None:
+    def __init__(self, files: tuple[str, ...], pixels: Pixels, unread: Marks, read: Read, chunk: int) -> None:
+        """Start with the images that are not `unread`."""
         self.files = files
-        self.chunk = chunk
-        self._read = read
-        self.pixels: Pixels = np.empty((len(files), SIDE, SIDE, 3), dtype=np.uint8)
+        self.pixels = pixels
+        self.unread = unread.copy()
+        self.reasons: dict[int, str] = {}
+        self.reading: dict[int, int] = {}
+        """The image that each thread reads, by the thread's number."""
         self.cancelled = threading.Event()
-        self._done = np.zeros(len(files), dtype=np.bool_)
+        self.todo: npt.NDArray[np.int64] = np.flatnonzero(unread)
+        self._chunks = iter(range(0, len(self.todo), chunk))
+        self._chunk = chunk
+        self._read = read
+        self._tried = np.zeros(len(self.todo), dtype=np.bool_)
 
     @property
     def done(self) -> int:
-        """Images decoded so far."""
-        return int(np.count_nonzero(self._done))
+        """Images decoded so far, or found unreadable."""
+        return len(self.files) - len(self.todo) + int(np.count_nonzero(self._tried))
 
-    def decode(self, start: int) -> None:
-        """Decode one chunk, unless it is no longer wanted."""
-        for index, file in enumerate(self.files[start : start + self.chunk], start):
-            if self.cancelled.is_set():
-                return
-            self.pixels[index] = self._read(file)
-            self._done[index] = True
+    def work(self) -> None:
+        """Decode one chunk after the other, as long as they are wanted."""
+        for start in self._chunks:
+            for place in range(start, min(start + self._chunk, len(self.todo))):
+                if self.cancelled.is_set():
+                    return
+                index = self.reading[threading.get_ident()] = int(self.todo[place])
+                self._decode(index)
+                self._tried[place] = True
+            self.reading.pop(threading.get_ident(), None)
+
+    def _decode(self, index: int) -> None:
+        try:
+            self.pixels[index] = self._read(self.files[index])
+            self.unread[index] = False
+        except ImageUnreadable as error:
+            self.pixels[index] = 0
+            self.reasons[index] = str(error)
 
 
-def _decode(decoding: Decoding, report: Report, stop_requested: Callable[[], bool]) -> Pixels:
-    """Return every image as uint8 [N, 32, 32, 3]. Raises DataDamaged for one that cannot be read, or StopRequested."""
-    started = time.monotonic()
+def _decode(decoding: Decoding, report: ReportOrNote, stop_requested: Callable[[], bool]) -> None:
+    """Decode every image that is still to be decoded. Raises StopRequested."""
+    started = progressed_at = time.monotonic()
+    done = 0
 
     def report_progress() -> None:
+        nonlocal done, progressed_at
+        if decoding.done != done:
+            done, progressed_at = decoding.done, time.monotonic()
+        elif time.monotonic() - progressed_at >= SILENT_SECONDS:
+            progressed_at = math.inf  # once
+            report(Noted(f"Waiting for {_first_read(decoding)}: its disk may not answer. A stop does not wait."))
         report(Progressed("Reading images", decoding.done, len(decoding.files), "images", time.monotonic() - started))
 
     report_progress()
-    with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        # Pillow warns on stderr of large and odd images, in the middle of a screen; ours are checked below.
+    with warnings.catch_warnings():
+        # Pillow warns on stderr of large and odd images, in the middle of a screen; ours are checked by the reader.
         warnings.simplefilter("ignore")
-        futures = [pool.submit(decoding.decode, start) for start in range(0, len(decoding.files), decoding.chunk)]
         try:
-            _await(futures, report_progress, stop_requested)
+            _await([_in_thread(decoding.work) for _ in range(os.cpu_count() or 1)], report_progress, stop_requested)
         finally:
             decoding.cancelled.set()
-            pool.shutdown(cancel_futures=True)
     report_progress()
-    return decoding.pixels
+
+
+def _first_read(decoding: Decoding) -> str:
+    """Return the first of the files that are being read."""
+    files = sorted(decoding.files[index] for index in list(decoding.reading.values()))
+    return safe_text(files[0], LONGEST_PATH) if files else "an image"
+
+
+def _until_stopped(work: Callable[[], Result], stop_requested: Callable[[], bool]) -> Result:
+    """Return what `work` returns. Raises StopRequested, and what `work` raises."""
+    future = _in_thread(work)
+    _await([future], lambda: None, stop_requested)
+    return future.result()
+
+
+def _in_thread(work: Callable[[], Result]) -> "Future[Result]":
+    """Start `work` in a thread that no exit waits for: a dead network disk holds it for ever."""
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="images", daemon=True).start()
+    return future
 
 
 def _await(
-    futures: list["Future[None]"], report_progress: Callable[[], None], stop_requested: Callable[[], bool]
+    futures: "Sequence[Future[Result]]", report_progress: Callable[[], None], stop_requested: Callable[[], bool]
 ) -> None:
-    """Wait for all, or for the first that fails, and raise what it raised."""
+    """Wait for all, or for the first that fails, and raise what it raised. Raises StopRequested."""
     while True:
-        done, waiting = wait(futures, timeout=REPORT_SECONDS, return_when=FIRST_EXCEPTION)
-        failed = any(future.exception() is not None for future in done)
-        if failed or not waiting:
-            break
-        report_progress()
         if stop_requested():
             raise StopRequested
-    for future in futures:
-        if future.done():
+        done, waiting = wait(futures, timeout=REPORT_SECONDS, return_when=FIRST_EXCEPTION)
+        for future in done:
             future.result()
+        if not waiting:
+            return
+        report_progress()

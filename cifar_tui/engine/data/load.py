@@ -5,24 +5,28 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_tui.engine.data.dataset import DataSet, Report, Split
+from cifar_tui.engine.data.dataset import DataSet, ReportOrNote, Split
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import CLASSES, Recipe
 
-LoadData = Callable[[Recipe, Report, Callable[[], bool]], DataSet]
+LoadData = Callable[[Recipe, ReportOrNote, Callable[[], bool]], DataSet]
 """Loads a recipe's images, as `load` does; a test may have another way."""
 
 
 def check_source(recipe: Recipe) -> None:
     """Check what can be checked at once, before anything starts. Raises BadInput with one sentence."""
+    if recipe.data == "cifar10":
+        from cifar_tui.engine.data.cifar10_place import check_data_dir
+
+        check_data_dir(Path(recipe.data_dir))
     if recipe.data in ("cifar10", "synthetic"):
         return
-    from cifar_tui.engine.data.image_folder import check_folder
+    from cifar_tui.engine.data.image_listing import check_folder
 
     check_folder(Path(recipe.data))
 
 
-def load(recipe: Recipe, report: Report, stop_requested: Callable[[], bool]) -> DataSet:
+def load(recipe: Recipe, report: ReportOrNote, stop_requested: Callable[[], bool]) -> DataSet:
     """Return the recipe's images, and only as many as it wants.
 
     Raises StopRequested when `stop_requested` turns true, DataUnavailable, DataDamaged, or BadInput.
@@ -41,7 +45,7 @@ def load(recipe: Recipe, report: Report, stop_requested: Callable[[], bool]) -> 
     return DataSet(data.description, data.synthetic, data.classes, train, test, held_out)
 
 
-def _load_all(recipe: Recipe, report: Report, stop_requested: Callable[[], bool]) -> DataSet:
+def _load_all(recipe: Recipe, report: ReportOrNote, stop_requested: Callable[[], bool]) -> DataSet:
     if recipe.data == "synthetic":
         from cifar_tui.engine.data.synthetic import draw_images
 
@@ -52,7 +56,7 @@ def _load_all(recipe: Recipe, report: Report, stop_requested: Callable[[], bool]
         return load_cifar10(Path(recipe.data_dir), report, stop_requested)
     from cifar_tui.engine.data.image_folder import load_folder
 
-    return load_folder(Path(recipe.data), report, stop_requested)
+    return load_folder(Path(recipe.data), report, stop_requested, skip_unreadable=recipe.skip_unreadable)
 
 
 def _part(split: Split, images: int | None, classes: tuple[str, ...], name: str) -> Split:

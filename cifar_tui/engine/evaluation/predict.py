@@ -1,5 +1,6 @@
 """Predicts the classes of a person's own images."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ import torch
 
 from cifar_tui.engine.checkpoints.checkpoint import read_network
 from cifar_tui.engine.data.augment import DeviceDataset
-from cifar_tui.engine.data.image_file import ImageUnreadable, read_any_image
+from cifar_tui.engine.data.image_file import ImageUnreadable, center_crop, read_image_file
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.recipe import CLASSES, Recipe
@@ -62,7 +63,10 @@ class Predictor:
         """Yield the prediction for each image, or why it cannot be read, in the order they were named."""
         for file in files:
             try:
-                pixels = read_any_image(file)
+                with warnings.catch_warnings():
+                    # Pillow warns on stderr of large and odd images; the reader checks them.
+                    warnings.simplefilter("ignore")
+                    pixels = read_image_file(file, center_crop)
             except ImageUnreadable as error:
                 yield Refusal(file, f"Cannot read {safe_text(file, LONGEST_PATH)}: {error}.")
                 continue

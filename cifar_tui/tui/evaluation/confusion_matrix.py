@@ -5,6 +5,7 @@ import math
 from textual import events
 from textual.message import Message
 
+from cifar_tui import text
 from cifar_tui.checkpoint_events import EvaluationDone
 from cifar_tui.report.confusion import class_scores, share_of_row
 from cifar_tui.report.verdict_text import class_names, short_names
@@ -99,7 +100,7 @@ class ConfusionMatrix(Rows, can_focus=True):
     def _cell_width(self) -> int:
         """Cells of a count; spare ones are spread over all columns."""
         least = 1 + (MIN_DIGITS if self._shares else self._digits)
-        used = max(map(len, self._names)) + len(self._names) * least
+        used = max(map(text.cells, self._names)) + len(self._names) * least
         used += len(SCORES_HEAD) if self._scores_wanted else 0
         return least + min(max(self.size.width - used, 0) // len(self._names), MAX_SPARE)
 
@@ -109,7 +110,7 @@ class ConfusionMatrix(Rows, can_focus=True):
 
     @property
     def _name_width(self) -> int:
-        return max(min(max(map(len, self._names)), self.size.width - self._cells_width), MIN_NAME)
+        return max(min(max(map(text.cells, self._names)), self.size.width - self._cells_width), MIN_NAME)
 
     @property
     def _scores_fit(self) -> bool:
@@ -119,11 +120,11 @@ class ConfusionMatrix(Rows, can_focus=True):
         width = self._cell_width
         spans: list[Span] = [(" " * self._name_width, "")]
         for predicted, name in enumerate(short_names(self._names, width - 1)):
-            spans.append((f"{name:>{width}}", "accent" if predicted == self.cell[1] else "label"))
+            spans.append((text.padded(name, width, right=True), "accent" if predicted == self.cell[1] else "label"))
         return (*spans, (SCORES_HEAD, "dim")) if self._scores_fit else tuple(spans)
 
     def _class_row(self, label: int) -> Row:
-        name = f"{cut(self._names[label], self._name_width):<{self._name_width}}"
+        name = text.padded(cut(self._names[label], self._name_width), self._name_width)
         spans: list[Span] = [(name, "accent" if label == self.cell[0] else "label")]
         spans += [self._cell_span(label, predicted) for predicted in range(len(self._names))]
         if self._scores_fit:

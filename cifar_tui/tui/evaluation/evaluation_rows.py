@@ -85,10 +85,11 @@ def evaluation_rows(found: FoundEvaluation, width: int, height: int) -> list[Row
     if pairs:
         names = class_names(result)
         rows += [(), (("most confused: true → predicted", "label"),)]
-        longest = max(map(len, names))
+        longest = max(map(text.cells, names))
         rows += [
             (
-                (f"{names[pair.label]:>{longest}} → {names[pair.predicted]:<{longest}}", "label"),
+                (f"{text.padded(names[pair.label], longest, right=True)} → ", "label"),
+                (text.padded(names[pair.predicted], longest), "label"),
                 (f"{pair.images:>7,}", "value"),
             )
             for pair in pairs
@@ -112,7 +113,11 @@ def _class_rows(result: EvaluationDone, width: int) -> list[Row]:
 def _class_row(result: EvaluationDone, label: int, width: int) -> Row:
     share = result.class_accuracy(label)
     names = class_names(result)
-    longest = max(map(len, names))
+    longest = max(map(text.cells, names))
     cells = max(width - longest - 12, 4)
     known = share if math.isfinite(share) else 0.0
-    return ((f"{names[label]:<{longest}} ", "label"), *bar(known, cells), (f" {text.percent(share, 1):>8}  ", "value"))
+    return (
+        (f"{text.padded(names[label], longest)} ", "label"),
+        *bar(known, cells),
+        (f" {text.percent(share, 1):>8}  ", "value"),
+    )

@@ -150,20 +150,25 @@ class EvaluationScreen(Screen[None]):
         panel.set_rows(rows or [(("No image was predicted as another class.", "good"),)])
 
     def _pair_spans(self, pair: Pair) -> Row:
-        width = max(map(len, self._names))
+        width = max(map(text.cells, self._names))
         under_cursor = (pair.label, pair.predicted) == self._matrix.cell
-        names = f"{self._names[pair.label]:>{width}} → {self._names[pair.predicted]:<{width}}"
+        label, predicted = self._names[pair.label], self._names[pair.predicted]
+        names = f"{text.padded(label, width, right=True)} → {text.padded(predicted, width)}"
         numbers = f"{pair.images:>5,} {text.percent(pair.share, 1):>7}"
         return ((names, "accent" if under_cursor else "label"), (numbers, "value"), ("  ", ""))
 
     def _show_classes(self) -> None:
         panel = self.query_one("#class-scores", Rows)
-        width = max(map(len, self._names))
+        width = max(map(text.cells, self._names))
         cells = max((panel.size.width - width - BAR_ROOM) // 2, 4)
         head = f"{'':<{width}} {'precision':>{cells + 8}} {'recall':>{cells + 8}} {'F1':>7}"
         rows: list[Row] = [((head, "dim"),)]
         for name, score in zip(self._names, self._scores, strict=True):
-            spans: Row = ((f"{name:<{width}} ", "label"), *_bar(score.precision, cells), *_bar(score.recall, cells))
+            spans: Row = (
+                (f"{text.padded(name, width)} ", "label"),
+                *_bar(score.precision, cells),
+                *_bar(score.recall, cells),
+            )
             rows.append((*spans, (f"{text.percent(score.f1, 1):>7}", "value")))
         panel.set_rows(rows)
 

@@ -129,8 +129,8 @@ class ImagesScreen(Screen[None]):
             number = (f"{text.percent(share, 1):>{NUMBER}}", "value")
             if width >= WIDE_TEXT:
                 room = width - NUMBER_ROOM
-                longest = min(max(map(len, self.names)), room - MIN_BAR)
-                name = f"{sign} {cut(self.names[one], longest):<{longest}} "
+                longest = min(max(map(text.cells, self.names)), room - MIN_BAR)
+                name = f"{sign} {text.padded(cut(self.names[one], longest), longest)} "
                 rows.append(((name, style), *bar(share, room - longest), number))
             else:
                 rows += [((f"{sign} {cut(self.names[one], width - 2)}", style),), (*bar(share, width - NUMBER), number)]

@@ -1,9 +1,12 @@
+import contextlib
 import os
+import socket
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +16,12 @@ from PIL import Image
 
 from cifar_tui.engine.data import image_folder
 from cifar_tui.engine.data.dataset import DataSet
-from cifar_tui.engine.data.image_file import Pixels
-from cifar_tui.engine.data.image_folder import Listing, check_folder, load_folder
+from cifar_tui.engine.data.image_cache import read_cache, write_cache
+from cifar_tui.engine.data.image_file import ImageUnreadable, Pixels
+from cifar_tui.engine.data.image_folder import load_folder
+from cifar_tui.engine.data.image_listing import Listing, check_folder
 from cifar_tui.errors import BadInput, DataDamaged, StopRequested
-from cifar_tui.events import Progressed
+from cifar_tui.events import Noted, Progressed
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX
 
 NAMES = tuple(f"class{number}" for number in range(10))
@@ -42,19 +47,14 @@ def folder(tmp_path: Path) -> Path:
 Reader = Callable[[str], Pixels]
 
 
-def loaded(folder: Path, read: Reader = image_folder.read_resized, chunk: int = image_folder.CHUNK) -> DataSet:
-    return load_folder(folder, lambda progress: None, lambda: False, read, chunk)
+def loaded(folder: Path, read: Reader = image_folder.read_resized, *, skip: bool = False) -> DataSet:
+    return load_folder(folder, lambda progress: None, lambda: False, skip_unreadable=skip, read=read)
 
 
-def test_hidden_entries_other_files_and_folders_that_look_like_pictures_are_passed_over(folder: Path) -> None:
-    (folder / "train" / ".thumbnails").mkdir()
-    (folder / "train" / "notes.txt").write_text("")
-    place = folder / "train" / NAMES[0]
-    (place / "._0.jpg").write_bytes(b"what a Mac leaves behind")
-    (place / "Thumbs.db").write_bytes(b"")
-    (place / "album.png").mkdir()
-    check_folder(folder)
-    assert len(loaded(folder).train.labels) == 10
+def notes(folder: Path, *, skip: bool = False) -> list[str]:
+    said: list[Progressed | Noted] = []
+    load_folder(folder, said.append, lambda: False, skip_unreadable=skip)
+    return [one.text for one in said if isinstance(one, Noted)]
 
 
 def test_endings_are_read_in_any_case_and_links_are_followed(folder: Path, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_endings_are_read_in_any_case_and_links_are_followed(folder: Path, tmp_p
     assert pixels[:, 0, 0, 0].tolist() == [0, 255, 255]
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK"])
+@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK"])
 def test_every_mode_becomes_rgb_as_pillow_converts_it(folder: Path, mode: str) -> None:
     random = np.random.default_rng(0)
     picture = Image.fromarray(random.integers(0, 256, (32, 32, 3), dtype=np.uint8)).convert(mode)
@@ -110,7 +110,7 @@ def test_names_that_could_steer_a_terminal_are_shown_harmlessly(folder: Path) ->
 
 def test_a_dangling_link_is_named(folder: Path) -> None:
     (folder / "test" / NAMES[7] / "gone.jpg").symlink_to(folder / "nowhere")
-    with pytest.raises(DataDamaged, match=r"test/class7/gone\.jpg: No such file"):
+    with pytest.raises(DataDamaged, match=r"test/class7/gone\.jpg \(No such file"):
         loaded(folder)
 
 
@@ -138,62 +138,293 @@ def slowly(_file: str) -> Pixels:
     return np.zeros((32, 32, 3), dtype=np.uint8)
 
 
-@pytest.fixture
-def given_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
-    """Waits until the reading of a folder was given up. Four are read at a time."""
-    started: SimpleQueue[image_folder.Decoding] = SimpleQueue()
-    decoding = image_folder.Decoding
-
-    def watched(*arguments: Any) -> image_folder.Decoding:
-        one = decoding(*arguments)
-        for _ in one.files:
-            started.put(one)
-        return one
-
-    monkeypatch.setattr(image_folder, "Decoding", watched)
-    monkeypatch.setattr(os, "cpu_count", lambda: 4)
-    return lambda: started.get().cancelled.wait(120)
-
-
-def test_a_stop_does_not_wait_for_the_chunk_under_way(folder: Path, given_up: Callable[[], bool]) -> None:
+def test_a_stop_does_not_wait_for_the_image_under_way(folder: Path) -> None:
     read: list[str] = []
+    let_go = threading.Event()
 
     def endless(file: str) -> Pixels:
         read.append(file)
-        assert given_up()
+        let_go.wait(120)
         return np.zeros((32, 32, 3), dtype=np.uint8)
 
-    with pytest.raises(StopRequested):
-        load_folder(folder, lambda progress: None, lambda: bool(read), endless)
-    assert len(read) == 1
+    try:
+        with pytest.raises(StopRequested):
+            load_folder(folder, lambda progress: None, lambda: bool(read), read=endless)
+        assert len(read) == 1
+    finally:
+        let_go.set()
+
+
+def test_an_image_that_is_waited_for_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_folder, "SILENT_SECONDS", 0.3)
+    said: list[str] = []
+    let_go = threading.Event()
+
+    def note(event: Progressed | Noted) -> None:
+        if isinstance(event, Noted):
+            said.append(event.text)
+
+    def endless(file: str) -> Pixels:
+        if file.endswith("train/class3/0.png"):
+            let_go.wait(120)
+        return image_folder.read_resized(file)
+
+    try:
+        with pytest.raises(StopRequested):
+            load_folder(folder, note, lambda: bool(said), read=endless)
+    finally:
+        let_go.set()
+    assert said == [f"Waiting for {folder}/train/class3/0.png: its disk may not answer. A stop does not wait."]
+
+
+def test_a_stop_does_not_wait_for_a_folder_that_never_answers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, let_go = threading.Event(), threading.Event()
+    scandir = os.scandir
+
+    def dead(path: str) -> object:
+        asked.set()
+        let_go.wait(120)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", dead)
+    try:
+        with pytest.raises(StopRequested):
+            load_folder(folder, lambda progress: None, asked.is_set)
+    finally:
+        let_go.set()
+
+
+STUCK = """
+import sys, threading
+from pathlib import Path
+from cifar_tui.engine.data.image_folder import load_folder
+from cifar_tui.errors import StopRequested
+reading = threading.Event()
+
+def read(file):
+    reading.set()
+    threading.Event().wait()
+
+try:
+    load_folder(Path(sys.argv[1]), lambda progress: None, reading.is_set, read=read)
+except StopRequested:
+    print("stopped")
+"""
+
+
+def test_a_process_ends_while_an_image_never_comes(folder: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", STUCK, folder], capture_output=True, timeout=120, check=True)
+    assert ended.stdout == b"stopped\n"
+
+
+def test_an_error_that_no_image_explains_is_raised(folder: Path) -> None:
+    def fail(file: str) -> Pixels:
+        raise RuntimeError("a fault of ours")
+
+    with pytest.raises(RuntimeError, match="ours"):
+        loaded(folder, fail)
 
 
 def test_progress_is_said_at_the_start_now_and_then_and_at_the_end(folder: Path) -> None:
-    said: list[Progressed] = []
+    said: list[Progressed | Noted] = []
     started = time.monotonic()
-    load_folder(folder, said.append, lambda: False, slowly)
-    reading = [progress for progress in said if progress.what == "Reading images"]
+    load_folder(folder, said.append, lambda: False, read=slowly)
+    reading = [one for one in said if isinstance(one, Progressed) and one.what == "Reading images"]
     assert (reading[0].done, reading[0].total) == (0, 20)
     assert (reading[-1].done, reading[-1].total) == (20, 20)
     assert 3 <= len(reading) <= 10 * (time.monotonic() - started) + 2
     assert [progress.done for progress in reading] == sorted(progress.done for progress in reading)
 
 
-def test_a_picture_that_cannot_be_read_ends_the_reading_of_the_others(
-    folder: Path, given_up: Callable[[], bool]
-) -> None:
-    read = []
+def break_images(folder: Path, count: int) -> None:
+    """Six kinds of broken files, as often as needed."""
+    kinds = [
+        b"no image",
+        b"",
+        b"\x89PNG\r\n\x1a\n cut",
+        b"version https://git-lfs.github.com/spec/v1\n",
+        b"<html>",
+        b"GIF8",
+    ]
+    for number in range(count):
+        (folder / "train" / NAMES[number % 10] / f"bad{number:02}.png").write_bytes(kinds[number % len(kinds)])
 
-    def fail_first(file: str) -> Pixels:
-        if "class0" in file:
-            raise DataDamaged("Cannot read it.")
-        read.append(file)
-        assert given_up()
-        return slowly(file)
 
-    with pytest.raises(DataDamaged):
-        loaded(folder, fail_first, chunk=1)
-    assert len(read) < 5
+def test_every_unreadable_image_is_named_in_one_go(folder: Path) -> None:
+    break_images(folder, 6)
+    with pytest.raises(DataDamaged) as damage:
+        loaded(folder)
+    assert str(damage.value).startswith(
+        f"6 images of {folder} cannot be read: train/class0/bad00.png (it is not an image), "
+    )
+    assert "train/class3/bad03.png (it is a Git LFS pointer: git lfs pull gets the file)" in str(damage.value)
+    assert "train/class4/bad04.png (it is a web page: download the file again)" in str(damage.value)
+    assert "train/class5/bad05.png" in str(damage.value)
+    assert str(damage.value).endswith("Delete or replace them, or leave them out with --skip-unreadable.")
+
+
+def test_ten_unreadable_images_are_named_and_all_counted(folder: Path) -> None:
+    break_images(folder, 13)
+    with pytest.raises(DataDamaged, match=r"^13 images .*, and 3 more\.") as damage:
+        loaded(folder)
+    assert str(damage.value).count("bad") == 10
+
+
+def test_unreadable_images_are_left_out_aloud_when_that_is_asked_for(folder: Path) -> None:
+    break_images(folder, 2)
+    for _ in range(2):  # the second time from the cache
+        (note,) = notes(folder, skip=True)
+        assert note.startswith(f"2 images of {folder} cannot be read and are left out: train/class0/bad00.png (")
+        data = loaded(folder, skip=True)
+        assert len(data.train.labels) == len(data.test.labels) == 10
+        assert data.train.pixels[:, 0, 0, 0].tolist() == [label * 25 for label in range(10)]
+        assert data.train.labels.tolist() == list(range(10))
+    with pytest.raises(DataDamaged, match="2 images"):
+        loaded(folder)
+
+
+def test_images_that_were_left_out_are_read_once_they_can_be(folder: Path) -> None:
+    def refuse(file: str) -> Pixels:
+        if file.endswith("class3/1.png"):
+            raise ImageUnreadable("Input/output error")
+        return image_folder.read_resized(file)
+
+    Image.new("RGB", (32, 32), (7, 7, 7)).save(folder / "train" / NAMES[3] / "1.png")
+    assert len(loaded(folder, refuse, skip=True).train.labels) == 10
+    data = loaded(folder)
+    assert len(data.train.labels) == 11
+    assert (data.train.pixels[4] == 7).all()
+    loaded(folder, lambda file: pytest.fail("an image was read again"))
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_class_of_which_nothing_can_be_read_is_not_left_out(folder: Path, split: str) -> None:
+    (folder / split / NAMES[5] / "0.png").write_bytes(b"junk")
+    with pytest.raises(BadInput, match=f"No image of class class5 in {split}/ can be read"):
+        loaded(folder, skip=True)
+
+
+def test_what_is_no_regular_file_is_passed_over_and_named(folder: Path) -> None:
+    place = folder / "train" / NAMES[5]
+    os.mkfifo(place / "pipe.png")
+    (place / "null.png").symlink_to("/dev/null")
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as server:
+        descriptor = os.open(place, os.O_RDONLY)  # a socket's path may have about 100 bytes
+        server.bind(f"/proc/self/fd/{descriptor}/socket.png")
+        os.close(descriptor)
+        (note,) = notes(folder)
+    assert note == (
+        "Passed over in pictures: 1 device (train/class5/null.png), 1 named pipe (train/class5/pipe.png), "
+        "1 socket (train/class5/socket.png)."
+    )
+    assert len(loaded(folder).train.labels) == 10
+
+
+def test_a_pipe_that_takes_the_place_of_an_image_is_not_waited_for(folder: Path) -> None:
+    def swapped(file: str) -> Pixels:
+        if file.endswith("train/class5/0.png"):
+            Path(file).unlink()
+            os.mkfifo(file)
+        return image_folder.read_resized(file)
+
+    with pytest.raises(DataDamaged, match=r"train/class5/0\.png \(it is not a regular file\)"):
+        loaded(folder, swapped)
+
+
+def test_links_that_go_round_are_passed_over_or_named(folder: Path) -> None:
+    place = folder / "train" / NAMES[5]
+    (place / "round").symlink_to(place)
+    (place / "loop.png").symlink_to(place / "loop.png")
+    with pytest.raises(DataDamaged, match=r"^1 image .*loop\.png \(Too many levels of symbolic links\)"):
+        loaded(folder)
+    assert notes(folder, skip=True)[0] == "Passed over in pictures: 1 folder (train/class5/round)."
+
+
+@pytest.mark.parametrize("ending", ["webp", "bmp", "gif", "tif", "tiff", "jfif", "JPEG", "WEBP"])
+def test_images_of_every_ending_that_can_be_read_are_trained_on(folder: Path, ending: str) -> None:
+    kind = {"tif": "TIFF", "tiff": "TIFF", "jfif": "JPEG"}.get(ending, ending.upper())
+    Image.new("RGB", (32, 32), "white").save(folder / "train" / NAMES[0] / f"1.{ending}", kind)
+    pixels = loaded(folder).train.pixels
+    assert len(pixels) == 11
+    assert pixels[1, 0, 0].min() > 250
+    assert notes(folder) == []
+
+
+def test_what_is_not_read_is_counted_in_one_line(folder: Path) -> None:
+    place = folder / "train" / NAMES[0]
+    for number in range(14):
+        (place / f"{number}.xyz").write_bytes(b"")
+    (place / "more").mkdir()
+    (place / "README").write_text("")
+    (place / ".DS_Store").write_bytes(b"")
+    (place / "Thumbs.db").write_bytes(b"")
+    (folder / "train" / "__MACOSX").mkdir()
+    (folder / "test" / "@eaDir").mkdir()
+    (folder / "test" / "lost+found").mkdir()
+    (folder / "train" / ".ipynb_checkpoints").mkdir()
+    Image.new("RGB", (32, 32)).save(folder / "train" / "alone.png")
+    assert notes(folder) == [
+        "Passed over in pictures: 14 .xyz (train/class0/0.xyz), 4 folders (train/__MACOSX), "
+        "3 hidden entries (train/.ipynb_checkpoints), 1 image outside of the classes (train/alone.png), "
+        "1 file without an ending (train/class0/README)."
+    ]
+    assert notes(folder) != []  # from the cache, too
+    assert len(loaded(folder).train.labels) == 10
+
+
+def test_a_class_without_images_says_what_it_has(folder: Path) -> None:
+    place = folder / "train" / NAMES[1]
+    (place / "0.png").rename(place / "0.xyz")
+    (place / "more").mkdir()
+    with pytest.raises(BadInput, match=r"Class class1 has no images in .*/train \(1 \.xyz, 1 folder\)\.$"):
+        check_folder(folder)
+
+
+NFC, NFD = "caf\u00e9", "cafe\u0301"
+
+
+@pytest.mark.parametrize(("train", "test"), [(NFC, NFD), (NFD, NFC)])
+def test_classes_whose_names_differ_by_their_unicode_form_only_are_one(folder: Path, train: str, test: str) -> None:
+    (folder / "train" / NAMES[4]).rename(folder / "train" / train)
+    (folder / "test" / NAMES[4]).rename(folder / "test" / test)
+    data = loaded(folder)
+    assert data.classes[0] == train
+    assert data.train.pixels[:, 0, 0, 0].tolist() == data.test.pixels[:, 0, 0, 0].tolist()
+    assert data.train.pixels[0, 0, 0, 0] == 100
+
+
+def test_two_folders_of_one_class_are_read_as_one(folder: Path) -> None:
+    for name in (NFC, NFD):
+        (folder / "train" / name).mkdir()
+        Image.new("RGB", (32, 32), (9, 9, 9)).save(folder / "train" / name / "0.png")
+    (folder / "train" / NAMES[4] / "0.png").unlink()
+    (folder / "train" / NAMES[4]).rmdir()
+    (folder / "test" / NAMES[4]).rename(folder / "test" / NFC)
+    data = loaded(folder)
+    assert data.train.labels.tolist() == [0, 0, *range(1, 10)]
+    assert data.test.labels.tolist() == list(range(10))
+
+
+def test_the_odd_class_is_named_and_empty_ones_are_too(folder: Path) -> None:
+    (folder / "train" / "class 4 ").mkdir()
+    for split in ("train", "test"):
+        (folder / split / "old").mkdir()
+    Image.new("RGB", (32, 32)).save(folder / "train" / "class 4 " / "0.png")
+    with pytest.raises(BadInput) as refusal:
+        check_folder(folder)
+    assert str(refusal.value).endswith(
+        "/train has 12 classes, and the network needs 10: 'class 4 ', 'class0', 'class1', 'class2', 'class3', "
+        "'class4', 'class5', 'class6', 'class7', 'class8', 'class9', 'old'. Without images: 'old'."
+    )
+
+
+def test_the_test_images_can_be_had_alone(folder: Path) -> None:
+    both = loaded(folder)
+    (folder / "train").rename(folder / "elsewhere")
+    data = load_folder(folder, lambda progress: None, lambda: False, splits=("test",))
+    assert len(data.train.labels) == 0
+    assert data.classes == both.classes
+    assert data.test.checksum() == both.test.checksum()
 
 
 def test_one_folder_keeps_one_file_however_often_it_changes(folder: Path, cache: Path) -> None:
@@ -244,13 +475,14 @@ def test_the_kept_array_is_a_file_numpy_can_read(folder: Path, cache: Path) -> N
 
 
 LISTING = Listing(("one", "two"), np.zeros(2, dtype=np.int64), 1, "0123456789abcdef")
+UNREAD = np.zeros(2, dtype=np.bool_)
 PIXELS = np.arange(2 * 32 * 32 * 3, dtype=np.uint32).astype(np.uint8).reshape(2, 32, 32, 3)
 
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("kept") / "whole.npy"
-    image_folder._write_cache(path, LISTING, PIXELS)
+    write_cache(path, LISTING, PIXELS, UNREAD)
     return path
 
 
@@ -264,12 +496,12 @@ def test_no_damage_to_the_kept_array_is_accepted_or_raises(kept: Path, junk: byt
     content = whole[:place] + junk + (whole[place + len(junk) :] if inside else b"")
     damaged = kept.with_name("damaged.npy")
     damaged.write_bytes(content)
-    read = image_folder._read_cache(damaged, LISTING)
+    read = read_cache(damaged, LISTING)
     assert (read is None) == (content != whole)
-    assert read is None or (read == PIXELS).all()
+    assert read is None or ((read[0] == PIXELS).all() and not read[1].any())
 
 
 def test_a_whole_kept_array_of_other_pictures_is_not_taken(kept: Path) -> None:
     other = Listing(LISTING.files, LISTING.labels, 1, "fedcba9876543210")
-    assert image_folder._read_cache(kept, other) is None
-    assert image_folder._read_cache(kept, Listing(("one",), LISTING.labels[:1], 1, LISTING.fingerprint)) is None
+    assert read_cache(kept, other) is None
+    assert read_cache(kept, Listing(("one",), LISTING.labels[:1], 1, LISTING.fingerprint)) is None

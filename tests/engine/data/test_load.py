@@ -15,7 +15,7 @@ from cifar_tui.engine.data.image_file import Pixels
 from cifar_tui.engine.data.load import _part, check_source, load
 from cifar_tui.engine.data.synthetic import draw_images
 from cifar_tui.errors import BadInput, CifarTuiError, DataDamaged, StopRequested
-from cifar_tui.events import Progressed
+from cifar_tui.events import Noted, Progressed
 from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
 
@@ -48,13 +48,13 @@ def recipe_for(folder: Path | str, **changes: object) -> Recipe:
     return dataclasses.replace(preset("quick"), data=str(folder), **changes)  # type: ignore[arg-type]
 
 
-def loaded(recipe: Recipe, said: list[Progressed] | None = None) -> DataSet:
+def loaded(recipe: Recipe, said: list[Progressed | Noted] | None = None) -> DataSet:
     said = [] if said is None else said
     return load(recipe, said.append, lambda: False)
 
 
 def test_a_folder_of_pictures_becomes_images_of_32_by_32(folder: Path) -> None:
-    said: list[Progressed] = []
+    said: list[Progressed | Noted] = []
     data = loaded(recipe_for(folder), said)
     assert data.train.pixels.shape == (30, 32, 32, 3)
     assert data.test.pixels.shape == (20, 32, 32, 3)
@@ -62,6 +62,7 @@ def test_a_folder_of_pictures_becomes_images_of_32_by_32(folder: Path) -> None:
     assert data.train.labels.tolist() == [label for label in range(10) for _ in range(3)]
     for label in range(10):
         assert (data.train.pixels[3 * label : 3 * label + 3, :, :, 0] == label * 25).all()
+    assert isinstance(said[-1], Progressed)
     assert (said[-1].done, said[-1].total, said[-1].unit) == (50, 50, "images")
     assert not data.synthetic
 
@@ -79,7 +80,7 @@ def test_pictures_are_resized_as_the_tutorial_resizes_them(folder: Path) -> None
 def test_the_second_start_reads_no_image(folder: Path) -> None:
     first = loaded(recipe_for(folder))
     again: Callable[[str], Pixels] = lambda file: pytest.fail("an image was read again")  # noqa: E731
-    second = image_folder.load_folder(folder, lambda progress: None, lambda: False, again)
+    second = image_folder.load_folder(folder, lambda progress: None, lambda: False, read=again)
     assert (first.train.pixels == second.train.pixels).all()
     assert (first.test.pixels == second.test.pixels).all()
 

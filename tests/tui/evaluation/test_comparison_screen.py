@@ -1,10 +1,12 @@
 import base64
+import dataclasses
 import math
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from cifar_tui.checkpoint_events import ComparedImage, ComparedPair, ComparisonDone, EvaluationFailed
 from cifar_tui.control import CancelEvaluation
@@ -260,3 +262,9 @@ def test_changes_are_called_chance_or_more() -> None:
     assert significance(0, 0) == "no image changed"
     assert significance(3_000, 5_000) == "more than chance (p < 0.001)"
     assert significance(4, 14) == "more than chance (p = 0.019)"
+
+
+def test_wide_class_names_push_no_column_of_a_comparison_away() -> None:
+    lines = comparison_lines(dataclasses.replace(DONE, classes=scripted.WIDE_CLASSES))
+    first = next(place for place, line in enumerate(lines) if line.startswith("accuracy"))
+    assert len({cell_len(line) for line in [lines[first], *lines[first + 2 : first + 12]]}) == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from cifar_tui.checkpoint_events import EvaluationDone
@@ -15,7 +16,9 @@ from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.sidecars import verdict_path
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 from cifar_tui.tui.evaluation.confusion_matrix import ConfusionMatrix, short_percent, strength
-from cifar_tui.tui.evaluation.evaluation_finder import EvaluationFinder
+from cifar_tui.tui.evaluation.evaluation_finder import EvaluationFinder, FoundEvaluation
+from cifar_tui.tui.evaluation.evaluation_rows import evaluation_rows
+from cifar_tui.tui.widgets.rows import cells_of
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui.drive import SIZES, screen, screen_text, settle
@@ -214,3 +217,18 @@ def test_cells_are_as_strong_as_their_share() -> None:
         f"right-{level}" for level in (1, 2, 3, 4)
     ]
     assert [short_percent(share) for share in (0.0, 0.9994, 0.9995, 1.0)] == ["0.0", "99.9", "100", "100"]
+
+
+async def test_wide_class_names_push_no_column_away(tmp_path: Path) -> None:
+    done = dataclasses.replace(scripted.verdict(NAME), classes=scripted.WIDE_CLASSES)
+    for width in (60, 120):
+        rows = evaluation_rows(FoundEvaluation(done, (), "", tmp_path), width, 40)
+        bars = [row for row in rows if any("━" in words for words, _ in row)]
+        assert len({cells_of(row) for row in bars}) == 1
+        assert cells_of(bars[0]) <= width
+    store(tmp_path, done)
+    async with browser(tmp_path) as (pilot, _):
+        seen = await press(pilot, "enter")
+        assert "84.0 %" in seen
+        matrix = pilot.app.screen.query_one(ConfusionMatrix)
+        assert len({cell_len(matrix.render_line(y).text.rstrip()) for y in range(11)}) == 1

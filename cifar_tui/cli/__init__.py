@@ -10,7 +10,7 @@ import typer
 
 from cifar_tui import __version__
 from cifar_tui.cli.commands import LazyGroup, add_commands
-from cifar_tui.cli.environment import terminal_fit_for_a_screen
+from cifar_tui.cli.environment import DrawScreen, how_to_see, obstacle_to_a_screen
 from cifar_tui.cli.help_page import HELP_NAMES
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.system.foreground import train_behind_a_parent
@@ -52,14 +52,18 @@ def main() -> None:
 def _options(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    screen: DrawScreen = False,
 ) -> None:
     if version:
         print(f"cifar-tui {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is not None:
         return
-    if not terminal_fit_for_a_screen():
+    obstacle = obstacle_to_a_screen(in_notebook=screen)
+    if obstacle is not None:
         print(context.get_help())
+        if obstacle:
+            print(f"{obstacle}. {how_to_see('', obstacle)}")
         raise typer.Exit
     release_shell = train_behind_a_parent()
     # Not before: what this loads has threads (numpy's), and a fork must come before them.

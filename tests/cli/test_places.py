@@ -1,13 +1,19 @@
 """The command where people start it: in the background, under timeout, in a notebook."""
 
+import pwd
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from made_up_runs import write_finished_run
 from pseudo_terminal import PseudoTerminal
 
-from tests.cli.test_cli import TINY, environment
+from cifar_tui.system.personal_folders import cache_folder
+from cifar_tui.tui.settings.preferences import Preferences, PreferencesFile
+from cifar_tui.tui.settings.theme_files import theme_names
+from tests.cli.test_cli import TINY, command, environment, run
 
 CLI = f"{sys.executable} -m cifar_tui"
 TRAIN = f"{CLI} train {' '.join(TINY)} --epochs 1 --run-name one"
@@ -70,3 +76,115 @@ def test_a_terminal_of_a_notebook_server_can_have_the_screen(tmp_path: Path, wor
     script = f"{CLI} {' '.join(words)} --screen"
     with in_a_terminal(tmp_path, f"exec {script}", JPY_PARENT_PID="1") as terminal:
         terminal.read_until(lambda: ALTERNATE_SCREEN in terminal.raw, "the screen")
+
+
+ENCODINGS = [
+    {"PYTHONIOENCODING": "latin-1"},
+    {"PYTHONIOENCODING": "ascii"},
+    {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+]
+
+
+@pytest.fixture(scope="module")
+def folder_with_a_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("place")
+    write_finished_run(folder / "runs" / "one", 8_000)
+    return folder
+
+
+@pytest.mark.parametrize("variables", ENCODINGS, ids=["latin-1", "ascii", "C locale"])
+def test_a_locale_without_our_characters_costs_characters_and_no_lines(
+    tmp_path: Path, variables: dict[str, str]
+) -> None:
+    done = run(tmp_path, "train", *TINY, "--epochs", "1", "--run-name", "one", "--headless", **variables)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Loading PyTorch?" in done.stdout
+    assert "accuracy" in done.stdout
+    evaluated = run(tmp_path, "evaluate", "one", **variables)
+    assert (evaluated.returncode, "Traceback" in evaluated.stderr) == (0, False)
+    assert "Most confused" in evaluated.stdout
+    assert run(tmp_path, "runs", **variables).returncode == 0
+
+
+@pytest.mark.parametrize("words", ["runs", "runs --json", "presets", "--version", "--help", "export one one.csv"])
+def test_a_full_output_is_one_sentence(folder_with_a_run: Path, words: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*command(*words.split()), *(["--force"] if "export" in words else [])],
+            cwd=folder_with_a_run,
+            env=environment(folder_with_a_run),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "The output cannot be written: No space left on device.\n")
+
+
+@pytest.mark.parametrize("words", ["runs", "presets", "--help"])
+def test_a_pipe_that_is_closed_early_is_no_trouble(folder_with_a_run: Path, words: str) -> None:
+    assert run_script(folder_with_a_run, f"{CLI} {words} | true").stderr == ""
+
+
+@pytest.mark.parametrize("words", ["runs", f"train {' '.join(TINY)} --headless", "evaluate one", "pause one"])
+def test_a_folder_that_is_gone_is_one_sentence(tmp_path: Path, words: str) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = f"cd {gone} && rmdir {gone} && {CLI} {words}"
+    done = run_script(tmp_path, script)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "The folder you are in was deleted. Change to another one and try again.\n"
+
+
+def run_script(folder: Path, script: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder,
+        env=environment(folder, PYTHONPATH=str(Path(__file__).parents[2])),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+NOWHERE = """
+import pwd, sys, tempfile
+def nobody(number): raise KeyError(number)
+pwd.getpwuid = nobody
+tempfile._candidate_tempdir_list = lambda: []
+sys.argv[0] = "cifar_tui"
+from cifar_tui.cli import main
+main()
+"""
+
+
+def test_without_a_home_or_a_temporary_folder_the_screen_is_drawn_with_what_is_built_in(
+    folder_with_a_run: Path,
+) -> None:
+    bare = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(Path(__file__).parents[2])}
+    words = [sys.executable, "-c", NOWHERE, "attach", "one"]
+    with PseudoTerminal(words, folder=folder_with_a_run, environment=bare) as terminal:
+        terminal.wait_for("smooth")
+        terminal.press("t")
+        terminal.wait_for("sixteen")
+        terminal.press("\r")
+        terminal.read_for(0.5)
+        terminal.press("q")
+        assert terminal.exit_code() == 0
+        assert "Traceback" not in terminal.text
+
+
+def test_without_a_home_choices_and_cache_are_kept_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(number: int) -> object:
+        raise KeyError(number)
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    file = PreferencesFile()
+    assert file.read() == Preferences()
+    file.write(Preferences(theme="sixteen"))
+    assert (file.trouble, file.path.exists(), cache_folder().exists()) == ("", False, False)
+    assert "sixteen" in theme_names()

@@ -17,7 +17,6 @@ from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-import platformdirs
 
 from cifar_tui.engine.data.dataset import DataSet, Report, Split
 from cifar_tui.engine.data.image_file import ImageUnreadable, Pixels, read_image, resized
@@ -25,6 +24,7 @@ from cifar_tui.errors import BadInput, DataDamaged, StopRequested
 from cifar_tui.events import Progressed
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_atomically
 from cifar_tui.recipe import CLASSES, SIDE
+from cifar_tui.system.personal_folders import cache_folder
 from cifar_tui.text import safe_text
 
 SPLITS = ("train", "test")
@@ -190,7 +190,7 @@ def _facts(entry: "os.DirEntry[str]") -> str:
 
 def _cache_path(folder: Path) -> Path:
     name = hashlib.blake2b(os.fsencode(folder.absolute()), digest_size=12).hexdigest()
-    return Path(platformdirs.user_cache_dir("cifar-tui")) / "pictures" / f"{name}.npy"
+    return cache_folder() / "pictures" / f"{name}.npy"
 
 
 def _head(images: int) -> bytes:

@@ -1,19 +1,23 @@
 """The command line: one module per command. Imports neither torch nor textual by itself."""
 
+import contextlib
 import gc
+import io
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cifar_tui import __version__
 from cifar_tui.cli.commands import LazyGroup, add_commands
-from cifar_tui.cli.environment import terminal_fit_for_a_screen
+from cifar_tui.cli.environment import DrawScreen, how_to_see, obstacle_to_a_screen
 from cifar_tui.cli.help_page import HELP_NAMES
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.system.foreground import train_behind_a_parent
+from cifar_tui.text import safe_text
 
 GARBAGE_OBJECTS = 20_000
 """New objects after which Python looks for garbage in cycles."""
@@ -36,6 +40,20 @@ def main() -> None:
     logging.raiseExceptions = False  # a full disk shall not spray tracebacks over the screen
     # At its default of 700, loading a screen's modules is interrupted a hundred times for garbage that is not there.
     gc.set_threshold(GARBAGE_OBJECTS)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a locale without our characters costs characters, not lines
+    try:
+        _run()
+    except CifarTuiError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        _report_system_error(error)
+        sys.exit(1)
+
+
+def _run() -> None:
     try:
         if os.environ.get(COMPLETE) == "complete_bash":
             from cifar_tui.cli.completion import run_completed_by_bash
@@ -43,23 +61,42 @@ def main() -> None:
             run_completed_by_bash(app)
         else:
             app()
-    except CifarTuiError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
+    finally:
+        sys.stdout.flush()  # here it can still be said that nothing more can be written
+
+
+def _report_system_error(error: OSError) -> None:
+    """Say in a sentence what the system refused, and print nothing more to an output that cannot be written."""
+    if error.filename is not None:
+        print(f"{safe_text(os.fsdecode(error.filename))}: {error.strerror}.", file=sys.stderr)
+        return
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python complains of what is left in its buffer
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        print("The folder you are in was deleted. Change to another one and try again.", file=sys.stderr)
+        return
+    if not isinstance(error, BrokenPipeError):
+        print(f"The output cannot be written: {error.strerror or error}.", file=sys.stderr)
 
 
 @app.callback(invoke_without_command=True)
 def _options(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    screen: DrawScreen = False,
 ) -> None:
     if version:
         print(f"cifar-tui {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is not None:
         return
-    if not terminal_fit_for_a_screen():
+    obstacle = obstacle_to_a_screen(in_notebook=screen)
+    if obstacle is not None:
         print(context.get_help())
+        if obstacle:
+            print(f"{obstacle}. {how_to_see('', obstacle)}")
         raise typer.Exit
     release_shell = train_behind_a_parent()
     # Not before: what this loads has threads (numpy's), and a fork must come before them.

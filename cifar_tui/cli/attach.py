@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from cifar_tui.cli.completion import complete_run
-from cifar_tui.cli.environment import terminal_fit_for_a_screen
+from cifar_tui.cli.environment import DrawScreen, how_to_see, obstacle_to_a_screen
 from cifar_tui.cli.options import AlertKind, Marker, NoMouse, ThemeName, check_screen_options
 from cifar_tui.errors import BadInput
 from cifar_tui.system.invocation import command_line
+from cifar_tui.text import safe_text
 
 MOST_LISTED = 20
 """Number of the newest runs to pick from."""
@@ -28,10 +29,14 @@ def attach(
     marker: Marker = "braille",
     no_mouse: NoMouse = False,
     alert: AlertKind = "none",
+    screen: DrawScreen = False,
 ) -> None:
     """Open a run that is training elsewhere or has ended: its whole history, and live updates."""
     check_screen_options(marker, alert, theme)
-    if not terminal_fit_for_a_screen():
+    obstacle = obstacle_to_a_screen(in_notebook=screen)
+    if obstacle:
+        raise BadInput(f"{obstacle}. {how_to_see(f'attach {safe_text(run)}' if run else 'attach', obstacle)}")
+    if obstacle is not None:
         raise BadInput(
             f"attach needs a terminal to draw on. Without one, use {command_line('runs')} or read the run's "
             "journal.jsonl."

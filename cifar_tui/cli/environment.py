@@ -2,20 +2,53 @@
 
 import os
 import sys
+from typing import Annotated
+
+import typer
+
+from cifar_tui.system.foreground import in_foreground
+from cifar_tui.system.invocation import command_line
 
 REPORT_TO = "CIFAR_TUI_REPORT_TO"
 """Names, in a detached process's environment, the descriptor on which its starter waits for one report."""
+NOTEBOOK_VARIABLES = ("JPY_PARENT_PID", "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE")
+"""Set for the commands in a cell. A terminal that Jupyter opens may have them, too, and nothing tells the two apart."""
+
+DrawScreen = Annotated[
+    bool,
+    typer.Option(
+        "--screen",
+        help="Draw the screen in a notebook server's terminal, which looks like a cell.",
+        rich_help_panel="Screen",
+    ),
+]
 
 
-def terminal_fit_for_a_screen() -> bool:
-    """Return True if a screen can be drawn: textual draws on stderr, reads stdin, and never ends without a terminal."""
+def obstacle_to_a_screen(*, in_notebook: bool = False) -> str | None:
+    """Return why no screen can be drawn, None where it can; empty without a terminal, which a person knows.
+
+    Textual draws on stderr, reads stdin, and never ends without a terminal. `in_notebook` draws where a notebook's
+    variables are set.
+    """
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
-        return False
-    if os.environ.get("TERM", "dumb") in ("", "dumb"):
-        return False
+        return ""
+    if os.environ.get("TERM", "dumb") in ("", "dumb") or "utf" not in (sys.stderr.encoding or "").lower():
+        return ""
+    if not in_notebook and any(os.environ.get(name) for name in NOTEBOOK_VARIABLES):
+        return "A notebook cell cannot show the screen"
+    if not in_foreground():
+        return "Not in the foreground of this terminal"
     # Textual's default of 100 ms, in which an escape may still become an arrow key, is felt on every way back.
     os.environ.setdefault("ESCDELAY", "50")
-    return "utf" in (sys.stderr.encoding or "").lower()
+    return None
+
+
+def how_to_see(command: str, obstacle: str) -> str:
+    """Return the hint where `command` draws in spite of an obstacle."""
+    shown = command_line(command)
+    if obstacle.startswith("Not"):
+        return f"To see the screen: {shown} in the foreground."
+    return f"To see the screen: {shown} in a terminal, and {shown} --screen in one that the notebook server opened."
 
 
 def report_descriptor() -> int | None:

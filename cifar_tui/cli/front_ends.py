@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cifar_tui.cli.environment import how_to_see
 from cifar_tui.console import follow, report_outcome
 from cifar_tui.files.run_files import OUTPUT_NAME
 from cifar_tui.jobs.attached import AttachedJobs
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from cifar_tui.tui.app import ScreenResult
 
 
-def train_on_console(jobs: LocalJobs, *, resumed: bool) -> int:
-    """Train as plain lines. Returns the exit code."""
+def train_on_console(jobs: LocalJobs, *, resumed: bool, obstacle: str) -> int:
+    """Train as plain lines, and say which obstacle there is to a screen. Returns the exit code."""
     try:
+        if obstacle:
+            print(f"{obstacle}: training as plain lines. {how_to_see('attach', obstacle)}", flush=True)
         return follow(jobs.train(), resumed=resumed)
     finally:
         jobs.close()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import typer
 
-from cifar_tui.cli.environment import report_descriptor, terminal_fit_for_a_screen
+from cifar_tui.cli.environment import DrawScreen, obstacle_to_a_screen, report_descriptor
 from cifar_tui.cli.options import (
     AlertKind,
     Detach,
@@ -39,11 +39,12 @@ def train(
     marker: Marker = "braille",
     no_mouse: NoMouse = False,
     alert: AlertKind = "none",
+    screen: DrawScreen = False,
 ) -> None:
     """Train a run, with a live screen on a terminal, else as plain lines."""
     report_to = report_descriptor()
-    on_screen = report_to is None and not (headless or detach) and terminal_fit_for_a_screen()
-    release_shell = train_behind_a_parent() if on_screen else None
+    obstacle = "" if report_to is not None or headless or detach else obstacle_to_a_screen(in_notebook=screen)
+    release_shell = train_behind_a_parent() if obstacle is None else None
     check_screen_options(marker, alert, theme)
     # Not before: what these load has threads (numpy's), and a fork must come before them.
     from cifar_tui.cli.detached import start_detached, train_detached
@@ -59,9 +60,8 @@ def train(
         raise typer.Exit(train_detached(jobs, report_to))
     if detach:
         jobs.close()
-        if jobs.note:
-            print(jobs.note)
+        print(jobs.note, end="\n" if jobs.note else "")
         raise typer.Exit(start_detached(sys.argv[1:]))
     if release_shell is None:
-        raise typer.Exit(train_on_console(jobs, resumed=resume is not None))
+        raise typer.Exit(train_on_console(jobs, resumed=resume is not None, obstacle=obstacle or ""))
     raise typer.Exit(run_on_screen(jobs, release_shell, theme=theme, marker=marker, mouse=not no_mouse, alert=alert))

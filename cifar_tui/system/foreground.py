@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from cifar_tui.system.invocation import command_line
 
@@ -21,6 +21,24 @@ PARENT_DEATH_SIGNAL = 1
 MOST_BYTES = 2_000
 TERMINAL_RESTORED = "\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[<u\n"
 """Leaves the screen and what belongs to it, for a program that no longer can."""
+
+
+def in_foreground() -> bool:
+    """Return False where another job has the terminal: a process that changes its settings then is stopped for ever."""
+    try:
+        return os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:
+        return True  # not this session's terminal: nobody stops a process over it
+
+
+@contextlib.contextmanager
+def terminal_settings_allowed() -> Iterator[None]:
+    """Change terminal settings in this block, from the background, too, where SIGTTOU would stop the process."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def train_behind_a_parent() -> Callable[[str], None]:
@@ -77,7 +95,7 @@ def _exit_code(code: int, attributes: "termios._AttrReturn | None") -> int:
     if code >= 0:
         return code
     if attributes is not None:
-        with contextlib.suppress(OSError, termios.error):
+        with contextlib.suppress(OSError, termios.error), terminal_settings_allowed():
             termios.tcsetattr(0, termios.TCSANOW, attributes)
             os.write(2, TERMINAL_RESTORED.encode())
     name = signal.Signals(-code).name

@@ -3,9 +3,8 @@
 import contextlib
 import os
 import sys
-import tempfile
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from cifar_tui.files.run_files import OUTPUT_NAME
 
@@ -30,7 +29,7 @@ class StrayOutput:
         self._before = (os.dup(1), os.dup(2))
         self._stderr = sys.__stderr__
         sys.__stderr__ = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")  # type: ignore[misc]
-        self._collected = tempfile.TemporaryFile()
+        self._collected = _memory_file()
         self._print_to(self._collected.fileno())
         return self
 
@@ -65,6 +64,15 @@ class StrayOutput:
     def _print_to(self, descriptor: int) -> None:
         for target in (1, 2):
             os.dup2(descriptor, target)
+
+
+def _memory_file() -> BinaryIO:
+    """Return a file of no name: in memory, where the system has that, for there may be no folder to write to."""
+    if sys.platform == "linux":
+        return os.fdopen(os.memfd_create("output"), "w+b")
+    import tempfile
+
+    return tempfile.TemporaryFile()
 
 
 def open_output(folder: Path) -> int:

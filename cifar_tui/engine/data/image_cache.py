@@ -12,12 +12,12 @@ from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-import platformdirs
 
 from cifar_tui.engine.data.image_file import Pixels
 from cifar_tui.engine.data.image_listing import SPLITS, Listing
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_atomically
 from cifar_tui.recipe import SIDE
+from cifar_tui.system.personal_folders import cache_folder
 
 LEFTOVER_SECONDS = 3_600.0
 """A file under way for so long belongs to a process that was killed."""
@@ -30,7 +30,7 @@ def cache_path(folder: Path, splits: Sequence[str] = SPLITS) -> Path:
     """Return the file that caches these splits of a folder."""
     part = "" if tuple(splits) == SPLITS else f"-{'-'.join(splits)}"
     name = hashlib.blake2b(os.fsencode(folder.absolute()), digest_size=12).hexdigest()
-    return Path(platformdirs.user_cache_dir("cifar-tui")) / "pictures" / f"{name}{part}.npy"
+    return cache_folder() / "pictures" / f"{name}{part}.npy"
 
 
 def _head(images: int) -> bytes:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
-import platformdirs
-
 from cifar_tui.serialization import from_record, to_record, with_unknown
+from cifar_tui.system.personal_folders import config_folder
 from cifar_tui.text import safe_text
 from cifar_tui.tui.charts.chart_kinds import CURVE_LABELS
 from cifar_tui.tui.charts.chart_view import Axis, ChartView, Smoothing
@@ -62,7 +61,7 @@ class PreferencesFile:
 
     def __init__(self, path: Path | None = None) -> None:
         """Use `path`, or the person's own configuration folder."""
-        self.path = path or Path(platformdirs.user_config_dir("cifar-tui")) / "screen.json"
+        self.path = path or config_folder() / "screen.json"
         self.trouble = ""
         """One sentence when the file could not be used, else empty."""
         self._record: object = None
@@ -81,7 +80,7 @@ class PreferencesFile:
             if misfits:
                 self.trouble = self._trouble("; ".join(misfits), "A choice in ")
             return preferences
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return Preferences()
         except (OSError, ValueError, RecursionError) as error:
             self.trouble = self._trouble(

@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-import platformdirs
-
 import cifar_tui
+from cifar_tui.system.personal_folders import config_folder
 
 
 def theme_folders() -> list[Path]:
     """Folders of themes: shipped in the package, or beside it in a checkout; then a person's own."""
     package = Path(cifar_tui.__file__).parent
     shipped = package / "themes"
-    own = Path(platformdirs.user_config_dir("cifar-tui")) / "themes"
+    own = config_folder() / "themes"
     return [shipped if shipped.is_dir() else package.parent / "themes", own]
 
 

@@ -18,6 +18,8 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 
+from cifar_tui.system.foreground import terminal_settings_allowed
+
 RESIZE_SECONDS = 1.0
 """Between two drawings while the size changes all the time, as when an edge is dragged: each draws the complete
 screen, and the training hardly runs meanwhile."""
@@ -101,6 +103,11 @@ class ResilientDriver(LinuxDriver):
                 loop.call_soon_threadsafe(schedule)
 
         signal.signal(signal.SIGWINCH, on_changed_size)
+
+    def stop_application_mode(self) -> None:
+        """Leave the screen, from the background, too."""
+        with terminal_settings_allowed():
+            super().stop_application_mode()
 
     def _get_terminal_size(self) -> tuple[int, int]:
         """Return the size of the terminal itself: standard output may be a file."""

@@ -10,7 +10,7 @@ from typing import Self
 import orjson
 
 from cifar_tui.errors import BadInput, cannot_write
-from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_atomically
+from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, sync_folder, write_atomically
 from cifar_tui.files.run_files import (
     ACCURACIES_NAME,
     JOURNAL_NAME,
@@ -23,7 +23,7 @@ from cifar_tui.files.run_files import (
 )
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletes
-from cifar_tui.runs.lock import take_lock
+from cifar_tui.runs.lock import has_locks, take_lock
 from cifar_tui.serialization import from_record, to_record, with_unknown
 from cifar_tui.text import safe_text
 
@@ -112,6 +112,16 @@ class RunFolder:
     def write_recipe(self, recipe: Recipe) -> None:
         """Write a changed recipe down. Raises OSError, with the old one untouched."""
         _write_recipe(self.path, recipe)
+
+    def shortcomings(self) -> list[str]:
+        """Return sentences on what this folder's disk cannot do, and so cannot be promised."""
+        found = []
+        if not has_locks(self._lock):
+            found.append("This disk has no locks: nothing stops a second process that trains this run, so start none.")
+        with contextlib.suppress(OSError):  # a disk that fails is told where it is written to
+            if not sync_folder(self.path):
+                found.append("This disk cannot flush: a power failure may cost checkpoints that were saved last.")
+        return found
 
     def close(self) -> None:
         """Give the lock back."""

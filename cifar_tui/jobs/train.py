@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -83,7 +84,8 @@ class TrainJob(Job):
         try:
             self._server = ControlServer(self._folder.path, submit)
         except OSError as error:
-            self._note(f"This run cannot be attached to: {error.strerror or error}.")
+            why = error.strerror or error
+            self._note(f"This run cannot be attached to: {why}. To save and end it: kill {os.getpid()}")
 
     def run(self, emit: Emit, requests: RequestQueue) -> None:
         """Train; data that cannot be had ends the run as an event, and its folder goes again."""

@@ -45,6 +45,7 @@ from cifar_tui.jobs.session import RunConnection
 from cifar_tui.report import comparison_text, run_summary, verdict_text
 from cifar_tui.report.preset_command import preset_command
 from cifar_tui.report.run_time import shorter_preset, times_text
+from cifar_tui.system.foreground import SAVE_AND_END
 
 POLL_SECONDS = 0.2
 """Time between two polls of the events."""
@@ -278,8 +279,8 @@ class Interrupts:
 
     @contextlib.contextmanager
     def handled(self) -> Iterator[None]:
-        """Handle SIGINT and SIGTERM, and ignore a closed terminal, until the block ends."""
-        with handling({signal.SIGTERM: self._terminate, signal.SIGHUP: signal.SIG_IGN}):
+        """Handle Ctrl-C and what saves and ends, and ignore a closed terminal, until the block ends."""
+        with handling({**dict.fromkeys(SAVE_AND_END, self._terminate), signal.SIGHUP: signal.SIG_IGN}):
             before = signal.signal(signal.SIGINT, self._interrupt)
             try:
                 yield
@@ -301,6 +302,6 @@ class Interrupts:
         else:
             os._exit(self.exit_code)
 
-    def _terminate(self, _signal: int, _frame: FrameType | None) -> None:
-        self.exit_code = 128 + signal.SIGTERM
+    def _terminate(self, number: int, _frame: FrameType | None) -> None:
+        self.exit_code = 128 + number
         self._connection.submit(Stop())

@@ -15,6 +15,7 @@ from cifar_tui.cli.environment import REPORT_TO
 from cifar_tui.cli.front_ends import detached_text
 from cifar_tui.console import follow
 from cifar_tui.errors import CifarTuiError
+from cifar_tui.events import Noted
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.jobs.local import LocalJobs
 from cifar_tui.jobs.session import RunConnection
@@ -34,6 +35,8 @@ class Report:
     """Name of the run."""
     folder: str = ""
     """Folder of the run, absolute."""
+    notes: Sequence[str] = ()
+    """Sentences that came before it trained."""
     trouble: str = ""
     """Reason why it does not train; empty where it does."""
     exit_code: int = 1
@@ -66,7 +69,7 @@ def start_detached(arguments: Sequence[str]) -> int:
     if report.trouble:
         print(report.trouble, file=sys.stderr)
         return report.exit_code
-    print(detached_text(report.run, Path(report.folder)))
+    print("\n".join([*report.notes, detached_text(report.run, Path(report.folder))]))
     process.returncode = 0  # it is nobody's child any more, and is not to be warned about
     return 0
 
@@ -102,7 +105,8 @@ def _report(descriptor: int, history: RunHistory) -> None:
     if history.started is None or not history.live:
         _send(descriptor, Report(trouble=run_summary.outcome(history), exit_code=run_summary.exit_code(history) or 1))
     else:
-        _send(descriptor, Report(history.started.run, history.started.folder))
+        notes = [note.text for note in history.notes if isinstance(note, Noted)]
+        _send(descriptor, Report(history.started.run, history.started.folder, notes))
 
 
 def _send(descriptor: int, report: Report) -> None:

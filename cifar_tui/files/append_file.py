@@ -20,7 +20,7 @@ class LineFile:
         self._retry_seconds = retry_seconds
         self.path = path
         self.error: OSError | None = None
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._descriptor = _open(path)
         self._waiting = bytearray()
         self._try_again_at = 0.0
 
@@ -35,6 +35,8 @@ class LineFile:
     def flush(self) -> None:
         """Hand everything that waits to the operating system, as far as it takes it."""
         try:
+            if self._descriptor < 0 and self._waiting:
+                self._descriptor = _open(self.path)
             while self._waiting:
                 hit("appended", self.path.name)
                 written = os.write(self._descriptor, self._waiting)
@@ -47,4 +49,14 @@ class LineFile:
     def close(self) -> None:
         """Flush once more and close."""
         self.flush()
-        os.close(self._descriptor)
+        self.release()
+
+    def release(self) -> None:
+        """Hold the file open no longer; it is opened again where there is more to write."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)

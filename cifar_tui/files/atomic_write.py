@@ -1,6 +1,7 @@
 """Writes a file completely or not at all: a crash or a full disk leaves the old one, never half of the new one."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -14,6 +15,9 @@ from cifar_tui.files.run_files import FAILURE_NAME
 
 TEMPORARY_PREFIX = ".writing-"
 """Prefix of files under way, so that what a crash left can be told from everything else."""
+
+NOT_SUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""Answers of a disk that cannot flush; any other means that it has failed to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Written
             write(file)
             file.flush()
             hit("written", path.name)
-            os.fsync(file.fileno())
+            _flush(file.fileno())
             hit("synced", path.name)
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -56,13 +60,23 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Written
     return Written(size, digest)
 
 
-def sync_folder(folder: Path) -> None:
-    """Flush to the disk what a folder lists. Raises OSError."""
+def sync_folder(folder: Path) -> bool:
+    """Flush to the disk what a folder lists. Returns False on a disk that cannot do that. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        return _flush(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _flush(descriptor: int) -> bool:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NOT_SUPPORTED:
+            raise
+        return False
+    return True
 
 
 def write_failure(folder: Path, details: str) -> str:

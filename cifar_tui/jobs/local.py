@@ -68,22 +68,17 @@ class LocalJobs:
             if data is not None:
                 raise BadInput("A resumed run keeps its images: start a new run to use others.")
             return self._resume(self._changes)
-        self.close()
+        new = self._new
         if data is not None:
-            self._new = dataclasses.replace(self._new, recipe=self._new.recipe.with_data(data))
-        self._run = self._new.make()
-        return start_session(TrainJob(self._new.recipe, self._run, note=self.note, **self._options))
+            new = dataclasses.replace(new, recipe=new.recipe.with_data(data))
+        return self._start(new, note=self.note)
 
     def train_preset(self, preset: str) -> Session:
         """Start a new run with another preset, on the images and from the weights of the one that ended.
 
         Raises BadInput or FolderInUse, with the run that ended still at hand.
         """
-        new = self._new.with_preset(preset)
-        run = new.make()
-        self.close()
-        self._new, self._run, self._resumed, self._changes = new, run, False, ()
-        return start_session(TrainJob(new.recipe, run, **self._options))
+        return self._start(self._new.with_preset(preset))
 
     def resume(self) -> Session:
         """Resume the run that has ended, from its newest state. Raises BadInput when there is none."""
@@ -100,11 +95,7 @@ class LocalJobs:
 
         Raises BadInput or FolderInUse, with the run that ended still at hand.
         """
-        new = branch(self._held.path / checkpoint, epochs, learning_rate)
-        run = new.make()
-        self.close()
-        self._new, self._run, self._resumed, self._changes = new, run, False, ()
-        return start_session(TrainJob(new.recipe, run, **self._options))
+        return self._start(branch(self._held.path / checkpoint, epochs, learning_rate))
 
     def compare(self, checkpoints: Sequence[Path], *, beside: bool) -> RunConnection:
         """Start measuring checkpoints of any runs side by side. Raises BadInput."""
@@ -125,6 +116,18 @@ class LocalJobs:
         if self._run is None:
             raise BadInput("There is no run yet.")
         return self._run
+
+    def _start(self, new: NewRun, note: str = "") -> Session:
+        run = new.make()
+        try:
+            job = TrainJob(new.recipe, run, note=note, **self._options)
+        except BadInput:
+            run.discard()
+            run.close()
+            raise
+        self.close()
+        self._new, self._run, self._resumed, self._changes = new, run, False, ()
+        return start_session(job)
 
     def _resume(self, changes: tuple[str, ...]) -> Session:
         check_resumable(self._held.path)

@@ -1,6 +1,8 @@
 """The job that trains one run and records it."""
 
 import contextlib
+import dataclasses
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -63,6 +65,7 @@ class TrainJob(Job):
         self._changes = changes
         self._under_way = changes is None
         self._worth_keeping = changes is not None
+        self._ending: RunFailed | None = None
 
     def replay(self) -> Iterator[FeedItem]:
         """Return the journal of a run that is resumed, and that it is reopened."""
@@ -75,12 +78,14 @@ class TrainJob(Job):
     def listen(self, submit: Callable[[Request], None], say: Emit) -> None:
         """Let screens and commands elsewhere reach the run; where that cannot be, it trains all the same."""
         self._say = say
-        if self._first_note:
-            self._note(self._first_note)
+        for sentence in (self._first_note, *self._folder.shortcomings()):
+            if sentence:
+                self._note(sentence)
         try:
             self._server = ControlServer(self._folder.path, submit)
         except OSError as error:
-            self._note(f"This run cannot be attached to: {error.strerror or error}.")
+            why = error.strerror or error
+            self._note(f"This run cannot be attached to: {why}. To save and end it: kill {os.getpid()}")
 
     def run(self, emit: Emit, requests: RequestQueue) -> None:
         """Train; data that cannot be had ends the run as an event, and its folder goes again."""
@@ -101,6 +106,8 @@ class TrainJob(Job):
 
     def append_event(self, event: Event) -> None:
         """Have an event written into the run's records; until a run that is to go on does, they stay as they are."""
+        if isinstance(event, RunFailed):
+            self._ending = event
         if isinstance(event, TrainingStarted):
             self._worth_keeping = True
         if isinstance(event, RunStarted | RunResumed):
@@ -121,11 +128,27 @@ class TrainJob(Job):
 
     def close(self) -> None:
         """Close the records and the socket; a folder in which no training started is removed."""
-        self._records.close()
+        lost = self._records.close()
+        if lost is not None:
+            self._report_lost(lost)
         if self._server is not None:
             self._server.close()
         if not self._worth_keeping:
             self._folder.discard()
+
+    def _report_lost(self, error: OSError) -> None:
+        """Make records that could not be written the outcome: a run without its journal cannot be called finished."""
+        reason = (
+            f"The run's last records could not be written: {error.strerror or error}. Its checkpoints are as saved."
+        )
+        ending = self._ending
+        if isinstance(ending, RunFailed):
+            ending = dataclasses.replace(ending, reason=f"{ending.reason} {reason}")
+        else:
+            ending = RunFailed(reason, "", 1)
+        self._broadcast(ending)
+        if self._say is not None:
+            self._say(ending)
 
     def _note(self, words: str) -> None:
         """Tell everybody who watches, now, what the records do not hold."""

@@ -10,11 +10,20 @@ from typing import Self
 import orjson
 
 from cifar_tui.errors import BadInput, cannot_write
-from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_atomically
-from cifar_tui.files.run_files import LOCK_NAME, OUTPUT_NAME, RECIPE_NAME, START_NAME, recipe_path
+from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, sync_folder, write_atomically
+from cifar_tui.files.run_files import (
+    ACCURACIES_NAME,
+    JOURNAL_NAME,
+    LOCK_NAME,
+    LOG_NAME,
+    OUTPUT_NAME,
+    RECIPE_NAME,
+    START_NAME,
+    recipe_path,
+)
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletes
-from cifar_tui.runs.lock import take_lock
+from cifar_tui.runs.lock import has_locks, take_lock
 from cifar_tui.serialization import from_record, to_record, with_unknown
 from cifar_tui.text import safe_text
 
@@ -48,32 +57,36 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path, name: str, recipe: Recipe) -> Self:
-        """Make the folder, take its lock and write the recipe down.
+        """Make the folder, take its lock and write the recipe down. What fails leaves nothing behind.
 
         Raises FolderInUse when another trainer holds it, BadInput when it is not empty or cannot be written.
         """
         path = path.absolute()
+        locked_before = (path / LOCK_NAME).exists()
         try:
             path.mkdir(parents=True, exist_ok=True)
-            lock = take_lock(path)
+            run = cls(path, name, take_lock(path))
         except OSError as error:
+            if not locked_before:
+                _remove(path, LOCK_NAME)
             raise cannot_write(path, error) from error
         try:
             _collect_leftovers(path)
             taken = sorted(entry.name for entry in path.iterdir() if entry.name != LOCK_NAME)
-            if taken:
-                raise BadInput(
-                    f"The folder {path} is not empty: it contains {safe_text(taken[0], 60)}. "
-                    "Choose another with --outf or --run-name."
-                )
-            _write_recipe(path, recipe)
+            if not taken:
+                _write_recipe(path, recipe)
+                return run
         except OSError as error:
-            os.close(lock)
+            run.discard()
+            run.close()
             raise cannot_write(path, error) from error
-        except BadInput:
-            os.close(lock)
-            raise
-        return cls(path, name, lock)
+        if not locked_before:
+            _remove(path, LOCK_NAME)
+        run.close()
+        raise BadInput(
+            f"The folder {path} is not empty: it contains {safe_text(taken[0], 60)}. "
+            "Choose another with --outf or --run-name."
+        )
 
     @classmethod
     def reopen(cls, path: Path) -> Self:
@@ -100,6 +113,16 @@ class RunFolder:
         """Write a changed recipe down. Raises OSError, with the old one untouched."""
         _write_recipe(self.path, recipe)
 
+    def shortcomings(self) -> list[str]:
+        """Return sentences on what this folder's disk cannot do, and so cannot be promised."""
+        found = []
+        if not has_locks(self._lock):
+            found.append("This disk has no locks: nothing stops a second process that trains this run, so start none.")
+        with contextlib.suppress(OSError):  # a disk that fails is told where it is written to
+            if not sync_folder(self.path):
+                found.append("This disk cannot flush: a power failure may cost checkpoints that were saved last.")
+        return found
+
     def close(self) -> None:
         """Give the lock back."""
         if self._lock >= 0:
@@ -110,10 +133,7 @@ class RunFolder:
 
     def discard(self) -> None:
         """Remove what `create` and the records made, for a run that trained nothing. Other files stay."""
-        for name in (RECIPE_NAME, START_NAME, "journal.jsonl", "log.txt", "acc.txt", OUTPUT_NAME, LOCK_NAME):
-            (self.path / name).unlink(missing_ok=True)
-        if not any(self.path.iterdir()):
-            self.path.rmdir()
+        _remove(self.path, RECIPE_NAME, START_NAME, JOURNAL_NAME, LOG_NAME, ACCURACIES_NAME, OUTPUT_NAME, LOCK_NAME)
 
 
 def read_recipe(folder: Path) -> Recipe:
@@ -126,6 +146,14 @@ def read_recipe(folder: Path) -> Recipe:
         raise BadInput(f"This is not the folder of a run: there is no {shown}.") from None
     except (OSError, ValueError) as error:
         raise BadInput(f"The recipe in {shown} cannot be read: {safe_text(str(error))}.") from None
+
+
+def _remove(folder: Path, *names: str) -> None:
+    """Remove files, and the folder once it is empty."""
+    with contextlib.suppress(OSError):  # it holds something else, or the disk refuses this, too
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _collect_leftovers(folder: Path) -> None:

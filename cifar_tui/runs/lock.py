@@ -1,6 +1,5 @@
 """The lock of a run's folder: one process trains it."""
 
-import contextlib
 import fcntl
 import os
 import time
@@ -27,24 +26,42 @@ def is_being_trained(folder: Path) -> bool:
         return True  # somebody else's: it cannot be known, and its journal may still grow
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return True
+    except OSError:  # a disk without locks
+        return bool(living_owner(os.pread(lock, MARK_LIMIT, 0)))
     finally:
         os.close(lock)
     return False
 
 
+def has_locks(lock: int) -> bool:
+    """Return True if the disk of an open file has locks, whoever holds this one."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
 def _lock(lock: int) -> str:
     """Lock an open file. Returns who holds it; empty when it is ours now.
 
-    It is tried again: who only looks whether it is locked holds it for a moment without a name.
+    It is tried again: who only looks whether it is locked holds it for a moment without a name. On a disk without
+    locks, it is whose name stands in it.
     """
     waits = list(LOCK_WAITS)
     until = time.monotonic() + NAMELESS_SECONDS
     while True:
-        with contextlib.suppress(OSError):
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return ""
+        except BlockingIOError:
+            pass  # tried again below
+        except OSError:
+            return safe_text(living_owner(os.pread(lock, MARK_LIMIT, 0)))
         holder = living_owner(os.pread(lock, MARK_LIMIT, 0))
         if not waits and (holder or time.monotonic() >= until):
             return safe_text(holder) or "another process"
@@ -58,9 +75,9 @@ def take_lock(folder: Path) -> int:
     try:
         holder = _lock(lock)
         if holder:
-            raise FolderInUse(
-                f"The run in {folder} is being trained by {holder}. Choose another folder, or wait until it ends."
-            )
+            doubt = "" if has_locks(lock) else f" If that has ended, delete {path}: this disk has no locks to tell."
+            advice = f"Choose another folder, or wait until it ends.{doubt}"
+            raise FolderInUse(f"The run in {folder} is being trained by {holder}. {advice}")
         os.ftruncate(lock, 0)
         os.write(lock, describe_this_process())
     except BaseException:

@@ -1,12 +1,13 @@
 """A run that is still to be made: what was chosen of it, and its folder once it is."""
 
 import dataclasses
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from cifar_tui.errors import BadInput
+from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.presets import with_preset
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.delete_run import finish_run_deletes
@@ -34,7 +35,11 @@ class NewRun:
         """Make its folder, with the weights it starts with. Raises BadInput or FolderInUse, with no folder left."""
         finish_run_deletes(self.place)
         name = run_name(self.recipe, self.name, time.localtime())
-        run = RunFolder.create(self.folder if self.folder is not None else self.place / name, name, self.recipe)
+        folder = self.folder or self.place / name
+        if self.folder is None and self.name is None:
+            folder = _own_folder(folder)
+            name = folder.name
+        run = RunFolder.create(folder, name, self.recipe)
         if self.start is not None and self.recipe.parent is not None:
             try:
                 copy_parent_weights(self.start, run.path, self.recipe.parent.sha256)
@@ -49,6 +54,20 @@ class NewRun:
         folder = self.folder and self.folder.with_name(f"{self.folder.name}-{preset}")
         name = self.name and f"{self.name}-{preset}"
         return dataclasses.replace(self, recipe=with_preset(self.recipe, preset), name=name, folder=folder)
+
+
+def _own_folder(folder: Path) -> Path:
+    """Make a folder of a name that nobody chose, or of that name with the next number. Raises BadInput."""
+    own, number = folder, 1
+    while True:
+        try:
+            own.mkdir(parents=True)
+            return own
+        except OSError as error:
+            if not os.path.lexists(own):
+                raise cannot_write(own, error) from error
+        number += 1
+        own = folder.with_name(f"{folder.name}-{number}")
 
 
 def branch(weights: Path, epochs: int, learning_rate: float) -> NewRun:

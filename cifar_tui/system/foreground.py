@@ -14,8 +14,12 @@ from collections.abc import Callable, Iterator
 
 from cifar_tui.system.invocation import command_line
 
-PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
-WAITED_FOR = {signal.SIGCHLD, signal.SIGUSR1, signal.SIGINT, *PASSED_ON}
+SAVE_AND_END = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
+"""Signals that end a run with all of it saved; the last three are how schedulers warn that its time is nearly up."""
+PASSED_ON = (*SAVE_AND_END, signal.SIGHUP)
+RELEASED = signal.SIGURG
+"""Sent by the child when it lets go: nobody else sends it."""
+WAITED_FOR = {signal.SIGCHLD, RELEASED, signal.SIGINT, *PASSED_ON}
 PARENT_DEATH_SIGNAL = 1
 """Linux's prctl number for it."""
 MOST_BYTES = 2_000
@@ -65,7 +69,7 @@ def train_behind_a_parent() -> Callable[[str], None]:
         os.setsid()
         with contextlib.suppress(OSError):
             os.write(writer, last_line.encode()[:MOST_BYTES])
-            os.kill(os.getppid(), signal.SIGUSR1)
+            os.kill(os.getppid(), RELEASED)
 
     return release_shell
 
@@ -78,7 +82,7 @@ def _wait(child: int, reader: int) -> int:
         if number in PASSED_ON:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, number)
-        elif number == signal.SIGUSR1:
+        elif number == RELEASED:
             print(os.read(reader, MOST_BYTES).decode(), flush=True)
             return 0
         elif number == signal.SIGCHLD:

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from textual.notifications import SeverityLevel
 from cifar_tui.control import Stop
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.jobs.session import CurrentJobs, RunConnection
+from cifar_tui.system.foreground import SAVE_AND_END
 from cifar_tui.system.hardware import Hardware
 from cifar_tui.system.output import StrayOutput
 from cifar_tui.tui.alert import Alert, Alerter
@@ -160,7 +160,8 @@ class MonitorApp(DiffApp, inherit_bindings=False):
     def on_mount(self) -> None:
         """Put the first frame up, then start the run."""
         self.push_screen(self._dashboard)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminate)
+        for number in SAVE_AND_END:
+            asyncio.get_running_loop().add_signal_handler(number, self._terminate, number)
         self.set_interval(self._intervals.poll, self.poll)
         self._first_polls = self.set_interval(self._intervals.first_poll, self.poll)
         self.call_after_refresh(self._switch.show_runs if self._all_runs_first else self._starter.train)
@@ -288,9 +289,9 @@ class MonitorApp(DiffApp, inherit_bindings=False):
         self.history_display.show()
         self.refresh_bindings()
 
-    def _terminate(self) -> None:
+    def _terminate(self, number: int) -> None:
         self._switch.come_back()
-        self.leaving.terminate(signal.SIGTERM)
+        self.leaving.terminate(number)
 
     def _state_changed(self, *, shown_as_new: bool) -> None:
         history = self.followed.history

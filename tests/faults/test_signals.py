@@ -44,6 +44,30 @@ def test_sigterm_saves_and_ends_with_143(tmp_path: Path, moment: str, fault: str
     check(tmp_path / "run", Evidence(restarted=True))
 
 
+@pytest.mark.fault(4)
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU], ids=lambda number: number.name)
+def test_a_schedulers_warning_saves_and_ends(tmp_path: Path, number: signal.Signals) -> None:
+    with trainer(tmp_path / "run") as one:
+        one.wait_for_steps(5)
+        one.process.send_signal(number)
+        assert one.exit_code() == 128 + number
+        assert one.lines[-1]["event"] == "RunStopped"
+        assert one.lines[-1]["checkpoint"]
+    check(tmp_path / "run", Evidence(restarted=True))
+
+
+@pytest.mark.fault(4)
+def test_a_schedulers_warning_saves_and_ends_a_run_with_a_screen(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = ["train", *SMALL, "--epochs", "5000", "--outf", str(run)]
+    with PseudoTerminal(command(*words), size=(80, 24)) as screen:
+        screen.wait_for("● Training")
+        os.kill(screen.pid, signal.SIGUSR1)
+        assert screen.exit_code() == 128 + signal.SIGUSR1
+    check(run, Evidence(restarted=True))
+    assert newest_checkpoint(run)
+
+
 @pytest.mark.fault(4, often=True)
 def test_sigterm_in_a_test_does_not_wait_for_its_end(tmp_path: Path) -> None:
     with trainer(tmp_path / "run", "--width", "64", "--test-images", "2000") as one:

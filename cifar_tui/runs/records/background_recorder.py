@@ -19,6 +19,7 @@ class BackgroundRecorder:
         self._recorder = recorder
         self._note = note
         self._waiting: SimpleQueue[Event | threading.Event | None] = SimpleQueue()
+        self._lost: OSError | None = None
         self._thread = threading.Thread(target=self._write, name="records")
         self._thread.start()
 
@@ -33,10 +34,11 @@ class BackgroundRecorder:
         self._waiting.put(written)
         written.wait()
 
-    def close(self) -> None:
-        """Write what waits, and close the files."""
+    def close(self) -> OSError | None:
+        """Write what waits, and close the files. Returns the reason why some of it could not be written."""
         self._waiting.put(None)
         self._thread.join()
+        return self._lost
 
     def _write(self) -> None:
         try:
@@ -48,4 +50,4 @@ class BackgroundRecorder:
                 if note is not None:
                     self._note(note)
         finally:
-            self._recorder.close()
+            self._lost = self._recorder.close()

@@ -1,5 +1,6 @@
 """The recorder of a run: its journal and the tutorial's logs, behind one call per event."""
 
+import errno
 import time
 
 from cifar_tui.events import Event, RolledBack, RunResumed
@@ -41,17 +42,20 @@ class Recorder:
         error = self._write_held()
         before, self._trouble = self._trouble, error
         if error is not None and before is None:
-            return f"The run's records wait in memory, for the disk refuses them: {error.strerror}. Free some space."
+            advice = " Free some space." if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+            return f"The run's records wait in memory, for the disk refuses them: {error.strerror}.{advice}"
         if error is None and before is not None:
             return "The run's records are written again, and complete."
         return None
 
-    def close(self) -> None:
-        """Write what waits, as far as the disk takes it, and close the files."""
+    def close(self) -> OSError | None:
+        """Write what waits, and close the files. Returns the reason why some of it could not be written."""
         self._try_again_at = 0.0
-        self._write_held()
-        self._journal.close()
-        self._logs.close()
+        error = self._write_held()
+        for file in self._files:
+            file.close()
+            error = error or file.error
+        return error
 
     def _write_held(self) -> OSError | None:
         """Write everything down that waits. Returns what is in the way."""
@@ -72,7 +76,11 @@ class Recorder:
                 error = refused
             append_event(self._journal, event)
         self._held = []
-        return error or self._journal.error or self._logs.log.error or self._logs.accuracies.error
+        return next((file.error for file in self._files if file.error is not None), error)
+
+    @property
+    def _files(self) -> tuple[LineFile, ...]:
+        return self._journal, self._logs.log, self._logs.accuracies
 
     def _open(self) -> None:
         path = journal_path(self._folder.path)
@@ -82,11 +90,11 @@ class Recorder:
 
     def _rewind(self, step: int) -> None:
         """Take the files back. Raises OSError, with every file and everything that waits as it was."""
-        for file in (self._journal, self._logs.log, self._logs.accuracies):
+        for file in self._files:
             file.flush()
             if file.error is not None:
                 raise file.error
+        for file in self._files:
+            file.release()  # some disks put no file in the place of an open one
         rewind_records(self._folder.path, step)
-        self._journal.close()
-        self._logs.close()
         self._open()

@@ -73,11 +73,6 @@ class TutorialLogs:
             if best is not None:
                 write_atomically(self._best_path, lambda file: file.write(best))
 
-    def close(self) -> None:
-        """Close the files."""
-        self.log.close()
-        self.accuracies.close()
-
 
 def _lines_after(past: Iterable[Event]) -> TutorialLines:
     lines = TutorialLines()

@@ -131,6 +131,8 @@ class EvaluationFailed(Event):
     """A sentence on what happened."""
     damaged: bool
     """True where the file itself is at fault."""
+    exit_code: int = 1
+    """The program's exit code, where nothing else was to be done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ def _report(
 ) -> int:
     """Print an evaluation's result, in lines or as JSON, or why there is none. Returns the exit code."""
     result: Result | None = None
-    failure = ""
+    failure: EvaluationFailed | None = None
     progress = Console(RunHistory(), sys.stderr)
 
     def cancel(_signal: int, _frame: FrameType | None) -> None:
@@ -121,14 +121,14 @@ def _report(
             if isinstance(event, kind):
                 result = event
             elif isinstance(event, EvaluationFailed):
-                failure = event.reason
+                failure = event
             elif isinstance(event, Noted):
                 print(event.text, file=sys.stderr)
             elif sys.stderr.isatty():
                 progress.show([event])
     if result is None:
-        print(failure, file=sys.stderr)
-        return 1
+        print(failure.reason if failure is not None else "", file=sys.stderr)
+        return failure.exit_code if failure is not None else 1
     reported = report(result)
     print("\n".join(reported) if isinstance(reported, list) else orjson.dumps(reported).decode())
     return 0

@@ -39,7 +39,7 @@ def compare(
     if not 2 <= len(paths) <= MOST_COMPARED:
         raise BadInput(f"Name 2 to {MOST_COMPARED} checkpoints to compare, not {len(paths)}.")
     compared = [_compared_checkpoint(path, changes) for path in paths]
-    check_source(compared[0].recipe)
+    check_source(compared[0].recipe, ("test",))
     raise typer.Exit(report_comparison(start_comparison(compared), as_json=as_json))
 
 

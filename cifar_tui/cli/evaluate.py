@@ -44,7 +44,7 @@ def evaluate(
 
     file = checkpoint_at(path)
     recipe = changed(recipe_for(file, preset_name), changes)
-    check_source(recipe)
+    check_source(recipe, ("test",))
     ours = in_a_run(file)
     # Stored beside the checkpoint is what holds for its run: on the run's own images, without their mirror images.
     keep = ours and "data" not in changes and not tta

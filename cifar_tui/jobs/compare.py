@@ -22,9 +22,9 @@ class CompareJob(Job):
 
         compare_checkpoints(self._compared, emit, requests)
 
-    def failed(self, reason: str, _exit_code: int) -> Event:
+    def failed(self, reason: str, exit_code: int) -> Event:
         """Return that they could not be compared."""
-        return EvaluationFailed("", reason, damaged=False)
+        return EvaluationFailed("", reason, damaged=False, exit_code=exit_code)
 
 
 def start_comparison(compared: Sequence[ComparedCheckpoint]) -> Session:

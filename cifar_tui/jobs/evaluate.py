@@ -41,9 +41,9 @@ class EvaluateJob(Job):
         if self._recorder:
             self._recorder.append_event(event)
 
-    def failed(self, reason: str, _exit_code: int) -> Event:
+    def failed(self, reason: str, exit_code: int) -> Event:
         """Return that the evaluation failed; the run is what it was."""
-        return EvaluationFailed(safe_text(self._checkpoint), reason, damaged=False)
+        return EvaluationFailed(safe_text(self._checkpoint), reason, damaged=False, exit_code=exit_code)
 
     def failed_unexpectedly(self, reason: str, details: str) -> Event:
         """Return that the evaluation failed; the details are put beside the run's records, where it has some here."""

@@ -29,13 +29,13 @@ def initial_weights(recipe: Recipe, folder: Path) -> Callable[[], Tensors]:
 def recipe_for_external(weights: Path, recipe: Recipe, *, normalization: bool) -> Recipe:
     """Return the recipe of a run that starts from an external file, as wide as the network in it.
 
-    With `normalization`, it is the file's project's. Raises CheckpointDamaged.
+    With `normalization`, it is the file's own, else its project's. Raises CheckpointDamaged.
     """
     read = read_network(weights)
     width = read.network.conv1[0].out_channels
     assert isinstance(width, int)  # of a layer, which the checker cannot know
     branched = recipe.branched(_external(weights, known=bool(read.sha256)), width)
-    return branched.with_normalization(read.layout.mean, read.layout.std) if normalization else branched
+    return branched.with_normalization(read.mean, read.std) if normalization else branched
 
 
 def _external(weights: Path, *, known: bool) -> Ancestor:

@@ -1,6 +1,7 @@
 """Loads the images of a recipe: the official data set, a folder of images, or synthetic ones."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ LoadData = Callable[[Recipe, ReportOrNote, Callable[[], bool]], DataSet]
 """Loads a recipe's images, as `load` does; a test may have another way."""
 
 
-def check_source(recipe: Recipe) -> None:
-    """Check what can be checked at once, before anything starts. Raises BadInput with one sentence."""
+def check_source(recipe: Recipe, splits: Sequence[str] = ("train", "test")) -> None:
+    """Check what can be checked at once of the parts that are needed. Raises BadInput with one sentence."""
     if recipe.data == "cifar10":
         from cifar_tui.engine.data.cifar10_place import check_data_dir
 
@@ -23,7 +24,7 @@ def check_source(recipe: Recipe) -> None:
         return
     from cifar_tui.engine.data.image_listing import check_folder
 
-    check_folder(Path(recipe.data))
+    check_folder(Path(recipe.data), splits)
 
 
 def load(recipe: Recipe, report: ReportOrNote, stop_requested: Callable[[], bool]) -> DataSet:
@@ -45,18 +46,35 @@ def load(recipe: Recipe, report: ReportOrNote, stop_requested: Callable[[], bool
     return DataSet(data.description, data.synthetic, data.classes, train, test, held_out)
 
 
-def _load_all(recipe: Recipe, report: ReportOrNote, stop_requested: Callable[[], bool]) -> DataSet:
+def load_test(recipe: Recipe, report: ReportOrNote, stop_requested: Callable[[], bool]) -> DataSet:
+    """Return the recipe's test images alone: all there are, where it wants more than that.
+
+    What only training needs is neither read nor checked. Raises as `load` does.
+    """
+    data = _load_all(recipe, report, stop_requested, ("test",))
+    wanted = recipe.test_images if (recipe.test_images or 0) <= len(data.test.labels) else None
+    test = _part(data.test, wanted, data.classes, "test")
+    return dataclasses.replace(data, train=Split(data.train.pixels[:0], data.train.labels[:0]), test=test)
+
+
+def _load_all(
+    recipe: Recipe,
+    report: ReportOrNote,
+    stop_requested: Callable[[], bool],
+    splits: Sequence[str] = ("train", "test"),
+) -> DataSet:
     if recipe.data == "synthetic":
         from cifar_tui.engine.data.synthetic import draw_images
 
-        return draw_images(report, stop_requested, recipe.train_images, recipe.test_images)
+        train_images = recipe.train_images if "train" in splits else CLASSES
+        return draw_images(report, stop_requested, train_images, recipe.test_images)
     if recipe.data == "cifar10":
         from cifar_tui.engine.data.cifar10 import load_cifar10
 
         return load_cifar10(Path(recipe.data_dir), report, stop_requested)
     from cifar_tui.engine.data.image_folder import load_folder
 
-    return load_folder(Path(recipe.data), report, stop_requested, skip_unreadable=recipe.skip_unreadable)
+    return load_folder(Path(recipe.data), report, stop_requested, splits=splits, skip_unreadable=recipe.skip_unreadable)
 
 
 def _part(split: Split, images: int | None, classes: tuple[str, ...], name: str) -> Split:

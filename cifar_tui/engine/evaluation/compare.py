@@ -14,7 +14,7 @@ from cifar_tui.control import CancelEvaluation, RequestQueue, Stop
 from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, read_network
 from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.data.dataset import DataSet
-from cifar_tui.engine.data.load import LoadData, load
+from cifar_tui.engine.data.load import LoadData, load_test
 from cifar_tui.engine.evaluation.evaluate import logits_on
 from cifar_tui.engine.evaluation.evaluate_checkpoint import CANCELLED
 from cifar_tui.engine.evaluation.metrics import evaluation_result
@@ -32,7 +32,7 @@ MOST_CHANGED = 10_000
 
 
 def compare_checkpoints(
-    compared: Sequence[ComparedCheckpoint], emit: Emit, requests: RequestQueue, load_data: LoadData = load
+    compared: Sequence[ComparedCheckpoint], emit: Emit, requests: RequestQueue, load_data: LoadData = load_test
 ) -> None:
     """Measure checkpoints on the test images of the first one's recipe. Raises CifarTuiError.
 

@@ -9,7 +9,7 @@ from cifar_tui.control import CancelEvaluation, RequestQueue, Stop
 from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, read_network
 from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.data.dataset import DataFacts
-from cifar_tui.engine.data.load import LoadData, load
+from cifar_tui.engine.data.load import LoadData, load_test
 from cifar_tui.engine.evaluation.evaluate import evaluate
 from cifar_tui.engine.evaluation.metrics import EvaluationResult
 from cifar_tui.engine.network.device import Device, choose_device
@@ -112,7 +112,7 @@ def evaluate_checkpoint(
     tta: bool = False,
     external: bool = False,
     keep: bool = True,
-    load_data: LoadData = load,
+    load_data: LoadData = load_test,
 ) -> None:
     """Measure a checkpoint of a run that has ended, or an `external` one. Raises CifarTuiError.
 

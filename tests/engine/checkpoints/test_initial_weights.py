@@ -3,17 +3,21 @@ from pathlib import Path
 import pytest
 import torch
 
+from cifar_tui.cli.recipe_options import branched_recipe
+from cifar_tui.cli.train_jobs import new_run
 from cifar_tui.control import Stop
 from cifar_tui.engine.checkpoints.checkpoint import read_network
+from cifar_tui.engine.checkpoints.export import export_weights
 from cifar_tui.engine.checkpoints.initial_weights import recipe_for_external
 from cifar_tui.errors import BadInput, CheckpointDamaged
 from cifar_tui.events import EpochDone, Event, RunFinished, RunResumed, RunStarted, StepDone
 from cifar_tui.files.run_files import START_NAME, journal_path
 from cifar_tui.jobs.local import check_resumable
+from cifar_tui.recipe import HALF
 from cifar_tui.report import run_summary
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.checkpoints.states import list_states
-from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.folder import RunFolder, read_recipe
 from cifar_tui.runs.new_run import branch
 from cifar_tui.runs.overview import read_overview
 from cifar_tui.runs.parent_weights import recipe_for_child
@@ -136,3 +140,12 @@ def test_a_file_of_no_run_starts_one_as_wide_as_it_is(parent: Path, tmp_path: Pa
     assert recipe.width == 8
     assert recipe.parent is not None
     assert (recipe.parent.run, recipe.parent.checkpoint) == ("", "ckpt.pth")
+
+
+def test_a_run_from_an_exported_file_takes_the_normalization_of_its_header(parent: Path, tmp_path: Path) -> None:
+    export_weights(parent / "net_001.pth", tmp_path / "own.safetensors")
+    jobs = new_run({"data": "synthetic"}, None, str(tmp_path / "own.safetensors"), "new", tmp_path / "new")
+    trained_with = read_recipe(parent)
+    recipe = branched_recipe(tmp_path / "own.safetensors", None, {"data": "synthetic"})
+    assert (recipe.mean, recipe.std) == (trained_with.mean, trained_with.std) != (HALF, HALF)
+    assert jobs.note.startswith("Images are normalized as own.safetensors says (mean 0.4914, ")

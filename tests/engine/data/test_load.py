@@ -1,5 +1,6 @@
 import dataclasses
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from PIL import Image
 from cifar_tui.engine.data import image_folder
 from cifar_tui.engine.data.dataset import DataSet, Split
 from cifar_tui.engine.data.image_file import Pixels
-from cifar_tui.engine.data.load import _part, check_source, load
+from cifar_tui.engine.data.load import _part, check_source, load, load_test
 from cifar_tui.engine.data.synthetic import draw_images
 from cifar_tui.errors import BadInput, CifarTuiError, DataDamaged, StopRequested
 from cifar_tui.events import Noted, Progressed
@@ -271,3 +272,21 @@ def test_more_images_held_out_than_there_are_is_refused(folder: Path) -> None:
         loaded(recipe_for(folder, validation_images=30))
     with pytest.raises(BadInput, match="only 30 training images"):
         loaded(recipe_for(folder, validation_images=40))
+
+
+@pytest.mark.parametrize("too_many", ["batch_size", "train_images", "test_images", "validation_images"])
+def test_test_images_alone_ask_for_nothing_that_training_needs(folder: Path, too_many: str) -> None:
+    everything = loaded(recipe_for(folder))
+    shutil.rmtree(folder / "train")
+    recipe = recipe_for(folder, **{too_many: 500})
+    check_source(recipe, ("test",))
+    data = load_test(recipe, lambda _: None, lambda: False)
+    assert (len(data.train.labels), len(data.test.labels)) == (0, 20)
+    assert data.test.checksum() == everything.test.checksum()
+    with pytest.raises(BadInput, match="train"):
+        check_source(recipe)
+
+
+def test_synthetic_test_images_are_the_same_without_those_to_train_on() -> None:
+    recipe = recipe_for("synthetic", train_images=200, test_images=100)
+    assert load_test(recipe, lambda _: None, lambda: False).test.checksum() == loaded(recipe).test.checksum()

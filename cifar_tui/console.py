@@ -111,6 +111,7 @@ def _report(
     """Print an evaluation's result, in lines or as JSON, or why there is none. Returns the exit code."""
     result: Result | None = None
     failure: EvaluationFailed | None = None
+    notes: list[str] = []
     progress = Console(RunHistory(), sys.stderr)
 
     def cancel(_signal: int, _frame: FrameType | None) -> None:
@@ -123,6 +124,7 @@ def _report(
             elif isinstance(event, EvaluationFailed):
                 failure = event
             elif isinstance(event, Noted):
+                notes.append(event.text)
                 print(event.text, file=sys.stderr)
             elif sys.stderr.isatty():
                 progress.show([event])
@@ -130,6 +132,8 @@ def _report(
         print(failure.reason if failure is not None else "", file=sys.stderr)
         return failure.exit_code if failure is not None else 1
     reported = report(result)
+    if isinstance(reported, dict):
+        reported["notes"] = notes
     print("\n".join(reported) if isinstance(reported, list) else orjson.dumps(reported).decode())
     return 0
 

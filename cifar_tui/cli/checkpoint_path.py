@@ -13,25 +13,44 @@ from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.sidecars import epoch_checkpoint, list_sidecars, newest_checkpoint
 from cifar_tui.runs.find import find_run, run_argument
 from cifar_tui.runs.folder import read_recipe
+from cifar_tui.text import safe_text
 
 RUN_AND_EPOCH = re.compile(r"(.+):(\d{1,9})", re.DOTALL)
 """A run, and the epoch that ended with the checkpoint."""
 MOST_EPOCHS_NAMED = 5
+FILE_TYPES = (".pth", ".pt", ".ckpt", ".safetensors", ".bin", ".tar", ".zip", ".h5", ".pkl")
+"""Endings of names that are meant as files, and not as runs."""
 
 
 def checkpoint_at(path: str) -> Path:
     """Return the file that is named, the checkpoint of the run's epoch, or the newest of the run. Raises BadInput."""
-    # Unlike pathlib, these take any string. Links, pipes and devices are refused where they are opened.
+    # Unlike pathlib, these take any string. Pipes and devices are refused where they are opened.
     if os.path.lexists(path) and not os.path.isdir(path):  # noqa: PTH112
-        return Path(path)
+        return _behind_links(Path(path))
     named = RUN_AND_EPOCH.fullmatch(path)
     if named and not os.path.isdir(path):  # noqa: PTH112
         return _of_epoch(find_run(named[1]), int(named[2]))
+    if Path(path).suffix.lower() in FILE_TYPES:
+        raise BadInput(f"There is no file {safe_text(path, 300)}.")
     folder = find_run(path)
     newest = newest_checkpoint(folder)
     if not newest:
         raise BadInput(f"{run_argument(folder)} has no checkpoint yet.")
     return folder / newest
+
+
+def _behind_links(file: Path) -> Path:
+    """Return the file that a person names, or the one that a link they name leads to. Raises BadInput."""
+    if not file.is_symlink():
+        return file
+    try:
+        return file.resolve(strict=True)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that go round
+        shown = safe_text(str(file), 300)
+        if isinstance(error, FileNotFoundError):
+            target = safe_text(str(file.readlink()), 300)
+            raise BadInput(f"{shown} is a link to {target}, which is not there.") from None
+        raise BadInput(f"{shown} is a link that cannot be followed.") from None
 
 
 def _of_epoch(folder: Path, epoch: int) -> Path:

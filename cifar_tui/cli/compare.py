@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cifar_tui.cli.completion import complete_checkpoint
-from cifar_tui.cli.options import CHECKPOINT_HELP, recipe_options
+from cifar_tui.cli.options import CHECKPOINT_HELP, MaxPool, Normalize, WeightsName, reading_of, recipe_options
 from cifar_tui.errors import BadInput
 
 if TYPE_CHECKING:
     from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint
+    from cifar_tui.runs.reading import Reading
 
 
 @recipe_options("data", "data_dir", "skip_unreadable", "device", "precision")
@@ -24,6 +25,9 @@ def compare(
         ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as one line of JSON.")] = False,
+    normalize: Normalize = None,
+    max_pool: MaxPool = False,
+    weights: WeightsName = "",
     changes: Mapping[str, object],
 ) -> None:
     """Evaluate checkpoints on the same test images, and show how they differ from the first.
@@ -38,12 +42,13 @@ def compare(
 
     if not 2 <= len(paths) <= MOST_COMPARED:
         raise BadInput(f"Name 2 to {MOST_COMPARED} checkpoints to compare, not {len(paths)}.")
-    compared = [_compared_checkpoint(path, changes) for path in paths]
+    reading = reading_of(weights, normalize, max_pool=max_pool, ours=False)
+    compared = [_compared_checkpoint(path, reading, changes) for path in paths]
     check_source(compared[0].recipe, ("test",))
     raise typer.Exit(report_comparison(start_comparison(compared), as_json=as_json))
 
 
-def _compared_checkpoint(path: str, changes: Mapping[str, object]) -> "ComparedCheckpoint":
+def _compared_checkpoint(path: str, reading: "Reading", changes: Mapping[str, object]) -> "ComparedCheckpoint":
     """Return the checkpoint that a person names, with the recipe it is evaluated by. Raises BadInput."""
     from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run, recipe_for
     from cifar_tui.cli.recipe_options import changed
@@ -53,5 +58,7 @@ def _compared_checkpoint(path: str, changes: Mapping[str, object]) -> "ComparedC
     if in_a_run(file):
         checkpoint = compared_checkpoint(file)
     else:
-        checkpoint = ComparedCheckpoint(name=file.name, weights=file, recipe=recipe_for(file, None), external=True)
+        checkpoint = ComparedCheckpoint(
+            name=file.name, weights=file, recipe=recipe_for(file, None), external=True, reading=reading
+        )
     return dataclasses.replace(checkpoint, recipe=changed(checkpoint.recipe, changes))

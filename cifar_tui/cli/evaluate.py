@@ -6,29 +6,34 @@ from typing import Annotated
 import typer
 
 from cifar_tui.cli.completion import complete_preset
-from cifar_tui.cli.options import CheckpointPath, recipe_options
+from cifar_tui.cli.options import CheckpointPath, MaxPool, Normalize, WeightsName, reading_of, recipe_options
+from cifar_tui.errors import BadInput
 from cifar_tui.presets import PRESETS
+
+Tta = Annotated[bool, typer.Option("--tta", help="Average each prediction with that of the mirror image (flip-TTA).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one line of JSON.")]
+PresetOfFile = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        help="For a file that belongs to no run: the preset whose normalization it was trained with, one of "
+        f"{', '.join(PRESETS)}. Without this option: as in the file's own project.",
+        autocompletion=complete_preset,
+    ),
+]
 
 
 @recipe_options("data", "data_dir", "skip_unreadable", "device", "precision")
 def evaluate(
     *,
     path: CheckpointPath,
-    tta: Annotated[
-        bool,
-        typer.Option("--tta", help="Average each prediction with that of the mirror image (flip-TTA)."),
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one line of JSON.")] = False,
-    preset_name: Annotated[
-        str | None,
-        typer.Option(
-            "--preset",
-            metavar="NAME",
-            help="For a file that belongs to no run: the preset whose normalization it was trained with, one of "
-            f"{', '.join(PRESETS)}. Without this option: as in the file's own project.",
-            autocompletion=complete_preset,
-        ),
-    ] = None,
+    tta: Tta = False,
+    as_json: AsJson = False,
+    preset_name: PresetOfFile = None,
+    normalize: Normalize = None,
+    max_pool: MaxPool = False,
+    weights: WeightsName = "",
     changes: Mapping[str, object],
 ) -> None:
     """Evaluate a checkpoint on the test images: accuracy, every class, and its mistakes.
@@ -46,8 +51,13 @@ def evaluate(
     recipe = changed(recipe_for(file, preset_name), changes)
     check_source(recipe, ("test",))
     ours = in_a_run(file)
+    reading = reading_of(weights, normalize, max_pool=max_pool, ours=ours)
+    if preset_name is not None and normalize is not None:
+        raise BadInput("--preset names a normalization, too: leave out one of --preset and --normalize.")
     # Stored beside the checkpoint is what holds for its run: on the run's own images, without their mirror images.
     keep = ours and "data" not in changes and not tta
     external = preset_name is None and not ours
-    session = evaluate_checkpoint(recipe, file.parent, file.name, tta=tta, external=external, keep=keep)
+    session = evaluate_checkpoint(
+        recipe, file.parent, file.name, tta=tta, external=external, reading=reading, keep=keep
+    )
     raise typer.Exit(report_evaluation(session, as_json=as_json))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cifar_tui.cli.checkpoint_path import RUN_AND_EPOCH, checkpoint_at, in_a_run
-from cifar_tui.cli.options import CheckpointPath
+from cifar_tui.cli.options import CheckpointPath, Normalize, WeightsName, reading_of
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.files.run_files import CHECKPOINT_PATTERN
@@ -30,6 +30,8 @@ def export(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write: .pth, .safetensors, .csv or .svg.")],
     steps: Annotated[bool, typer.Option("--steps", help="In a .csv: a row for each step, not each epoch.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
+    normalize: Normalize = None,
+    weights: WeightsName = "",
 ) -> None:
     """Export a checkpoint's weights, or a run's epochs, steps or curves.
 
@@ -42,7 +44,11 @@ def export(
         raise BadInput("--steps is for tables: choose an OUT that ends in .csv.")
     _check_free(out, force)
     try:
-        written = _export_weights(path, out) if kind in WEIGHTS else _export_records(path, out, steps=steps)
+        written = (
+            _export_weights(path, out, weights, normalize)
+            if kind in WEIGHTS
+            else _export_records(path, out, steps=steps)
+        )
     except OSError as error:
         raise cannot_write(out, error) from error
     print(f"Wrote {safe_text(str(out), 200)}: {written}.")
@@ -59,7 +65,7 @@ def _check_free(out: Path, force: bool) -> None:
         raise BadInput(f"{shown} exists already. Use --force to replace it.")
 
 
-def _export_weights(path: str, out: Path) -> str:
+def _export_weights(path: str, out: Path, weights: str, normalize: str | None) -> str:
     """Write weights. Returns the text that says what was written."""
     # Loads torch.
     from cifar_tui.engine.checkpoints.export import export_weights
@@ -67,8 +73,11 @@ def _export_weights(path: str, out: Path) -> str:
     if CHECKPOINT_PATTERN.fullmatch(out.name) and (in_a_run(out) or sidecar_path(out).exists()):
         raise BadInput(f"{safe_text(str(out), 200)} would look like a checkpoint of that run: choose another name.")
     source = checkpoint_at(path)
-    done = export_weights(source, out)
+    reading = reading_of(weights, normalize, max_pool=False, ours=in_a_run(source))
+    done = export_weights(source, out, reading)
     written = f"{safe_text(source.name)}, {size(done.written.size)}, loaded back and compared"
+    if done.origin is None:
+        return f"{written}. The file does not say how its images are normalized; --normalize tells it"
     if out.suffix.lower() == ".safetensors":
         return written
     first = [read_recipe(source.parent).preset] if in_a_run(source) else []

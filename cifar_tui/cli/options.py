@@ -10,9 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from cifar_tui.cli.completion import complete_checkpoint, complete_of, complete_preset, complete_run, complete_theme
+from cifar_tui.errors import BadInput
 from cifar_tui.option import RECIPE, RUN, Option, check_choice, options_of
 from cifar_tui.presets import PRESETS, WITH_A_GPU, WITHOUT_A_GPU
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.reading import AS_FOUND, NORMALIZATIONS, Reading, parse_normalization
 from cifar_tui.tui.settings.theme_files import theme_names
 
 DEFAULT_PRESET = "default"
@@ -58,6 +60,27 @@ CHECKPOINT_HELP = "RUN:EPOCH, a run for its newest checkpoint, or a file."
 CheckpointPath = Annotated[
     str, typer.Argument(metavar="CHECKPOINT", help=CHECKPOINT_HELP, autocompletion=complete_checkpoint)
 ]
+
+NORMALIZE_HELP = (
+    f"For a file that belongs to no run: how its images are normalized: {', '.join(NORMALIZATIONS)}, or M,M,M:S,S,S."
+)
+Normalize = Annotated[str | None, _option(None, "--normalize", NORMALIZE_HELP, "HOW", complete_of(*NORMALIZATIONS))]
+MAX_POOL_HELP = "For a file that belongs to no run: a max-pool follows the first layer."
+MaxPool = Annotated[bool, _option(None, "--max-pool", MAX_POOL_HELP)]
+WEIGHTS_HELP = "For a file that holds several sets of weights: the one to take, as ema or state_dict."
+WeightsName = Annotated[str, _option(None, "--weights", WEIGHTS_HELP, "NAME")]
+
+
+def reading_of(weights: str, normalize: str | None, *, max_pool: bool, ours: bool) -> Reading:
+    """Return how an external file is to be read. Raises BadInput, also where `ours` is a run's checkpoint."""
+    reading = Reading(
+        weights=weights,
+        normalization=parse_normalization(normalize) if normalize is not None else None,
+        max_pool=max_pool,
+    )
+    if ours and reading != AS_FOUND:
+        raise BadInput("--normalize, --max-pool and --weights are for files that belong to no run.")
+    return reading
 
 
 def check_screen_options(marker: str, alert: str, theme: str | None) -> None:

@@ -9,7 +9,7 @@ import orjson
 import typer
 
 from cifar_tui import text
-from cifar_tui.cli.options import CheckpointPath, recipe_options
+from cifar_tui.cli.options import CheckpointPath, MaxPool, Normalize, WeightsName, reading_of, recipe_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,20 +26,24 @@ def predict(
     path: CheckpointPath,
     images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Image files of any size.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the predictions as one line of JSON.")] = False,
+    normalize: Normalize = None,
+    max_pool: MaxPool = False,
+    weights: WeightsName = "",
     changes: Mapping[str, object],
 ) -> None:
     """Classify images of your own with a checkpoint: the three most probable classes of each."""
     # Loads torch.
     from rich.console import Console
 
-    from cifar_tui.cli.checkpoint_path import checkpoint_at, recipe_for
+    from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run, recipe_for
     from cifar_tui.cli.recipe_options import changed
     from cifar_tui.engine.evaluation.predict import Prediction, Predictor
 
     file = checkpoint_at(path)
-    predictor = Predictor(changed(recipe_for(file, None), changes), file.parent, file.name)
-    if predictor.trouble:
-        print(predictor.trouble, file=sys.stderr)
+    reading = reading_of(weights, normalize, max_pool=max_pool, ours=in_a_run(file))
+    predictor = Predictor(changed(recipe_for(file, None), changes), file.parent, file.name, reading)
+    for sentence in predictor.assumptions:
+        print(sentence, file=sys.stderr)
     console = Console()
     predictions: list[Prediction | Refusal] = []
     for prediction in predictor.predict(images):
@@ -49,7 +53,7 @@ def predict(
         elif not as_json:
             print_prediction(prediction, predictor.classes, console)
     if as_json:
-        print(to_json(file.name, predictions, predictor.classes))
+        print(to_json(file.name, predictions, predictor.classes, predictor.assumptions))
     raise typer.Exit(0 if all(isinstance(prediction, Prediction) for prediction in predictions) else 1)
 
 
@@ -75,7 +79,12 @@ def most_probable(prediction: "Prediction", classes: tuple[str, ...]) -> list[tu
     return by_share[:PLACES]
 
 
-def to_json(checkpoint: str, predictions: "list[Prediction | Refusal]", classes: tuple[str, ...]) -> str:
+def to_json(
+    checkpoint: str,
+    predictions: "list[Prediction | Refusal]",
+    classes: tuple[str, ...],
+    notes: tuple[str, ...] = (),
+) -> str:
     """Return the predictions as one line of JSON; bytes of a name that are no text become `�`."""
     # Loads torch.
     from cifar_tui.engine.evaluation.predict import Prediction
@@ -89,4 +98,4 @@ def to_json(checkpoint: str, predictions: "list[Prediction | Refusal]", classes:
         else:
             record["error"] = prediction.reason
         records.append(record)
-    return orjson.dumps({"checkpoint": checkpoint, "classes": classes, "pictures": records}).decode()
+    return orjson.dumps({"checkpoint": checkpoint, "classes": classes, "pictures": records, "notes": notes}).decode()

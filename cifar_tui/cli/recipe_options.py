@@ -17,8 +17,10 @@ def new_recipe(preset_name: str, changes: Mapping[str, object]) -> Recipe:
     return checked(changed(preset_here(preset_name), changes))
 
 
-def branched_recipe(weights: Path, preset_name: str | None, changes: Mapping[str, object]) -> Recipe:
+def branched_recipe(weights: Path, preset_name: str | None, changes: Mapping[str, object]) -> tuple[Recipe, str]:
     """Return the recipe of a run that starts with a checkpoint's weights: of the checkpoint's run, where it has one.
+
+    The text says how an external file was read, and what the run takes from it.
 
     Raises BadInput, CheckpointDamaged.
     """
@@ -27,17 +29,17 @@ def branched_recipe(weights: Path, preset_name: str | None, changes: Mapping[str
             raise BadInput(
                 "--preset cannot be combined with a run's checkpoint: the new run takes over that run's recipe."
             )
-        recipe = recipe_for_child(weights)
+        recipe, note = recipe_for_child(weights), ""
     else:
         # Loads torch.
         from cifar_tui.engine.checkpoints.initial_weights import recipe_for_external
 
-        recipe = recipe_for_external(
+        recipe, note = recipe_for_external(
             weights, preset_here(preset_name or DEFAULT_PRESET), normalization=preset_name is None
         )
     if changes.get("width", recipe.width) != recipe.width:
         raise BadInput(f"The checkpoint's weights have width {recipe.width}: leave --width out.")
-    return checked(changed(recipe, changes))
+    return checked(changed(recipe, changes)), note
 
 
 def check_changeable(changes: Mapping[str, object], other_flags: set[str]) -> None:

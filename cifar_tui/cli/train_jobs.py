@@ -8,7 +8,6 @@ from cifar_tui.cli.default_preset import preset_for, preset_note
 from cifar_tui.cli.recipe_options import branched_recipe, changed, check_changeable, checked, new_recipe
 from cifar_tui.errors import BadInput
 from cifar_tui.jobs.local import LocalJobs, check_free, check_resumable
-from cifar_tui.recipe import Recipe
 from cifar_tui.runs.find import find_run
 from cifar_tui.runs.folder import RunFolder
 
@@ -21,17 +20,8 @@ def new_run(
         recipe = new_recipe(preset_name or preset_for(changes.get("device")), changes)
         return LocalJobs(recipe, name, folder, note=preset_note(recipe) if preset_name is None else "")
     weights = checkpoint_at(start)
-    recipe = branched_recipe(weights, preset_name, changes)
-    return LocalJobs(recipe, name, folder, start=weights, note=_normalization_note(recipe, preset_name))
-
-
-def _normalization_note(recipe: Recipe, preset_name: str | None) -> str:
-    """Return which normalization a run from an external file takes from where; empty for a run's own checkpoint."""
-    if recipe.parent is None or recipe.parent.run:
-        return ""
-    source = f"preset {preset_name}" if preset_name is not None else recipe.parent.checkpoint
-    mean, std = (", ".join(f"{value:g}" for value in values) for values in (recipe.mean, recipe.std))
-    return f"Images are normalized as {source} says (mean {mean}, deviation {std})."
+    recipe, note = branched_recipe(weights, preset_name, changes)
+    return LocalJobs(recipe, name, folder, start=weights, note=note)
 
 
 def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str]) -> LocalJobs:

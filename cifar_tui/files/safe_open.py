@@ -26,6 +26,6 @@ def open_regular(path: Path | str, size_limit: int, *, follow_links: bool = Fals
     descriptor = os.open(path, FLAGS if follow_links else FLAGS | os.O_NOFOLLOW)
     facts = os.fstat(descriptor)
     if stat.S_ISREG(facts.st_mode) and facts.st_size <= size_limit:
-        return os.fdopen(descriptor, "rb")
+        return open(path, "rb", opener=lambda *_: descriptor)
     os.close(descriptor)
     raise TooLarge(facts.st_size) if stat.S_ISREG(facts.st_mode) else NotRegularFile("it is not a regular file")

@@ -7,6 +7,7 @@ from cifar_tui.events import DataReady
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import read_recipe
+from cifar_tui.runs.reading import AS_FOUND, Reading
 from cifar_tui.runs.records.journal import from_line
 
 MARK = b'"event":"DataReady"'
@@ -26,6 +27,8 @@ class ComparedCheckpoint:
     """The class names it was trained with, in label order; empty where they are not known."""
     external: bool = False
     """True for an external file, whose normalization follows from the file."""
+    reading: Reading = AS_FOUND
+    """A person's word on such a file."""
 
 
 def compared_checkpoint(weights: Path) -> ComparedCheckpoint:

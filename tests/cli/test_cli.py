@@ -144,7 +144,7 @@ def test_a_file_that_is_no_checkpoint_or_wants_to_run_code_ends_in_one_sentence(
     (tmp_path / "loose.pth").write_bytes(b"weights")
     (tmp_path / "hostile.pth").write_bytes(f"cposix\nsystem\n(Vtouch {canary}\ntR.".encode())
     for name, sentence in (
-        ("loose.pth", "loose.pth is not a checkpoint, or it is damaged.\n"),
+        ("loose.pth", "loose.pth is not a checkpoint: its format is unknown, or it is damaged.\n"),
         ("hostile.pth", "Refused: the file wants to run posix.system. Nothing was executed.\n"),
     ):
         done = run(tmp_path, "evaluate", name)

@@ -47,7 +47,7 @@ def test_broken_images_are_all_named_and_left_out_on_request_also_when_resumed(t
     assert "bit-exact. Changed: epochs 1 → 2." in resumed.stdout
     evaluated = run(tmp_path, "evaluate", "one", "--json")
     assert orjson.loads(evaluated.stdout)["images"] == 20
-    assert "2 images of " in evaluated.stderr
+    assert "1 image of " in evaluated.stderr
 
 
 def test_the_command_for_another_preset_leaves_the_same_images_out() -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from cifar_tui.engine.formats.detect import detect
-from cifar_tui.engine.formats.layouts import TUTORIAL, NamingScheme, compare, weights_in, width_of
+from cifar_tui.engine.formats.layouts import TUTORIAL, NamingScheme, fitted, weights_in, width_of
 from cifar_tui.engine.formats.metadata import WeightsMetadata, read_metadata
 from cifar_tui.engine.formats.open_file import LARGEST_OF_OURS, open_external, verify
 from cifar_tui.engine.network.model import ResNet18
@@ -16,6 +16,7 @@ from cifar_tui.errors import CheckpointDamaged, refused
 from cifar_tui.files.atomic_write import Written, write_atomically
 from cifar_tui.files.run_files import CHECKPOINT_PATTERN, recipe_path
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, read_sidecar, sidecar_path
+from cifar_tui.runs.reading import AS_FOUND, Reading
 from cifar_tui.text import safe_text
 
 MOST_BESIDE = 8
@@ -60,16 +61,45 @@ class ReadNetwork:
     """The file's own metadata."""
     trouble: str = ""
     """A sentence where that metadata is not used."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what of the file was left out or converted."""
+    reading: Reading = AS_FOUND
+    """A person's word on the file."""
 
     @property
     def mean(self) -> tuple[float, float, float]:
-        """Subtracted from each colour, as the file or its project says."""
+        """Subtracted from each channel, as a person, the file or its project says."""
+        if self.reading.normalization is not None:
+            return self.reading.normalization[0]
         return self.origin.mean if self.origin else self.layout.mean
 
     @property
     def std(self) -> tuple[float, float, float]:
-        """Each colour is then divided by it, as the file or its project says."""
+        """Each channel is then divided by it, as a person, the file or its project says."""
+        if self.reading.normalization is not None:
+            return self.reading.normalization[1]
         return self.origin.std if self.origin else self.layout.std
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """Sentences on how an external file was read: what holds by its word, and what was assumed."""
+        mean, std = (", ".join(f"{value:g}" for value in values) for values in (self.mean, self.std))
+        if self.reading.normalization is not None:
+            because = "Images are normalized as --normalize says"
+        elif self.origin is not None:
+            because = "Images are normalized as the file says"
+        else:
+            because = f"The layers are named as in {self.layout.project}, so images are normalized as there"
+        sentences = [f"{because} (mean {mean}, deviation {std})."]
+        if self.reading.normalization is None:
+            sentences[0] += " --normalize uses another normalization."
+        if self.origin is not None and self.origin.run:
+            sentences.append(f"It comes from {self.origin.text()}.")
+        if self.reading.max_pool:
+            sentences.append("A max-pool follows the first layer.")
+        elif self.layout.assumed and self.origin is None:
+            sentences.append(self.layout.assumed)
+        return (*([self.trouble] if self.trouble else []), *self.notes, " ".join(sentences))
 
 
 def load_tensors(path: Path, size: int, sha256: str) -> object:
@@ -99,9 +129,10 @@ def load_network(folder: Path, checkpoint: str) -> tuple[ResNet18, Sidecar]:
     return read.network, sidecar
 
 
-def read_network(path: Path) -> ReadNetwork:
+def read_network(path: Path, reading: Reading = AS_FOUND) -> ReadNetwork:
     """The network in any file, on the CPU: a run's checkpoint, or one that another project's script wrote.
 
+    `reading` is for such a file.
     Raises CheckpointDamaged with a sentence for every other file; no code in it is run.
     """
     if CHECKPOINT_PATTERN.fullmatch(path.name):
@@ -110,29 +141,31 @@ def read_network(path: Path) -> ReadNetwork:
             network, sidecar = load_network(path.parent, path.name)
             return ReadNetwork(network, TUTORIAL, sidecar.sha256)
     with open_external(path) as file:
-        return read_open(file, safe_text(path.name))
+        return read_open(file, safe_text(path.name), reading)
 
 
-def read_open(file: BinaryIO, name: str) -> ReadNetwork:
+def read_open(file: BinaryIO, name: str, reading: Reading = AS_FOUND) -> ReadNetwork:
     """The network in an open file, which is loaded only once its description fits. Raises CheckpointDamaged."""
     described = detect(file, name)
-    _, promised = weights_in(described.content, name)
+    _, promised, _ = weights_in(described.content, name, reading.weights)
     with torch.device("meta"):
-        network = ResNet18(width_of(promised, name))
+        network = ResNet18(width_of(promised, name), max_pool=reading.max_pool)
     expected = network.state_dict()
-    compare(promised, expected, name)
+    fitted(promised, expected, name)
     if described.stored_bytes > MOST_BESIDE * sum(tensor.nbytes for tensor in expected.values()):
         raise refused("the file holds far more than a network and its optimizer's state")
-    layout, found = weights_in(described.load(), name)
-    compare(found, expected, name)
-    tensors = {key: tensor for key, tensor in found.items() if isinstance(tensor, torch.Tensor)}
+    layout, found, notes = weights_in(described.load(), name, reading.weights)
+    taken, more_notes = fitted(found, expected, name)
+    zeros = {key: torch.zeros((), dtype=torch.int64) for key in expected if key not in taken}
+    tensors = {key: tensor.to(expected[key].dtype) for key, tensor in taken.items() if isinstance(tensor, torch.Tensor)}
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
         raise CheckpointDamaged(f"{name} cannot be used: some of its weights are NaN or infinite.")
-    network.to_empty(device="cpu").load_state_dict(tensors)
+    network.to_empty(device="cpu").load_state_dict(tensors | zeros)
     try:
-        return ReadNetwork(network, layout, origin=read_metadata(described.metadata))
+        origin, trouble = read_metadata(described.metadata), ""
     except ValueError:
-        return ReadNetwork(network, layout, trouble=f"{name} has an invalid header, which is ignored.")
+        origin, trouble = None, f"{name} has an invalid header, which is ignored."
+    return ReadNetwork(network, layout, origin=origin, trouble=trouble, notes=(*notes, *more_notes), reading=reading)
 
 
 def _sidecar(folder: Path, checkpoint: str) -> Sidecar:

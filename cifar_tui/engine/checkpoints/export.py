@@ -9,13 +9,16 @@ import safetensors.torch
 import torch
 
 from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, plain_tensors, read_network, read_open, write_tensors
+from cifar_tui.engine.formats.layouts import TUTORIAL
 from cifar_tui.engine.formats.metadata import LONGEST_NAME, WeightsMetadata, can_be_said
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.files.atomic_write import Written, write_atomically
+from cifar_tui.recipe import HALF
 from cifar_tui.runs.checkpoints.sidecars import read_sidecar, sidecar_path
 from cifar_tui.runs.compared_checkpoint import classes_of
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.parent_weights import belongs_to_run
+from cifar_tui.runs.reading import AS_FOUND, Reading
 from cifar_tui.text import safe_text
 
 
@@ -25,23 +28,27 @@ class Exported:
 
     written: Written
     """The file."""
-    origin: WeightsMetadata
-    """The weights' metadata; of the two formats only safetensors holds it."""
+    origin: WeightsMetadata | None
+    """The weights' metadata; of the two formats only safetensors holds it. None where nothing is known of them."""
 
 
-def export_weights(source: Path, target: Path) -> Exported:
+def export_weights(source: Path, target: Path, reading: Reading = AS_FOUND) -> Exported:
     """Write the network in `source` as the tutorial's .pth or, by the target's name, as safetensors.
 
     What was written is loaded back and compared before it takes the target's place. Raises CheckpointDamaged when
     `source` cannot be read, BadInput when its run cannot, OSError when `target` cannot be written.
     """
-    read = read_network(source)
+    read = read_network(source, reading)
     tensors, origin = plain_tensors(read.network), _metadata(source, read)
     as_safetensors = target.suffix.lower() == ".safetensors"
 
     def write(file: BinaryIO) -> None:
         if as_safetensors:
-            file.write(safetensors.torch.save(tensors, {"format": "pt", **origin.to_metadata()}))
+            file.write(
+                safetensors.torch.save(
+                    tensors, {"format": "pt", **(origin.to_metadata() if origin is not None else {})}
+                )
+            )
         else:
             write_tensors(tensors, file)
         file.flush()
@@ -50,10 +57,12 @@ def export_weights(source: Path, target: Path) -> Exported:
     return Exported(write_atomically(target, write), origin)
 
 
-def _metadata(source: Path, read: ReadNetwork) -> WeightsMetadata:
-    """Return the weights' metadata: from their run's files, else from their own. Raises BadInput."""
+def _metadata(source: Path, read: ReadNetwork) -> WeightsMetadata | None:
+    """Return the weights' metadata: from their run's files, a person, or their own; never a guess. Raises BadInput."""
     if not belongs_to_run(source):
-        return read.origin or WeightsMetadata(mean=read.mean, std=read.std)
+        if read.reading.normalization is not None:
+            return WeightsMetadata(mean=read.mean, std=read.std)
+        return read.origin or (WeightsMetadata(mean=HALF, std=HALF) if read.layout is TUTORIAL else None)
     recipe, classes = read_recipe(source.parent), classes_of(source.parent)
     epoch = read_sidecar(sidecar_path(source)).epoch if read.sha256 else 0
     return WeightsMetadata(

@@ -26,8 +26,8 @@ def initial_weights(recipe: Recipe, folder: Path) -> Callable[[], Tensors]:
     return lambda: _copied_weights(folder / START_NAME, ancestor, recipe.width)
 
 
-def recipe_for_external(weights: Path, recipe: Recipe, *, normalization: bool) -> Recipe:
-    """Return the recipe of a run that starts from an external file, as wide as the network in it.
+def recipe_for_external(weights: Path, recipe: Recipe, *, normalization: bool) -> tuple[Recipe, str]:
+    """Return the recipe of a run that starts from an external file, as wide as it, and how that was read.
 
     With `normalization`, it is the file's own, else its project's. Raises CheckpointDamaged.
     """
@@ -35,7 +35,10 @@ def recipe_for_external(weights: Path, recipe: Recipe, *, normalization: bool) -
     width = read.network.conv1[0].out_channels
     assert isinstance(width, int)  # of a layer, which the checker cannot know
     branched = recipe.branched(_external(weights, known=bool(read.sha256)), width)
-    return branched.with_normalization(read.mean, read.std) if normalization else branched
+    if not normalization:
+        return branched, " ".join(read.notes)
+    sentences = "" if read.sha256 else " ".join(read.assumptions)
+    return branched.with_normalization(read.mean, read.std), sentences
 
 
 def _external(weights: Path, *, known: bool) -> Ancestor:

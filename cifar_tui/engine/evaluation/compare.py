@@ -20,7 +20,7 @@ from cifar_tui.engine.evaluation.evaluate_checkpoint import CANCELLED
 from cifar_tui.engine.evaluation.metrics import evaluation_result
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.errors import BadInput, StopRequested
-from cifar_tui.events import Emit, Progressed
+from cifar_tui.events import Emit, Noted, Progressed
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint
 from cifar_tui.text import safe_text
@@ -45,7 +45,10 @@ def compare_checkpoints(
     device = choose_device(compared[0].recipe)
     for one in compared[1:]:
         _check_classes(compared[0].name, compared[0].classes, one)
-    read = [read_network(one.weights) for one in compared]
+    read = [read_network(one.weights, one.reading) for one in compared]
+    for one, network in zip(compared, read, strict=True):
+        for sentence in network.assumptions if one.external else ():
+            emit(Noted(f"{safe_text(one.name, 60)}: {sentence}"))
     compared = [_with_classes(*pair) for pair in zip(compared, read, strict=True)]
     try:
         data = load_data(compared[0].recipe, emit, cancelled)

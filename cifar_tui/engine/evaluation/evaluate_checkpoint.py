@@ -1,5 +1,6 @@
 """Evaluates a saved checkpoint on request: the same for a live run and for one that has ended."""
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,11 +16,18 @@ from cifar_tui.engine.evaluation.metrics import EvaluationResult
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.errors import CheckpointDamaged, StopRequested
 from cifar_tui.events import Emit, Noted
-from cifar_tui.recipe import Recipe
+from cifar_tui.recipe import CLASSES, Recipe
 from cifar_tui.runs.checkpoints.test_images import store_images
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
+from cifar_tui.runs.reading import AS_FOUND, Reading
 from cifar_tui.text import safe_text
 
+MOST_LOSS = 3 * math.log(CLASSES)
+"""Loss of a network that is wrong and sure of it; guessing has a third of it."""
+DOUBT = (
+    "That is about as good as guessing, so the images may not be what the network was trained on: try another "
+    "normalization (--normalize none, imagenet, half or cifar10), or --max-pool where one follows the first layer."
+)
 CANCELLED = "The evaluation was cancelled."
 
 
@@ -69,9 +77,16 @@ class CheckpointEvaluator:
             self._emit(EvaluationFailed(checkpoint, CANCELLED, damaged=False))
             return
         done = self._done(checkpoint, result, time.monotonic() - started, tta)
+        self._note_doubt(done, read)
         if keep and read.sha256:
             self._keep(done, read.sha256, result.predictions)
         self._emit(done)
+
+    def _note_doubt(self, done: EvaluationDone, read: ReadNetwork) -> None:
+        """Note what may be wrong where an external network, read by assumptions, is about as good as chance."""
+        doubtful = done.accuracy < 2 / CLASSES or done.loss > MOST_LOSS
+        if doubtful and not read.sha256 and read.origin is None:
+            self._emit(Noted(DOUBT))
 
     def _done(self, checkpoint: str, result: EvaluationResult, seconds: float, tta: bool) -> EvaluationDone:
         return EvaluationDone(
@@ -111,12 +126,13 @@ def evaluate_checkpoint(
     *,
     tta: bool = False,
     external: bool = False,
+    reading: Reading = AS_FOUND,
     keep: bool = True,
     load_data: LoadData = load_test,
 ) -> None:
     """Measure a checkpoint of a run that has ended, or an `external` one. Raises CifarTuiError.
 
-    The checkpoint is read first, for one that is refused needs no images.
+    `reading` is how an external file is read. The checkpoint is read first, for one that is refused needs no images.
     """
 
     def cancelled() -> bool:
@@ -124,12 +140,14 @@ def evaluate_checkpoint(
 
     device = choose_device(recipe)
     try:
-        read = read_network(folder / checkpoint)
+        read = read_network(folder / checkpoint, reading)
     except CheckpointDamaged as error:
         emit(EvaluationFailed(safe_text(checkpoint), str(error), damaged=True))
         return
     if external:
-        recipe = _normalised_for(read, recipe, emit)
+        for sentence in read.assumptions:
+            emit(Noted(sentence))
+        recipe = recipe.with_normalization(read.mean, read.std)
     try:
         data = load_data(recipe, emit, cancelled)
     except StopRequested:
@@ -139,21 +157,6 @@ def evaluate_checkpoint(
     test = DeviceDataset(data.test.pixels, data.test.labels, recipe, device.torch, 0)
     evaluator = CheckpointEvaluator(folder, test, data.facts(), device, emit)
     evaluator.evaluate(checkpoint, lambda: not cancelled(), tta=tta, keep=keep, read=read)
-
-
-def _normalised_for(read: ReadNetwork, recipe: Recipe, emit: Emit) -> Recipe:
-    """Return the recipe with the normalization of the file or its project; what is assumed is noted."""
-    mean, std = (", ".join(f"{value:g}" for value in values) for values in (read.mean, read.std))
-    if read.trouble:
-        emit(Noted(read.trouble))
-    if read.origin is not None:
-        come_from = f" It comes from {read.origin.text()}." if read.origin.run else ""
-        because, assumed = "Images are normalized as the file says", come_from
-    else:
-        because = f"The layers are named as in {read.layout.project}, so images are normalized as there"
-        assumed = f" {read.layout.assumed}" if read.layout.assumed else ""
-    emit(Noted(f"{because} (mean {mean}, deviation {std}). --preset uses a preset's instead.{assumed}"))
-    return recipe.with_normalization(read.mean, read.std)
 
 
 def _note_classes(read: ReadNetwork, classes: tuple[str, ...], emit: Emit) -> None:

@@ -16,6 +16,7 @@ from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.recipe import CLASSES, Recipe
 from cifar_tui.runs.compared_checkpoint import classes_of
 from cifar_tui.runs.parent_weights import belongs_to_run
+from cifar_tui.runs.reading import AS_FOUND, Reading
 from cifar_tui.text import safe_text
 
 LONGEST_PATH = 4_096
@@ -45,16 +46,17 @@ class Refusal:
 
 
 class Predictor:
-    """A checkpoint's network, ready for images; `trouble` is a sentence on what of its file is ignored."""
+    """A checkpoint's network, ready for images; `assumptions` are sentences on how its file was read."""
 
-    def __init__(self, recipe: Recipe, folder: Path, checkpoint: str) -> None:
+    def __init__(self, recipe: Recipe, folder: Path, checkpoint: str, reading: Reading = AS_FOUND) -> None:
         """Put the network on its device. Raises CheckpointDamaged or BadInput."""
         self._recipe = recipe
         self._device: Device = choose_device(recipe)
-        read = read_network(folder / checkpoint)
-        self.trouble = read.trouble
+        read = read_network(folder / checkpoint, reading)
+        external = not (read.sha256 or belongs_to_run(folder / checkpoint))
+        self.assumptions = read.assumptions if external else ()
         self.classes = read.origin.classes if read.origin is not None and read.origin.classes else class_names(folder)
-        if not (read.sha256 or belongs_to_run(folder / checkpoint)):
+        if external:
             self._recipe = recipe.with_normalization(read.mean, read.std)
         self._network: ResNet18 = read.network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
         self._network.eval()

@@ -1,5 +1,7 @@
 """Tells by its first bytes what kind of file it is, and describes what is in it before any of that is loaded."""
 
+import shlex
+import sys
 import warnings
 from pickle import UnpicklingError
 from typing import BinaryIO, Protocol
@@ -13,13 +15,20 @@ from cifar_tui.engine.formats.safetensors_file import SafetensorsFile, looks_lik
 from cifar_tui.engine.formats.stored_tensor import Content
 from cifar_tui.engine.formats.zip_archive import UNREADABLE, Archive
 from cifar_tui.errors import CheckpointDamaged, refused
+from cifar_tui.files.placeholder import describe_placeholder
 
 HEAD_BYTES = 256 * 1024
 """Bytes that are looked at to name a file that cannot be read."""
-CONVERT = (
-    "is in the old format of torch before 1.6. Convert it with a newer torch: "
-    'torch.save(torch.load("old.pth", weights_only=True), "new.pth")'
-)
+CONVERT = 'import torch; torch.save(torch.load({old!r}, map_location="cpu", weights_only=True), {new!r})'
+STARTS = {
+    b"\x1f\x8b": "it is compressed with gzip: unpack it with gunzip, or tar -xf for a .tar.gz",
+    b"\x89HDF": "it is an HDF5 file, as Keras writes: only weights of PyTorch can be opened",
+    b"\x89PNG": "it is an image",
+    b"\xff\xd8\xff": "it is an image",
+    b"\x08\x01\x12": "it is a SavedModel of TensorFlow: only weights of PyTorch can be opened",
+}
+"""First bytes of files that people take for checkpoints."""
+TAR_MARK_AT, TEXT_BYTES = 257, 64
 
 
 class WeightsFile(Protocol):
@@ -43,12 +52,15 @@ class TorchFile:
         """Describe it; `name` is for sentences. Raises CheckpointDamaged."""
         self._archive = Archive(file, name)
         self._name = name
-        self.content: Content = scan(self._archive.pickle, self._archive.storages)
+        self.content: Content
+        self.content, self._complete = scan(self._archive.pickle, self._archive.storages)
         self.stored_bytes = sum(self._archive.storages.values())
         self.metadata: dict[str, str] = {}
 
     def load(self) -> object:
-        """Load it, on the CPU; no code in it is run. Raises CheckpointDamaged."""
+        """Load it, on the CPU, without what was passed over; no code in it is run. Raises CheckpointDamaged."""
+        if not self._complete:
+            return self._archive.tensors_of(self.content)
         copy = self._archive.clean_copy(self._archive.storages)
         try:
             with warnings.catch_warnings():
@@ -73,5 +85,28 @@ def detect(file: BinaryIO, name: str) -> WeightsFile:
     if call:
         raise refused(call)
     if head.startswith(LEGACY_START):
-        raise CheckpointDamaged(f"{name} {CONVERT}.")
-    raise CheckpointDamaged(f"{name} is not a checkpoint, or it is damaged.")
+        raise CheckpointDamaged(
+            f"{name} is in the old format of torch before 1.6. Convert it with: {_convert(file, name)}"
+        )
+    raise CheckpointDamaged(f"{name} is not a checkpoint: {_described(head)}.")
+
+
+def _convert(file: BinaryIO, name: str) -> str:
+    """Return a command that writes an open file anew, in the format of today."""
+    old = str(getattr(file, "name", name))
+    new = f"{old.removesuffix('.pth')}-new.pth"
+    return f"{shlex.quote(sys.executable)} -c {shlex.quote(CONVERT.format(old=old, new=new))}"
+
+
+def _described(head: bytes) -> str:
+    """Return what a file is that begins so, and what to do where that is known, as a clause."""
+    if placeholder := describe_placeholder(head):
+        return placeholder
+    if head[TAR_MARK_AT:].startswith(b"ustar"):
+        return "it is a tar archive: unpack it with tar -xf, and name a file in it"
+    for start, what in STARTS.items():
+        if head.startswith(start):
+            return what
+    if len(head) >= TEXT_BYTES and head[:TEXT_BYTES].decode("ascii", "replace").isprintable():
+        return "it is a text"
+    return "its format is unknown, or it is damaged"

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -44,6 +44,13 @@ DEPTHS: dict[tuple[bool, tuple[int, ...]], int] = {
 WIDEST = 4_096
 """Channels of a first stage; more is no ResNet-18."""
 LARGE_STEM = 7
+FIRST_LAYERS, LAST_LAYERS = ("conv1.weight", "conv1.0.weight"), ("fc.weight", "linear.weight")
+LAYER = re.compile(r"(conv1|bn1|layer\d|fc|linear)\.")
+"""Names of a ResNet's layers in all naming schemes."""
+BATCHES = ".num_batches_tracked"
+AVERAGED = ("ema", "swa", "averag", "shadow", "teacher")
+"""Words for a moving average of weights."""
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +77,93 @@ TORCHVISION = NamingScheme(
 )
 
 
-def weights_in(content: object, name: str) -> tuple[NamingScheme, Tensors]:
-    """The network's tensors in what a file holds, by the tutorial's names. Raises CheckpointDamaged.
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """One network's weights in a file, of which it may hold several."""
 
-    Works on descriptions as on tensors, and takes the same way through both.
+    label: str
+    """The place in the file that they were found in, as a person names it; empty for the whole file."""
+    tensors: Tensors
+    """By the names that the file gives them, without what stands before all of them."""
+    beside: tuple[str, ...]
+    """Names of tensors in the same place that are no part of them."""
+
+    @property
+    def averaged(self) -> bool:
+        """True for a moving average beside the weights that were trained."""
+        return any(word in self.label.lower() for word in AVERAGED)
+
+
+def weights_in(content: object, name: str, chosen: str = "") -> tuple[NamingScheme, Tensors, tuple[str, ...]]:
+    """Return the network's tensors in what a file holds, by the tutorial's names, and what a person has to know.
+
+    Works on descriptions as on tensors, and takes the same way through both. `chosen` names one of several sets of
+    weights. Raises CheckpointDamaged.
     """
-    tensors = _without_prefixes(_state_dict(content, name))
-    _check_kind(tensors, name)
-    layout = _naming_scheme(tensors)
-    return layout, {_our_name(key): tensor for key, tensor in tensors.items()}
+    found = list(_all_weights(content))
+    if not found:
+        raise CheckpointDamaged(_without_weights(content, name))
+    weights = _chosen(found, chosen, name)
+    if kind := _kind(weights.tensors):
+        raise CheckpointDamaged(_misfit(name, kind))
+    notes = []
+    if len(found) > 1:
+        others = ", ".join(safe_text(one.label or "the file itself", 60) for one in found if one is not weights)
+        taken = safe_text(weights.label or "the file itself", 60)
+        notes.append(f"{name} holds several sets of weights: {taken} is used. For another: --weights ({others}).")
+    if weights.beside:
+        more = f", and {len(weights.beside) - MOST_NAMED} more" if len(weights.beside) > MOST_NAMED else ""
+        named = ", ".join(safe_text(one, 40) for one in weights.beside[:MOST_NAMED])
+        notes.append(f"Left out of {name}, as no layer takes it: {named}{more}.")
+    tensors = {_our_name(key): tensor for key, tensor in weights.tensors.items()}
+    return _naming_scheme(weights.tensors), tensors, tuple(notes)
+
+
+def _all_weights(content: object, path: tuple[str, ...] = ()) -> Iterator[Weights]:
+    """Yield the weights of every network in a file: in dicts in each other, below any prefix."""
+    if not isinstance(content, dict):
+        return
+    named = {key: value for key, value in content.items() if isinstance(key, str)}
+    tensors = {key: value for key, value in named.items() if isinstance(value, StoredTensor | torch.Tensor)}
+    prefixes = [
+        key.removesuffix(last)
+        for key in tensors
+        for last in LAST_LAYERS
+        if key.endswith(last) and any(key.removesuffix(last) + first in tensors for first in FIRST_LAYERS)
+    ]
+    for prefix in prefixes:
+        layers = {key.removeprefix(prefix): one for key, one in tensors.items() if key.startswith(prefix)}
+        own = {key: one for key, one in layers.items() if LAYER.match(key)}
+        beside = [key for key in tensors if not any(key.startswith(one) for one in prefixes)]
+        beside += [prefix + key for key in layers if key not in own and not any(one for one in prefixes if one)]
+        yield Weights(".".join((*path, prefix.strip("."))).strip("."), own, tuple(beside))
+    if len(path) < MOST_WRAPPERS:
+        for key in sorted(named, key=lambda one: WRAPPERS.index(one) if one in WRAPPERS else len(WRAPPERS)):
+            yield from _all_weights(named[key], (*path, key))
+
+
+def _chosen(found: Sequence[Weights], chosen: str, name: str) -> Weights:
+    """Return the weights that a person names, else the first that were trained. Raises CheckpointDamaged."""
+    if not chosen:
+        fitting = [one for one in found if not _kind(one.tensors)] or found
+        return next((one for one in fitting if not one.averaged), fitting[0])
+    for one in found:
+        if chosen in (one.label, *one.label.split(".")):
+            return one
+    labels = ", ".join(safe_text(one.label or "the file itself", 60) for one in found)
+    raise CheckpointDamaged(f"{name} holds no weights called {safe_text(chosen, 60)}. It holds: {labels}.")
+
+
+def _without_weights(content: object, name: str) -> str:
+    """Return the sentence on a file in which no network of this kind is."""
+    for _ in range(MOST_WRAPPERS + 1):
+        if not isinstance(content, dict):
+            break
+        named = {str(key): one for key, one in content.items() if isinstance(one, StoredTensor | torch.Tensor)}
+        if named and all(isinstance(key, str) for key in content):
+            return _misfit(name, _kind(_without_prefixes(named)) or "its layers have other names")
+        content = next((content[key] for key in WRAPPERS if isinstance(content.get(key), dict)), None)
+    return f"{name} is not a checkpoint: it contains no weights of a network."
 
 
 def width_of(tensors: Tensors, name: str) -> int:
@@ -89,31 +174,34 @@ def width_of(tensors: Tensors, name: str) -> int:
     return int(first.shape[0])
 
 
-def compare(tensors: Tensors, expected: dict[str, torch.Tensor], name: str) -> None:
-    """Raises CheckpointDamaged unless names, shapes and types are exactly the network's."""
-    if tensors.keys() != expected.keys():
-        raise CheckpointDamaged(f"{name} is another network: its layers have other names.")
-    for key, tensor in tensors.items():
+def fitted(tensors: Tensors, expected: dict[str, torch.Tensor], name: str) -> tuple[Tensors, tuple[str, ...]]:
+    """Return the tensors that the network takes, and what a person has to know of the others and of their types.
+
+    Counts of batches may be missing, and numbers of another precision are converted when they are loaded. Raises
+    CheckpointDamaged for a layer that is missing, or of another shape.
+    """
+    missing = [key for key in expected if key not in tensors and not key.endswith(BATCHES)]
+    if missing:
+        raise CheckpointDamaged(f"{name} is another network: it has no {missing[0]}.")
+    taken = {key: tensors[key] for key in expected if key in tensors}
+    for key, tensor in taken.items():
         if isinstance(tensor, torch.Tensor) and tensor.layout != torch.strided:
             raise CheckpointDamaged(f"{name} is another network: {key} is not a plain tensor.")
         if tuple(tensor.shape) != tuple(expected[key].shape):
             raise CheckpointDamaged(f"{name} is another network: {key} has another shape.")
-        if tensor.dtype != expected[key].dtype:
-            found, wanted = (str(dtype).removeprefix("torch.") for dtype in (tensor.dtype, expected[key].dtype))
-            raise CheckpointDamaged(f"{name} is another network: {key} is {found}, not {wanted}.")
+        if tensor.dtype != expected[key].dtype and not key.endswith(BATCHES) and not tensor.dtype.is_floating_point:
+            raise CheckpointDamaged(f"{name} is another network: {key} is {_dtype(tensor)}, not float32.")
+    notes = []
+    other = {_dtype(one) for key, one in taken.items() if not key.endswith(BATCHES)} - {"float32"}
+    if other:
+        notes.append(f"The weights in {name} are {', '.join(sorted(other))}; they are used as float32.")
+    if surplus := [key for key in tensors if key not in expected]:
+        notes.append(f"Left out of {name}, as no layer takes it: {', '.join(surplus[:MOST_NAMED])}.")
+    return taken, tuple(notes)
 
 
-def _state_dict(content: object, name: str) -> Tensors:
-    """The state_dict, out of at most so many wrappers. Raises CheckpointDamaged."""
-    for _ in range(MOST_WRAPPERS + 1):
-        if not isinstance(content, dict):
-            break
-        if content and all(isinstance(value, StoredTensor | torch.Tensor) for value in content.values()):
-            if not all(isinstance(key, str) for key in content):
-                break
-            return content
-        content = next((content[key] for key in WRAPPERS if isinstance(content.get(key), dict)), None)
-    raise CheckpointDamaged(f"{name} is not a checkpoint: it contains no weights of a network.")
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _without_prefixes(tensors: Tensors) -> Tensors:
@@ -139,13 +227,8 @@ def _our_name(key: str) -> str:
     return f"{before}{names.get(layer, layer)}.{what}"
 
 
-def _check_kind(tensors: Tensors, name: str) -> None:
-    """Raises CheckpointDamaged naming the network, where it is known and another one."""
-    kind = _kind(tensors)
-    if kind:
-        raise CheckpointDamaged(
-            f"{name} does not fit: {kind}. Only the tutorial's ResNet-18 for 32×32 images can be opened."
-        )
+def _misfit(name: str, kind: str) -> str:
+    return f"{name} does not fit: {kind}. Only the tutorial's ResNet-18 for 32×32 images can be opened."
 
 
 def _kind(tensors: Tensors) -> str:

@@ -1,6 +1,7 @@
 """Follows a pickle's instructions on paper: what would be built is known, and nothing is imported, called or allocated.
 
-Only what torch.save writes for plain tensors in dicts, lists and tuples passes (pickle protocol 2).
+Only what torch.save writes for plain tensors in dicts, lists and tuples is followed (pickle protocol 2);
+harmless values of other kinds are passed over.
 """
 
 import itertools
@@ -10,9 +11,9 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from cifar_tui.engine.formats.pickle_calls import MOST_INSTRUCTIONS, unwanted_call
+from cifar_tui.engine.formats.pickle_calls import MOST_INSTRUCTIONS, is_inert, unwanted_call
 from cifar_tui.engine.formats.pickle_values import Group, Named, Storage, as_content
-from cifar_tui.engine.formats.stored_tensor import Content, StoredTensor
+from cifar_tui.engine.formats.stored_tensor import Content, PassedOver, StoredTensor
 from cifar_tui.errors import CheckpointDamaged, refused
 from cifar_tui.text import safe_text
 
@@ -38,8 +39,11 @@ REBUILD_ARGUMENTS = 6
 """Storage, offset, size, stride, whether it had a gradient, hooks."""
 
 
-def scan(pickle: bytes, storages: Mapping[str, int]) -> Content:
-    """Return the content that a pickle would load to, given each storage's bytes by key. Raises CheckpointDamaged."""
+def scan(pickle: bytes, storages: Mapping[str, int]) -> tuple[Content, bool]:
+    """Return the content that a pickle would load to, given each storage's bytes by key, and True if it is all of it.
+
+    Raises CheckpointDamaged.
+    """
     try:
         steps = list(itertools.islice(pickletools.genops(pickle), MOST_INSTRUCTIONS + 1))
     except (ValueError, OverflowError):
@@ -52,7 +56,9 @@ def scan(pickle: bytes, storages: Mapping[str, int]) -> Content:
     if steps[-1][2] != len(pickle) - 1:
         raise refused("the file hides something behind its tensors")
     try:
-        return as_content(_PickleInterpreter(storages).follow(steps))
+        interpreter = _PickleInterpreter(storages)
+        content = as_content(interpreter.follow(steps))
+        return content, not interpreter.left_out
     except (IndexError, KeyError, TypeError, ValueError, AttributeError):
         raise refused("the file builds its values in a way that torch.save does not") from None
 
@@ -69,6 +75,8 @@ class _PickleInterpreter:
         self._stack: list[object] = []
         self._below: list[list[object]] = []
         self._memo: dict[int, object] = {}
+        self.left_out = False
+        """True once a value was passed over."""
         self._does: dict[str, Callable[[], None]] = {
             "MARK": self._mark,
             "TUPLE": lambda: self._push_group("tuple", self._above_mark()),
@@ -85,6 +93,7 @@ class _PickleInterpreter:
             "BINPERSID": self._take_storage,
             "REDUCE": self._call,
             "BUILD": self._set_metadata,
+            "NEWOBJ": self._make_instance,
         }
 
     def follow(self, steps: list[tuple[pickletools.OpcodeInfo, object, int | None]]) -> object:
@@ -98,7 +107,9 @@ class _PickleInterpreter:
             elif name in CONSTANTS:
                 self._stack.append(CONSTANTS[name])
             elif name == "GLOBAL":
-                self._stack.append(Named(str(argument).replace(" ", ".")))
+                named = Named(str(argument).replace(" ", "."))
+                self.left_out = self.left_out or is_inert(named.name)
+                self._stack.append(named)
             elif name in ("BINPUT", "LONG_BINPUT"):
                 self._memo[_whole(argument)] = self._stack[-1]
             elif name in ("BINGET", "LONG_BINGET"):
@@ -135,17 +146,31 @@ class _PickleInterpreter:
 
     def _fill(self, kind: str, values: list[object]) -> None:
         group = self._stack[-1]
+        if isinstance(group, PassedOver):
+            return
         if not isinstance(group, Group) or group.kind != kind or (kind == "dict" and len(values) % 2):
             raise TypeError
-        if kind == "dict" and not all(isinstance(key, str | int | float | None) for key in values[::2]):
-            raise TypeError
+        if kind == "dict":
+            plain = [isinstance(key, str | int | float | None) for key in values[::2]]
+            self.left_out = self.left_out or not all(plain)
+            values = [value for place, value in enumerate(values) if plain[place // 2]]
         group.add(values)
 
     def _remember(self, value: object) -> None:
         # What can still be filled is used once, so that nothing holds itself and every count stays true.
         if isinstance(value, Group) and value.kind != "tuple":
-            raise refused("the file holds one list or dict in several places, which may be endless")
+            value = self._pass_over(f"a {value.kind} that is held twice")
         self._stack.append(value)
+
+    def _pass_over(self, name: str) -> PassedOver:
+        self.left_out = True
+        return PassedOver(name)
+
+    def _make_instance(self) -> None:
+        kind, _ = self._popped(2)
+        if not isinstance(kind, Named) or not is_inert(kind.name):
+            raise TypeError
+        self._stack.append(self._pass_over(kind.name))
 
     def _take_storage(self) -> None:
         (place,) = self._popped(1)
@@ -169,12 +194,20 @@ class _PickleInterpreter:
             self._push_group("dict", [])
         elif function.name == "torch._utils._rebuild_tensor_v2" and len(values) == REBUILD_ARGUMENTS:
             self._stack.append(_tensor(values))
+        elif function.name == "torch._utils._rebuild_parameter" and values and isinstance(values[0], StoredTensor):
+            self.left_out = True  # it is read as the tensor that it is
+            self._stack.append(values[0])
+        elif is_inert(function.name):
+            self._stack.append(self._pass_over(function.name))
         else:
             raise refused(f"the file calls {safe_text(function.name, 100)} in a way that torch.save does not")
 
     def _set_metadata(self) -> None:
         """A state_dict carries its layers' versions as an attribute; any other would hide the dict's own methods."""
         target, attributes = self._popped(2)
+        if isinstance(target, PassedOver):
+            self._stack.append(target)
+            return
         if not (isinstance(target, Group) and isinstance(attributes, Group)):
             raise TypeError
         if target.kind != "dict" or attributes.kind != "dict" or attributes.values[::2] != ["_metadata"]:
@@ -189,10 +222,11 @@ def _tensor(values: list[object]) -> StoredTensor:
     sizes, strides = [_whole(one) for one in _tuple(size)], [_whole(one) for one in _tuple(stride)]
     if len(sizes) != len(strides) or len(sizes) > MOST_DIMENSIONS:
         raise TypeError
-    last = _whole(offset) + sum((one - 1) * step for one, step in zip(sizes, strides, strict=True))
+    start = _whole(offset)
+    last = start + sum((one - 1) * step for one, step in zip(sizes, strides, strict=True))
     if math.prod(sizes) and (math.prod(sizes) > storage.numbers or last >= storage.numbers):
         raise refused("the file holds a tensor larger than its numbers (expanded)")
-    return StoredTensor(storage.dtype, tuple(sizes))
+    return StoredTensor(storage.dtype, tuple(sizes), storage.key, tuple(strides), start)
 
 
 def _tuple(value: object) -> list[object]:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from cifar_tui.engine.formats.stored_tensor import Content, StoredTensor
+from cifar_tui.engine.formats.pickle_calls import is_inert
+from cifar_tui.engine.formats.stored_tensor import Content, PassedOver, StoredTensor
 from cifar_tui.errors import refused
 
 MOST_NODES = 100_000
@@ -64,6 +65,8 @@ def as_content(value: object) -> Content:
         if value.kind != "dict":
             return [as_content(one) for one in value.values]
         return {key: as_content(one) for key, one in zip(value.values[::2], value.values[1::2], strict=True)}
-    if isinstance(value, StoredTensor | str | int | float | None):
+    if isinstance(value, Named) and is_inert(value.name):
+        return PassedOver(value.name)
+    if isinstance(value, StoredTensor | PassedOver | str | int | float | None):
         return value
     raise TypeError

@@ -4,6 +4,7 @@ What is read is put into a new archive, so that torch sees only what was checked
 """
 
 import io
+import math
 import re
 import struct
 import zipfile
@@ -11,6 +12,9 @@ import zlib
 from collections.abc import Iterable
 from typing import BinaryIO
 
+import torch
+
+from cifar_tui.engine.formats.stored_tensor import Content, StoredTensor
 from cifar_tui.errors import CheckpointDamaged, refused
 from cifar_tui.text import safe_text, size
 
@@ -78,6 +82,29 @@ class Archive:
             raise self._damaged from None
         copy.seek(0)
         return copy
+
+    def tensors_of(self, content: Content) -> object:
+        """Return a content with its tensors, each storage compared with its checksum. Raises CheckpointDamaged."""
+        storages: dict[str, bytearray] = {}
+
+        def built(value: Content) -> object:
+            if isinstance(value, dict):
+                return {key: built(one) for key, one in value.items()}
+            if isinstance(value, list):
+                return [built(one) for one in value]
+            if not isinstance(value, StoredTensor):
+                return value
+            if not math.prod(value.shape):
+                return torch.empty(value.shape, dtype=value.dtype)
+            if value.storage not in storages:
+                storages[value.storage] = bytearray(self._read(f"data/{value.storage}"))
+            numbers = torch.frombuffer(storages[value.storage], dtype=value.dtype)
+            return numbers.as_strided(value.shape, value.stride, value.offset)
+
+        try:
+            return built(content)
+        except UNREADABLE:
+            raise self._damaged from None
 
     def _read(self, entry: str) -> bytes:
         return self._zip.read(self._entries[entry])

@@ -37,9 +37,13 @@ class ResidualBlock(nn.Module):
 class ResNet18(nn.Module):
     """3×3 stem, no max-pool, four stages of two blocks; 11,173,962 parameters at width 64."""
 
-    def __init__(self, width: int = 64) -> None:
-        """Build the network with `width` channels in its first stage."""
+    def __init__(self, width: int = 64, *, max_pool: bool = False) -> None:
+        """Build the network with `width` channels in its first stage.
+
+        Some projects have a 3×3 max-pool of stride 2 behind the first layer; it has no weights.
+        """
         super().__init__()
+        self.max_pool = max_pool
         self.conv1 = nn.Sequential(
             nn.Conv2d(3, width, kernel_size=3, stride=1, padding=1, bias=False),
             nn.BatchNorm2d(width),
@@ -54,9 +58,11 @@ class ResNet18(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Normalised images [N, 3, 32, 32] to logits [N, 10]."""
         out = self.conv1(images)
+        if self.max_pool:
+            out = functional.max_pool2d(out, kernel_size=3, stride=2, padding=1)
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             out = stage(out)
-        out = functional.avg_pool2d(out, 4)
+        out = functional.avg_pool2d(out, out.shape[-1] if self.max_pool else 4)
         logits: torch.Tensor = self.fc(out.flatten(1))
         return logits
 

@@ -131,12 +131,14 @@ def test_a_file_of_no_run_starts_one_as_wide_as_it_is(parent: Path, tmp_path: Pa
     copied.mkdir()
     for name in ("net_001.pth", "net_001.json"):
         (copied / name).write_bytes((parent / name).read_bytes())
-    beside_its_sidecar = recipe_for_external(copied / "net_001.pth", trained.tiny_recipe(), normalization=True).parent
+    beside_its_sidecar = recipe_for_external(copied / "net_001.pth", trained.tiny_recipe(), normalization=True)[
+        0
+    ].parent
     assert beside_its_sidecar is not None
     assert (beside_its_sidecar.run, beside_its_sidecar.epoch) == ("one", 1)
     weights = read_network(parent / "net_001.pth").network.state_dict()
     torch.save({"net": weights, "acc": 1.0, "epoch": 3}, tmp_path / "ckpt.pth")
-    recipe = recipe_for_external(tmp_path / "ckpt.pth", trained.tiny_recipe(width=64), normalization=True)
+    recipe, _ = recipe_for_external(tmp_path / "ckpt.pth", trained.tiny_recipe(width=64), normalization=True)
     assert recipe.width == 8
     assert recipe.parent is not None
     assert (recipe.parent.run, recipe.parent.checkpoint) == ("", "ckpt.pth")
@@ -146,6 +148,6 @@ def test_a_run_from_an_exported_file_takes_the_normalization_of_its_header(paren
     export_weights(parent / "net_001.pth", tmp_path / "own.safetensors")
     jobs = new_run({"data": "synthetic"}, None, str(tmp_path / "own.safetensors"), "new", tmp_path / "new")
     trained_with = read_recipe(parent)
-    recipe = branched_recipe(tmp_path / "own.safetensors", None, {"data": "synthetic"})
+    recipe, _ = branched_recipe(tmp_path / "own.safetensors", None, {"data": "synthetic"})
     assert (recipe.mean, recipe.std) == (trained_with.mean, trained_with.std) != (HALF, HALF)
-    assert jobs.note.startswith("Images are normalized as own.safetensors says (mean 0.4914, ")
+    assert jobs.note.startswith("Images are normalized as the file says (mean 0.4914, ")

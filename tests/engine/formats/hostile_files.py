@@ -3,7 +3,8 @@
 import os
 import pickle
 import zipfile
-from collections import OrderedDict
+from argparse import Namespace
+from collections import Counter, OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from cifar_tui.engine.network.model import ResNet18
 from tests.engine.formats.hostile_parts import (
     ESCAPE,
     WIDTH,
+    Call,
     Hostile,
     as_file,
     claiming,
@@ -69,12 +71,23 @@ CODE = [
         r"wants to run torch\.nn\.modules\.module\.Module \(if this is a whole network",
         pickled(b"\x80\x02ctorch.nn.modules.module\nModule\n)\x81}b."),
     ),
-    Hostile("network.pth", "a whole network", r"wants to run .*ResNet18 \(if this is a whole network", holding(whole_network)),
+    Hostile("network.pth", "a whole network", r"wants to run torch\.nn\.modules.* \(if this is a whole network", holding(whole_network)),
     Hostile(
         "attribute.pth",
         "a dict whose items() is another",
         "changes how its values behave",
         pickled(b"\x80\x02ccollections\nOrderedDict\n)R}" + text("items") + b"Nsb."),
+    ),
+    Hostile("counter.pth", "a Counter of code", RUNS_SYSTEM, holding(lambda c: {"net": weights(), "s": Call(Counter, touch(c))})),
+    Hostile("set.pth", "a set of code", RUNS_SYSTEM, holding(lambda c: {"net": weights(), "s": Call(set, [touch(c)])})),
+    Hostile("args.pth", "a Namespace with code", RUNS_SYSTEM, holding(lambda c: {"net": weights(), "a": Namespace(lr=touch(c))})),
+    Hostile("scalar.pth", "a NumPy number of code", RUNS_SYSTEM, holding(lambda c: {"net": weights(), "acc": Call(np.dtype, touch(c))})),
+    Hostile("enum.pth", "a trainer's class with code", RUNS_SYSTEM, holding(lambda c: {"net": weights(), "m": Call(Hostile, touch(c))})),
+    Hostile(
+        "popen.pth",
+        "an instance of a class that starts a program",
+        r"wants to run subprocess\.Popen\.",
+        pickled(b"\x80\x02csubprocess\nPopen\n)\x81."),
     ),
     Hostile(
         "behind.pth",
@@ -108,9 +121,9 @@ BOMBS = [
     Hostile("claims.pth", "4 bytes that claim to be 2 GB", "is damaged", claiming),
     Hostile("overlap.pth", "two entries in one place", "overlaps another", overlapping),
     Hostile("sparse.pth", "8 GB that are nowhere on the disk", "8.6 GB; checkpoints may have", sparse_file),
-    Hostile("lists.pth", "10^12 values by doubling a list", "in several places", holding(lambda _: doubled(list))),
+    Hostile("lists.pth", "10^12 values by doubling a list", "32 levels deep", holding(lambda _: doubled(list))),
     Hostile("tuples.pth", "the same with tuples", "more than 100,000 values", holding(lambda _: doubled(tuple))),
-    Hostile("itself.pth", "a list in itself", "in several places", pickled(b"\x80\x02]q\x00h\x00a.")),
+    Hostile("itself.pth", "a list in itself", "contains no weights of a network", pickled(b"\x80\x02]q\x00h\x00a.")),
     Hostile("deep.pth", "40,000 lists in each other", "32 levels deep", pickled(b"\x80\x02" + b"]" * 40_000 + b"a" * 39_999 + b".")),
     Hostile("deeper.pth", "a million of them", "100,000 instructions", pickled(b"\x80\x02" + b"]" * 10**6 + b"a" * (10**6 - 1) + b".")),
     Hostile("wide.pth", "a dict of 150,000 keys", "100,000 instructions", holding(lambda _: dict.fromkeys(range(150_000)))),
@@ -125,11 +138,8 @@ ODD_TENSORS = [
     Hostile("meta.pth", "a tensor without numbers", ODD, holding(lambda _: {"fc.weight": torch.zeros(3, device="meta")})),
     Hostile("place.pth", "the same by its place", "without numbers", pickled(tensor(device="meta"))),
     Hostile("complex.pth", "complex numbers", ODD, holding(lambda _: {"fc.weight": torch.zeros(3, dtype=torch.complex64)})),
-    Hostile("parameter.pth", "a parameter", "save net.state_dict", holding(lambda _: dict(ResNet18(WIDTH).named_parameters()))),
-    Hostile("numpy.pth", "a NumPy number", "save it as float", holding(lambda _: {"net": weights(), "acc": np.float64(93.1)})),
-    Hostile("object.pth", "an array of objects", r"a number with numpy", holding(lambda _: {"net": np.array([{}], dtype=object)})),
-    Hostile("half.pth", "half precision", "is float16, not float32", holding(lambda _: {k: v.half() if v.is_floating_point() else v for k, v in weights().items()})),
-    Hostile("counts.pth", "counts as floats", "num_batches_tracked is float32", holding(lambda _: {k: v.float() for k, v in weights().items()})),
+    Hostile("parameter.pth", "parameters alone", "has no conv1.1.running_mean", holding(lambda _: dict(ResNet18(WIDTH).named_parameters()))),
+    Hostile("object.pth", "an array of objects", "contains no weights of a network", holding(lambda _: {"net": np.array([{}], dtype=object)})),
     Hostile("shape.pth", "another shape", r"fc\.bias has another shape", holding(lambda _: {**weights(), "fc.bias": torch.zeros(1)})),
     Hostile("width.pth", "no channels", "other names", holding(lambda _: {**weights(), "conv1.0.weight": torch.zeros(0, 3, 3, 3)})),
     Hostile("nan.pth", "NaN among the weights", "NaN or infinite", holding(lambda _: {**weights(), "fc.bias": torch.full((10,), torch.nan)})),

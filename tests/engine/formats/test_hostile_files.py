@@ -68,7 +68,7 @@ def test_a_hostile_file_is_refused_at_once_in_our_own_words(tmp_path: Path, host
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < KILOBYTES
     assert re.search(hostile.expected, sentence), sentence
     assert sentence.isprintable()
-    assert sentence.endswith(".")
+    assert sentence.endswith((".", "'")), "a sentence, or a command"
     if "old format" not in sentence:
         assert not any(words in sentence for words in THEIR_WORDS)
     assert not (tmp_path / "canary").exists()
@@ -161,14 +161,16 @@ def test_any_pickle_is_followed_to_its_end_or_refused() -> None:
     chance = random.Random(3)
     intact = saved_pickle({"net": weights(), "acc": 1.0, "steps": [1, (2, 3)]})
     bytes_of = {str(key): tensor.nbytes for key, tensor in enumerate(weights().values())}
-    assert isinstance(scan(intact, bytes_of), dict)
+    content, complete = scan(intact, bytes_of)
+    assert isinstance(content, dict)
+    assert complete
     refused = 0
     for _ in range(300):
-        content = bytearray(intact)
+        changed = bytearray(intact)
         for _ in range(chance.choice((1, 2, 9))):
-            content[chance.randrange(len(content))] = chance.choice((chance.randrange(256), *b"}](NtRQ.sueabh0"))
+            changed[chance.randrange(len(changed))] = chance.choice((chance.randrange(256), *b"}](NtRQ.sueabh0"))
         try:
-            scan(bytes(content), bytes_of)
+            scan(bytes(changed), bytes_of)
         except CheckpointDamaged:
             refused += 1
     assert refused > 100

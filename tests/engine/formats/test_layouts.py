@@ -1,8 +1,15 @@
 """Other projects' checkpoints open, each under its own names; what does not fit is told what it is."""
 
+import argparse
+import dataclasses
+import enum
+import subprocess
+from collections import defaultdict
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -20,6 +27,7 @@ from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.events import Event, Noted
 from cifar_tui.jobs.evaluate import EvaluateJob
 from cifar_tui.recipe import HALF, Recipe
+from cifar_tui.runs.reading import NORMALIZATIONS, Reading
 from tests.engine.formats.external_networks import KuangliuResNet, stirred
 from tests.engine.network.test_model import TutorialNetwork
 from tests.engine.trained import easy_images, tiny_recipe
@@ -121,8 +129,7 @@ MISFITS: dict[str, tuple[Callable[[], object], str]] = {
     "depth": (lambda: KuangliuResNet(2, blocks=(2, 2, 2, 3)).state_dict(), "it is a ResNet of another depth"),
     "classes": (lambda: {"net": KuangliuResNet(2, classes=100).state_dict()}, "it has 100 classes"),
     "another kind": (lambda: vision("vgg11"), "its first layer is called features.0.weight"),
-    "missing": (lambda: dict(list(KuangliuResNet(2).state_dict().items())[:-1]), "its layers have other names"),
-    "more": (lambda: {**KuangliuResNet(2).state_dict(), "extra.weight": torch.zeros(1)}, "other names"),
+    "missing": (lambda: dict(list(KuangliuResNet(2).state_dict().items())[:-1]), r"has no fc\.bias"),
     "too deep": (lambda: {"net": {"net": {"net": {"net": {"net": {}}}}}}, "is not a checkpoint"),
 }
 
@@ -156,3 +163,128 @@ def test_a_stranger_is_measured_on_colours_as_its_project_has_them(
         assert isinstance(said[-1], EvaluationDone)
     EvaluateJob(tiny_recipe(), tmp_path, "ckpt.pth", load_data=easy_images).run(said.append, RequestQueue())
     assert [recipe.std for recipe in recipes] == [HALF, KUANGLIU.std, tiny_recipe().std]
+
+
+class Mode(enum.Enum):
+    """An enum of somebody's training script."""
+
+    FAST = "fast"
+
+
+@dataclasses.dataclass
+class Settings:
+    """A dataclass of somebody's training script."""
+
+    rate: float = 0.1
+
+
+def swa(network: nn.Module) -> State:
+    return dict(torch.optim.swa_utils.AveragedModel(network).state_dict())
+
+
+def without_counts(state: State) -> State:
+    return {name: tensor for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
+
+
+def scheduler() -> object:
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
+    return torch.optim.lr_scheduler.MultiStepLR(optimizer, [1, 1, 3]).state_dict()
+
+
+SHARED = [1, 2]
+BESIDE: dict[str, tuple[Callable[[State], object], str]] = {
+    "Counter": (lambda state: {"net": state, "scheduler": scheduler()}, ""),
+    "NumPy number": (lambda state: {"net": state, "acc": np.float64(93)}, ""),
+    "NumPy array": (lambda state: {"net": state, "curve": np.arange(3.0), "epoch": np.int64(3)}, ""),
+    "Namespace": (lambda state: {"net": state, "args": argparse.Namespace(lr=0.1, milestones=[1, 2])}, ""),
+    "shared list": (lambda state: {"net": state, "a": SHARED, "b": SHARED}, ""),
+    "set, date, path": (lambda state: {"net": state, "x": [{1}, frozenset({2}), datetime.now(UTC), Path("a")]}, ""),
+    "defaultdict": (lambda state: {"net": state, "x": defaultdict(list, {"a": [1]}), "y": 1j, "z": b"bytes"}, ""),
+    "torch's own": (lambda state: {"net": state, "x": [torch.float32, torch.Size([1]), torch.device("cpu")]}, ""),
+    "a trainer's own": (lambda state: {"net": state, "mode": Mode.FAST, "settings": Settings()}, ""),
+    "keys of any kind": (lambda state: {"net": state, (1, 2): 3, Mode.FAST: 4}, ""),
+    "parameters": (lambda state: {**state, "linear.bias": nn.Parameter(state["linear.bias"])}, ""),
+    "no counts": (without_counts, ""),
+    "half": (lambda state: {k: one.half() if one.is_floating_point() else one for k, one in state.items()}, "float16"),
+    "more": (lambda state: {**state, "extra.weight": torch.zeros(1)}, "extra.weight"),
+    "Lightning": (
+        lambda state: {
+            "state_dict": {**{f"model.{key}": one for key, one in state.items()}, "criterion.weight": torch.ones(10)},
+            "hyper_parameters": argparse.Namespace(lr=0.1),
+        },
+        "criterion.weight",
+    ),
+    "any key": (lambda state: {"student": state, "epoch": 3}, ""),
+    "EMA beside": (lambda state: {"ema": {k: one * 2 for k, one in state.items()}, "model": state}, "--weights (ema)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BESIDE)
+def test_what_lies_beside_fitting_weights_is_passed_over_and_named(
+    tmp_path: Path, theirs: nn.Module, what: str
+) -> None:
+    content, named = BESIDE[what]
+    torch.save(content(state_of(theirs)), tmp_path / "ckpt.pth")
+    read = read_network(tmp_path / "ckpt.pth")
+    assert named in " ".join(read.notes)
+    images = torch.randn(4, 3, 32, 32)
+    with torch.inference_mode():
+        difference = (read.network.eval()(images) - theirs.eval()(images)).abs().max()
+    assert difference < (0.05 if what == "half" else 1e-5)
+
+
+def test_an_average_of_weights_is_opened(tmp_path: Path, theirs: nn.Module) -> None:
+    torch.save(swa(theirs), tmp_path / "swa.pth")
+    read = read_network(tmp_path / "swa.pth")
+    assert "n_averaged" in " ".join(read.notes)
+    assert same_answers(tmp_path / "swa.pth", theirs)
+
+
+def test_one_of_several_sets_of_weights_can_be_chosen(tmp_path: Path, theirs: nn.Module) -> None:
+    state = state_of(theirs)
+    average = {key: torch.zeros_like(one) for key, one in state.items()}
+    torch.save({"model": state, "ema": average}, tmp_path / "ckpt.pth")
+    chosen = read_network(tmp_path / "ckpt.pth", Reading(weights="ema")).network
+    assert not chosen.fc.weight.any()
+    with pytest.raises(CheckpointDamaged, match=r"no weights called best\. It holds: model, ema"):
+        read_network(tmp_path / "ckpt.pth", Reading(weights="best"))
+
+
+def test_a_max_pool_and_a_normalization_that_a_person_names_are_used(tmp_path: Path) -> None:
+    theirs = torchvision.models.resnet18(num_classes=10)
+    theirs.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
+    torch.save(stirred(theirs).state_dict(), tmp_path / "net.pth")
+    reading = Reading(max_pool=True, normalization=NORMALIZATIONS["none"])
+    read = read_network(tmp_path / "net.pth", reading)
+    images = torch.randn(4, 3, 32, 32)
+    with torch.inference_mode():
+        assert torch.allclose(read.network.eval()(images), theirs.eval()(images), atol=1e-5)
+    assert (read.mean, read.std) == ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    assert "A max-pool follows the first layer." in read.assumptions[-1]
+    assert not same_answers(tmp_path / "net.pth", theirs), "without it, the number would be another"
+
+
+def test_the_command_that_converts_an_old_file_works_as_printed(tmp_path: Path, theirs: nn.Module) -> None:
+    old = tmp_path / "an old one.pth"
+    torch.save({"net": state_of(theirs)}, old, _use_new_zipfile_serialization=False)
+    with pytest.raises(CheckpointDamaged, match="old format") as refusal:
+        read_network(old)
+    subprocess.run(str(refusal.value).partition("Convert it with: ")[2], shell=True, check=True, timeout=120)
+    assert same_answers(tmp_path / "an old one-new.pth", theirs)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 44800000\n", "Git LFS pointer"),
+        (b"<!DOCTYPE html><html><title>Sign in</title>" * 9, "web page"),
+        (b"\x1f\x8b\x08\x00" * 99, "gzip"),
+        (b"\x89HDF\r\n\x1a\n" * 99, "HDF5"),
+        (b'{"error": "not found"}' * 9, "it is a text"),
+        (b"\x00" * 257 + b"ustar\x0000" + b"\x00" * 300, "tar archive"),
+    ],
+)
+def test_what_is_no_checkpoint_is_called_by_its_name(tmp_path: Path, content: bytes, sentence: str) -> None:
+    (tmp_path / "net.pth").write_bytes(content)
+    with pytest.raises(CheckpointDamaged, match=sentence):
+        read_network(tmp_path / "net.pth")

@@ -62,6 +62,20 @@ def test_true_colour_is_used_where_the_terminal_has_it(run: Path) -> None:
     assert "true" in colours(shown(run, COLORTERM="truecolor").raw)
 
 
+@pytest.mark.parametrize("variables", [{"TERM": "screen-256color"}, {"STY": "1.pts-0.host"}], ids=["TERM", "STY"])
+def test_gnu_screen_gets_256_colours_whatever_the_terminal_around_it_has(run: Path, variables: dict[str, str]) -> None:
+    assert colours(shown(run, COLORTERM="truecolor", **variables).raw) >= {"256"}
+    assert "true" not in colours(shown(run, COLORTERM="truecolor", **variables).raw)
+
+
+def test_tmux_which_has_true_colour_keeps_it(run: Path) -> None:
+    assert "true" in colours(shown(run, COLORTERM="truecolor", TERM="screen-256color", TMUX="/tmp/tmux").raw)
+
+
+def test_the_linux_console_is_drawn(run: Path) -> None:
+    assert "smooth" in shown(run, TERM="linux").raw.decode("utf-8", "replace")
+
+
 def test_the_16_colour_theme_needs_16_colours(run: Path) -> None:
     assert colours(shown(run, ["--theme", "sixteen"]).raw) == {"16"}
 

@@ -25,7 +25,6 @@ from cifar_tui.text import safe_text
 
 MIRROR_VARIABLE = "CIFAR_TUI_CIFAR10_URL"
 """Names another address of the same archive, for machines that cannot reach the official one."""
-WAYS_OUT = "Check the connection and try again, or use --data FOLDER for images of your own, or --data synthetic."
 MEGABYTES_NEEDED = 400
 """Room for the archive (170 MB) and what is in it (186 MB)."""
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -124,7 +123,16 @@ def _download(path: Path, archive: type[Archive], report: Report, stop_requested
         if isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_ROOM:
             raise _no_room(path.parent) from error
         absent = describe_absence(path.parent, _damaged(path.parent / archive.base_folder, archive))
-        raise DataUnavailable(f"{absent} and could not be downloaded: {error}. {WAYS_OUT}") from error
+        raise DataUnavailable(f"{absent} and could not be downloaded: {error}. {_ways_out(path)}") from error
+    except DataDamaged as error:
+        raise DataDamaged(f"{error} {_ways_out(path)}") from error
+
+
+def _ways_out(path: Path) -> str:
+    return (
+        f"Check the connection and try again, put {path.name} into {safe_text(str(path.parent))} by hand, "
+        f"name a mirror with {MIRROR_VARIABLE}, or use --data FOLDER for images of your own, or --data synthetic."
+    )
 
 
 def _address(archive: type[Archive]) -> str:

@@ -2,9 +2,14 @@
 
 import errno
 import hashlib
+import html
 import http.client
+import os
+import re
+import ssl
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +29,8 @@ WAIT_SECONDS = 1.0
 """The pause before the connection is tried again."""
 REPORT_SECONDS = 0.1
 PARTIAL_SUFFIX = ".part"
+HEAD_BYTES = 64 * 1024
+"""Of a web page that came instead, in which its title is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +61,20 @@ def download(
         raise DataUnavailable(f"{safe_text(source.url)} is not an http or https address.")
     partial = path.with_name(path.name + PARTIAL_SUFFIX)
     for _ in range(2):
+        resumed = partial.exists()
         try:
             _fetch_all(source, partial, report, stop_requested)
             report(Progressed(f"Checking {source.title}", 0, None, "", 0.0))
             if _md5(partial) == source.md5:
                 partial.replace(path)
                 return
+            sent = "" if resumed else _other_than_archive(partial)
             partial.unlink()
+            if sent:
+                raise DataUnavailable(f"{safe_text(source.url)} sent {sent}, not an archive")
         except OSError as error:
             raise _cannot_keep(path, error) from error
-    raise DataDamaged(f"{safe_text(source.url)} is not {source.title}: its checksum was wrong twice. Try again later.")
+    raise DataDamaged(f"{safe_text(source.url)} is not {source.title}: its checksum was wrong twice.")
 
 
 def _fetch_all(
@@ -79,7 +90,7 @@ def _fetch_all(
         except BrokenOffError as error:
             tries_left = TRIES if partial.exists() and partial.stat().st_size > before else tries_left - 1
             if tries_left <= 0:
-                raise DataUnavailable(f"the connection to {_host(source)} was lost ({error})") from error
+                raise DataUnavailable(f"the connection to {_reached(source)} was lost ({error})") from error
             _wait(stop_requested)
 
 
@@ -102,13 +113,13 @@ def _fetch(
                 return  # there is nothing after what we have: the checksum tells whether it is the file
         if error.code >= 500:
             raise BrokenOffError(f"error {error.code}") from error
-        raise DataUnavailable(f"{_host(source)} answered {error.code} {safe_text(error.reason)}") from None
+        who = _reached(source) if error.code == 407 else _host(source)
+        raise DataUnavailable(f"{who} answered {error.code} {safe_text(error.reason)}") from None
     except urllib.error.URLError as error:
         reason = error.reason if isinstance(error.reason, OSError) else error
         if isinstance(reason, TimeoutError):
             raise BrokenOffError("no answer") from error
-        words = getattr(reason, "strerror", None) or str(reason)
-        raise DataUnavailable(f"{_host(source)} cannot be reached: {safe_text(words)}") from None
+        raise _cannot_reach(source, reason) from None
     except (TimeoutError, ConnectionError, http.client.HTTPException) as error:
         raise BrokenOffError(type(error).__name__) from error
 
@@ -179,6 +190,40 @@ def _md5(path: Path) -> str:
 
 def _host(source: Source) -> str:
     return safe_text(urllib.request.Request(source.url).host or source.url)
+
+
+def _reached(source: Source) -> str:
+    """Return who is connected to: the host, or a proxy with the variable that names it, without its password."""
+    scheme = urllib.parse.urlsplit(source.url).scheme
+    variable = next((name for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY") if os.environ.get(name)), None)
+    host = urllib.request.Request(source.url).host or ""
+    if variable is None or scheme not in urllib.request.getproxies() or urllib.request.proxy_bypass(host):
+        return _host(source)
+    return f"the proxy {safe_text(os.environ[variable].rpartition('@')[2].rpartition('//')[2])} ({variable})"
+
+
+def _cannot_reach(source: Source, reason: Exception) -> DataUnavailable:
+    if not isinstance(reason, ssl.SSLCertVerificationError):
+        words = safe_text(getattr(reason, "strerror", None) or str(reason))
+        return DataUnavailable(f"{_reached(source)} cannot be reached: {words}")
+    named = os.environ.get("SSL_CERT_FILE")
+    hint = "if your network has a certificate of its own, name its file with SSL_CERT_FILE"
+    if named is not None and not Path(named).is_file():
+        hint = f"SSL_CERT_FILE names {safe_text(named)}, which is not a file"
+    return DataUnavailable(f"{_host(source)} has a certificate that is not trusted ({reason.verify_message}); {hint}")
+
+
+def _other_than_archive(path: Path) -> str:
+    """Return what a file is that was sent in place of a gzip archive; empty for one."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if head.startswith(b"\x1f\x8b"):
+        return ""
+    if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return "something else"
+    title = re.search(r"<title[^>]*>([^<]*)", head.decode("utf-8", "replace"), re.IGNORECASE)
+    named = " ".join(html.unescape(title[1]).split()) if title is not None else ""
+    return f"a web page (“{safe_text(named, 80)}”)" if named else "a web page"
 
 
 def _cannot_keep(path: Path, error: OSError) -> Exception:

@@ -60,6 +60,9 @@ class Question(Modal[str | None]):
         Binding("right,down", "app.focus_next", "Next", show=False),
     ]
 
+    needs_an_answer_of_its_own = True
+    """No key of a paste that opens it answers it."""
+
     def __init__(self, title: str, detail: str, choices: list[Choice]) -> None:
         """Ask `title`, explained by `detail`; the first choice has the focus."""
         super().__init__()

@@ -10,6 +10,7 @@ import math
 import os
 import select
 import signal
+import threading
 from types import FrameType
 from typing import IO, Any
 
@@ -17,14 +18,30 @@ from textual import events
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
+from textual.message import Message
 
 from cifar_tui.system.foreground import terminal_settings_allowed
+from cifar_tui.tui.terminal.torn_sequence import TornSequence
 
 RESIZE_SECONDS = 1.0
 """Between two drawings while the size changes all the time, as when an edge is dragged: each draws the complete
 screen, and the training hardly runs meanwhile."""
 REST_SECONDS = 0.15
 """A size that has not changed for so long is drawn."""
+
+BURST_SECONDS = 0.01
+"""A read that follows the one before so closely is another part of the same paste; nobody types like that."""
+
+
+class ReadsCounted(threading.Event):
+    """Ends the reading: Textual looks at it between two reads, which makes them countable."""
+
+    reads = 0
+
+    def is_set(self) -> bool:
+        """Return True to end."""
+        self.reads += 1
+        return super().is_set()
 
 
 class ResilientFile:
@@ -69,6 +86,9 @@ class ResilientDriver(LinuxDriver):
         self._writer = ResilientFile(self._file)
         self._file = self._writer  # type: ignore[assignment] # all of a file that the writer uses
         self._hung_up = False
+        self._torn = TornSequence()
+        self.exit_event = self._reads = ReadsCounted()
+        self._key_read, self._key_at, self._burst_at = -1, -math.inf, -math.inf
         signal.signal(signal.SIGHUP, self._hang_up)
 
     @property
@@ -125,6 +145,16 @@ class ResilientDriver(LinuxDriver):
                 return
             except ValueError:
                 continue  # bytes that are no UTF-8, or no sequence of a terminal: the next ones may be
+
+    def process_message(self, message: Message) -> None:
+        """Hand a key, or anything else that the terminal sent, to the app; in the thread that reads."""
+        if isinstance(message, events.Key):
+            if self._torn.takes(message, message.time):
+                return
+            if self._reads.reads != self._key_read and message.time - self._key_at > BURST_SECONDS:
+                self._burst_at = message.time
+            self._key_read, self._key_at, message.time = self._reads.reads, message.time, self._burst_at
+        super().process_message(message)
 
     def _hang_up(self, _number: int, _frame: FrameType | None) -> None:
         self._hung_up = True

@@ -6,6 +6,7 @@ a later letter overtakes an earlier backspace, and text goes past a question tha
 """
 
 import contextlib
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -32,6 +33,8 @@ class KeyOrder:
         self._travelling = False
         self._rounds = 0
         self._seen: tuple[object, object] = (None, None)
+        self._burst_at = -math.inf
+        self._before_burst: object = None
 
     @property
     def at_rest(self) -> bool:
@@ -45,6 +48,8 @@ class KeyOrder:
             await self._next()
 
     async def _next(self) -> None:
+        while self._waiting and self._answers_own_question(self._waiting[0]):
+            self._waiting.popleft()
         self._travelling = bool(self._waiting)
         if self._travelling:
             event = self._waiting.popleft()
@@ -52,6 +57,18 @@ class KeyOrder:
             self._rounds = 0
             await self._dispatch(event)
             self._follow(target)
+
+    def _answers_own_question(self, event: Ordered) -> bool:
+        """Return True for a key that would answer a question which keys of the same burst have opened.
+
+        The driver gives the keys of a burst the same time.
+        """
+        if not isinstance(event, events.Key):
+            return False
+        if event.time != self._burst_at:
+            self._burst_at, self._before_burst = event.time, self._app.screen
+        opened = self._app.screen is not self._before_burst
+        return opened and getattr(self._app.screen, "needs_an_answer_of_its_own", False)
 
     def _target(self, event: Ordered) -> DOMNode:
         if isinstance(event, events.MouseEvent):

@@ -5,8 +5,11 @@ import http.client
 import io
 import os
 import pickle
+import ssl
 import tarfile
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -69,6 +72,7 @@ class Server:
         self.knows_ranges = True
         self.cut_after: list[int] = []
         self.flip_first = 0
+        self.page = b""
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -91,7 +95,7 @@ class Server:
         if start >= len(self.archive):
             handler.send_error(416)
             return
-        content = bytearray(self.archive[start:])
+        content = bytearray(self.page or self.archive[start:])
         if self.flip_first > 0:
             self.flip_first -= 1
             content[len(content) // 2] ^= 1
@@ -229,6 +233,82 @@ def test_a_refused_connection_says_what_can_be_done(tmp_path: Path, archive: tup
     with pytest.raises(DataUnavailable, match=r"refused.*--data FOLDER") as refusal:
         load(tmp_path, archive[1])
     assert "\n" not in str(refusal.value)
+
+
+BY_HAND = r"put cifar-10-python\.tar\.gz into .* by hand, name a mirror with CIFAR_TUI_CIFAR10_URL"
+
+
+@pytest.mark.parametrize(
+    ("page", "called"),
+    [
+        (b"<!DOCTYPE html>\n<html><head><title>Hotel WiFi &amp; more\n log in</title>", "(“Hotel WiFi & more log in”)"),
+        (b"\xef\xbb\xbf<HTML><TITLE>\x1b[2J\x07x</TITLE>", "(“�[2J�x”)"),
+        (b"<html><p>" + b"no title " * 20_000, "a web page, not"),
+        (b"PK\x03\x04 of another kind", "something else"),
+    ],
+)
+def test_a_web_page_is_called_one_and_not_fetched_twice(
+    tmp_path: Path, archive: tuple[bytes, type[CIFAR10]], server: Server, page: bytes, called: str
+) -> None:
+    server.page = page
+    with pytest.raises(DataUnavailable, match=BY_HAND) as refusal:
+        load(tmp_path, archive[1])
+    assert called in str(refusal.value)
+    assert (len(server.ranges), left(tmp_path)) == (1, [])
+
+
+@pytest.fixture
+def variables_read_again() -> Iterator[None]:
+    """urllib reads the proxies of a process once."""
+    urllib.request.install_opener(None)
+    yield
+    urllib.request.install_opener(None)
+
+
+@pytest.mark.usefixtures("variables_read_again")
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY"])
+def test_a_refused_proxy_is_called_the_proxy_without_its_password(
+    tmp_path: Path, archive: tuple[bytes, type[CIFAR10]], monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, "http://me:secret@127.0.0.1:9")
+    archive[1].url = "http://cifar.example/cifar-10-python.tar.gz"
+    with pytest.raises(DataUnavailable, match=BY_HAND) as refusal:
+        load(tmp_path, archive[1])
+    assert f"the proxy 127.0.0.1:9 ({variable}) cannot be reached: Connection refused." in str(refusal.value)
+    assert "secret" not in str(refusal.value)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    urllib.request.install_opener(None)
+    archive[1].url = "http://127.0.0.1:9/cifar-10-python.tar.gz"
+    with pytest.raises(DataUnavailable, match=r"downloaded: 127\.0\.0\.1:9 cannot be reached"):
+        load(tmp_path, archive[1])
+
+
+@pytest.mark.parametrize(
+    ("named", "hint"), [(None, "name its file with SSL_CERT_FILE"), ("/no", "SSL_CERT_FILE names")]
+)
+def test_a_certificate_that_is_not_trusted_names_the_variable(
+    tmp_path: Path,
+    archive: tuple[bytes, type[CIFAR10]],
+    monkeypatch: pytest.MonkeyPatch,
+    named: str | None,
+    hint: str,
+) -> None:
+    def refuse(*values: object, **options: object) -> None:
+        error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+        error.verify_message = "self-signed certificate"
+        raise urllib.error.URLError(error)
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    if named is not None:
+        monkeypatch.setenv("SSL_CERT_FILE", named)
+    archive[1].url = "https://cifar.example/cifar-10-python.tar.gz"
+    with pytest.raises(DataUnavailable, match=BY_HAND) as refusal:
+        load(tmp_path, archive[1])
+    assert "cifar.example has a certificate that is not trusted (self-signed certificate); " in str(refusal.value)
+    assert hint in str(refusal.value)
 
 
 def test_only_http_is_fetched(

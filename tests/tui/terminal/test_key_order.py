@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+from textual import events
+from textual.pilot import Pilot
 from textual.widgets import Input
 
-from cifar_tui.control import ChangeRate
+from cifar_tui.control import ChangeRate, Stop
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui.charts.test_overlay import beside
@@ -54,3 +57,39 @@ async def test_space_and_the_arrows_of_a_list_keep_their_order(tmp_path: Path) -
         seen = screen_text(pilot)
         assert "Loss · 1 second" in seen
         assert "third" not in seen
+
+
+async def paste_unmarked(pilot: Pilot[int], text: str) -> None:
+    """Press the keys of a paste that the terminal does not mark: the driver gives all of them the same time."""
+    names = {" ": "space", "\r": "enter", "-": "minus"}
+    pasted = [events.Key(names.get(one, one), one) for one in text]
+    for key in pasted:
+        key.time = pasted[0].time
+        pilot.app.post_message(key)
+    await settle(pilot)
+
+
+@pytest.mark.parametrize("text", ["stop pdf\r", "qq\r", "qs\r", "sy", "rm -rf runs\r", "s\r\r\r" + "y" * 2_000])
+async def test_a_paste_answers_no_question_that_it_has_opened(text: str) -> None:
+    connection = ScriptedConnection([*scripted.opening(), *scripted.epochs(3)])
+    async with screen(ScriptedJobs(connection)) as pilot:
+        await paste_unmarked(pilot, text)
+        assert pilot.app.is_running
+        assert not any(isinstance(request, Stop) for request in connection.requests)
+        open_question = any(title in screen_text(pilot) for title in ("Stop this run?", "Quit while training?"))
+        assert open_question or text.startswith("rm"), "an r opens the list of runs"
+
+
+async def test_a_paste_deletes_no_checkpoint() -> None:
+    connection = ScriptedConnection([*scripted.opening(), *scripted.epochs(3)])
+    async with screen(ScriptedJobs(connection)) as pilot:
+        await burst(pilot, "c")
+        await paste_unmarked(pilot, "Dy\t\r")
+        assert connection.requests[1:] == []
+
+
+async def test_an_answer_typed_after_the_question_counts_however_late_both_arrive() -> None:
+    connection = ScriptedConnection([*scripted.opening(), *scripted.epochs(3)])
+    async with screen(ScriptedJobs(connection)) as pilot:
+        await burst(pilot, "s", "enter")
+        assert isinstance(connection.requests[-1], Stop)

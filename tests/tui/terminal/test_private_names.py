@@ -97,6 +97,13 @@ def test_textual_sets_the_handler_of_a_changed_size_that_the_driver_replaces() -
     assert "signal.signal(signal.SIGWINCH" in inspect.getsource(LinuxDriver.start_application_mode)
 
 
+def test_textual_looks_at_the_event_that_ends_reading_between_two_reads() -> None:
+    source = inspect.getsource(LinuxDriver.run_input_thread)
+    assert (
+        "while not self.exit_event.is_set():\n                process_selector_events(selector.select(0.1))" in source
+    )
+
+
 def test_private_parts_of_textual_are_reached_into_in_one_folder_only() -> None:
     root = Path(cifar_tui.tui.__file__).parent
     found = [

@@ -18,6 +18,7 @@ from cifar_tui.engine.data.load import LoadData, load_test
 from cifar_tui.engine.evaluation.evaluate import logits_on
 from cifar_tui.engine.evaluation.evaluate_checkpoint import CANCELLED
 from cifar_tui.engine.evaluation.metrics import evaluation_result
+from cifar_tui.engine.evaluation.normalization_fit import misfit_note
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.errors import BadInput, StopRequested
 from cifar_tui.events import Emit, Noted, Progressed
@@ -54,6 +55,9 @@ def compare_checkpoints(
         data = load_data(compared[0].recipe, emit, cancelled)
         for one in compared:
             _check_classes(data.description, data.classes, one)
+        for one, network in zip(compared, read, strict=True):
+            if misfit := misfit_note(network, data.test.pixels):
+                emit(Noted(f"{safe_text(one.name, 60)}: {misfit}"))
         taken = [_judge(*pair, data, device, emit, cancelled) for pair in zip(compared, read, strict=True)]
     except StopRequested:
         emit(EvaluationFailed("", CANCELLED, damaged=False))

@@ -9,10 +9,11 @@ from cifar_tui.checkpoint_events import EvaluationDone, EvaluationFailed, Evalua
 from cifar_tui.control import CancelEvaluation, RequestQueue, Stop
 from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, read_network
 from cifar_tui.engine.data.augment import DeviceDataset
-from cifar_tui.engine.data.dataset import DataFacts
+from cifar_tui.engine.data.dataset import DataFacts, DataSet
 from cifar_tui.engine.data.load import LoadData, load_test
 from cifar_tui.engine.evaluation.evaluate import evaluate
 from cifar_tui.engine.evaluation.metrics import EvaluationResult
+from cifar_tui.engine.evaluation.normalization_fit import misfit_note
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.errors import CheckpointDamaged, StopRequested
 from cifar_tui.events import Emit, Noted
@@ -153,10 +154,17 @@ def evaluate_checkpoint(
     except StopRequested:
         emit(EvaluationFailed(safe_text(checkpoint), CANCELLED, damaged=False))
         return
-    _note_classes(read, data.classes, emit)
+    _note_images(read, data, external, emit)
     test = DeviceDataset(data.test.pixels, data.test.labels, recipe, device.torch, 0)
     evaluator = CheckpointEvaluator(folder, test, data.facts(), device, emit)
     evaluator.evaluate(checkpoint, lambda: not cancelled(), tta=tta, keep=keep, read=read)
+
+
+def _note_images(read: ReadNetwork, data: DataSet, external: bool, emit: Emit) -> None:
+    """Note where the images have other classes, or are normalized in another way, than the network's had."""
+    _note_classes(read, data.classes, emit)
+    if external and (misfit := misfit_note(read, data.test.pixels)):
+        emit(Noted(misfit))
 
 
 def _note_classes(read: ReadNetwork, classes: tuple[str, ...], emit: Emit) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from cifar_tui.system.container import memory_limit, usable_cores
+
 if TYPE_CHECKING:
     from cifar_tui.system.nvidia import GpuReading
 
@@ -65,12 +67,15 @@ class Hardware:
 
     def machine(self) -> MachineReading:
         """Processor and memory now."""
-        memory = psutil.virtual_memory()
+        memory, limit, cores = psutil.virtual_memory(), memory_limit(), usable_cores()
+        whole = cores == psutil.cpu_count()
+        limited = limit is not None and limit.total < memory.total
         return MachineReading(
-            processor=psutil.cpu_percent() / 100,
-            cores=psutil.cpu_count() or 1,
-            memory_used=memory.total - memory.available,
-            memory_total=memory.total,
+            # Of a share of the time, others use the rest: only this process counts.
+            processor=psutil.cpu_percent() / 100 if whole else min(self._process.cpu_percent() / 100 / cores, 1.0),
+            cores=cores,
+            memory_used=limit.used if limit is not None and limited else memory.total - memory.available,
+            memory_total=limit.total if limit is not None and limited else memory.total,
             memory_ours=self._process.memory_info().rss,
         )
 

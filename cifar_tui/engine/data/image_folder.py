@@ -20,6 +20,7 @@ from cifar_tui.engine.data.image_listing import LONGEST_PATH, SPLITS, Listing, l
 from cifar_tui.errors import BadInput, DataDamaged, StopRequested
 from cifar_tui.events import Noted, Progressed
 from cifar_tui.recipe import CLASSES, SIDE
+from cifar_tui.system.container import usable_cores
 from cifar_tui.text import safe_text
 
 CHUNK = 256
@@ -182,7 +183,7 @@ def _decode(decoding: Decoding, report: ReportOrNote, stop_requested: Callable[[
         # Pillow warns on stderr of large and odd images, in the middle of a screen; ours are checked by the reader.
         warnings.simplefilter("ignore")
         try:
-            _await([_in_thread(decoding.work) for _ in range(os.cpu_count() or 1)], report_progress, stop_requested)
+            _await([_in_thread(decoding.work) for _ in range(usable_cores())], report_progress, stop_requested)
         finally:
             decoding.cancelled.set()
     report_progress()

@@ -14,7 +14,8 @@ import torch
 from cifar_tui.engine.network.torch_private import cpu_computes_bf16
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Precision, Recipe
-from cifar_tui.text import safe_text
+from cifar_tui.system.container import usable_cores
+from cifar_tui.text import counted, safe_text
 
 STEPS_AHEAD = 8
 """Steps that the CPU may be ahead of a GPU, so that a pause reacts at once."""
@@ -86,9 +87,17 @@ def choose_device(recipe: Recipe) -> Device:
         return Device(torch.device("cuda", 0), properties.name, f"GPU-{properties.uuid}", precision, channels_last=True)
     if kind == "mps":
         return Device(torch.device("mps"), "Apple GPU", "", precision, channels_last=False)
-    threads = torch.get_num_threads()
-    name = f"CPU, {threads} thread{'' if threads == 1 else 's'}"
-    return Device(torch.device("cpu"), name, "", precision, channels_last=True)
+    return Device(torch.device("cpu"), _cpu_name(), "", precision, channels_last=True)
+
+
+def _cpu_name() -> str:
+    """Return the processor's name with its threads, after taking no more of them than a container's share."""
+    share = usable_cores()
+    limited = share < torch.get_num_threads() and "OMP_NUM_THREADS" not in os.environ
+    if limited:  # more would be stopped in turn, and wait for each other: up to 40 % slower
+        torch.set_num_threads(share)
+    threads = counted(torch.get_num_threads(), "thread")
+    return f"CPU, {threads}{' (the share of this container)' if limited else ''}"
 
 
 def has_fast_bf16(kind: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cifar_tui.engine.training import train as training
 from cifar_tui.errors import FolderInUse
 from cifar_tui.events import Emit, RolledBack, RunFinished, StepDone
 from cifar_tui.files.run_files import journal_path
@@ -133,7 +134,7 @@ def test_records_that_could_not_be_written_are_the_outcome(tmp_path: Path, monke
             emit(event)
         emit(RunFinished(1, 0.5))
 
-    monkeypatch.setattr("cifar_tui.engine.training.train.train", train)
+    monkeypatch.setattr(training, "train", train)
     monkeypatch.setattr(os, "write", write)
     session, history = start_session(job), RunHistory()
     session.join()

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from cifar_tui.control import Request
 from cifar_tui.errors import BadInput, CifarTuiError
+from cifar_tui.files.lock_owner import process_here
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.report import run_summary
 from cifar_tui.runs.checkpoints.states import resumable
 from cifar_tui.runs.find import find_run, only_live_run, run_argument
-from cifar_tui.runs.lock import is_being_trained
+from cifar_tui.runs.lock import is_being_trained, other_user, trainer_of
 from cifar_tui.runs.overview import read_overview
 from cifar_tui.runs.remote.follow import RemoteRun
 from cifar_tui.system.invocation import command_line
@@ -27,6 +28,7 @@ def submit_and_wait(
 
     Returns the first of the answers, or the second where it was so before.
     """
+    _check_ours(folder)
     connection, history = RemoteRun(folder, screen=False), RunHistory()
     until = time.monotonic() + wait
     try:
@@ -88,9 +90,24 @@ def _wait_for_process(connection: RemoteRun) -> None:
         time.sleep(POLL_SECONDS)
 
 
+def _check_ours(folder: Path) -> None:
+    """Raise CifarTuiError at once for a run of another user, which nothing that is sent from here can reach."""
+    try:
+        user = other_user(folder)
+    except OSError as error:
+        raise BadInput(f"{run_argument(folder)} cannot be read: {error.strerror or error}.") from error
+    if user:
+        process = trainer_of(folder) or "a process"
+        raise CifarTuiError(f"{run_argument(folder)} belongs to {user} ({process}): only {user} can do that.")
+
+
 def _unreachable(folder: Path) -> CifarTuiError:
+    trainer = trainer_of(folder)
+    pid = process_here(trainer)
+    advice = f" Its trainer is {trainer}{f': kill {pid} saves and ends it' if pid else ''}." if trainer else ""
     return CifarTuiError(
-        f"{run_argument(folder)} cannot be reached: it is ending, is suspended (Ctrl-Z), or belongs to another user."
+        f"{run_argument(folder)} cannot be reached: it is ending, is suspended (Ctrl-Z), or its socket was deleted, "
+        f"which comes back within seconds.{advice}"
     )
 
 

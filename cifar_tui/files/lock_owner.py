@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pwd
 import socket
 from pathlib import Path
 
@@ -25,6 +26,22 @@ def living_owner(mark: bytes) -> str:
     if host != socket.gethostname() or not identity or not pid.isdecimal():
         return owner.strip()
     return owner if _identity(int(pid)) == identity else ""
+
+
+def process_here(owner: str) -> int:
+    """Return the number of an owner's process on this machine; 0 for one elsewhere, or none."""
+    name, _, host = owner.partition(" on ")
+    pid = name.removeprefix("process ")
+    return int(pid) if host == socket.gethostname() and pid.isdecimal() else 0
+
+
+def user_name(path: Path) -> str:
+    """Return the name, or else the number, of the user that a file belongs to. Raises OSError."""
+    uid = path.stat().st_uid
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
 
 
 def _identity(pid: int) -> str:

@@ -12,7 +12,7 @@ from cifar_tui.files.run_files import ADDRESS_NAME
 from cifar_tui.runs.checkpoints.interrupted_deletes import interrupted_deletes
 from cifar_tui.runs.delete_run import finish_run_deletes
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.remote.socket_path import SOCKET_PATTERN, check_private, discard_address, socket_folder
+from cifar_tui.runs.remote.socket_path import SOCKET_PATTERN, check_private, discard_address, socket_folders
 
 YOUNG_SECONDS = 60.0
 """Seconds that a socket without an answer is left alone: its run may be just starting."""
@@ -27,8 +27,9 @@ def collect_garbage(runs: Iterable[Path], place: Path | None = None) -> list[Pat
     for run in runs:
         with contextlib.suppress(CifarTuiError, OSError):
             removed += _of_run(run)
-    with contextlib.suppress(OSError):
-        removed += _dead_sockets(socket_folder())
+    for folder in socket_folders():
+        with contextlib.suppress(OSError):
+            removed += _dead_sockets(folder)
     return removed
 
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from cifar_tui.errors import FolderInUse
-from cifar_tui.files.lock_owner import MARK_LIMIT, describe_this_process, living_owner
+from cifar_tui.files.lock_owner import MARK_LIMIT, describe_this_process, living_owner, process_here, user_name
 from cifar_tui.files.run_files import LOCK_NAME
 from cifar_tui.text import safe_text
 
@@ -33,6 +33,22 @@ def is_being_trained(folder: Path) -> bool:
     finally:
         os.close(lock)
     return False
+
+
+def trainer_of(folder: Path) -> str:
+    """Return the process that holds a run, as `process 5 on host`; empty where that cannot be known."""
+    try:
+        with (folder / LOCK_NAME).open("rb") as lock:
+            return safe_text(living_owner(lock.read(MARK_LIMIT)))
+    except OSError:
+        return ""
+
+
+def other_user(folder: Path) -> str:
+    """Return the name of the user whose process holds a run; empty where that is this one. Raises OSError."""
+    process = Path(f"/proc/{process_here(trainer_of(folder))}")
+    owned = process if process.is_dir() else folder / LOCK_NAME
+    return "" if owned.stat().st_uid == os.getuid() else user_name(owned)
 
 
 def has_locks(lock: int) -> bool:

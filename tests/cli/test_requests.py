@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from cifar_tui.runs.records.journal import append_event
 from tests import scripted
 from tests.faults.trainers import SMALL, command, trainer
 from tests.invariants import Evidence, check, processes_of
+from tests.run_folders import put_live_run
 
 
 def run_command(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -73,6 +75,36 @@ def test_a_run_is_paused_saved_resumed_and_stopped_by_commands(tmp_path: Path) -
     assert nobody.returncode == 2
     assert nobody.stderr == "one is not running. To resume it: cifar-tui train --resume one\n"
     check(run, Evidence(restarted=True))
+
+
+def test_a_run_that_cannot_be_reached_is_named_with_its_process_and_the_way_to_end_it(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "one"
+    (tmp_path / "runs").mkdir()
+    with tempfile.TemporaryDirectory(prefix="run-") as unsafe:  # short, as a socket's path has to be
+        (Path(unsafe) / f"cifar-tui-{os.getuid()}").write_text("not a folder")
+        with trainer(run, environment={"XDG_RUNTIME_DIR": "", "TMPDIR": unsafe}) as one:
+            one.wait_for_steps(3)
+            advice = f"To save and end it: kill {one.process.pid}"
+            assert "This run cannot be attached to: " in one.printed
+            assert advice in one.printed
+            refused = run_command(tmp_path, "pause", "--wait", "2")
+            assert refused.returncode == 1
+            assert f"kill {one.process.pid} saves and ends it" in refused.stderr
+            subprocess.run(["/bin/sh", "-c", f"kill {one.process.pid}"], check=True)
+            assert one.exit_code() == 143
+    check(run, Evidence(restarted=True))
+
+
+@pytest.mark.skipif(bool(os.geteuid()), reason="only root can give a run away")
+def test_a_run_of_another_user_is_told_from_one_that_is_slow(tmp_path: Path) -> None:
+    run = put_live_run(tmp_path / "runs", "one", scripted.opening()[1:])
+    lock = run.path / "run.lock"
+    lock.write_text("process 5 on another machine\n")
+    os.chown(lock, 54321, 54321)
+    refused = run_command(tmp_path, "pause", "one", "--wait", "60")
+    assert refused.returncode == 1
+    assert "one belongs to user 54321 (process 5 on another machine): only user 54321 can do that." in refused.stderr
+    run.close()
 
 
 def test_a_detached_run_says_how_to_find_it_and_a_refused_one_why(tmp_path: Path) -> None:

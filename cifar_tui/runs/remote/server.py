@@ -29,6 +29,8 @@ from cifar_tui.serialization import Record
 
 CLIENTS = 8
 """The most that are connected at once."""
+LOOK_SECONDS = 3.0
+"""Seconds between two looks whether the socket is still there."""
 HEARTBEAT_SECONDS = 1.0
 """Seconds between two heartbeats."""
 PATIENCE_SECONDS = 10.0
@@ -95,6 +97,7 @@ class ControlServer:
         self._heartbeat_at = 0.0
         self._closing = False
         socket_path.discard_address(run)
+        self._looked_at = time.monotonic()
         self._listener = _bound(socket_path.make_socket_path(run))
         self._waker, self._woken = socket.socketpair()
         for end in (self._waker, self._woken):
@@ -131,8 +134,23 @@ class ControlServer:
                 for key, ready in self._selector.select(HEARTBEAT_SECONDS / 2):
                     self._serve_one(key.fileobj, ready)
                 self._broadcast_all()
+                if time.monotonic() - self._looked_at > LOOK_SECONDS:
+                    self._come_back()
         finally:
             self._release()
+
+    def _come_back(self) -> None:
+        """Bind the socket anew where it was swept away, as temporary files are; who is connected stays so."""
+        self._looked_at = time.monotonic()
+        if socket_path.read_address(self._run) == Path(self._listener.getsockname()):
+            return
+        with contextlib.suppress(OSError):  # tried again at the next look
+            listener = _bound(socket_path.make_socket_path(self._run))
+            self._selector.unregister(self._listener)
+            self._listener.close()
+            self._listener = listener
+            self._selector.register(listener, selectors.EVENT_READ)
+            socket_path.write_address(self._run, Path(listener.getsockname()))
 
     def _serve_one(self, end: object, ready: int) -> None:
         if end is self._listener:
@@ -248,14 +266,12 @@ def _bound(path: Path) -> socket.socket:
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
     try:
         listener.bind(str(path))
+        path.chmod(0o600)  # its folder keeps others out already
     except OSError:
         listener.close()
         raise
-    finally:
-        os.umask(before)
     listener.listen(CLIENTS)
     listener.setblocking(False)
     return listener

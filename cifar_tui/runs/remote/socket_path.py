@@ -28,15 +28,20 @@ class UnsafeFolder(OSError):
     """The folder for sockets is not ours alone."""
 
 
-def socket_folder() -> Path:
-    """The private folder for this person's sockets: the session's own, or one beside other temporary files."""
-    session = os.environ.get("XDG_RUNTIME_DIR", "")
-    if session and Path(session).is_dir() and len(os.fsencode(session)) < PATH_LIMIT - 40:
-        return Path(session) / "cifar-tui"
+def socket_folders() -> list[Path]:
+    """Return the places for this person's sockets, best first: the session's own, and one beside temporary files.
+
+    A session that is somebody else's, as after `su`, is passed over.
+    """
+    session, folders = os.environ.get("XDG_RUNTIME_DIR", ""), []
+    if session and len(os.fsencode(session)) < PATH_LIMIT - 40:
+        with contextlib.suppress(OSError):  # it is not there, or not ours
+            check_private(Path(session))
+            folders.append(Path(session) / "cifar-tui")
     short = Path(tempfile.gettempdir())
     if len(os.fsencode(short)) > PATH_LIMIT - 50:
         short = Path("/tmp")
-    return short / f"cifar-tui-{os.getuid()}"
+    return [*folders, short / f"cifar-tui-{os.getuid()}"]
 
 
 def check_private(folder: Path) -> None:
@@ -47,12 +52,18 @@ def check_private(folder: Path) -> None:
 
 
 def make_socket_path(run: Path) -> Path:
-    """Return the path for the run's socket, its folder made and checked. Raises OSError."""
-    folder = socket_folder()
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir(mode=0o700, parents=True)
-    check_private(folder)
-    return folder / f"{hashlib.sha256(os.fsencode(run.resolve())).hexdigest()[:16]}.sock"
+    """Return the path for the run's socket, its folder made and checked. Raises OSError where no place is safe."""
+    refused: OSError | None = None
+    for folder in socket_folders():
+        try:
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir(mode=0o700, parents=True)
+            check_private(folder)
+        except OSError as error:
+            refused = error
+        else:
+            return folder / f"{hashlib.sha256(os.fsencode(run.resolve())).hexdigest()[:16]}.sock"
+    raise refused or FileNotFoundError
 
 
 def write_address(run: Path, path: Path) -> None:

@@ -112,6 +112,62 @@ def test_a_screen_asks_and_is_told_what_no_journal_holds(run: Path, engine: Engi
     eventually(lambda: SetAttended(attended=False, screen=1) in engine.asked)
 
 
+@pytest.mark.parametrize("swept", ["the socket", "its folder", "the address"])
+def test_a_socket_that_is_swept_away_comes_back(
+    run: Path, session: Path, monkeypatch: pytest.MonkeyPatch, swept: str
+) -> None:
+    monkeypatch.setattr(server, "LOOK_SECONDS", 0.05)
+    engine = Engine(run)
+    before = socket_path.read_address(run)
+    assert before is not None
+    with connected(run) as end:
+        if swept == "the address":
+            (run / ADDRESS_NAME).unlink()
+        elif swept == "the socket":
+            before.unlink()
+        else:
+            shutil.rmtree(session / "cifar-tui")
+        remote = RemoteControl(run, screen=False)
+        eventually(lambda: remote.accepts(FinishEpoch))
+        remote.submit(FinishEpoch())
+        assert remote.wait_until_delivered(120)
+        remote.close()
+        end.sendall(to_line({"protocol": 1}) + to_line({"id": "one", **request_to_record(Resume())}))
+        assert said(end, "id")["id"] == "one", "who was connected is still heard"
+    assert engine.asked == [FinishEpoch(), Resume()]
+    engine.server.close()
+    assert socket_path.read_address(run) is None
+    assert not before.exists()
+
+
+@pytest.mark.fault(16)
+@pytest.mark.parametrize("how", ["somebody else's", "open to others", "gone", "a link"])
+def test_a_session_that_is_not_ours_alone_is_passed_over(
+    run: Path, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(session))
+    other = session / "other"
+    other.mkdir(mode=0o700)
+    if how == "open to others":
+        other.chmod(0o755)
+    elif how == "a link":
+        other.rename(session / "real")
+        other.symlink_to(session / "real")
+    elif how == "gone":
+        other.rmdir()
+    elif os.getuid():
+        pytest.skip("only root can give a folder away")
+    else:
+        os.chown(other, 54321, 54321)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(other))
+    engine = Engine(run)
+    path = socket_path.read_address(run)
+    engine.server.close()
+    assert path is not None
+    assert path.parent == session / f"cifar-tui-{os.getuid()}"
+    assert not (other / "cifar-tui").exists()
+
+
 @pytest.mark.fault(15)
 def test_asking_again_is_harmless(run: Path, engine: Engine) -> None:
     with connected(run) as end:
@@ -286,8 +342,12 @@ def test_the_socket_is_for_its_owner_alone_whatever_the_umask(run: Path) -> None
 
 @pytest.mark.fault(16)
 @pytest.mark.parametrize("how", ["open", "link", "file"])
-def test_an_unsafe_folder_is_refused_on_both_sides(run: Path, tmp_path: Path, session: Path, how: str) -> None:
-    folder = session / "cifar-tui"
+def test_an_unsafe_folder_is_refused_on_both_sides(
+    run: Path, tmp_path: Path, session: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    monkeypatch.setattr(tempfile, "tempdir", str(session))
+    folder = session / f"cifar-tui-{os.getuid()}"
     if how == "open":
         folder.mkdir(mode=0o755)
     elif how == "link":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from cifar_tui.errors import BadInput
+from cifar_tui.files.home_path import in_home
 from cifar_tui.option import DATA, RUN, Option, options_of
 from cifar_tui.schedule import Schedule, scheduled_rate
 
@@ -34,12 +35,12 @@ HALF = (0.5, 0.5, 0.5)
 
 def absolute_folder(path: str) -> str | None:
     """Return the path independent of where it was typed, so that the run can be resumed from elsewhere."""
-    return str(Path(path).absolute()) if path else None
+    return str(in_home(path).absolute()) if path else None
 
 
 def absolute_source(data: str) -> str:
     """Return a name of data as it is, and a folder's path absolute."""
-    return data if data in ("cifar10", "synthetic") else str(Path(data).absolute())
+    return data if data in ("cifar10", "synthetic") else str(in_home(data).absolute())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,7 @@ def _pick_run() -> Path:
     runs, live = live_or_all_runs()
     if live and len(runs) == 1:
         return runs[0]
-    overviews = list_overviews(runs[-MOST_LISTED:])
+    overviews = list_overviews(runs[-MOST_LISTED:])[0]
     head, *lines = table_lines(overviews, indent=4)
     if len(runs) > MOST_LISTED:
         print(f"The newest {MOST_LISTED} of {len(runs)} runs:")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cifar_tui.cli.options import DEFAULT_DATA_DIR, DEFAULT_PRESET
 from cifar_tui.errors import BadInput
+from cifar_tui.files.home_path import in_home
 from cifar_tui.files.run_files import recipe_path
 from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
@@ -24,6 +25,7 @@ FILE_TYPES = (".pth", ".pt", ".ckpt", ".safetensors", ".bin", ".tar", ".zip", ".
 
 def checkpoint_at(path: str) -> Path:
     """Return the file that is named, the checkpoint of the run's epoch, or the newest of the run. Raises BadInput."""
+    path = str(in_home(path)) if path.startswith("~") else path
     # Unlike pathlib, these take any string. Pipes and devices are refused where they are opened.
     if os.path.lexists(path) and not os.path.isdir(path):  # noqa: PTH112
         return _behind_links(Path(path))

@@ -10,6 +10,7 @@ from cifar_tui.cli.checkpoint_path import RUN_AND_EPOCH, checkpoint_at, in_a_run
 from cifar_tui.cli.options import CheckpointPath, Normalize, WeightsName, reading_of
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.home_path import in_home
 from cifar_tui.files.run_files import CHECKPOINT_PATTERN
 from cifar_tui.presets import PRESETS, preset
 from cifar_tui.recipe import HALF
@@ -37,6 +38,7 @@ def export(
 
     .pth and .safetensors hold the weights, .csv a table of the run's epochs or steps, .svg its curves.
     """
+    out = in_home(out)
     kind = out.suffix.lower()
     if kind not in (*WEIGHTS, ".csv", ".svg"):
         raise BadInput(f"Unknown file type '{safe_text(out.suffix or out.name, 60)}': use {KINDS}.")

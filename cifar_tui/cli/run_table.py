@@ -1,7 +1,7 @@
 """Runs as a table that fits the terminal, and as JSON."""
 
-import contextlib
 import math
+import os
 import shutil
 import sys
 import time
@@ -24,13 +24,34 @@ NAME_COLUMNS = 28
 """Columns of a run's name on a narrow terminal."""
 
 
-def list_overviews(folders: Sequence[Path]) -> list[Overview]:
-    """Return each run's overview, the newest last; one whose recipe cannot be read is passed over."""
-    overviews = []
+def list_overviews(folders: Sequence[Path]) -> tuple[list[Overview], list[str]]:
+    """Return each run's overview, the newest last, and why each of the others cannot be read."""
+    overviews, unreadable = [], []
     for path in folders:
-        with contextlib.suppress(BadInput, OSError):
+        try:
             overviews.append(read_overview(path))
-    return overviews
+        except OSError as error:
+            unreadable.append(f"{text.safe_text(path.name, 60)} ({error.strerror or error})")
+        except BadInput as error:
+            unreadable.append(f"{text.safe_text(path.name, 60)} ({error})")
+    return overviews, unreadable
+
+
+def unreadable_folders(place: Path) -> list[str]:
+    """Return the folders among runs that are not for us to look into, each with its owner."""
+    try:
+        folders = sorted(place.iterdir())
+    except OSError:  # said where the folder itself is looked at
+        return []
+    closed = [one for one in folders if one.is_dir() and not os.access(one, os.R_OK | os.X_OK)]
+    return [f"{text.safe_text(one.name, 60)} (Permission denied, owner {_owner(one)})" for one in closed]
+
+
+def _owner(folder: Path) -> str:
+    try:
+        return text.safe_text(folder.owner(), 40)
+    except (KeyError, OSError):  # no entry in passwd
+        return f"uid {folder.stat().st_uid}"
 
 
 def table_lines(overviews: Sequence[Overview], indent: int = 0) -> list[str]:

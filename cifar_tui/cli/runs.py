@@ -1,5 +1,6 @@
 """`cifar-tui runs`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 from cifar_tui.errors import BadInput
 from cifar_tui.runs.find import RUNS_FOLDER, all_runs, find_run
 from cifar_tui.system.invocation import command_line
-from cifar_tui.text import safe_text
+from cifar_tui.text import counted, safe_text
 
 
 def runs(
@@ -26,7 +27,7 @@ def runs(
 ) -> None:
     """List the runs with their state, progress and accuracy."""
     # Loads numpy.
-    from cifar_tui.cli.run_table import list_overviews, table_lines, to_json
+    from cifar_tui.cli.run_table import list_overviews, table_lines, to_json, unreadable_folders
     from cifar_tui.runs.garbage import collect_garbage
 
     place = folder or RUNS_FOLDER
@@ -35,12 +36,16 @@ def runs(
         deleted = collect_garbage(found, place)
         print("\n".join(f"deleted {path}" for path in deleted) or "There is nothing to delete.")
         return
-    overviews = list_overviews(found)
+    overviews, unreadable = list_overviews(found)
+    unreadable += unreadable_folders(place)
+    if unreadable:
+        print(f"{counted(len(unreadable), 'run')} cannot be read: {', '.join(unreadable)}.", file=sys.stderr)
     if as_json:
-        print("\n".join(orjson.dumps(to_json(overview)).decode() for overview in overviews))
+        for overview in overviews:
+            print(orjson.dumps(to_json(overview)).decode())
     elif overviews:
         print("\n".join(table_lines(overviews)))
-    else:
+    elif not unreadable:
         shown = safe_text(str(place.absolute()), 300)
         print(f"There are no runs in {shown}. To start one: {command_line('train')}")
 

@@ -21,6 +21,7 @@ from cifar_tui.cli.options import (
     check_screen_options,
     recipe_options,
 )
+from cifar_tui.files.home_path import in_home
 from cifar_tui.system.foreground import train_behind_a_parent
 
 
@@ -52,7 +53,7 @@ def train(
     from cifar_tui.cli.train_jobs import new_run, resumed_run
 
     if resume is None:
-        jobs = new_run(changes, preset_name, start, run_name, outf)
+        jobs = new_run(changes, preset_name, start, run_name, in_home(outf) if outf is not None else None)
     else:
         typed = {"--from": start, "--preset": preset_name, "--run-name": run_name, "--outf": outf}
         jobs = resumed_run(resume, changes, {flag for flag, value in typed.items() if value is not None})

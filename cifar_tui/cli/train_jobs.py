@@ -1,5 +1,6 @@
 """The jobs of `cifar-tui train`: those of a new run, or of one that resumes."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,8 +9,11 @@ from cifar_tui.cli.default_preset import preset_for, preset_note
 from cifar_tui.cli.recipe_options import branched_recipe, changed, check_changeable, checked, new_recipe
 from cifar_tui.errors import BadInput
 from cifar_tui.jobs.local import LocalJobs, check_free, check_resumable
+from cifar_tui.recipe import Recipe
 from cifar_tui.runs.find import find_run
 from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.overview import read_overview
+from cifar_tui.text import rate, safe_text
 
 
 def new_run(
@@ -34,9 +38,27 @@ def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str]) 
     try:
         before = folder.recipe()
         recipe = checked(changed(before, changes))
+        schedule = _schedule_change(before, recipe, path)
     except BadInput:
         folder.close()
         raise
     values = ((name.replace("_", " "), getattr(before, name), getattr(recipe, name)) for name in changes)
     texts = tuple(f"{name} {old} → {new}" for name, old, new in values if old != new)
-    return LocalJobs(recipe, resumed=folder, changes=texts)
+    return LocalJobs(recipe, resumed=folder, changes=texts + schedule)
+
+
+def _schedule_change(before: Recipe, recipe: Recipe, folder: Path) -> tuple[str, ...]:
+    """Return what another number of epochs does to the rate of the next step. Raises BadInput for too few of them."""
+    done = read_overview(folder)
+    if recipe.epochs == before.epochs or not done.step:
+        return ()
+    steps = done.total_steps // before.epochs
+    if recipe.epochs * steps < done.step:
+        raise BadInput(
+            f"{safe_text(done.name, 60)} is in epoch {done.epoch} already: --epochs must be at least {done.epoch}."
+        )
+    now, then = (one.learning_rate_at(done.step + 1, steps) for one in (before, recipe))
+    if not recipe.epochs * steps > done.step or math.isclose(now, then):
+        return ()
+    last = before.learning_rate_at(done.step, steps)
+    return (f"the schedule now spans {recipe.epochs} epochs: the rate goes from {rate(last)} to {rate(then)}",)

@@ -51,7 +51,7 @@ class LocalJobs:
         self._new = NewRun(recipe=recipe, name=name, folder=folder, start=start, place=place or RUNS_FOLDER)
         self._run = resumed
         self._resumed = resumed is not None
-        self._changes = changes
+        self.changes = changes
         self.note = note
 
     @property
@@ -67,7 +67,7 @@ class LocalJobs:
         if self._resumed:
             if data is not None:
                 raise BadInput("A resumed run keeps its images: start a new run to use others.")
-            return self._resume(self._changes)
+            return self._resume(self.changes)
         new = self._new
         if data is not None:
             new = dataclasses.replace(new, recipe=new.recipe.with_data(data))
@@ -83,7 +83,7 @@ class LocalJobs:
     def resume(self) -> Session:
         """Resume the run that has ended, from its newest state. Raises BadInput when there is none."""
         self._new = dataclasses.replace(self._new, recipe=self._held.recipe())
-        self._resumed, self._changes = True, ()
+        self._resumed, self.changes = True, ()
         return self._resume(())
 
     def evaluate(self, checkpoint: str) -> Session:
@@ -126,7 +126,7 @@ class LocalJobs:
             run.close()
             raise
         self.close()
-        self._new, self._run, self._resumed, self._changes = new, run, False, ()
+        self._new, self._run, self._resumed, self.changes = new, run, False, ()
         return start_session(job)
 
     def _resume(self, changes: tuple[str, ...]) -> Session:

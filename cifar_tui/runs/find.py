@@ -10,6 +10,7 @@ import orjson
 from cifar_tui.errors import BadInput
 from cifar_tui.event_records import event_from_record
 from cifar_tui.events import RunStarted
+from cifar_tui.files.home_path import in_home
 from cifar_tui.files.run_files import RECIPE_NAME, journal_path, recipe_path
 from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX
 from cifar_tui.runs.checkpoints.sidecars import (
@@ -30,7 +31,7 @@ MOST_NAMED = 8
 
 def find_run(run: str) -> Path:
     """The folder of a run that a person names: by its folder, or by its name in `runs/`. Raises BadInput."""
-    for path in (Path(run), RUNS_FOLDER / run):
+    for path in (in_home(run), RUNS_FOLDER / run):
         with contextlib.suppress(OSError, ValueError):  # a name no file can have, a folder that may not be read
             if (recipe_path(path)).is_file():
                 return path
@@ -68,8 +69,18 @@ def _folders(place: Path) -> Iterator[Path]:
     """Yield the folders of runs in a folder; one that is being deleted is none any more."""
     if place.is_dir():
         for recipe in place.glob(f"*/{RECIPE_NAME}"):
-            if not recipe.parent.name.startswith(DELETING_PREFIX):
+            if not recipe.parent.name.startswith(DELETING_PREFIX) and not is_second_name(recipe.parent):
                 yield recipe.parent
+
+
+def is_second_name(folder: Path) -> bool:
+    """Return True for a link to a run beside it, as `latest`: it finds that run, and is no run of its own."""
+    if not folder.is_symlink():
+        return False
+    try:
+        return folder.resolve().parent == folder.parent.resolve()
+    except (OSError, RuntimeError):  # RuntimeError: links that go round
+        return False
 
 
 def _name_at_start(folder: Path) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from cifar_tui.errors import BadInput
 from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX
 from cifar_tui.runs.delete_run import finish_run_deletes
+from cifar_tui.runs.find import is_second_name
 from cifar_tui.runs.overview import Overview, OverviewReader
 
 FIRST_PIECE = 6
@@ -83,7 +84,8 @@ class RunListing:
             with os.scandir(self._place) as entries:
                 for entry in entries:
                     with contextlib.suppress(OSError):
-                        if not entry.name.startswith(DELETING_PREFIX) and entry.is_dir():
+                        hidden = entry.name.startswith(DELETING_PREFIX) or is_second_name(self._place / entry.name)
+                        if not hidden and entry.is_dir():
                             found[self._place / entry.name] = entry.stat().st_mtime_ns
         return found
 

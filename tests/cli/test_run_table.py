@@ -27,7 +27,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 def test_every_line_fits_the_terminal(folders: list[Path], monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((columns, 24)))
-    lines = table_lines(list_overviews(folders))
+    lines = table_lines(list_overviews(folders)[0])
     assert max(map(len, lines)) <= columns
     assert lines[0].split()[:2] == ["run", "state"]
     assert ("progress" in lines[0], "best" in lines[0]) == (True, columns >= 80)
@@ -37,6 +37,6 @@ def test_in_a_pipe_nothing_is_left_out_and_no_folder_repeats_the_name(
     folders: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: False, raising=False)
-    head, *lines = table_lines(list_overviews(folders))
+    head, *lines = table_lines(list_overviews(folders)[0])
     assert head.split() == ["run", "state", "progress", "best", "last", "preset", "data", "started", "size"]
     assert all(line.count(folder.name) == 1 for line, folder in zip(lines, folders, strict=True))

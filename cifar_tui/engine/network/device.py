@@ -4,6 +4,7 @@ import contextlib
 import os
 import platform
 import sys
+import warnings
 from collections import deque
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ import torch
 from cifar_tui.engine.network.torch_private import cpu_computes_bf16
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Precision, Recipe
+from cifar_tui.system import nvidia
 from cifar_tui.system.container import usable_cores
+from cifar_tui.system.hardware import has_gpu
 from cifar_tui.text import counted, safe_text
 
 STEPS_AHEAD = 8
@@ -40,6 +43,8 @@ class Device:
     """A key of `PRECISIONS`."""
     channels_last: bool
     """True where images and weights are laid out channels last."""
+    unused_gpu: str = ""
+    """A sentence on a GPU of this machine that cannot be used; empty where there is none."""
 
     def environment(self) -> dict[str, str]:
         """Everything that decides if the same numbers come out again, by name, for people too."""
@@ -73,9 +78,11 @@ def lower_priority(device: Device) -> None:
 
 def choose_device(recipe: Recipe) -> Device:
     """Return the device and precision of a recipe. Raises BadInput when this machine does not have them."""
-    kind = recipe.device if recipe.device != "auto" else _best_kind()
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise BadInput("There is no CUDA device here, or its driver does not work. Use --device cpu, or auto.")
+    has_cuda, obstacle = _look_for_cuda() if recipe.device in ("auto", "cuda") else (False, "")
+    kind = recipe.device if recipe.device != "auto" else _best_kind(has_cuda)
+    if kind == "cuda" and not has_cuda:
+        why = obstacle or "There is no CUDA device here, or its driver does not work"
+        raise BadInput(f"{why}. Use --device cpu, or auto.")
     if kind == "mps" and not torch.backends.mps.is_available():
         raise BadInput("There is no Apple GPU (MPS) here. Use --device cpu, or auto.")
     precision = _precision(kind, recipe.precision)
@@ -87,7 +94,25 @@ def choose_device(recipe: Recipe) -> Device:
         return Device(torch.device("cuda", 0), properties.name, f"GPU-{properties.uuid}", precision, channels_last=True)
     if kind == "mps":
         return Device(torch.device("mps"), "Apple GPU", "", precision, channels_last=False)
-    return Device(torch.device("cpu"), _cpu_name(), "", precision, channels_last=True)
+    unused = f"{obstacle}: training on the CPU." if obstacle else ""
+    return Device(torch.device("cpu"), _cpu_name(), "", precision, channels_last=True, unused_gpu=unused)
+
+
+def _look_for_cuda() -> tuple[bool, str]:
+    """Return True if torch can use a GPU, or else why it cannot use one that is here, as half a sentence.
+
+    torch gives its reason (a driver that is too old, as a rule) as a warning on stderr, in the middle of a screen.
+    """
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        usable = torch.cuda.is_available()
+    if usable or not (caught or has_gpu() or (hidden is not None and nvidia.count_gpus())):
+        return usable, ""
+    if hidden is not None and not caught:
+        return False, f"CUDA_VISIBLE_DEVICES={safe_text(hidden, 40)} hides every NVIDIA GPU of this machine"
+    reason = safe_text(str(caught[0].message).split(". ")[0].split(" (Triggered")[0], 200) if caught else ""
+    return False, f"There is an NVIDIA GPU here that torch cannot use{f' ({reason})' if reason else ''}"
 
 
 def _cpu_name() -> str:
@@ -109,8 +134,8 @@ def has_fast_bf16(kind: str) -> bool:
     return cpu_computes_bf16()
 
 
-def _best_kind() -> str:
-    if torch.cuda.is_available():
+def _best_kind(has_cuda: bool) -> str:
+    if has_cuda:
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
 

@@ -63,6 +63,8 @@ def train(
     try:
         device = choose_device(recipe)
         lower_priority(device)
+        if device.unused_gpu:
+            emit(Noted(device.unused_gpu))
         record, state = state_to_resume(recipe, folder, emit) if changes is not None else (None, None)
         data = load_data(recipe, emit, requests.stop_requested)
         context = RunContext(recipe, folder, data.facts(), device, emit, flush_records, intervals)

@@ -1,5 +1,6 @@
 """The processor's threads follow a container's share, unless a person has chosen their number."""
 
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,8 @@ import torch
 
 from cifar_tui.engine.network import device
 from cifar_tui.engine.network.device import choose_device
+from cifar_tui.errors import BadInput
+from cifar_tui.system import nvidia
 from tests.engine.trained import tiny_recipe
 
 
@@ -29,3 +32,33 @@ def test_a_number_of_threads_that_was_chosen_stays(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.setattr(device, "usable_cores", lambda: 1)
     assert choose_device(tiny_recipe(device="cpu")).name == "CPU, 2 threads"
+
+
+def too_old() -> bool:
+    warnings.warn(
+        "CUDA initialization: The NVIDIA driver on your system is too old (found version 11040). Please", stacklevel=1
+    )
+    return False
+
+
+def test_a_gpu_that_torch_cannot_use_is_said_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", too_old)
+    note = choose_device(tiny_recipe(device="auto")).unused_gpu
+    assert "torch cannot use (CUDA initialization: The NVIDIA driver on your system is too old (found" in note
+    assert note.endswith("training on the CPU.")
+    with pytest.raises(BadInput, match="too old"):
+        choose_device(tiny_recipe(device="cuda"))
+
+
+def test_gpus_that_are_hidden_are_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(nvidia, "count_gpus", lambda: 2)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    assert "CUDA_VISIBLE_DEVICES=7 hides every NVIDIA GPU" in choose_device(tiny_recipe(device="auto")).unused_gpu
+
+
+def test_without_a_gpu_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(nvidia, "count_gpus", lambda: 0)
+    assert choose_device(tiny_recipe(device="auto")).unused_gpu == ""
+    assert choose_device(tiny_recipe(device="cpu")).unused_gpu == ""

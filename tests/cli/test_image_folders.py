@@ -44,7 +44,7 @@ def test_broken_images_are_all_named_and_left_out_on_request_also_when_resumed(t
     resumed = run(tmp_path, "train", "--resume", "one", "--epochs", "2", "--headless")
     assert resumed.returncode == 0, resumed.stderr
     assert "2 images of " in resumed.stdout
-    assert "bit-exact. Changed: epochs 1 → 2." in resumed.stdout
+    assert "bit-exact. Changed: epochs 1 → 2, the schedule now spans 2 epochs: " in resumed.stdout
     evaluated = run(tmp_path, "evaluate", "one", "--json")
     assert orjson.loads(evaluated.stdout)["images"] == 20
     assert "1 image of " in evaluated.stderr

@@ -60,7 +60,10 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
     assert orjson.loads((folder / "net_001.json").read_bytes())["synthetic"] is True
     resumed = run(tmp_path, "train", "--resume", "one", "--epochs", "3", "--headless")
     assert resumed.returncode == 0, resumed.stderr
-    assert "Resumed after step 8, bit-exact. Changed: epochs 2 → 3, the schedule now spans 3 epochs: the rate goes from " in resumed.stdout
+    assert (
+        "Resumed after step 8, bit-exact. Changed: epochs 2 → 3, the schedule now spans 3 epochs: the rate goes from "
+        in resumed.stdout
+    )
     assert "epoch 1/" not in resumed.stdout
     lines = (folder / "log.txt").read_text().splitlines()
     assert [int(line.split()[1]) for line in lines] == list(range(1, 13))

@@ -106,9 +106,11 @@ def test_a_person_can_ignore_it_and_the_statistics_are_mended(tmp_path: Path, mo
 def test_a_person_can_stop_and_no_broken_state_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_batches(monkeypatch, first=3, count=1)
     person = run(tmp_path / "one", attended(Stop()), intervals=ALWAYS)
-    assert person.heard(RunStopped) == [RunStopped(3, "")]
+    (stopped,) = person.heard(RunStopped)
+    assert stopped.step in (3, 4), "a step may be under way when the loss of the one before is read"
+    assert stopped.checkpoint == ""
     assert "NaN or infinite" in person.heard(CheckpointFailed)[0].reason
-    assert not (tmp_path / "one" / "state_0000003.pt").exists()
+    assert not list((tmp_path / "one").glob("state_000000[3-9].pt"))
     assert sorted((tmp_path / "one").glob("state_000000[12].pt")), "the one before stands"
 
 

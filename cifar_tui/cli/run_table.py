@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cifar_tui import text
 from cifar_tui.errors import BadInput
+from cifar_tui.files.lock_owner import user_name
 from cifar_tui.report import run_summary
 from cifar_tui.runs.find import run_argument
 from cifar_tui.runs.overview import Overview, read_overview
@@ -44,14 +45,10 @@ def unreadable_folders(place: Path) -> list[str]:
     except OSError:  # said where the folder itself is looked at
         return []
     closed = [one for one in folders if one.is_dir() and not os.access(one, os.R_OK | os.X_OK)]
-    return [f"{text.safe_text(one.name, 60)} (Permission denied, owner {_owner(one)})" for one in closed]
-
-
-def _owner(folder: Path) -> str:
-    try:
-        return text.safe_text(folder.owner(), 40)
-    except (KeyError, OSError):  # no entry in passwd
-        return f"uid {folder.stat().st_uid}"
+    return [
+        f"{text.safe_text(one.name, 60)} (Permission denied, owner {text.safe_text(user_name(one), 40)})"
+        for one in closed
+    ]
 
 
 def table_lines(overviews: Sequence[Overview], indent: int = 0) -> list[str]:

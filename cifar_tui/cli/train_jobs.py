@@ -49,8 +49,10 @@ def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str]) 
 
 def _schedule_change(before: Recipe, recipe: Recipe, folder: Path) -> tuple[str, ...]:
     """Return what another number of epochs does to the rate of the next step. Raises BadInput for too few of them."""
+    if recipe.epochs == before.epochs:
+        return ()
     done = read_overview(folder)
-    if recipe.epochs == before.epochs or not done.step:
+    if not done.step:
         return ()
     steps = done.total_steps // before.epochs
     if recipe.epochs * steps < done.step:
@@ -58,7 +60,7 @@ def _schedule_change(before: Recipe, recipe: Recipe, folder: Path) -> tuple[str,
             f"{safe_text(done.name, 60)} is in epoch {done.epoch} already: --epochs must be at least {done.epoch}."
         )
     now, then = (one.learning_rate_at(done.step + 1, steps) for one in (before, recipe))
-    if not recipe.epochs * steps > done.step or math.isclose(now, then):
+    if recipe.epochs * steps == done.step or math.isclose(now, then):
         return ()
     last = before.learning_rate_at(done.step, steps)
     return (f"the schedule now spans {recipe.epochs} epochs: the rate goes from {rate(last)} to {rate(then)}",)

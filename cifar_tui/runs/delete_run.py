@@ -21,7 +21,8 @@ from cifar_tui.text import safe_text
 
 OUR_FILES = re.compile(
     r"(recipe|control|pinned)\.json|journal\.jsonl|run\.lock|start\.pth|(log|acc|best_acc|output|failure|note)\.txt"
-    rf"|{STEM}\.(pth|json|verdict\.json)|state_\d{{7,}}\.(pt|json)|{IMAGES_STEM}[0-9a-f]{{8}}{re.escape(IMAGES_SUFFIX)}|\.(writing|deleting)-.*"
+    rf"|{STEM}\.(pth|json|verdict\.json)|state_\d{{7,}}\.(pt|json)|\.(writing|deleting)-.*"
+    rf"|{IMAGES_STEM}[0-9a-f]{{8}}{re.escape(IMAGES_SUFFIX)}"
 )
 """Names that a run gives to its files."""
 NAME_KEPT = 100

@@ -84,8 +84,8 @@ class RunListing:
             with os.scandir(self._place) as entries:
                 for entry in entries:
                     with contextlib.suppress(OSError):
-                        hidden = entry.name.startswith(DELETING_PREFIX) or is_second_name(self._place / entry.name)
-                        if not hidden and entry.is_dir():
+                        second = entry.is_symlink() and is_second_name(self._place / entry.name)
+                        if not entry.name.startswith(DELETING_PREFIX) and not second and entry.is_dir():
                             found[self._place / entry.name] = entry.stat().st_mtime_ns
         return found
 

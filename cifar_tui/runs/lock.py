@@ -4,6 +4,7 @@ import fcntl
 import os
 import time
 from pathlib import Path
+from typing import Literal
 
 from cifar_tui.errors import FolderInUse
 from cifar_tui.files.lock_owner import MARK_LIMIT, describe_this_process, living_owner, process_here, user_name
@@ -25,14 +26,10 @@ def is_being_trained(folder: Path) -> bool:
     except OSError:
         return True  # somebody else's: it cannot be known, and its journal may still grow
     try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # a disk without locks
-        return bool(living_owner(os.pread(lock, MARK_LIMIT, 0)))
+        answer = _try_lock(lock, fcntl.LOCK_SH)
+        return answer == "held" or (answer == "no locks" and bool(living_owner(os.pread(lock, MARK_LIMIT, 0))))
     finally:
         os.close(lock)
-    return False
 
 
 def trainer_of(folder: Path) -> str:
@@ -53,13 +50,18 @@ def other_user(folder: Path) -> str:
 
 def has_locks(lock: int) -> bool:
     """Return True if the disk of an open file has locks, whoever holds this one."""
+    return _try_lock(lock, fcntl.LOCK_EX) != "no locks"
+
+
+def _try_lock(lock: int, kind: int) -> Literal["ours", "held", "no locks"]:
+    """Lock an open file without waiting. Returns whether it is ours, another holds it, or its disk has no locks."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        return True
+        return "held"
     except OSError:
-        return False
-    return True
+        return "no locks"
+    return "ours"
 
 
 def _lock(lock: int) -> str:
@@ -71,14 +73,12 @@ def _lock(lock: int) -> str:
     waits = list(LOCK_WAITS)
     until = time.monotonic() + NAMELESS_SECONDS
     while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        answer = _try_lock(lock, fcntl.LOCK_EX)
+        if answer == "ours":
             return ""
-        except BlockingIOError:
-            pass  # tried again below
-        except OSError:
-            return safe_text(living_owner(os.pread(lock, MARK_LIMIT, 0)))
         holder = living_owner(os.pread(lock, MARK_LIMIT, 0))
+        if answer == "no locks":
+            return safe_text(holder)
         if not waits and (holder or time.monotonic() >= until):
             return safe_text(holder) or "another process"
         time.sleep(waits.pop(0) if waits else LOCK_WAITS[-1])

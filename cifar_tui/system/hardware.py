@@ -63,11 +63,12 @@ class Hardware:
         self._process = psutil.Process()
         self._uuid = ""
         self._gpu: object | None = None
+        self._cores = usable_cores()
         psutil.cpu_percent()  # the first call has nothing to compare with
 
     def machine(self) -> MachineReading:
         """Processor and memory now."""
-        memory, limit, cores = psutil.virtual_memory(), memory_limit(), usable_cores()
+        memory, limit, cores = psutil.virtual_memory(), memory_limit(), self._cores
         whole = cores == psutil.cpu_count()
         limited = limit is not None and limit.total < memory.total
         return MachineReading(

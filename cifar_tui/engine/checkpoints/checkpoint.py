@@ -16,7 +16,7 @@ from cifar_tui.errors import CheckpointDamaged, refused
 from cifar_tui.files.atomic_write import Written, write_atomically
 from cifar_tui.files.run_files import CHECKPOINT_PATTERN, recipe_path
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, read_sidecar, sidecar_path
-from cifar_tui.runs.reading import AS_FOUND, Reading
+from cifar_tui.runs.reading import AS_FOUND, Channels, Reading
 from cifar_tui.text import safe_text
 
 MOST_BESIDE = 8
@@ -67,18 +67,19 @@ class ReadNetwork:
     """A person's word on the file."""
 
     @property
-    def mean(self) -> tuple[float, float, float]:
+    def mean(self) -> Channels:
         """Subtracted from each channel, as a person, the file or its project says."""
-        if self.reading.normalization is not None:
-            return self.reading.normalization[0]
-        return self.origin.mean if self.origin else self.layout.mean
+        return self._normalization[0]
 
     @property
-    def std(self) -> tuple[float, float, float]:
+    def std(self) -> Channels:
         """Each channel is then divided by it, as a person, the file or its project says."""
-        if self.reading.normalization is not None:
-            return self.reading.normalization[1]
-        return self.origin.std if self.origin else self.layout.std
+        return self._normalization[1]
+
+    @property
+    def _normalization(self) -> tuple[Channels, Channels]:
+        known = self.origin or self.layout
+        return self.reading.normalization or (known.mean, known.std)
 
     @property
     def assumptions(self) -> tuple[str, ...]:

@@ -112,9 +112,7 @@ def weights_in(content: object, name: str, chosen: str = "") -> tuple[NamingSche
         taken = safe_text(weights.label or "the file itself", 60)
         notes.append(f"{name} holds several sets of weights: {taken} is used. For another: --weights ({others}).")
     if weights.beside:
-        more = f", and {len(weights.beside) - MOST_NAMED} more" if len(weights.beside) > MOST_NAMED else ""
-        named = ", ".join(safe_text(one, 40) for one in weights.beside[:MOST_NAMED])
-        notes.append(f"Left out of {name}, as no layer takes it: {named}{more}.")
+        notes.append(_left_out(name, weights.beside))
     tensors = {_our_name(key): tensor for key, tensor in weights.tensors.items()}
     return _naming_scheme(weights.tensors), tensors, tuple(notes)
 
@@ -196,8 +194,15 @@ def fitted(tensors: Tensors, expected: dict[str, torch.Tensor], name: str) -> tu
     if other:
         notes.append(f"The weights in {name} are {', '.join(sorted(other))}; they are used as float32.")
     if surplus := [key for key in tensors if key not in expected]:
-        notes.append(f"Left out of {name}, as no layer takes it: {', '.join(surplus[:MOST_NAMED])}.")
+        notes.append(_left_out(name, surplus))
     return taken, tuple(notes)
+
+
+def _left_out(name: str, tensors: Sequence[str]) -> str:
+    """Return the sentence on tensors that the network has no place for: the first of them, and how many more."""
+    more = f", and {len(tensors) - MOST_NAMED} more" if len(tensors) > MOST_NAMED else ""
+    named = ", ".join(safe_text(one, 40) for one in tensors[:MOST_NAMED])
+    return f"Left out of {name}, as no layer takes it: {named}{more}."
 
 
 def _dtype(tensor: Tensor) -> str:

@@ -194,7 +194,7 @@ class ControlServer:
             for record in client.records(content):
                 self._handle_record(client, record)
         except BlockingIOError:
-            pass  # nothing has come after all: select may report a socket that has nothing to read
+            return  # nothing has come after all: select may report a socket that has nothing to read
         except (OSError, ValueError):
             self._drop(client)
 

@@ -19,7 +19,7 @@ from cifar_tui.files.run_files import journal_path
 from cifar_tui.presets import PRESETS
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.states import list_states
-from cifar_tui.runs.records.journal import read_events
+from cifar_tui.runs.records.journal import from_line, read_events
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results.jsonl"
 
@@ -61,6 +61,7 @@ def finished(folder: Path) -> bool:
 def row_of(folder: Path, more: list[str]) -> dict[str, object]:
     """Return the row of a run: figures of its journal, and of an evaluation with flip-TTA."""
     events = list(read_events(journal_path(folder)))
+    first, *_, end = (from_line(line)[0] for line in journal_path(folder).read_bytes().splitlines())
     (started,) = (event for event in events if isinstance(event, RunStarted))
     data = next(event for event in events if isinstance(event, DataReady))
     training = [event for event in events if isinstance(event, TrainingStarted)]
@@ -87,6 +88,7 @@ def row_of(folder: Path, more: list[str]) -> dict[str, object]:
         "test_accuracy_with_tta": json.loads(done.stdout)["accuracy"],
         "curve": [epoch.test_accuracy for epoch in epochs],
         "images_per_second": round(sum(step.images for step in steps) / seconds, 1),
+        "seconds": round(end - first, 1),
         "interruptions": sum(isinstance(event, RunResumed) for event in events),
     }
 

@@ -1,6 +1,6 @@
 """Images per second of the tutorial's loop, the same with crop and flip, and ours, bare and with its screen on.
 
-python benchmarks/throughput.py [--data DIR] [--steps N] [--rounds N] [--batch-size N]
+python benchmarks/throughput.py [--data DIR] [--steps N] [--rounds N] [--batch-size N] [--device cuda]
 
 Every way runs in turn and more than once, each time in a process of its own, so that none warms another up and each
 one's peak memory is its own. Prints medians; the last line is one JSON object.
@@ -59,13 +59,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10, help="steps that count, each time")
     parser.add_argument("--rounds", type=int, default=3, help="how often each way runs")
     parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS, help="only these, for a closer look")
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.way:
-        plain_loop(
-            options.data, options.steps + WARM_UP_STEPS, options.batch_size, augmented=options.way == "augmented"
-        )
+        steps, augmented = options.steps + WARM_UP_STEPS, options.way == "augmented"
+        print(json.dumps(plain_loop(options.data, steps, options.batch_size, options.device, augmented=augmented)))
         return
     samples: dict[str, list[Sample]] = {way: [] for way in options.ways}
     for number in range(options.rounds):
@@ -107,12 +107,12 @@ def measure(way: str, options: argparse.Namespace) -> Sample:
     """Run one way in a process of its own."""
     if way in ("tutorial", "augmented"):
         command = [sys.executable, __file__, "--way", way, "--data", options.data, "--steps", str(options.steps)]
-        command += ["--batch-size", str(options.batch_size)]
+        command += ["--batch-size", str(options.batch_size), "--device", options.device]
         return measure_plain(command)
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         command = [sys.executable, "-m", "cifar_tui", "train", "--preset", "default", "--data", options.data]
-        command += ["--batch-size", str(options.batch_size), "--outf", str(run)]
+        command += ["--batch-size", str(options.batch_size), "--device", options.device, "--outf", str(run)]
         started = time.time()
         if way == "ours":
             peak = run_bare([*command, "--headless"], run, options.steps + WARM_UP_STEPS)
@@ -215,10 +215,10 @@ def decoded_pictures(data: str, batch_size: int, *, augmented: bool) -> "torch.u
     return torch.utils.data.DataLoader(Pictures(), batch_size=batch_size, shuffle=True)
 
 
-def plain_loop(data: str, steps: int, batch_size: int, *, augmented: bool) -> None:
+def plain_loop(data: str, steps: int, batch_size: int, device: str, *, augmented: bool) -> list[float]:
     """The tutorial's loop, and kuangliu's: fp32, a DataLoader, `.item()` and prints at every step.
 
-    Prints the images per second of every step that counts, as JSON.
+    Returns the images per second of every step that counts. Each step waits for the device, as the tutorial's does.
     """
     import torch
     from torch import nn
@@ -226,7 +226,7 @@ def plain_loop(data: str, steps: int, batch_size: int, *, augmented: bool) -> No
     from cifar_tui.engine.network.model import ResNet18
 
     loader = decoded_pictures(data, batch_size, augmented=augmented)
-    network = ResNet18(64)
+    network = ResNet18(64).to(device)
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
     sum_loss, correct, total, length = 0.0, 0.0, 0.0, len(loader)
@@ -236,6 +236,7 @@ def plain_loop(data: str, steps: int, batch_size: int, *, augmented: bool) -> No
         for i, (inputs, labels) in enumerate(loader):
             if i == steps:
                 break
+            inputs, labels = inputs.to(device), labels.to(device)
             optimizer.zero_grad()
             outputs = network(inputs)
             loss = criterion(outputs, labels)
@@ -252,7 +253,7 @@ def plain_loop(data: str, steps: int, batch_size: int, *, augmented: bool) -> No
             if i >= WARM_UP_STEPS:
                 speeds.append(len(labels) / (now - before))
             before = now
-    print(json.dumps(speeds))
+    return speeds
 
 
 if __name__ == "__main__":

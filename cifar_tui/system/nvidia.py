@@ -35,6 +35,16 @@ def find_gpu(uuid: str) -> object | None:
     return handle
 
 
+def first_gpu() -> object | None:
+    """The driver's handle of its first GPU; None without one."""
+    try:
+        pynvml.nvmlInit()
+        handle: object = pynvml.nvmlDeviceGetHandleByIndex(0)
+    except pynvml.NVMLError:
+        return None
+    return handle
+
+
 def count_gpus() -> int:
     """Return the number of GPUs that the driver knows; 0 without a driver."""
     try:

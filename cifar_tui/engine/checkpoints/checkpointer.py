@@ -86,8 +86,9 @@ class Checkpointer:
 
     @property
     def state_due(self) -> bool:
-        """True once the last state is old enough for a new one."""
-        return time.monotonic() >= self._state_due_at
+        """True once the last state is old enough for a new one, and after the first epoch: from then on one resumes."""
+        first = self._state_step < 0 and bool(self._kept)
+        return first or time.monotonic() >= self._state_due_at
 
     def save_state(self, step: int) -> None:
         """Save all that is needed to resume from `step`, unless it is saved already or not finite."""

@@ -20,6 +20,7 @@ from cifar_tui.engine.evaluation.evaluate_checkpoint import CANCELLED
 from cifar_tui.engine.evaluation.metrics import evaluation_result
 from cifar_tui.engine.evaluation.normalization_fit import misfit_note
 from cifar_tui.engine.network.device import Device, choose_device
+from cifar_tui.engine.network.device_memory import explained
 from cifar_tui.errors import BadInput, StopRequested
 from cifar_tui.events import Emit, Noted, Progressed
 from cifar_tui.recipe import Recipe
@@ -58,7 +59,8 @@ def compare_checkpoints(
         for one, network in zip(compared, read, strict=True):
             if misfit := misfit_note(network, data.test.pixels):
                 emit(Noted(f"{safe_text(one.name, 60)}: {misfit}"))
-        taken = [_judge(*pair, data, device, emit, cancelled) for pair in zip(compared, read, strict=True)]
+        with explained(device):
+            taken = [_judge(*pair, data, device, emit, cancelled) for pair in zip(compared, read, strict=True)]
     except StopRequested:
         emit(EvaluationFailed("", CANCELLED, damaged=False))
         return

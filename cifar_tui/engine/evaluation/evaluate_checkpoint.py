@@ -15,6 +15,7 @@ from cifar_tui.engine.evaluation.evaluate import evaluate
 from cifar_tui.engine.evaluation.metrics import EvaluationResult
 from cifar_tui.engine.evaluation.normalization_fit import misfit_note
 from cifar_tui.engine.network.device import Device, choose_device
+from cifar_tui.engine.network.device_memory import explained, is_out_of_memory, out_of_memory
 from cifar_tui.errors import CheckpointDamaged, StopRequested
 from cifar_tui.events import Emit, Noted
 from cifar_tui.recipe import CLASSES, Recipe
@@ -68,6 +69,12 @@ class CheckpointEvaluator:
             read = read or read_network(path)
             network = read.network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
             result = evaluate(network, self._test, self._device, next_batch, tta=tta)
+        except (RuntimeError, MemoryError) as error:
+            # A second network beside one that trains: what does not fit must not end the training.
+            if not is_out_of_memory(error):
+                raise
+            self._emit(EvaluationFailed(checkpoint, out_of_memory(self._device), damaged=False))
+            return
         except CheckpointDamaged as error:
             self._emit(EvaluationFailed(checkpoint, str(error), damaged=True))
             return
@@ -155,7 +162,8 @@ def evaluate_checkpoint(
         emit(EvaluationFailed(safe_text(checkpoint), CANCELLED, damaged=False))
         return
     _note_images(read, data, external, emit)
-    test = DeviceDataset(data.test.pixels, data.test.labels, recipe, device.torch, 0)
+    with explained(device):
+        test = DeviceDataset(data.test.pixels, data.test.labels, recipe, device.torch, 0)
     evaluator = CheckpointEvaluator(folder, test, data.facts(), device, emit)
     evaluator.evaluate(checkpoint, lambda: not cancelled(), tta=tta, keep=keep, read=read)
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from cifar_tui.engine.checkpoints.checkpoint import read_network
 from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.data.image_file import ImageUnreadable, center_crop, read_image_file
 from cifar_tui.engine.network.device import Device, choose_device
+from cifar_tui.engine.network.device_memory import explained
 from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.recipe import CLASSES, Recipe
 from cifar_tui.runs.compared_checkpoint import classes_of
@@ -58,7 +60,8 @@ class Predictor:
         self.classes = read.origin.classes if read.origin is not None and read.origin.classes else class_names(folder)
         if external:
             self._recipe = recipe.with_normalization(read.mean, read.std)
-        self._network: ResNet18 = read.network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
+        with explained(self._device):
+            self._network: ResNet18 = read.network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
         self._network.eval()
 
     def predict(self, files: Sequence[str]) -> Iterator[Prediction | Refusal]:
@@ -72,14 +75,15 @@ class Predictor:
             except ImageUnreadable as error:
                 yield Refusal(file, f"Cannot read {safe_text(file, LONGEST_PATH)}: {error}.")
                 continue
-            dataset = DeviceDataset(pixels[None], np.zeros(1, dtype=np.int64), self._recipe, self._device.torch, 0)
-            yield Prediction(file, pixels.tobytes(), self._probabilities(dataset))
+            yield Prediction(file, pixels.tobytes(), self._probabilities(pixels))
 
     @torch.inference_mode()
-    def _probabilities(self, dataset: DeviceDataset) -> tuple[float, ...]:
-        images, _ = dataset.plain(0, dataset.count)
-        with self._device.autocast():
-            logits = self._network(images).float()
+    def _probabilities(self, pixels: npt.NDArray[np.uint8]) -> tuple[float, ...]:
+        with explained(self._device):
+            dataset = DeviceDataset(pixels[None], np.zeros(1, dtype=np.int64), self._recipe, self._device.torch, 0)
+            images, _ = dataset.plain(0, dataset.count)
+            with self._device.autocast():
+                logits = self._network(images).float()
         return tuple(torch.nan_to_num(logits.softmax(1))[0].tolist())
 
 

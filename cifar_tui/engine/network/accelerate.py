@@ -16,10 +16,10 @@ WARM_UPS = 3
 """Updates made before one is recorded: libraries choose their kernels, and memory is laid out, in the first ones."""
 MEASURED = 50
 """Recorded updates timed before `auto` decides whether compiling pays."""
-COMPILE_SECONDS = 60.0
-"""Seconds that compiling takes at worst."""
-COMPILE_GAIN = 0.2
-"""The share of the time that a compiled update saves; an estimate, not measured here."""
+COMPILE_SECONDS = 30.0
+"""Seconds that compiling takes: 22 on an H200 with 16 cores, and a margin."""
+COMPILE_GAIN = 0.23
+"""The share of the time that a compiled update saves, measured on an H200: 60,000 and 78,000 images a second."""
 
 
 class Accelerator:

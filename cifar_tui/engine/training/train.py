@@ -5,8 +5,6 @@ import math
 import time
 from collections.abc import Callable
 
-import torch
-
 from cifar_tui import __version__, text
 from cifar_tui.control import Ignore, RequestQueue
 from cifar_tui.engine.checkpoints.run_context import DEFAULT_INTERVALS, Intervals, RunContext
@@ -14,6 +12,7 @@ from cifar_tui.engine.data.augment import EpochPlan, Images, plan_epoch
 from cifar_tui.engine.data.load import LoadData, load
 from cifar_tui.engine.network.accelerate import Accelerator
 from cifar_tui.engine.network.device import StepFence, choose_device, lower_priority
+from cifar_tui.engine.network.device_memory import explained
 from cifar_tui.engine.network.model import count_parameters
 from cifar_tui.engine.training.epoch_test import EpochTest, EpochTestResult
 from cifar_tui.engine.training.request_handler import RequestHandler
@@ -60,37 +59,29 @@ def train(
     """
     if changes is None:
         emit(RunStarted(folder.name, str(folder.path), recipe, time.time(), __version__))
-    try:
-        device = choose_device(recipe)
+    device = choose_device(recipe)
+    smaller = f"start again with --batch-size {max(1, recipe.batch_size // 2)}"
+    with explained(device, f"Its batches were of {recipe.batch_size:,}: {smaller}."):
         lower_priority(device)
         if device.unused_gpu:
             emit(Noted(device.unused_gpu))
-        record, state = state_to_resume(recipe, folder, emit) if changes is not None else (None, None)
-        data = load_data(recipe, emit, requests.stop_requested)
-        context = RunContext(recipe, folder, data.facts(), device, emit, flush_records, intervals)
-        if changes is not None:
-            emit_resumed(context, record, changes)
-        emit(Progressed(f"Preparing {len(data.train.labels) + len(data.test.labels):,} images", 0, None, "", 0.0))
-        images = Images.of(data, recipe, device.torch)
-        del data  # the images are held once
-        parts = RunParts.assemble(context, images, state)
-    except StopRequested:
-        emit(RunStopped(0, ""))
-        return
-    _train_with(parts, images, requests)
-
-
-def _train_with(parts: RunParts, images: Images, requests: RequestQueue) -> None:
-    recipe, device = parts.context.recipe, parts.context.device
-    try:
-        TrainingLoop(parts, images, requests).run()
-    except (torch.OutOfMemoryError, MemoryError):
-        raise CifarTuiError(
-            f"{device.name} ran out of memory with batches of {recipe.batch_size:,}. "
-            f"Start again with --batch-size {max(1, recipe.batch_size // 2):,}."
-        ) from None
-    finally:
-        parts.close()
+        try:
+            record, state = state_to_resume(recipe, folder, emit) if changes is not None else (None, None)
+            data = load_data(recipe, emit, requests.stop_requested)
+            context = RunContext(recipe, folder, data.facts(), device, emit, flush_records, intervals)
+            if changes is not None:
+                emit_resumed(context, record, changes)
+            emit(Progressed(f"Preparing {len(data.train.labels) + len(data.test.labels):,} images", 0, None, "", 0.0))
+            images = Images.of(data, recipe, device.torch)
+            del data  # the images are held once
+            parts = RunParts.assemble(context, images, state)
+        except StopRequested:
+            emit(RunStopped(0, ""))
+            return
+        try:
+            TrainingLoop(parts, images, requests).run()
+        finally:
+            parts.close()
 
 
 class RollBackRequested(Exception):

@@ -25,16 +25,16 @@ def names(folder: Path) -> list[str]:
 
 def test_only_the_best_and_the_newest_stay_and_the_run_goes_on_like_that(tmp_path: Path) -> None:
     folder = tmp_path / "one"
-    person = trained.run(folder, epochs=4, keep="best+last:2")
+    person = trained.run(folder, epochs=6, keep="best+last:2")
     gone = {event.checkpoint for event in person.heard(CheckpointDeleted)}
     assert gone
     assert not gone & set(names(folder))
-    assert {"net_003.pth", "net_004.pth"} <= set(names(folder))
+    assert {"net_005.pth", "net_006.pth"} <= set(names(folder))
     assert not [path for path in folder.glob("net_*") if path.name[:7] in {name[:7] for name in gone}]
     check(folder, Evidence(restarted=True))
-    trained.resume(folder, epochs=6)
-    assert {"net_005.pth", "net_006.pth"} <= set(names(folder))
-    assert len(names(folder)) <= 4
+    trained.resume(folder, epochs=8)
+    assert {"net_007.pth", "net_008.pth"} <= set(names(folder))
+    assert len(names(folder)) <= 5, "the best, the newest two, and the last good one of each of the two states"
     check(folder, Evidence(restarted=True))
     history = RunHistory()
     for event in read_events(journal_path(folder)):

@@ -4,11 +4,12 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+import torch
 
 from cifar_tui.checkpoint_events import CheckpointSaved, EvaluationDone, EvaluationFailed, EvaluationProgressed
 from cifar_tui.control import Evaluate, RequestQueue, Stop
 from cifar_tui.engine.evaluation import evaluate_checkpoint
-from cifar_tui.events import DataReady, Emit, EpochDone, Event, Noted
+from cifar_tui.events import DataReady, Emit, EpochDone, Event, Noted, RunFinished
 from cifar_tui.runs.checkpoints.predictions import Predictions
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars, verdict_path
 from cifar_tui.runs.checkpoints.test_images import read_images
@@ -58,6 +59,19 @@ def test_a_live_run_keeps_its_verdict_with_the_pictures_it_got_wrong(tmp_path: P
         assert picture == np.ascontiguousarray(test.pixels[image.index]).tobytes()
     (line,) = (one for one in (folder / "journal.jsonl").read_bytes().splitlines() if b"EvaluationDone" in one)
     assert "pictures" not in orjson.loads(line)
+
+
+@pytest.mark.fault(18)
+def test_a_network_that_does_not_fit_beside_the_training_does_not_end_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(evaluate_checkpoint, "evaluate", full)
+    person = trained.run(tmp_path / "one", {CheckpointSaved: [Evaluate(NAME)]}, epochs=2)
+    assert "ran out of memory" in person.heard(EvaluationFailed)[0].reason
+    assert person.heard(RunFinished)
 
 
 def test_an_ended_run_gets_the_same_verdict_in_a_job_of_its_own(tmp_path: Path) -> None:

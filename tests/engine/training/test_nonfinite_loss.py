@@ -153,8 +153,8 @@ def test_going_back_never_raises_a_rate_that_was_lowered(tmp_path: Path, monkeyp
 def test_checkpoints_of_undone_steps_are_not_taken_for_the_newest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    break_batches(monkeypatch, first=STEPS + 2, count=1)
-    person = run(tmp_path / "one", {RolledBack: [Stop()]}, intervals=SELDOM)
-    assert person.heard(RolledBack)[0].to_step == 0
-    assert list_sidecars(tmp_path / "one") == []
-    assert person.heard(RunStopped) == [RunStopped(0, "")]
+    break_batches(monkeypatch, first=2 * STEPS + 2, count=1)
+    person = run(tmp_path / "one", {RolledBack: [Stop()]}, intervals=SELDOM, epochs=3)
+    assert person.heard(RolledBack)[0].to_step == STEPS
+    assert [sidecar.checkpoint for sidecar in list_sidecars(tmp_path / "one")] == ["net_001.pth"]
+    assert person.heard(RunStopped) == [RunStopped(STEPS, "net_001.pth")]

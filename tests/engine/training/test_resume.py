@@ -30,7 +30,7 @@ from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.checkpoints.states import list_states
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.records.journal import read_events
-from tests.engine.trained import ALWAYS, STEPS, easy_images, resume, run
+from tests.engine.trained import ALWAYS, SELDOM, STEPS, easy_images, resume, run
 
 
 @pytest.fixture(scope="module")
@@ -244,3 +244,10 @@ def test_what_a_killed_trainer_was_writing_is_collected(tmp_path: Path) -> None:
     resume(tmp_path / "one")
     assert not (tmp_path / "one" / ".writing-state_0000009.pt-abc").exists()
     assert (tmp_path / "one" / ".writing").exists()
+
+
+@pytest.mark.fault(1)
+def test_from_the_end_of_the_first_epoch_on_a_killed_run_resumes(tmp_path: Path) -> None:
+    """A GPU is through its first epochs long before the first interval between states is over."""
+    person = run(tmp_path / "one", {StateSaved: [Stop()]}, intervals=SELDOM, epochs=200)
+    assert person.heard(StateSaved)[0].step == STEPS

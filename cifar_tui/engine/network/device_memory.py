@@ -1,0 +1,57 @@
+"""A device whose memory does not suffice: one sentence that says who holds it."""
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+
+from cifar_tui.engine.network.device import Device
+from cifar_tui.errors import CifarTuiError
+from cifar_tui.system import nvidia
+from cifar_tui.text import size
+
+NOT_OTHERS_BYTES = 2_000_000_000
+"""Held beside what torch counts, by the driver and this program: less is not called other programs'."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return True if an error says that memory did not suffice.
+
+    torch has a class of its own for its allocator only; the driver, cuDNN and cuBLAS say it in words (`ALLOC_FAILED`).
+    """
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    words = str(error)
+    return isinstance(error, RuntimeError) and ("out of memory" in words or "ALLOC_FAILED" in words)
+
+
+def out_of_memory(device: Device, remedy: str = "") -> str:
+    """Return what happened, and what to do: the remedy, unless other programs hold most of a GPU."""
+    others, total = _held_by_others(device)
+    if others < NOT_OTHERS_BYTES:
+        return f"{device.name} ran out of memory. {remedy}".rstrip()
+    happened = f"{device.name} ran out of memory: other programs hold {size(others)} of its {size(total)}."
+    if others > total / 2:
+        remedy = "Wait for them (nvidia-smi lists them), or choose another GPU by CUDA_VISIBLE_DEVICES."
+    return f"{happened} {remedy}".rstrip()
+
+
+@contextlib.contextmanager
+def explained(device: Device, remedy: str = "") -> Iterator[None]:
+    """Raise CifarTuiError with one sentence, and the remedy, where the memory does not suffice for what is inside."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise CifarTuiError(out_of_memory(device, remedy)) from None
+
+
+def _held_by_others(device: Device) -> tuple[int, int]:
+    """Return the bytes of a GPU that other programs hold, and all it has; zeros where its driver does not tell."""
+    handle = nvidia.find_gpu(device.gpu) if device.gpu else None
+    reading = None if handle is None else nvidia.read_gpu(handle)
+    if reading is None or reading.memory_used is None or reading.memory_total is None:
+        return 0, 0
+    # In a container the driver does not say whose it is: what is not torch's own here is others', near enough.
+    return reading.memory_used - torch.cuda.memory_reserved(), reading.memory_total

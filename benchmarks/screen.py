@@ -228,7 +228,7 @@ def training_for_real(size: tuple[int, int], data: str) -> dict[str, float]:
 
 def slowdowns(data: str) -> dict[str, float]:
     """Return the cost of watching for the loop that trains, and for a loop of tiny operations."""
-    options = argparse.Namespace(data=data, steps=10, batch_size=128)
+    options = argparse.Namespace(device="cpu", data=data, steps=10, batch_size=128)
     real = [
         1 - throughput.measure("ours_watched", options).images_per_second / bare.images_per_second
         for bare in (throughput.measure("ours", options) for _ in range(3))

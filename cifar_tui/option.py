@@ -51,6 +51,8 @@ class Option:
     """Type of the value."""
     choices: tuple[str, ...] = ()
     """Values there are; empty for any."""
+    examples: tuple[str, ...] = ()
+    """Values that a shell completes, where there are others."""
 
     def of(self, field: str, hint: object) -> "Option":
         """Return the option of a field with this name and type."""

@@ -11,15 +11,18 @@ from cifar_tui.errors import BadInput
 from cifar_tui.files.home_path import in_home
 from cifar_tui.option import DATA, RUN, Option, options_of
 from cifar_tui.schedule import Schedule, scheduled_rate
+from cifar_tui.text import safe_text
 
 Flip = Literal["none", "random", "alternating"]
 Padding = Literal["reflect", "zero"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
 Acceleration = Literal["auto", "eager", "graph", "compile"]
 
 KEEP_PATTERN = re.compile(r"best\+last:([1-9]\d{0,5})", re.ASCII)
 """A `keep` that names a number of checkpoints."""
+
+DEVICES = "auto, cpu, cuda for an NVIDIA GPU, cuda:1 for the second one, mps"
+DEVICE_PATTERN = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?", re.ASCII)
 
 WIDTH_UNIT = 8
 """Other channel counts corrupt memory in the channels-last backward pass of torch 2.14's CPU kernels (AVX2)."""
@@ -31,6 +34,13 @@ CLASSES = 10
 CIFAR10_MEAN = (0.4914, 0.4822, 0.4465)
 CIFAR10_STD = (0.2470, 0.2435, 0.2616)
 HALF = (0.5, 0.5, 0.5)
+
+
+def parse_device(device: str) -> str:
+    """Return the name of a device as it is. Raises BadInput when it is none."""
+    if DEVICE_PATTERN.fullmatch(device) is None:
+        raise BadInput(f"--device cannot be '{safe_text(device, 40)}'. Choose one of: {DEVICES}.")
+    return device
 
 
 def absolute_folder(path: str) -> str | None:
@@ -57,6 +67,8 @@ class Ancestor:
     """Epoch that it ended, or was in; 0 where that is not known."""
     synthetic: bool = False
     """True if it, or one of its own ancestors, was trained on synthetic images."""
+    weights: str = ""
+    """Name of the set of weights that was taken from an external file that holds several; empty for the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +176,17 @@ class Recipe:
         int,
         Option("Channels of the first stage; 64 is a ResNet-18.", least=WIDTH_UNIT, multiple_of=WIDTH_UNIT),
     ] = 64
-    device: Annotated[DeviceChoice, Option("Where to train", help_elsewhere="Where to run", changeable=True)] = "auto"
+    device: Annotated[
+        str,
+        Option(
+            f"Where to train: {DEVICES}.",
+            help_elsewhere=f"Where to run: {DEVICES}.",
+            metavar="NAME",
+            examples=("auto", "cpu", "cuda", "mps"),
+            parse=parse_device,
+            changeable=True,
+        ),
+    ] = "auto"
     """`auto` takes a GPU when there is one."""
     acceleration: Annotated[Acceleration, Option("How an NVIDIA GPU is driven", changeable=True)] = "auto"
     """Step by step, as one recorded graph, or compiled and recorded."""
@@ -185,6 +207,7 @@ class Recipe:
         for name, option in options_of(Recipe).items():
             option.check(getattr(self, name))
         parse_keep(self.keep)
+        parse_device(self.device)
         if self.train_images is not None and self.batch_size > self.train_images:
             raise BadInput(
                 f"A batch of {self.batch_size:,} is more than the {self.train_images:,} training images: "

@@ -43,8 +43,13 @@ class Report:
     """Exit code of the starter where it does not train."""
 
 
-def start_detached(arguments: Sequence[str]) -> int:
-    """Start the same command again, detached, and wait until it trains or is refused. Returns the exit code."""
+def start_detached(jobs: LocalJobs, arguments: Sequence[str]) -> int:
+    """Start the same command again, detached, and wait until it trains or is refused. Returns the exit code.
+
+    The jobs have shown that the command is in order; the new process makes its own.
+    """
+    jobs.close()
+    print(jobs.note, end="\n" if jobs.note else "")
     reader, writer = os.pipe()
     process = subprocess.Popen(
         [sys.executable, "-m", "cifar_tui", *arguments],

@@ -121,7 +121,8 @@ def recipe_options(*fields: str) -> Callable[[Callable[..., None]], Callable[...
 
 def _parameter(option: Option) -> inspect.Parameter:
     metavar = option.metavar or {int: "N", float: "X"}.get(option.kind)
-    complete = complete_of(*option.choices) if option.choices else None
+    values = option.choices or option.examples
+    complete = complete_of(*values) if values else None
     typed = _option(option.panel or None, option.flag, option.help, metavar, complete)
     annotation = Annotated[option.kind | None, typed]  # type: ignore[name-defined] # known when it runs
     return inspect.Parameter(option.field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)

@@ -10,6 +10,7 @@ from cifar_tui.engine.data.load import check_source
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.parent_weights import belongs_to_run, recipe_for_child
+from cifar_tui.runs.reading import AS_FOUND, Reading
 
 
 def new_recipe(preset_name: str, changes: Mapping[str, object]) -> Recipe:
@@ -17,10 +18,12 @@ def new_recipe(preset_name: str, changes: Mapping[str, object]) -> Recipe:
     return checked(changed(preset_here(preset_name), changes))
 
 
-def branched_recipe(weights: Path, preset_name: str | None, changes: Mapping[str, object]) -> tuple[Recipe, str]:
+def branched_recipe(
+    weights: Path, preset_name: str | None, changes: Mapping[str, object], reading: Reading = AS_FOUND
+) -> tuple[Recipe, str]:
     """Return the recipe of a run that starts with a checkpoint's weights: of the checkpoint's run, where it has one.
 
-    The text says how an external file was read, and what the run takes from it.
+    The text says how an external file was read, by `reading`, and what the run takes from it.
 
     Raises BadInput, CheckpointDamaged.
     """
@@ -34,9 +37,9 @@ def branched_recipe(weights: Path, preset_name: str | None, changes: Mapping[str
         # Loads torch.
         from cifar_tui.engine.checkpoints.initial_weights import recipe_for_external
 
-        recipe, note = recipe_for_external(
-            weights, preset_here(preset_name or DEFAULT_PRESET), normalization=preset_name is None
-        )
+        own = preset_name is None or reading.normalization is not None
+        preset = preset_here(preset_name or DEFAULT_PRESET)
+        recipe, note = recipe_for_external(weights, preset, reading, normalization=own)
     if changes.get("width", recipe.width) != recipe.width:
         raise BadInput(f"The checkpoint's weights have width {recipe.width}: leave --width out.")
     return checked(changed(recipe, changes)), note

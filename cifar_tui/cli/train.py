@@ -12,16 +12,17 @@ from cifar_tui.cli.options import (
     Headless,
     Marker,
     NoMouse,
+    Normalize,
     PresetName,
     ResumedRun,
     RunFolderPath,
     RunName,
     StartCheckpoint,
     ThemeName,
+    WeightsName,
     check_screen_options,
     recipe_options,
 )
-from cifar_tui.files.home_path import in_home
 from cifar_tui.system.foreground import train_behind_a_parent
 
 
@@ -32,6 +33,8 @@ def train(
     changes: Mapping[str, object],
     resume: ResumedRun = None,
     start: StartCheckpoint = None,
+    normalize: Normalize = None,
+    weights: WeightsName = "",
     run_name: RunName = None,
     outf: RunFolderPath = None,
     headless: Headless = False,
@@ -48,21 +51,19 @@ def train(
     release_shell = train_behind_a_parent() if obstacle is None else None
     check_screen_options(marker, alert, theme)
     # Not before: what these load has threads (numpy's), and a fork must come before them.
-    from cifar_tui.cli.detached import start_detached, train_detached
-    from cifar_tui.cli.front_ends import run_on_screen, train_on_console
-    from cifar_tui.cli.train_jobs import new_run, resumed_run
+    from cifar_tui.cli import detached, front_ends, train_jobs
 
+    file = train_jobs.StartFile(start, weights, normalize)
     if resume is None:
-        jobs = new_run(changes, preset_name, start, run_name, in_home(outf) if outf is not None else None)
+        jobs = train_jobs.new_run(changes, preset_name, file, run_name, outf)
     else:
-        typed = {"--from": start, "--preset": preset_name, "--run-name": run_name, "--outf": outf}
-        jobs = resumed_run(resume, changes, {flag for flag, value in typed.items() if value is not None})
+        typed = file.typed({"--preset": preset_name, "--run-name": run_name, "--outf": outf})
+        jobs = train_jobs.resumed_run(resume, changes, typed)
     if report_to is not None:
-        raise typer.Exit(train_detached(jobs, report_to))
+        raise typer.Exit(detached.train_detached(jobs, report_to))
     if detach:
-        jobs.close()
-        print(jobs.note, end="\n" if jobs.note else "")
-        raise typer.Exit(start_detached(sys.argv[1:]))
+        raise typer.Exit(detached.start_detached(jobs, sys.argv[1:]))
     if release_shell is None:
-        raise typer.Exit(train_on_console(jobs, resumed=resume is not None, obstacle=obstacle or ""))
-    raise typer.Exit(run_on_screen(jobs, release_shell, theme=theme, marker=marker, mouse=not no_mouse, alert=alert))
+        raise typer.Exit(front_ends.train_on_console(jobs, resumed=resume is not None, obstacle=obstacle or ""))
+    looks = {"theme": theme, "marker": marker, "mouse": not no_mouse, "alert": alert}
+    raise typer.Exit(front_ends.run_on_screen(jobs, release_shell, **looks))

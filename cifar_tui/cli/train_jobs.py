@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from cifar_tui.cli.checkpoint_path import checkpoint_at
+from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run
 from cifar_tui.cli.default_preset import preset_for, preset_note
+from cifar_tui.cli.options import reading_of
 from cifar_tui.cli.recipe_options import branched_recipe, changed, check_changeable, checked, new_recipe
 from cifar_tui.errors import BadInput
+from cifar_tui.files.home_path import in_home
 from cifar_tui.jobs.local import LocalJobs, check_free, check_resumable
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.find import find_run
@@ -16,15 +19,37 @@ from cifar_tui.runs.overview import read_overview
 from cifar_tui.text import rate, safe_text
 
 
+@dataclass(frozen=True, slots=True)
+class StartFile:
+    """The checkpoint that a run starts from, as it was typed, and how it is read where it belongs to no run."""
+
+    checkpoint: str | None = None
+    weights: str = ""
+    normalize: str | None = None
+
+    def typed(self, others: Mapping[str, object]) -> set[str]:
+        """Return the flags that were typed, of these and of others by their values."""
+        flags = {"--from": self.checkpoint, "--weights": self.weights, "--normalize": self.normalize, **others}
+        return {flag for flag, value in flags.items() if value}
+
+
 def new_run(
-    changes: Mapping[str, object], preset_name: str | None, start: str | None, name: str | None, folder: Path | None
+    changes: Mapping[str, object],
+    preset_name: str | None,
+    start: StartFile,
+    name: str | None,
+    folder: Path | None,
 ) -> LocalJobs:
     """Return the jobs of a new run, from fresh weights or a checkpoint's. Raises BadInput, CheckpointDamaged."""
-    if start is None:
+    folder = in_home(folder) if folder is not None else None
+    if start.checkpoint is None:
+        if start.typed({}):
+            raise BadInput("--normalize and --weights say how a file is read that a run starts from: add --from FILE.")
         recipe = new_recipe(preset_name or preset_for(changes.get("device")), changes)
         return LocalJobs(recipe, name, folder, note=preset_note(recipe) if preset_name is None else "")
-    weights = checkpoint_at(start)
-    recipe, note = branched_recipe(weights, preset_name, changes)
+    weights = checkpoint_at(start.checkpoint)
+    reading = reading_of(start.weights, start.normalize, max_pool=False, ours=in_a_run(weights))
+    recipe, note = branched_recipe(weights, preset_name, changes, reading)
     return LocalJobs(recipe, name, folder, start=weights, note=note)
 
 

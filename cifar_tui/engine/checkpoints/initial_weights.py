@@ -12,6 +12,7 @@ from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.files.run_files import START_NAME
 from cifar_tui.recipe import Ancestor, Recipe
 from cifar_tui.runs.checkpoints.sidecars import read_sidecar, sidecar_path
+from cifar_tui.runs.reading import AS_FOUND, Reading
 from cifar_tui.text import safe_text
 
 
@@ -26,22 +27,25 @@ def initial_weights(recipe: Recipe, folder: Path) -> Callable[[], Tensors]:
     return lambda: _copied_weights(folder / START_NAME, ancestor, recipe.width)
 
 
-def recipe_for_external(weights: Path, recipe: Recipe, *, normalization: bool) -> tuple[Recipe, str]:
+def recipe_for_external(
+    weights: Path, recipe: Recipe, reading: Reading = AS_FOUND, *, normalization: bool
+) -> tuple[Recipe, str]:
     """Return the recipe of a run that starts from an external file, as wide as it, and how that was read.
 
-    With `normalization`, it is the file's own, else its project's. Raises CheckpointDamaged.
+    With `normalization`, it is a person's by `reading`, else the file's own, else its project's.
+    Raises CheckpointDamaged.
     """
-    read = read_network(weights)
+    read = read_network(weights, reading)
     width = read.network.conv1[0].out_channels
     assert isinstance(width, int)  # of a layer, which the checker cannot know
-    branched = recipe.branched(_external(weights, known=bool(read.sha256)), width)
+    branched = recipe.branched(_external(weights, reading, known=bool(read.sha256)), width)
     if not normalization:
         return branched, " ".join(read.notes)
     sentences = "" if read.sha256 else " ".join(read.assumptions)
     return branched.with_normalization(read.mean, read.std), sentences
 
 
-def _external(weights: Path, *, known: bool) -> Ancestor:
+def _external(weights: Path, reading: Reading, *, known: bool) -> Ancestor:
     """A file as an ancestor; `known` is one of our checkpoints that was taken out of its run with its sidecar."""
     if known:
         sidecar = read_sidecar(sidecar_path(weights))
@@ -54,13 +58,13 @@ def _external(weights: Path, *, known: bool) -> Ancestor:
         )
     with open_external(weights) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Ancestor(run="", checkpoint=safe_text(weights.name), sha256=digest)
+    return Ancestor(run="", checkpoint=safe_text(weights.name), sha256=digest, weights=reading.weights)
 
 
 def _copied_weights(copy: Path, ancestor: Ancestor, width: int) -> Tensors:
     with open_external(copy, LARGEST_OF_OURS) as file:
         verify(file, copy, size_of(file), ancestor.sha256)
-        network = read_open(file, ancestor.checkpoint).network
+        network = read_open(file, ancestor.checkpoint, Reading(weights=ancestor.weights)).network
     if network.conv1[0].out_channels != width:
         raise CheckpointDamaged(f"{ancestor.checkpoint} does not fit this run: it is not {width} channels wide.")
     return network.state_dict()

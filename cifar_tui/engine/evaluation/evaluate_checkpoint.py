@@ -1,5 +1,6 @@
 """Evaluates a saved checkpoint on request: the same for a live run and for one that has ended."""
 
+import functools
 import math
 import time
 from collections.abc import Callable
@@ -67,28 +68,31 @@ class CheckpointEvaluator:
 
         try:
             read = read or read_network(path)
-            network = read.network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
-            result = evaluate(network, self._test, self._device, next_batch, tta=tta)
-        except (RuntimeError, MemoryError) as error:
-            # A second network beside one that trains: what does not fit must not end the training.
-            if not is_out_of_memory(error):
-                raise
-            self._emit(EvaluationFailed(checkpoint, out_of_memory(self._device), damaged=False))
-            return
+            result = self._measure(read, next_batch, tta)
         except CheckpointDamaged as error:
             self._emit(EvaluationFailed(checkpoint, str(error), damaged=True))
             return
         except StopRequested:
             self._emit(EvaluationFailed(checkpoint, CANCELLED, damaged=False))
             raise
-        if result is None:
-            self._emit(EvaluationFailed(checkpoint, CANCELLED, damaged=False))
+        if isinstance(result, str):
+            self._emit(EvaluationFailed(checkpoint, result, damaged=False))
             return
         done = self._done(checkpoint, result, time.monotonic() - started, tta)
         self._note_doubt(done, read)
         if keep and read.sha256:
             self._keep(done, read.sha256, result.predictions)
         self._emit(done)
+
+    def _measure(self, read: ReadNetwork, go_on: Callable[[int], bool], tta: bool) -> EvaluationResult | str:
+        """Return the result, or why there is none: a second network that does not fit must not end the training."""
+        try:
+            network = read.network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
+            return evaluate(network, self._test, self._device, go_on, tta=tta) or CANCELLED
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            return out_of_memory(self._device)
 
     def _note_doubt(self, done: EvaluationDone, read: ReadNetwork) -> None:
         """Note what may be wrong where an external network, read by assumptions, is about as good as chance."""
@@ -142,10 +146,7 @@ def evaluate_checkpoint(
 
     `reading` is how an external file is read. The checkpoint is read first, for one that is refused needs no images.
     """
-
-    def cancelled() -> bool:
-        return requests.contains(Stop, CancelEvaluation)
-
+    cancelled = functools.partial(requests.contains, Stop, CancelEvaluation)
     device = choose_device(recipe)
     try:
         read = read_network(folder / checkpoint, reading)

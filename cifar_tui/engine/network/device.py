@@ -78,24 +78,42 @@ def lower_priority(device: Device) -> None:
 
 def choose_device(recipe: Recipe) -> Device:
     """Return the device and precision of a recipe. Raises BadInput when this machine does not have them."""
-    has_cuda, obstacle = _look_for_cuda() if recipe.device in ("auto", "cuda") else (False, "")
-    kind = recipe.device if recipe.device != "auto" else _best_kind(has_cuda)
+    asked, _, number = recipe.device.partition(":")
+    has_cuda, obstacle = _look_for_cuda() if asked in ("auto", "cuda") else (False, "")
+    kind = asked if asked != "auto" else _best_kind(has_cuda)
     if kind == "cuda" and not has_cuda:
         why = obstacle or "There is no CUDA device here, or its driver does not work"
         raise BadInput(f"{why}. Use --device cpu, or auto.")
     if kind == "mps" and not torch.backends.mps.is_available():
         raise BadInput("There is no Apple GPU (MPS) here. Use --device cpu, or auto.")
+    index = _choose_gpu(int(number or 0)) if kind == "cuda" else 0
     precision = _precision(kind, recipe.precision)
     # TF32 would be a third kind of fp32: the recipe says fp32 and gets it.
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.benchmark = kind == "cuda"
     if kind == "cuda":
-        properties = torch.cuda.get_device_properties(0)
-        return Device(torch.device("cuda", 0), properties.name, f"GPU-{properties.uuid}", precision, channels_last=True)
+        properties = torch.cuda.get_device_properties(index)
+        gpu = f"GPU-{properties.uuid}"
+        return Device(torch.device("cuda", index), properties.name, gpu, precision, channels_last=True)
     if kind == "mps":
         return Device(torch.device("mps"), "Apple GPU", "", precision, channels_last=False)
     unused = f"{obstacle}: training on the CPU." if obstacle else ""
     return Device(torch.device("cpu"), _cpu_name(), "", precision, channels_last=True, unused_gpu=unused)
+
+
+def _choose_gpu(index: int) -> int:
+    """Make a GPU this thread's own, for graphs, streams and events name none, and return its number.
+
+    Raises BadInput without one of that number.
+    """
+    count = torch.cuda.device_count()
+    if index >= count:
+        there = "cuda:0 alone" if count == 1 else f"cuda:0 to cuda:{count - 1}"
+        hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+        limited = f" (CUDA_VISIBLE_DEVICES={safe_text(hidden, 40)} hides the others)" if hidden is not None else ""
+        raise BadInput(f"There is no GPU cuda:{index} here: torch sees {there}{limited}.")
+    torch.cuda.set_device(index)
+    return index
 
 
 def _look_for_cuda() -> tuple[bool, str]:

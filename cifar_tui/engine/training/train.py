@@ -78,10 +78,8 @@ def train(
         except StopRequested:
             emit(RunStopped(0, ""))
             return
-        try:
+        with contextlib.closing(parts):
             TrainingLoop(parts, images, requests).run()
-        finally:
-            parts.close()
 
 
 class RollBackRequested(Exception):

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from cifar_tui.cli.recipe_options import branched_recipe
-from cifar_tui.cli.train_jobs import new_run
+from cifar_tui.cli.train_jobs import StartFile, new_run
 from cifar_tui.control import Stop
 from cifar_tui.engine.checkpoints.checkpoint import read_network
 from cifar_tui.engine.checkpoints.export import export_weights
-from cifar_tui.engine.checkpoints.initial_weights import recipe_for_external
+from cifar_tui.engine.checkpoints.initial_weights import initial_weights, recipe_for_external
 from cifar_tui.errors import BadInput, CheckpointDamaged
 from cifar_tui.events import EpochDone, Event, RunFinished, RunResumed, RunStarted, StepDone
 from cifar_tui.files.run_files import START_NAME, journal_path
@@ -21,6 +21,7 @@ from cifar_tui.runs.folder import RunFolder, read_recipe
 from cifar_tui.runs.new_run import branch
 from cifar_tui.runs.overview import read_overview
 from cifar_tui.runs.parent_weights import recipe_for_child
+from cifar_tui.runs.reading import NORMALIZATIONS, Reading
 from cifar_tui.runs.records.journal import read_events
 from tests.engine import trained
 
@@ -146,8 +147,40 @@ def test_a_file_of_no_run_starts_one_as_wide_as_it_is(parent: Path, tmp_path: Pa
 
 def test_a_run_from_an_exported_file_takes_the_normalization_of_its_header(parent: Path, tmp_path: Path) -> None:
     export_weights(parent / "net_001.pth", tmp_path / "own.safetensors")
-    jobs = new_run({"data": "synthetic"}, None, str(tmp_path / "own.safetensors"), "new", tmp_path / "new")
+    jobs = new_run({"data": "synthetic"}, None, StartFile(str(tmp_path / "own.safetensors")), "new", tmp_path / "new")
     trained_with = read_recipe(parent)
     recipe, _ = branched_recipe(tmp_path / "own.safetensors", None, {"data": "synthetic"})
     assert (recipe.mean, recipe.std) == (trained_with.mean, trained_with.std) != (HALF, HALF)
     assert jobs.note.startswith("Images are normalized as the file says (mean 0.4914, ")
+
+
+def test_a_person_says_how_the_file_is_read_that_a_run_starts_from(parent: Path, tmp_path: Path) -> None:
+    state = read_network(parent / "net_001.pth").network.state_dict()
+    average = {name: tensor * 2 if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+    torch.save({"model": state, "ema": average}, tmp_path / "both.pth")
+    changes = {
+        "data": "synthetic",
+        "width": 8,
+        "device": "cpu",
+        "train_images": 100,
+        "test_images": 20,
+        "batch_size": 50,
+    }
+    start = str(tmp_path / "both.pth")
+    new_run(changes, "quick", StartFile(start, "ema", "imagenet"), "new", tmp_path / "new").close()
+    recipe, _ = branched_recipe(
+        tmp_path / "both.pth", "quick", changes, Reading(weights="ema", normalization=NORMALIZATIONS["imagenet"])
+    )
+    assert (recipe.mean, recipe.std) == NORMALIZATIONS["imagenet"]
+    assert recipe.parent is not None
+    assert recipe.parent.weights == "ema"
+    (tmp_path / START_NAME).write_bytes((tmp_path / "both.pth").read_bytes())
+    first = initial_weights(recipe, tmp_path)()
+    assert torch.equal(first["fc.weight"], average["fc.weight"])
+
+
+@pytest.mark.parametrize("start", [None, "net_001.pth"])
+def test_how_a_file_is_read_is_said_of_other_files_alone(parent: Path, tmp_path: Path, start: str | None) -> None:
+    path = str(parent / start) if start is not None else None
+    with pytest.raises(BadInput, match=r"--normalize.* and --weights"):
+        new_run({"data": "synthetic"}, None, StartFile(path, "", "half"), "new", tmp_path / "new")

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -55,6 +56,43 @@ def test_gpus_that_are_hidden_are_said_to_be(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(nvidia, "count_gpus", lambda: 2)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
     assert "CUDA_VISIBLE_DEVICES=7 hides every NVIDIA GPU" in choose_device(tiny_recipe(device="auto")).unused_gpu
+
+
+@pytest.fixture
+def two_gpus(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    chosen: list[int] = []
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: not including_emulation)
+    monkeypatch.setattr(
+        torch.cuda, "get_device_properties", lambda index: SimpleNamespace(name=f"GPU {index}", uuid=f"uuid-{index}")
+    )
+    return chosen
+
+
+def test_one_of_several_gpus_is_chosen_by_its_number(two_gpus: list[int]) -> None:
+    second = choose_device(tiny_recipe(device="cuda:1"))
+    assert (second.torch, second.name, second.gpu) == (torch.device("cuda", 1), "GPU 1", "GPU-uuid-1")
+    assert choose_device(tiny_recipe(device="auto")).torch == torch.device("cuda", 0)
+    assert two_gpus == [1, 0], "streams, graphs and events name no GPU: the thread's own has to be it"
+
+
+def test_a_gpu_that_is_not_there_is_refused_with_those_that_are(
+    two_gpus: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BadInput, match=r"no GPU cuda:2 here: torch sees cuda:0 to cuda:1\."):
+        choose_device(tiny_recipe(device="cuda:2"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3")
+    with pytest.raises(BadInput, match=r"CUDA_VISIBLE_DEVICES=0,3 hides the others"):
+        choose_device(tiny_recipe(device="cuda:2"))
+
+
+@pytest.mark.parametrize("typed", ["gpu", "cuda:", "cuda:-1", "CUDA", "cuda:1234", "cpu:0", ""])
+def test_a_name_that_is_no_device_is_refused(typed: str) -> None:
+    with pytest.raises(BadInput, match=r"Choose one of: auto, cpu, cuda for an NVIDIA GPU"):
+        tiny_recipe(device=typed).check()
 
 
 def test_without_a_gpu_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

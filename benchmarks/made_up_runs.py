@@ -130,6 +130,7 @@ class ScriptedRun:
         self.ended = False
         self.elsewhere = False
         self.silent_seconds = 0.0
+        self.other_user = ""
 
     @property
     def current(self) -> "ScriptedRun":

@@ -36,6 +36,7 @@ class ScriptedConnection:
         self.elsewhere = False
         self.accepting = True
         self.silent_seconds = 0.0
+        self.other_user = ""
 
     def emit(self, *events: Event) -> None:
         self._waiting.extend(events)

@@ -12,6 +12,7 @@ from cifar_tui.files.run_files import recipe_path
 from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.sidecars import epoch_checkpoint, list_sidecars, newest_checkpoint
+from cifar_tui.runs.checkpoints.unreadable import unreadable_checkpoints
 from cifar_tui.runs.find import find_run, run_argument
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.text import safe_text
@@ -37,7 +38,7 @@ def checkpoint_at(path: str) -> Path:
     folder = find_run(path)
     newest = newest_checkpoint(folder)
     if not newest:
-        raise BadInput(f"{run_argument(folder)} has no checkpoint yet.")
+        raise BadInput(unreadable_checkpoints(folder) or f"{run_argument(folder)} has no checkpoint yet.")
     return folder / newest
 
 
@@ -60,7 +61,7 @@ def _of_epoch(folder: Path, epoch: int) -> Path:
     sidecars = list_sidecars(folder)
     epochs = [sidecar.epoch for sidecar in sidecars if sidecar.checkpoint == epoch_checkpoint(sidecar.epoch)]
     if epoch not in epochs:
-        known = _epochs_text(epochs)
+        known = " ".join(filter(None, [_epochs_text(epochs), unreadable_checkpoints(folder)]))
         raise BadInput(f"{run_argument(folder)} has no checkpoint of epoch {epoch}. {known}")
     return folder / epoch_checkpoint(epoch)
 
@@ -68,7 +69,7 @@ def _of_epoch(folder: Path, epoch: int) -> Path:
 def _epochs_text(epochs: list[int]) -> str:
     """Return a sentence with the epochs there are: all, or the newest and the number of the others."""
     if not epochs:
-        return "It has no checkpoint of a whole epoch."
+        return "It has none of a whole epoch that can be used."
     others = len(epochs) - MOST_EPOCHS_NAMED
     newest = ", ".join(map(str, epochs[-MOST_EPOCHS_NAMED:]))
     return f"It has those of epochs {newest}{f', and {others} earlier ones' if others > 0 else ''}."

@@ -10,6 +10,7 @@ from cifar_tui.files.lock_owner import process_here
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.report import run_summary
 from cifar_tui.runs.checkpoints.states import resumable
+from cifar_tui.runs.checkpoints.unreadable import unreadable_states
 from cifar_tui.runs.find import find_run, only_live_run, run_argument
 from cifar_tui.runs.lock import is_being_trained, other_user, trainer_of
 from cifar_tui.runs.overview import read_overview
@@ -63,7 +64,7 @@ def live_run(run: str | None) -> Path:
         raise BadInput(f"{name} is not running: it has finished.")
     if resumable(folder):
         raise BadInput(f"{name} is not running. To resume it: {command_line(f'train --resume {name}')}")
-    raise BadInput(f"{name} is not running, and it ended before its training state was saved.")
+    raise BadInput(f"{name} is not running. {unreadable_states(folder) or 'It ended before anything was saved.'}")
 
 
 def _wait(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cifar_tui import text
 from cifar_tui.errors import BadInput
-from cifar_tui.files.lock_owner import user_name
+from cifar_tui.files.owner import user_name
 from cifar_tui.report import run_summary
 from cifar_tui.runs.find import run_argument
 from cifar_tui.runs.overview import Overview, read_overview
@@ -34,7 +34,7 @@ def list_overviews(folders: Sequence[Path]) -> tuple[list[Overview], list[str]]:
         except OSError as error:
             unreadable.append(f"{text.safe_text(path.name, 60)} ({error.strerror or error})")
         except BadInput as error:
-            unreadable.append(f"{text.safe_text(path.name, 60)} ({error})")
+            unreadable.append(f"{text.safe_text(path.name, 60)} ({str(error).rstrip('.')})")
     return overviews, unreadable
 
 

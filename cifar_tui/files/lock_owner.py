@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import pwd
 import socket
 from pathlib import Path
 
@@ -33,15 +32,6 @@ def process_here(owner: str) -> int:
     name, _, host = owner.partition(" on ")
     pid = name.removeprefix("process ")
     return int(pid) if host == socket.gethostname() and pid.isdecimal() else 0
-
-
-def user_name(path: Path) -> str:
-    """Return the name, or else the number, of the user that a file belongs to. Raises OSError."""
-    uid = path.stat().st_uid
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"user {uid}"
 
 
 def _identity(pid: int) -> str:

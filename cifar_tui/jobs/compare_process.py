@@ -35,6 +35,7 @@ class CompareProcess:
     def __init__(self, weights: Sequence[Path]) -> None:
         self.elsewhere = False
         self.silent_seconds = 0.0
+        self.other_user = ""
         self._events: FeedQueue[FeedItem] = FeedQueue()
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, *map(str, weights)],

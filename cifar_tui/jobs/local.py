@@ -18,9 +18,10 @@ from cifar_tui.jobs.session import RunConnection, Session, start_session
 from cifar_tui.jobs.train import TrainJob, open_recorder
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.states import resumable
+from cifar_tui.runs.checkpoints.unreadable import unreadable_states
 from cifar_tui.runs.find import RUNS_FOLDER, run_argument
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.lock import is_being_trained
+from cifar_tui.runs.lock import is_being_trained, why_unknown
 from cifar_tui.runs.new_run import NewRun, branch
 from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text
@@ -154,8 +155,9 @@ def check_resumable(folder: Path) -> None:
     except OSError as error:
         raise BadInput(f"Cannot read {safe_text(str(folder), 200)}: {error.strerror or error}.") from error
     if not possible:
+        why = unreadable_states(folder) or "It ended before its training state was saved."
         raise BadInput(
-            f"{run_argument(folder)} cannot be resumed: it ended before its training state was saved. "
+            f"{run_argument(folder)} cannot be resumed. {why} "
             "A new run can start from one of its checkpoints, where there are any."
         )
 
@@ -164,4 +166,6 @@ def check_free(folder: Path) -> None:
     """Raise FolderInUse while a process trains the run, with the way to see it."""
     if is_being_trained(folder):
         name = run_argument(folder)
+        if why := why_unknown(folder):
+            raise FolderInUse(f"{name} cannot be taken over: {why}.")
         raise FolderInUse(f"{name} is training already. To see it: {command_line(f'attach {name}')}")

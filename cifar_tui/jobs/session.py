@@ -43,6 +43,10 @@ class RunConnection(Feed, Control, Protocol):
     def silent_seconds(self) -> float:
         """Seconds without a heartbeat of the engine's process, once it counts as stalled; 0 until then."""
 
+    @property
+    def other_user(self) -> str:
+        """The name of another user whose process the engine is in, and who alone can ask it; empty for ours."""
+
     def join(self, seconds: float | None = None) -> bool:
         """Wait for the engine to end, at most so long. Returns whether it has ended."""
 
@@ -137,6 +141,7 @@ class Session:
         self._job = job
         self.elsewhere = False
         self.silent_seconds = 0.0
+        self.other_user = ""
         self._events: FeedQueue[FeedItem] = FeedQueue()
         self._requests = RequestQueue()
         self._thread = threading.Thread(target=self._run, name="engine")

@@ -11,6 +11,7 @@ import orjson
 
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, sync_folder, write_atomically
+from cifar_tui.files.owner import refusal
 from cifar_tui.files.run_files import (
     ACCURACIES_NAME,
     JOURNAL_NAME,
@@ -100,7 +101,10 @@ class RunFolder:
         try:
             lock = take_lock(path)
         except OSError as error:
-            raise cannot_write(path, error) from error
+            raise BadInput(
+                f"Cannot write to {safe_text(str(path), 200)}: {refusal(path, error)}. "
+                "To go on from its weights in a run of your own, use train --from with it."
+            ) from error
         with contextlib.suppress(OSError):
             _collect_leftovers(path)
         return cls(path, path.name, lock)
@@ -144,7 +148,9 @@ def read_recipe(folder: Path) -> Recipe:
         return from_record(Recipe, orjson.loads(file.read_bytes())).check()
     except FileNotFoundError:
         raise BadInput(f"This is not the folder of a run: there is no {shown}.") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise BadInput(f"The recipe in {shown} cannot be read: {refusal(file, error)}.") from None
+    except ValueError as error:
         raise BadInput(f"The recipe in {shown} cannot be read: {safe_text(str(error))}.") from None
 
 

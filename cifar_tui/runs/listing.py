@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_tui.errors import BadInput
+from cifar_tui.files.run_files import recipe_path
 from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX
 from cifar_tui.runs.delete_run import finish_run_deletes
 from cifar_tui.runs.find import is_second_name
@@ -31,6 +32,8 @@ class RunsPiece:
     """Folders of those that are there no longer."""
     complete: bool
     """True for the last piece of a look."""
+    unreadable: int = 0
+    """Runs that cannot be read, of all in the folder; known with the last piece."""
 
 
 @dataclass(slots=True)
@@ -43,6 +46,8 @@ class _Listed:
     """None where it cannot be read."""
     changed_ns: int
     """The folder's time of change at that time; -1 where it may have changed since."""
+    unreadable: bool
+    """True where it is a run, as far as can be known, and cannot be read."""
 
 
 class RunListing:
@@ -72,7 +77,8 @@ class RunListing:
             if len(changed) >= most:
                 yield RunsPiece(tuple(changed), frozenset(gone), complete=False)
                 changed, gone, most = [], set(), PIECE
-        yield RunsPiece(tuple(changed), frozenset(gone), complete=True)
+        unreadable = sum(one.unreadable for one in self._listed.values())
+        yield RunsPiece(tuple(changed), frozenset(gone), complete=True, unreadable=unreadable)
         if not self._tidied:
             self._tidied = True
             finish_run_deletes(self._place)
@@ -96,10 +102,23 @@ class RunListing:
             return None
         began_ns = time.time_ns()
         reader = before.reader if before is not None and before.reader is not None else OverviewReader(folder)
-        overview: Overview | None = None
-        with contextlib.suppress(BadInput, OSError):
+        overview, unreadable = None, False
+        try:
             overview = reader.read()
+        except (BadInput, OSError):
+            unreadable = _may_be_run(folder)
         settled = changed_ns if changed_ns < began_ns - SETTLED_NS else -1
         live = overview is not None and overview.live
-        self._listed[folder] = _Listed(reader if live else None, overview, settled)
+        self._listed[folder] = _Listed(reader if live else None, overview, settled, unreadable)
         return overview if before is None or overview != before.overview else None
+
+
+def _may_be_run(folder: Path) -> bool:
+    """Return True unless it is known that a folder is none of a run's."""
+    try:
+        recipe_path(folder).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from cifar_tui.errors import FolderInUse
-from cifar_tui.files.lock_owner import MARK_LIMIT, describe_this_process, living_owner, process_here, user_name
+from cifar_tui.files.lock_owner import MARK_LIMIT, describe_this_process, living_owner, process_here
+from cifar_tui.files.owner import refusal, user_name
 from cifar_tui.files.run_files import LOCK_NAME
 from cifar_tui.text import safe_text
 
@@ -30,6 +31,17 @@ def is_being_trained(folder: Path) -> bool:
         return answer == "held" or (answer == "no locks" and bool(living_owner(os.pread(lock, MARK_LIMIT, 0))))
     finally:
         os.close(lock)
+
+
+def why_unknown(folder: Path) -> str:
+    """Return why nobody here can know if a run is being trained; empty where its lock can be read."""
+    try:
+        os.close(os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW))
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{LOCK_NAME} cannot be read: {refusal(folder / LOCK_NAME, error)}"
+    return ""
 
 
 def trainer_of(folder: Path) -> str:

@@ -81,7 +81,7 @@ class OverviewReader:
         """Look at the run's folder as it is now. Raises BadInput when its recipe cannot be read, OSError."""
         folder = self._folder
         recipe, live = read_recipe(folder), is_being_trained(folder)
-        with contextlib.suppress(OSError), (journal_path(folder)).open("rb") as journal:
+        with contextlib.suppress(FileNotFoundError), (journal_path(folder)).open("rb") as journal:
             self._read_on(journal)
         history = self._history
         last = history.epochs[-1] if history.epochs else None

@@ -25,6 +25,7 @@ CONFIRMED_BY: dict[Awaited, tuple[str, ...]] = {
     "resume": ("training", "testing"),
     "stop": (),
     "stalled": (),
+    "looking": (),
 }
 """The states that confirm a request."""
 TRAINING_HERE = "Another run is training in this screen, and goes first: u shows all runs, enter on it goes back to it."
@@ -143,7 +144,9 @@ class FollowedRun:
 
     @property
     def awaited(self) -> Awaited | None:
-        """The request that the engine has not confirmed yet; or that it gives no sign of life."""
+        """The request that the engine has not confirmed yet; or that it gives no sign of life, or takes none of us."""
+        if self.connection is not None and self.connection.other_user:
+            return "looking"
         return "stalled" if self.connection is not None and self.connection.silent_seconds else self._awaited
 
     @property

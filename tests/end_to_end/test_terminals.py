@@ -1,6 +1,7 @@
 """The real program on terminals of few colours, without a mouse, without braille; on a run that has finished."""
 
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,3 +96,29 @@ def test_curves_can_do_without_braille_and_the_mouse_can_stay_the_terminals(run:
     assert not BRAILLE.search(seen)
     assert "Accuracy" in seen
     assert "\x1b[?1000h" not in seen
+
+
+def test_answers_that_a_slow_line_brings_late_are_not_typed_into_the_shell(run: Path) -> None:
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(run.parent), "LANG": "C.UTF-8"}
+    program = shlex.join([sys.executable, "-m", "cifar_tui", "attach", str(run)])
+    with PseudoTerminal(["sh", "-c", f"{program}; sleep 1"], environment=environment) as terminal:
+        terminal.read_until(lambda: b"\x1b[?2048$p" in terminal.raw, "the question")
+        terminal.press("q")
+        terminal.read_for(0.25)
+        terminal.press("\x1b[?2026;2$y\x1b[?2048;0$y")
+        assert terminal.exit_code() == 0
+    assert "^[[?2" not in terminal.text
+    assert b"$y" not in terminal.raw
+
+
+def test_a_terminal_of_no_size_gets_its_screen_once_it_has_one(run: Path) -> None:
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(run.parent), "LANG": "C.UTF-8"}
+    program = shlex.join([sys.executable, "-m", "cifar_tui", "attach", str(run)])
+    shell = ["sh", "-c", f"unset COLUMNS LINES; stty rows 0 cols 0; exec {program}"]
+    with PseudoTerminal(shell, environment=environment) as terminal:
+        terminal.read_until(lambda: b"\x1b[?2048$p" in terminal.raw, "the screen")
+        terminal.read_for(1.0)
+        terminal.resize(100, 30)
+        terminal.wait_for("best on the test set")
+        terminal.press("q")
+        assert terminal.exit_code() == 0

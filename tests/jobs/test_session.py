@@ -156,6 +156,6 @@ def test_a_run_without_a_state_cannot_go_on(tmp_path: Path, monkeypatch: pytest.
     replace_training(monkeypatch, ZeroDivisionError())
     jobs = LocalJobs(RECIPE, None, tmp_path / "one")
     all_of(jobs.train())
-    with pytest.raises(BadInput, match="cannot be resumed: it ended before its training state was saved"):
+    with pytest.raises(BadInput, match=r"cannot be resumed\. It ended before its training state was saved"):
         jobs.resume()
     jobs.close()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cifar_tui.files.run_files import RECIPE_NAME
 from cifar_tui.runs.listing import FIRST_PIECE, RunListing, RunsPiece
 from cifar_tui.runs.run_note import write_note
 from tests import scripted
@@ -64,6 +65,19 @@ def test_a_live_run_moves_and_a_folder_that_does_not_change_is_read_while_it_liv
     settled(tmp_path)
     ((one,),) = [piece.changed for piece in listing.look()]
     assert (one.state, one.live) == ("killed", False)
+
+
+def test_runs_that_cannot_be_read_are_counted_and_other_folders_are_not(tmp_path: Path) -> None:
+    put_finished_run(tmp_path, "one")
+    (tmp_path / "no-run").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / RECIPE_NAME).write_text("{")
+    listing = RunListing(tmp_path)
+    assert [piece.unreadable for piece in listing.look()] == [1]
+    put_finished_run(tmp_path, "other")
+    (tmp_path / "broken" / RECIPE_NAME).write_bytes((tmp_path / "other" / RECIPE_NAME).read_bytes())
+    (piece,) = listing.look()
+    assert (piece.unreadable, sorted(changed([piece]))) == (0, ["broken", "other"])
 
 
 def test_there_is_nothing_to_list_where_there_is_no_folder(tmp_path: Path) -> None:

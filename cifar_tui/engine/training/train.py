@@ -34,6 +34,7 @@ from cifar_tui.events import (
 )
 from cifar_tui.failpoints import hit
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.checkpoints.states import resumable
 from cifar_tui.runs.folder import RunFolder
 
 MAX_ROLL_BACKS = 3
@@ -220,9 +221,11 @@ class TrainingLoop:
         step = self._progress.step
         self._checkpointer.save_state(step)
         if in_the_way := self._checkpointer.wait_until_saved(self._requests.stop_requested):
+            name = self._context.folder.name
+            way = f"Once there is room, resume with --resume {name}." if resumable(self._context.folder.path) else ""
             raise CifarTuiError(
                 f"All {text.counted(step, 'step')} are trained, but the last could not be saved: "
-                f"{in_the_way}. Once there is room, resume with --resume {self._context.folder.name}."
+                f"{in_the_way}. {way or 'Nothing was saved before: start anew where there is room.'}"
             )
         with contextlib.suppress(StopRequested):  # it is stopping anyway
             self._request_handler.handle_requests()  # what was requested while the last was saved

@@ -14,7 +14,7 @@ from cifar_tui.history.feed import FeedQueue
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.runs.checkpoints.sidecars import newest_checkpoint
 from cifar_tui.runs.checkpoints.states import resumable
-from cifar_tui.runs.lock import is_being_trained
+from cifar_tui.runs.lock import is_being_trained, other_user
 from cifar_tui.runs.records.journal import JournalTail
 from cifar_tui.runs.remote.client import RemoteControl
 from cifar_tui.text import safe_text
@@ -35,6 +35,10 @@ class RemoteRun:
         self.ended = False
         self.caught_up = False
         """True once every event from before this connection was polled."""
+        self.other_user = ""
+        """The user whose process trains the run and alone can ask it, where that is another one."""
+        with contextlib.suppress(OSError):  # what cannot be looked up is told when the journal is read
+            self.other_user = other_user(folder) if is_being_trained(folder) else ""
         self.remote = RemoteControl(folder, screen=screen)
         self._folder = folder
         self._queue: FeedQueue[list[FeedItem]] = FeedQueue()

@@ -112,6 +112,8 @@ class ListedRuns:
     listed: dict[Path, Overview] = field(default_factory=dict)
     complete: bool = False
     """True once the whole folder was read."""
+    unreadable: int = 0
+    """Runs that cannot be read, and so are not listed."""
 
     def update(self, piece: RunsPiece) -> None:
         """List a part of what a look at the folder has found."""
@@ -120,6 +122,7 @@ class ListedRuns:
             self.marked.discard(folder)
         self.listed.update((one.folder, one) for one in piece.changed)
         self.complete = self.complete or piece.complete
+        self.unreadable = piece.unreadable if piece.complete else self.unreadable
 
     def rows(self, open_folder: Path | None) -> list[RunRow]:
         """Return all of them with the signs that hold now, the newest first."""

@@ -101,8 +101,10 @@ class RunsScreen(Screen[None]):
         in_view = self._list.show(self.runs.rows(self._followed.folder))
         place = safe_text(f"{from_here(self._place)}/", 60)
         marked = len(self.runs.marked)
+        unreadable = f" · {self.runs.unreadable} cannot be read" if self.runs.unreadable else ""
         self._list.name_list(
-            f"{self.runs.title(in_view)} in {place}", f"{MARK_SIGN} {counted(marked, 'run')} marked" if marked else ""
+            f"{self.runs.title(in_view)} in {place}{unreadable}",
+            f"{MARK_SIGN} {counted(marked, 'run')} marked" if marked else "",
         )
         self._show_detail()
 
@@ -138,8 +140,9 @@ class RunsScreen(Screen[None]):
     @on(Found)
     def _list_runs(self, message: Found[RunsPiece]) -> None:
         first = not self.runs.complete
+        unreadable = self.runs.unreadable
         self.runs.update(message.piece)
-        if message.piece.changed or message.piece.gone or first:
+        if message.piece.changed or message.piece.gone or first or unreadable != self.runs.unreadable:
             self.show_list()
 
     @on(RowList.Chosen)
@@ -163,6 +166,11 @@ class RunsScreen(Screen[None]):
             return [(("No run matches.", ""),), (("Escape shows all of them again.", "dim"),)]
         if not self.runs.complete:
             return []
+        if self.runs.unreadable:
+            return [
+                ((f"{counted(self.runs.unreadable, 'run')} in {from_here(self._place)}/ cannot be read.", "warn"),),
+                (("The reason: quit with q, then type: ", ""), (command_line("runs"), "accent")),
+            ]
         return [
             ((f"There are no runs in {from_here(self._place)}/ yet.", "value"),),
             (("To start one, quit with q, then type: ", ""), (command_line("train"), "accent")),

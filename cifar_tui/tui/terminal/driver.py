@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import threading
+import time
 from types import FrameType
 from typing import IO, Any
 
@@ -19,6 +20,7 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 from textual.message import Message
+from textual.messages import InBandWindowResize
 
 from cifar_tui.system.foreground import terminal_settings_allowed
 from cifar_tui.tui.terminal.torn_sequence import TornSequence
@@ -29,6 +31,10 @@ screen, and the training hardly runs meanwhile."""
 REST_SECONDS = 0.15
 """A size that has not changed for so long is drawn."""
 
+ANSWER_SECONDS = 0.5
+"""Leaving waits so long for answers to what the terminal was asked at the start."""
+MOST_DELAY_SECONDS = 2.0
+"""A terminal that has not answered for so long will not."""
 BURST_SECONDS = 0.01
 """A read that follows the one before so closely is another part of the same paste; nobody types like that."""
 
@@ -87,6 +93,8 @@ class ResilientDriver(LinuxDriver):
         self._file = self._writer  # type: ignore[assignment] # all of a file that the writer uses
         self._hung_up = False
         self._torn = TornSequence()
+        self._answered = threading.Event()
+        self._asked_at = -math.inf
         self.exit_event = self._reads = ReadsCounted()
         self._key_read, self._key_at, self._burst_at = -1, -math.inf, -math.inf
         signal.signal(signal.SIGHUP, self._hang_up)
@@ -102,6 +110,8 @@ class ResilientDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         """Take the screen; of many sizes in a row, draw only the first, the last and a few between."""
+        self._answered.clear()
+        self._asked_at = time.monotonic()
         super().start_application_mode()  # type: ignore[no-untyped-call] # Textual's own
         loop = asyncio.get_running_loop()
         drawn_at, timer = -math.inf, loop.call_later(0.0, lambda: None)
@@ -129,6 +139,12 @@ class ResilientDriver(LinuxDriver):
         with terminal_settings_allowed():
             super().stop_application_mode()
 
+    def disable_input(self) -> None:
+        """Stop reading, once the terminal has said what it can do: later, its answers would be typed into the shell."""
+        if not self.exit_event.is_set() and time.monotonic() - self._asked_at < MOST_DELAY_SECONDS and not self.gone:
+            self._answered.wait(ANSWER_SECONDS)
+        super().disable_input()
+
     def _get_terminal_size(self) -> tuple[int, int]:
         """Return the size of the terminal itself: standard output may be a file."""
         with contextlib.suppress(OSError):
@@ -148,6 +164,8 @@ class ResilientDriver(LinuxDriver):
 
     def process_message(self, message: Message) -> None:
         """Hand a key, or anything else that the terminal sent, to the app; in the thread that reads."""
+        if isinstance(message, InBandWindowResize):  # the answer to the last question
+            self._answered.set()
         if isinstance(message, events.Key):
             if self._torn.takes(message, message.time):
                 return

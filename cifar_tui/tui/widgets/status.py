@@ -14,8 +14,8 @@ from cifar_tui.tui.intervals import ScreenIntervals
 from cifar_tui.tui.widgets.progress_rows import numbers_rows, progress_row, work_row
 from cifar_tui.tui.widgets.rows import Row, Rows, bar, cells_of, cut, cut_middle, fitted
 
-Awaited = Literal["pause", "resume", "stop", "stalled"]
-"""Shown beside the state: a request that is not confirmed yet, or that no heartbeat arrives."""
+Awaited = Literal["pause", "resume", "stop", "stalled", "looking"]
+"""Shown beside the state: a request that is not confirmed yet, that no heartbeat arrives, that another user trains."""
 
 BADGES: dict[State, tuple[str, str]] = {
     "starting": ("◌", "Starting"),
@@ -35,6 +35,7 @@ AWAITED_TEXT: dict[Awaited, str] = {
     "resume": "Resuming…",
     "stop": "Stopping…",
     "stalled": "No sign of life",
+    "looking": "Looking only",
 }
 EVALUATION_BAR = 24
 GAP = "   "

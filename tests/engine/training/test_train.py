@@ -141,14 +141,25 @@ def test_a_full_disk_is_said_and_training_goes_on_until_there_is_room(
     assert isinstance(person.said[-1], RunFinished)
 
 
-def test_a_run_whose_end_cannot_be_saved_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("refused", "way"),
+    [
+        (("save_tensors",), r"Once there is room, resume with --resume one\."),
+        (("save_tensors", "save_state"), r"Nothing was saved before: start anew where there is room\."),
+    ],
+)
+def test_a_run_whose_end_cannot_be_saved_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: tuple[str, ...], way: str
+) -> None:
+    """It names the way on that there is, and no other."""
     from cifar_tui.engine.checkpoints import checkpointer
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpointer, "save_tensors", full)
-    with pytest.raises(CifarTuiError, match="trained, but the last could not be saved"):
+    for name in refused:
+        monkeypatch.setattr(checkpointer, name, full)
+    with pytest.raises(CifarTuiError, match=f"trained, but the last could not be saved: .*{way}"):
         run(tmp_path / "one", intervals=Intervals(room_seconds=0.0))
 
 

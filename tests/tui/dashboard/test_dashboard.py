@@ -224,6 +224,13 @@ async def test_an_attached_screen_shows_who_paused_and_that_the_run_gives_no_sig
     assert pilot.app.return_value == 0
 
 
+async def test_a_run_of_another_user_is_looked_at_only() -> None:
+    connection = running()
+    connection.elsewhere, connection.other_user = True, "root"
+    async with screen(ScriptedJobs(connection)) as pilot:
+        assert "Looking only" in screen_text(pilot)
+
+
 async def test_a_question_that_was_answered_on_another_screen_goes_away() -> None:
     connection = running(LossNotFinite(150, math.nan, waiting=True))
     async with screen(ScriptedJobs(connection)) as pilot:

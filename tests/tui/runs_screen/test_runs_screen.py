@@ -7,6 +7,7 @@ from textual.pilot import Pilot
 
 from cifar_tui.control import Pause, Stop
 from cifar_tui.events import LossNotFinite, RunFinished, RunStopped
+from cifar_tui.files.run_files import RECIPE_NAME
 from cifar_tui.presets import preset
 from cifar_tui.runs.find import all_runs
 from cifar_tui.runs.run_note import read_note, write_note
@@ -103,6 +104,15 @@ async def test_without_runs_it_says_how_to_start_one(place: Path, size: tuple[in
         await pilot.press("q")
         await until(lambda: not pilot.app.is_running)
     assert pilot.app.return_code == 0
+
+
+async def test_a_run_that_cannot_be_read_is_not_called_none(place: Path) -> None:
+    (place / "broken").mkdir()
+    (place / "broken" / RECIPE_NAME).write_text("{")
+    async with all_runs_first() as pilot:
+        await shows(pilot, "1 run in runs/ cannot be read.", "cifar-tui runs")
+        put_finished_run(place, "one")
+        await shows(pilot, " one ", "· 1 cannot be read")
 
 
 async def test_a_run_is_opened_and_left_for_another_and_the_list(place: Path) -> None:

@@ -1,5 +1,6 @@
 """Tells by its first bytes what kind of file it is, and describes what is in it before any of that is loaded."""
 
+import re
 import shlex
 import sys
 import warnings
@@ -20,14 +21,19 @@ from cifar_tui.files.placeholder import describe_placeholder
 HEAD_BYTES = 256 * 1024
 """Bytes that are looked at to name a file that cannot be read."""
 CONVERT = 'import torch; torch.save(torch.load({old!r}, map_location="cpu", weights_only=True), {new!r})'
+OURS = "only weights of PyTorch can be opened"
 STARTS = {
     b"\x1f\x8b": "it is compressed with gzip: unpack it with gunzip, or tar -xf for a .tar.gz",
-    b"\x89HDF": "it is an HDF5 file, as Keras writes: only weights of PyTorch can be opened",
+    b"\x89HDF": f"it is an HDF5 file, as Keras writes: {OURS}",
     b"\x89PNG": "it is an image",
     b"\xff\xd8\xff": "it is an image",
-    b"\x08\x01\x12": "it is a SavedModel of TensorFlow: only weights of PyTorch can be opened",
+    b"\x08\x01\x12": f"it is a SavedModel of TensorFlow: {OURS}",
+    b"model_checkpoint_path:": f"it lists checkpoints of TensorFlow: {OURS}",
+    b"GGUF": f"it is a GGUF file: {OURS}",
+    **{bytes((8, version, 18)): f"it is an ONNX model: {OURS}" for version in range(3, 16)},
 }
 """First bytes of files that people take for checkpoints."""
+TENSORFLOW_NAME = re.compile(r"\.(index|data-\d{5}-of-\d{5})$", re.ASCII)
 TAR_MARK_AT, TEXT_BYTES = 257, 64
 
 
@@ -88,7 +94,7 @@ def detect(file: BinaryIO, name: str) -> WeightsFile:
         raise CheckpointDamaged(
             f"{name} is in the old format of torch before 1.6. Convert it with: {_convert(file, name)}"
         )
-    raise CheckpointDamaged(f"{name} is not a checkpoint: {_described(head)}.")
+    raise CheckpointDamaged(f"{name} is not a checkpoint: {_described(head, name)}.")
 
 
 def _convert(file: BinaryIO, name: str) -> str:
@@ -98,7 +104,7 @@ def _convert(file: BinaryIO, name: str) -> str:
     return f"{shlex.quote(sys.executable)} -c {shlex.quote(CONVERT.format(old=old, new=new))}"
 
 
-def _described(head: bytes) -> str:
+def _described(head: bytes, name: str) -> str:
     """Return what a file is that begins so, and what to do where that is known, as a clause."""
     if placeholder := describe_placeholder(head):
         return placeholder
@@ -107,6 +113,8 @@ def _described(head: bytes) -> str:
     for start, what in STARTS.items():
         if head.startswith(start):
             return what
+    if TENSORFLOW_NAME.search(name):
+        return f"it is a part of one of TensorFlow: {OURS}"
     if len(head) >= TEXT_BYTES and head[:TEXT_BYTES].decode("ascii", "replace").isprintable():
         return "it is a text"
     return "its format is unknown, or it is damaged"

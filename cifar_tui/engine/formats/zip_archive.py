@@ -16,11 +16,13 @@ import torch
 
 from cifar_tui.engine.formats.stored_tensor import Content, StoredTensor
 from cifar_tui.errors import CheckpointDamaged, refused
-from cifar_tui.text import safe_text, size
+from cifar_tui.text import counted, safe_text, size
 
 MOST_ENTRIES = 10_000
 """Files in an archive; a ResNet-152 with Adam's state has 3,000."""
 MOST_PICKLE_BYTES = 4 * 1024 * 1024
+DESCRIPTION = re.compile(r"[^/]+/data\.pkl")
+"""The file in which torch.save describes the tensors, in the one folder that the archive has."""
 KNOWN_ENTRY = re.compile(
     r"(data\.pkl|version|byteorder|\.format_version|\.storage_alignment|\.data/serialization_id|data/\d{1,9})", re.ASCII
 )
@@ -54,6 +56,7 @@ class Archive:
         try:
             _check_end(file)
             self._zip = zipfile.ZipFile(file)
+            _refuse_other_archives(self._zip, name)
             _check_directory(self._zip)
             root = _root(self._zip)
             self._entries = {entry.filename.removeprefix(root): entry for entry in self._zip.infolist()}
@@ -160,14 +163,26 @@ def _check_directory(archive: zipfile.ZipFile) -> None:
             raise ValueError("an entry of two sizes, larger than the file, or encrypted")
 
 
+def _refuse_other_archives(archive: zipfile.ZipFile, name: str) -> None:
+    """Call an archive of anything else by its name, judged by its entries' names. Raises CheckpointDamaged."""
+    names = [entry.orig_filename for entry in archive.infolist()]
+    if any(entry.endswith("/constants.pkl") for entry in names):
+        raise CheckpointDamaged(f"{name} is a TorchScript program, not a checkpoint: save the network's state_dict().")
+    if any(DESCRIPTION.fullmatch(entry) for entry in names):
+        return
+    if "model.weights.h5" in names:
+        raise CheckpointDamaged(f"{name} is a model of Keras: only weights of PyTorch can be opened.")
+    if names and all(entry.endswith(".npy") for entry in names):
+        raise CheckpointDamaged(f"{name} is an archive of NumPy arrays: only weights of PyTorch can be opened.")
+    weights = next((entry for entry in names if entry.endswith((".pth", ".pt", ".ckpt", ".safetensors"))), "")
+    then = f"name {safe_text(weights, 60)} in it" if weights else "name a checkpoint in it, if it holds one"
+    raise CheckpointDamaged(f"{name} is a zip archive of {counted(len(names), 'file')}: unpack it, and {then}.")
+
+
 def _root(archive: zipfile.ZipFile) -> str:
     """The folder everything in the archive is in, with its slash. Raises CheckpointDamaged."""
     names = [entry.orig_filename for entry in archive.infolist()]
-    if any(name.endswith("/constants.pkl") for name in names):
-        raise CheckpointDamaged("This is a TorchScript program, not a checkpoint: save the network's state_dict().")
-    root = next((name for name in names if name.endswith("/data.pkl")), "").removesuffix("data.pkl")
-    if not root or root.count("/") != 1:
-        raise CheckpointDamaged("This is a zip archive, but not a checkpoint.")
+    root = next((name for name in names if DESCRIPTION.fullmatch(name)), "").removesuffix("data.pkl")
     for name in names:
         if not (name.startswith(root) and KNOWN_ENTRY.fullmatch(name.removeprefix(root))):
             raise refused(f"the file holds {safe_text(name, 60)}, which no checkpoint has")

@@ -156,7 +156,7 @@ PLACES = [
     Hostile("gone.pth", "no file", "was deleted", lambda *_: None),
     Hostile("empty.pth", "no bytes", "it is empty", lambda p, _: as_file(p, b"")),
     Hostile("text.pth", "a text", "is not a checkpoint", lambda p, _: as_file(p, b"c'est un texte\n" * 99)),
-    Hostile("plain.zip", "another zip", "not a checkpoint", lambda p, _: zipfile.ZipFile(p, "w").writestr("a/b", "c")),
+    Hostile("plain.zip", "another zip", "is a zip archive of 1 file", lambda p, _: zipfile.ZipFile(p, "w").writestr("a/b", "c")),
     Hostile("legacy.pth", "weights in torch's old format", "Convert it", holding(lambda _: weights(), legacy=True)),
 ]  # fmt: skip
 

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import enum
 import subprocess
+import zipfile
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -282,9 +283,44 @@ def test_the_command_that_converts_an_old_file_works_as_printed(tmp_path: Path, 
         (b"\x89HDF\r\n\x1a\n" * 99, "HDF5"),
         (b'{"error": "not found"}' * 9, "it is a text"),
         (b"\x00" * 257 + b"ustar\x0000" + b"\x00" * 300, "tar archive"),
+        (b"\x08\x01\x12\x9c" * 99, "SavedModel of TensorFlow"),
+        (b'model_checkpoint_path: "model.ckpt-1"\n' * 3, "lists checkpoints of TensorFlow"),
+        (b"\x08\x08\x12\x07pytorch\x1a\x052.6.0" * 9, "ONNX model"),
+        (b"GGUF\x03\x00\x00\x00" * 9, "GGUF file"),
     ],
 )
 def test_what_is_no_checkpoint_is_called_by_its_name(tmp_path: Path, content: bytes, sentence: str) -> None:
     (tmp_path / "net.pth").write_bytes(content)
     with pytest.raises(CheckpointDamaged, match=sentence):
         read_network(tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize(
+    ("entries", "sentence"),
+    [
+        (
+            ("best/model.pth", "best/notes.txt"),
+            r"net\.pth is a zip archive of 2 files: unpack it, and name best/model\.pth",
+        ),
+        (("photos/1.jpg",), r"a zip archive of 1 file: unpack it, and name a checkpoint in it, if it holds one"),
+        (("config.json", "model.weights.h5"), "a model of Keras"),
+        (("arr_0.npy", "arr_1.npy"), "an archive of NumPy arrays"),
+        (("net/constants.pkl", "net/data.pkl", "net/code/a.py"), "a TorchScript program"),
+    ],
+)
+def test_an_archive_of_something_else_is_called_by_its_name(
+    tmp_path: Path, entries: tuple[str, ...], sentence: str
+) -> None:
+    """Compressed or not: it is looked at no further."""
+    with zipfile.ZipFile(tmp_path / "net.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        for entry in entries:
+            archive.writestr(entry, b"0" * 10_000)
+    with pytest.raises(CheckpointDamaged, match=sentence):
+        read_network(tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize("name", ["model.ckpt.data-00000-of-00001", "model.ckpt.index"])
+def test_a_part_of_a_tensorflow_checkpoint_is_called_one(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(bytes(range(128, 256)) * 9)
+    with pytest.raises(CheckpointDamaged, match="a part of one of TensorFlow"):
+        read_network(tmp_path / name)

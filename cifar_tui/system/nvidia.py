@@ -26,13 +26,15 @@ class GpuReading:
 
 
 def find_gpu(uuid: str) -> object | None:
-    """The driver's handle of the GPU with this UUID; None where it knows none."""
-    try:
-        pynvml.nvmlInit()
-        handle: object = pynvml.nvmlDeviceGetHandleByUUID(uuid)
-    except pynvml.NVMLError:
-        return None
-    return handle
+    """The driver's handle of the GPU with this UUID, or of that part of a divided one (MIG); None without."""
+    for name in (uuid, uuid.replace("GPU-", "MIG-", 1)):
+        try:
+            pynvml.nvmlInit()
+            handle: object = pynvml.nvmlDeviceGetHandleByUUID(name)
+        except pynvml.NVMLError:
+            continue
+        return handle
+    return None
 
 
 def first_gpu() -> object | None:

@@ -34,6 +34,11 @@ CHART_COLOURS = ("raw", "smooth", "test", "rate", "axis", "mark", "other-1", "ot
 OVERLAID = {"other-1": "success", "other-2": "warning", "other-3": "secondary", "other-4": "primary"}
 """The colours of overlaid runs where a theme, as one written for an earlier version, names none."""
 
+ROWS = {"on-colour": "background", "cursor-row": "panel", "on-cursor-row": "foreground"}
+"""The colours of words on a coloured ground, of the row under a cursor and of its words."""
+SIXTEEN_ROWS = {"on-colour": "ansi_black", "cursor-row": "ansi_blue", "on-cursor-row": "ansi_bright_white"}
+"""The same in a terminal's own colours, where the theme's ground is the terminal's, whatever that is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Themes:
@@ -93,7 +98,8 @@ def read_theme(path: Path, default: Theme | None = None) -> Theme:
     fallback |= {name: colours[own] for name, own in OVERLAID.items()}
     chart = _colours(record, "chart", CHART_COLOURS, fallback)
     variables = {f"chart-{name}": colour for name, colour in chart.items()}
-    variables = heat_variables(colours, ansi=ansi) | _colours(record, "variables") | variables
+    rows = SIXTEEN_ROWS if ansi else {name: colours[own] for name, own in ROWS.items()}
+    variables = heat_variables(colours, ansi=ansi) | rows | _colours(record, "variables") | variables
     theme = Theme(name=path.stem, primary=colours["primary"], dark=dark, ansi=ansi, variables=variables)
     return dataclasses.replace(theme, **colours)  # type: ignore[arg-type] # colours all, by the checks above
 

@@ -147,8 +147,9 @@ def throughput(images_per_second: float) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 step`, `2,600 steps`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """`1 step`, `2,600 steps`, `2 processes`."""
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{'' if number == 1 else plural}"
 
 
 def clock(seconds: float) -> str:

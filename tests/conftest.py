@@ -48,6 +48,7 @@ FAULTS = {
     22: "libraries print to the terminal",
     23: "an exception in the screen, or in a save",
     24: "resumed elsewhere: another batch size, torch, number of threads",
+    25: "one of several processes is lost, or asked at any moment",
 }
 """What can go wrong, by its number."""
 

@@ -8,6 +8,7 @@ import typer
 
 from cifar_tui.system.foreground import in_foreground
 from cifar_tui.system.invocation import command_line
+from cifar_tui.system.launcher import ranks_here
 
 REPORT_TO = "CIFAR_TUI_REPORT_TO"
 """Names, in a detached process's environment, the descriptor on which its starter waits for one report."""
@@ -30,6 +31,8 @@ def obstacle_to_a_screen(*, in_notebook: bool = False) -> str | None:
     Textual draws on stderr, reads stdin, and never ends without a terminal. `in_notebook` draws where a notebook's
     variables are set.
     """
+    if ranks_here() > 1:
+        return ""
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         return ""
     if os.environ.get("TERM", "dumb") in ("", "dumb") or "utf" not in (sys.stderr.encoding or "").lower():

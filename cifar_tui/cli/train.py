@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import typer
 
 from cifar_tui.cli.environment import DrawScreen, obstacle_to_a_screen, report_descriptor
+from cifar_tui.cli.follow import by_the_leader
 from cifar_tui.cli.options import (
     AlertKind,
     Detach,
@@ -27,6 +28,7 @@ from cifar_tui.system.foreground import train_behind_a_parent
 
 
 @recipe_options()
+@by_the_leader
 def train(
     *,
     preset_name: PresetName = None,

@@ -13,9 +13,12 @@ from cifar_tui.errors import BadInput
 from cifar_tui.files.home_path import in_home
 from cifar_tui.jobs.local import LocalJobs, check_free, check_resumable
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.checkpoints.sidecars import newest_checkpoint
+from cifar_tui.runs.checkpoints.states import resumable
 from cifar_tui.runs.find import find_run
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.overview import read_overview
+from cifar_tui.system.launcher import attempt
 from cifar_tui.text import rate, safe_text
 
 
@@ -40,7 +43,13 @@ def new_run(
     name: str | None,
     folder: Path | None,
 ) -> LocalJobs:
-    """Return the jobs of a new run, from fresh weights or a checkpoint's. Raises BadInput, CheckpointDamaged."""
+    """Return the jobs of a new run, from fresh weights or a checkpoint's. Raises BadInput, CheckpointDamaged.
+
+    Where a launcher starts it again, after one of its processes was lost, they are those of that run.
+    """
+    earlier = _run_of_earlier_attempt()
+    if earlier is not None and resumable(earlier):
+        return resumed_run(str(earlier), {}, set())
     folder = in_home(folder) if folder is not None else None
     if start.checkpoint is None:
         if start.typed({}):
@@ -51,6 +60,21 @@ def new_run(
     reading = reading_of(start.weights, start.normalize, max_pool=False, ours=in_a_run(weights))
     recipe, note = branched_recipe(weights, preset_name, changes, reading)
     return LocalJobs(recipe, name, folder, start=weights, note=note)
+
+
+def _run_of_earlier_attempt() -> Path | None:
+    """Return the run that a launcher starts again; one of which nothing was saved makes room for a new one."""
+    if not attempt():
+        return None
+    # Loads torch.
+    from cifar_tui.engine.network.ranks import run_of_earlier_attempt
+
+    folder = run_of_earlier_attempt()
+    if folder is not None and not resumable(folder) and not newest_checkpoint(folder):
+        run = RunFolder.reopen(folder)
+        run.discard()
+        run.close()
+    return folder if folder is not None and folder.is_dir() else None
 
 
 def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str]) -> LocalJobs:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cifar_tui.engine.data.dataset import DataFacts
 from cifar_tui.engine.network.device import Device
+from cifar_tui.engine.network.ranks import ALONE, Ranks
 from cifar_tui.events import Emit
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import RunFolder
@@ -45,3 +46,5 @@ class RunContext:
     """Waits until every event so far is in the run's records."""
     intervals: Intervals = DEFAULT_INTERVALS
     """Seconds between things that are done again."""
+    ranks: Ranks = ALONE
+    """The processes that train it together; this one leads them."""

@@ -79,12 +79,11 @@ class DeviceDataset:
         self._scale = (1 / (255 * std)).view(1, 3, 1, 1)
         self._shift = (-torch.tensor(recipe.mean, device=device) / std).view(1, 3, 1, 1)
 
-    def batch(self, plan: EpochPlan, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def batch(self, plan: EpochPlan, part: slice) -> tuple[torch.Tensor, torch.Tensor]:
         """Images float32 [B, 3, 32, 32], channels last, augmented and normalised, and labels int64 [B].
 
         Crop and mirror are one gather from the NHWC images, whose permuted result is channels last already.
         """
-        part = slice(start, stop)
         index = plan.order[part]
         rows = plan.top[part, None] + self._side
         columns = torch.where(plan.mirrored[part, None], self._side.flip(0), self._side) + plan.left[part, None]

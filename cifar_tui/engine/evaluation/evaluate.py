@@ -18,40 +18,61 @@ BATCH_ON_CPU = 200
 
 
 def evaluate(
-    network: nn.Module, test: DeviceDataset, device: Device, go_on: Callable[[int], bool], *, tta: bool = False
+    network: nn.Module,
+    test: DeviceDataset,
+    device: Device,
+    go_on: Callable[[int], bool],
+    *,
+    tta: bool = False,
+    share: Callable[[int], torch.Tensor] | None = None,
 ) -> EvaluationResult | None:
     """Measure the network on every test image, without changing it; see `logits_on`."""
-    logits = logits_on(network, test, device, go_on, tta=tta)
+    logits = logits_on(network, test, device, go_on, tta=tta, share=share)
     return None if logits is None else evaluation_result(logits, test.labels.cpu().numpy())
 
 
 def logits_on(
-    network: nn.Module, test: DeviceDataset, device: Device, go_on: Callable[[int], bool], *, tta: bool = False
+    network: nn.Module,
+    test: DeviceDataset,
+    device: Device,
+    go_on: Callable[[int], bool],
+    *,
+    tta: bool = False,
+    share: Callable[[int], torch.Tensor] | None = None,
 ) -> npt.NDArray[np.float32] | None:
     """Return the logits of every test image, float32 [N, 10], without changing the network.
 
     With `tta`, an image's logits are the mean of its own and its mirror image's (flip-TTA; Jordan 2024, airbench).
     `go_on` is called with the images done after each batch but the last; when it returns False, None is returned.
+    `share` computes a batch with others: from an image on, as many logits as all of them do at once.
     """
-    batch = BATCH_ON_CPU if device.torch.type == "cpu" else BATCH_ON_GPU
-    parts = []
+    parts: list[torch.Tensor] = []
+    done = 0
     was_training = network.training
     network.eval()
     try:
-        for start in range(0, test.count, batch):
-            if start and not go_on(start):
+        while done < test.count:
+            if done and not go_on(done):
                 return None
-            parts.append(_logits(network, test, device, start, start + batch, tta))
+            parts.append(share(done) if share is not None else batch_logits(network, test, device, done, tta))
+            done += len(parts[-1])
     finally:
         network.train(was_training)
     logits: npt.NDArray[np.float32] = torch.cat(parts).cpu().numpy()
     return logits
 
 
+def batch_size(device: Device) -> int:
+    """Return the number of images that are measured at once."""
+    return BATCH_ON_CPU if device.torch.type == "cpu" else BATCH_ON_GPU
+
+
 @torch.inference_mode()
-def _logits(network: nn.Module, test: DeviceDataset, device: Device, start: int, stop: int, tta: bool) -> torch.Tensor:
-    """The batch's logits, float32 [B, 10], on the device."""
-    images, _ = test.plain(start, stop)
+def batch_logits(
+    network: nn.Module, test: DeviceDataset, device: Device, start: int, tta: bool = False
+) -> torch.Tensor:
+    """Return the logits of a batch from an image on, float32 [B, 10], on the device."""
+    images, _ = test.plain(start, start + batch_size(device))
     with device.autocast():
         logits: torch.Tensor = network(images).float()
         if tta:

@@ -44,31 +44,32 @@ class Accelerator:
         """The tier that updates are made by at present."""
         return self._tier
 
-    def update(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> StepResult:
-        """One update from a batch; see Stepper.update."""
+    def update(self, images: torch.Tensor, labels: torch.Tensor, rate: float, total: int = 0) -> StepResult:
+        """One update from a batch, or this rank's share of one of `total` images; see Stepper.update."""
         self._steps_left -= 1
         if self._tier == "eager" or len(labels) != self._batch:
             # A graph has one batch size; the ragged last batch goes the plain way, through the same optimiser.
-            return self._run_eager(images, labels, rate)
+            return self._run_eager(images, labels, rate, total)
         try:
             self._consider_compiling()
             return self._run_graph(images, labels, rate)
         except RuntimeError as error:  # out of memory too: recording needs memory of its own
             self._fall_back(error)
-            return self.update(images, labels, rate)
+            return self.update(images, labels, rate, total)
 
     def _possible_tier(self, wanted: Acceleration, device: Device) -> Acceleration:
-        if device.torch.type == "cuda" and device.precision != "fp16":
+        if device.torch.type == "cuda" and device.precision != "fp16" and not self._stepper.shared:
             return "graph" if wanted == "auto" else wanted
         if wanted in ("graph", "compile"):
             why = "fp16 needs a loss scaler" if device.torch.type == "cuda" else f"{device.name} has no CUDA graphs"
+            why = "several processes sum in every step" if self._stepper.shared else why
             self._note(f"CUDA graphs are not used: {why}.")
         return "eager"
 
-    def _run_eager(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> StepResult:
+    def _run_eager(self, images: torch.Tensor, labels: torch.Tensor, rate: float, total: int) -> StepResult:
         compiled, self._stepper.forward = self._stepper.forward, self._stepper.network
         try:
-            return self._stepper.update(images, labels, rate)
+            return self._stepper.update(images, labels, rate, total)
         finally:
             self._stepper.forward = compiled
 

@@ -18,6 +18,7 @@ from cifar_tui.recipe import Precision, Recipe
 from cifar_tui.system import nvidia
 from cifar_tui.system.container import usable_cores
 from cifar_tui.system.hardware import has_gpu
+from cifar_tui.system.launcher import local_rank, ranks_here
 from cifar_tui.text import counted, safe_text
 
 STEPS_AHEAD = 8
@@ -49,6 +50,8 @@ class Device:
     def environment(self) -> dict[str, str]:
         """Everything that decides if the same numbers come out again, by name, for people too."""
         facts = {"torch": torch.__version__, "precision": self.precision}
+        if ranks_here() > 1:
+            facts["ranks"] = str(ranks_here())
         if self.torch.type == "cpu":
             capability = torch.backends.cpu.get_cpu_capability()
             threads = str(torch.get_num_threads())
@@ -86,7 +89,7 @@ def choose_device(recipe: Recipe) -> Device:
         raise BadInput(f"{why}. Use --device cpu, or auto.")
     if kind == "mps" and not torch.backends.mps.is_available():
         raise BadInput("There is no Apple GPU (MPS) here. Use --device cpu, or auto.")
-    index = _choose_gpu(int(number or 0)) if kind == "cuda" else 0
+    index = _choose_gpu(int(number or local_rank())) if kind == "cuda" else 0
     precision = _precision(kind, recipe.precision)
     # TF32 would be a third kind of fp32: the recipe says fp32 and gets it.
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
@@ -179,6 +182,7 @@ def _processor() -> str:
 
 def inexact_because(before: dict[str, str], now: dict[str, str]) -> str:
     """Return why training on will not give the bits of an unbroken run; empty where it will."""
+    before, now = {"ranks": "1", **before}, {"ranks": "1", **now}
     names = [*now, *(name for name in before if name not in now)]
     changes = [
         f"{name} {before.get(name, 'unknown')} → {now.get(name, 'none')}"

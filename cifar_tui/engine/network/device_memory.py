@@ -47,6 +47,11 @@ def explained(device: Device, remedy: str = "") -> Iterator[None]:
         raise CifarTuiError(out_of_memory(device, remedy)) from None
 
 
+def smaller_batches(batch_size: int) -> str:
+    """Return the remedy for a run whose batches do not fit."""
+    return f"Its batches were of {batch_size:,}: start again with --batch-size {max(1, batch_size // 2)}."
+
+
 def _held_by_others(device: Device) -> tuple[int, int]:
     """Return the bytes of a GPU that other programs hold, and all it has; zeros where its driver does not tell."""
     handle = nvidia.find_gpu(device.gpu) if device.gpu else None

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from cifar_tui.engine.network.device import Device
 from cifar_tui.engine.network.model import fresh_network
+from cifar_tui.engine.network.ranks import ALONE, Ranks
 from cifar_tui.engine.network.torch_private import (
     INTEGER_SCALES,
     MOMENTUM,
@@ -59,11 +60,53 @@ class LightSGD(torch.optim.SGD):
         _PLAIN_STEP(self, closure)
 
 
+class SharedSums:
+    """One flat buffer that is summed over all ranks in every step: gradients, running statistics, loss and hits.
+
+    The statistics are averaged, which gives in every step what averaging them before a test would give then.
+    """
+
+    def __init__(self, network: torch.nn.Module, ranks: Ranks) -> None:
+        self._ranks = ranks
+        self._statistics = [buffer for buffer in network.buffers() if buffer.is_floating_point()]
+        weights = list(network.parameters())
+        sizes = [tensor.numel() for tensor in (*weights, *self._statistics)]
+        self._flat = torch.zeros(sum(sizes) + 2, device=weights[0].device)
+        parts = torch.split(self._flat[:-2], sizes)
+        for weight, part in zip(weights, parts, strict=False):
+            weight.grad = part.as_strided(weight.shape, weight.stride())
+        self._averages = parts[len(weights) :]
+
+    def clear(self) -> None:
+        """Forget the gradients of the step before; their places stay."""
+        self._flat.zero_()
+
+    @torch.no_grad()
+    def sum(self, loss: torch.Tensor, hits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Sum everything over all ranks, and return the sums of these two. Raises RankLost."""
+        torch._foreach_copy_(list(self._averages), [one.flatten() / self._ranks.count for one in self._statistics])
+        self._flat[-2], self._flat[-1] = loss, hits
+        self._ranks.sum(self._flat)
+        torch._foreach_copy_(
+            self._statistics, [one.view(old.shape) for one, old in zip(self._averages, self._statistics, strict=True)]
+        )
+        return self._flat[-2].clone(), self._flat[-1].clone()
+
+
 class Stepper:
     """A network on a device, and its optimizer."""
 
-    def __init__(self, recipe: Recipe, device: Device, initial_weights: Callable[[], Tensors] | None = None) -> None:
-        """Make a fresh network from the recipe's seed, or one that starts with `initial_weights`."""
+    def __init__(
+        self,
+        recipe: Recipe,
+        device: Device,
+        initial_weights: Callable[[], Tensors] | None = None,
+        ranks: Ranks = ALONE,
+    ) -> None:
+        """Make a fresh network from the recipe's seed, or one that starts with `initial_weights`.
+
+        With several `ranks`, batches are this one's shares, and every update is made by the sums over all.
+        """
         self._device = device
         self._smoothing = recipe.label_smoothing
         self._first_weights = initial_weights or (lambda: fresh_network(recipe.width, recipe.seed).state_dict())
@@ -86,15 +129,23 @@ class Stepper:
             # Left to itself, the fused update leaves the first momentum unwritten when it is gated off.
             self._optimizer.state[weight][MOMENTUM] = torch.zeros_like(weight)
         self._scaler = torch.amp.GradScaler(device.torch.type, enabled=device.precision == "fp16")
+        self._shared = SharedSums(self.network, ranks) if ranks.several else None
 
-    def update(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> StepResult:
-        """Update once from a batch; waits for nothing.
+    def update(self, images: torch.Tensor, labels: torch.Tensor, rate: float, total: int = 0) -> StepResult:
+        """Update once from a batch, or this rank's share of one of `total` images; waits for nothing.
 
         The loss is the plain one, comparable with the test's, also where the update is made with smoothed labels.
         An update whose loss is not finite is skipped, without the host having to know.
         """
         self.set_rate(rate)
-        return self.run(images, labels)
+        return (
+            self.run(images, labels) if self._shared is None else self._run_share(self._shared, images, labels, total)
+        )
+
+    @property
+    def shared(self) -> bool:
+        """True if other ranks make the same updates."""
+        return self._shared is not None
 
     def set_rate(self, rate: float) -> None:
         """Set the learning rate of the next update."""
@@ -116,6 +167,29 @@ class Stepper:
         hits = (logits.argmax(1) == labels).sum()
         plain_loss = functional.cross_entropy(logits.float(), labels) if self._smoothing else loss.detach()
         return StepResult(plain_loss, hits)
+
+    def _run_share(self, shared: "SharedSums", images: torch.Tensor, labels: torch.Tensor, total: int) -> StepResult:
+        """Update by the sums over all ranks; a share may be empty."""
+        shared.clear()
+        loss, hits = torch.zeros((), device=images.device), torch.zeros((), device=images.device)
+        if len(labels):
+            with self._device.autocast():
+                logits = self.forward(images)
+            smoothed = functional.cross_entropy(
+                logits.float(), labels, label_smoothing=self._smoothing, reduction="sum"
+            )
+            self._scaler.scale(smoothed / total).backward()  # type: ignore[no-untyped-call]
+            logits = logits.detach()
+            loss = functional.cross_entropy(logits.float(), labels, reduction="sum") / total
+            hits = (logits.argmax(1) == labels).sum().float()
+        loss, hits = shared.sum(loss, hits)
+        self._apply(loss)
+        return StepResult(loss, hits)
+
+    def shared_tensors(self) -> list[torch.Tensor]:
+        """Return everything that is the same on all ranks: weights, statistics, momentum."""
+        momentum = [self._optimizer.state[weight][MOMENTUM] for weight in self.network.parameters()]
+        return [*self.network.state_dict().values(), *momentum]
 
     def _apply(self, loss: torch.Tensor) -> None:
         """Update the weights, unless the loss is not finite."""

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from cifar_tui.engine.data.augment import DeviceDataset, Images
 from cifar_tui.engine.evaluation.evaluate import evaluate
 from cifar_tui.engine.evaluation.metrics import EvaluationResult
+from cifar_tui.engine.evaluation.shared_test import shared_logits
 from cifar_tui.engine.network.device import Device
+from cifar_tui.engine.network.ranks import ALONE, Order, Ranks, Verb
 from cifar_tui.events import Emit, Progressed
 from cifar_tui.failpoints import hit
 
@@ -29,9 +32,19 @@ class EpochTest:
     """Tests one network after every epoch."""
 
     def __init__(
-        self, images: Images, device: Device, emit: Emit, now: Callable[[], float], hold: Callable[[], None]
+        self,
+        images: Images,
+        device: Device,
+        emit: Emit,
+        now: Callable[[], float],
+        hold: Callable[[], None],
+        ranks: Ranks = ALONE,
     ) -> None:
-        """Test with these images; `now` is the clock, in seconds; `hold` is called between batches and may pause."""
+        """Test with these images; `now` is the clock, in seconds; `hold` is called between batches and may pause.
+
+        With several `ranks`, each computes a part.
+        """
+        self._ranks = ranks
         self._images = images
         self._device = device
         self._emit = emit
@@ -57,6 +70,14 @@ class EpochTest:
 
         show_progress(0)
         hit("tested", what.split()[0])
-        result = evaluate(network, images, self._device, show_progress)
+        share = self._sharing(network, images) if self._ranks.several else None
+        result = evaluate(network, images, self._device, show_progress, share=share)
         assert result is not None, "only show_progress ends a test early, and it never does"
         return result
+
+    def _sharing(self, network: nn.Module, images: DeviceDataset) -> Callable[[int], torch.Tensor]:
+        def share(start: int) -> torch.Tensor:
+            self._ranks.order(Order(Verb.TEST, int(images is self._images.held_out), start))
+            return shared_logits(network, images, self._device, self._ranks, start)
+
+        return share

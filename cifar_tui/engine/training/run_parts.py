@@ -40,7 +40,7 @@ class RunParts:
         recipe, folder, device, emit = context.recipe, context.folder.path, context.device, context.emit
         emit(Progressed("Preparing the network", 0, None, "", 0.0))
         plan, progress, journaled = RunPlan(context), TrainingProgress(), JournaledCheckpoints()
-        stepper = Stepper(recipe, device, initial_weights(recipe, folder))
+        stepper = Stepper(recipe, device, initial_weights(recipe, folder), context.ranks)
         if state is None and recipe.parent is not None:
             state = stepper.fresh_state()
         if state is not None:

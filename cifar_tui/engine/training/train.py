@@ -12,9 +12,12 @@ from cifar_tui.engine.data.augment import EpochPlan, Images, plan_epoch
 from cifar_tui.engine.data.load import LoadData, load
 from cifar_tui.engine.network.accelerate import Accelerator
 from cifar_tui.engine.network.device import StepFence, choose_device, lower_priority
-from cifar_tui.engine.network.device_memory import explained
+from cifar_tui.engine.network.device_memory import explained, smaller_batches
+from cifar_tui.engine.network.heartbeats import watching
 from cifar_tui.engine.network.model import count_parameters
+from cifar_tui.engine.network.ranks import Order, Verb, leading
 from cifar_tui.engine.training.epoch_test import EpochTest, EpochTestResult
+from cifar_tui.engine.training.lead import lead_ranks
 from cifar_tui.engine.training.request_handler import RequestHandler
 from cifar_tui.engine.training.resume import emit_resumed, state_to_resume
 from cifar_tui.engine.training.run_parts import RunParts
@@ -55,21 +58,21 @@ def train(
     """Train a run from its recipe to its end, or to where a person stops it.
 
     With `changes`, the run has ended before and resumes from its newest training state; they say how the recipe
-    differs since. `flush_records` waits until every event so far is in the run's records. Raises CifarTuiError for
-    what a person can mend.
+    differs since. `flush_records` waits until every event so far is in the run's records. Raises CifarTuiError.
     """
     if changes is None:
         emit(RunStarted(folder.name, str(folder.path), recipe, time.time(), __version__))
     device = choose_device(recipe)
-    smaller = f"start again with --batch-size {max(1, recipe.batch_size // 2)}"
-    with explained(device, f"Its batches were of {recipe.batch_size:,}: {smaller}."):
-        lower_priority(device)
-        if device.unused_gpu:
-            emit(Noted(device.unused_gpu))
+    lower_priority(device)
+    if device.unused_gpu:
+        emit(Noted(device.unused_gpu))
+    ranks = lead_ranks(recipe, folder.path, device, emit)
+    with explained(device, smaller_batches(recipe.batch_size)):
         try:
             record, state = state_to_resume(recipe, folder, emit) if changes is not None else (None, None)
             data = load_data(recipe, emit, requests.stop_requested)
-            context = RunContext(recipe, folder, data.facts(), device, emit, flush_records, intervals)
+            context = RunContext(recipe, folder, data.facts(), device, emit, flush_records, intervals, ranks)
+            ranks.tell(context.facts.checksum.encode())
             if changes is not None:
                 emit_resumed(context, record, changes)
             emit(Progressed(f"Preparing {len(data.train.labels) + len(data.test.labels):,} images", 0, None, "", 0.0))
@@ -79,7 +82,7 @@ def train(
         except StopRequested:
             emit(RunStopped(0, ""))
             return
-        with contextlib.closing(parts):
+        with contextlib.closing(parts), leading(ranks), watching(ranks, emit):
             TrainingLoop(parts, images, requests).run()
 
 
@@ -97,6 +100,7 @@ class TrainingLoop:
         self._emit = parts.context.emit
         self._requests = requests
         self._train = images.train
+        self._ranks = parts.context.ranks
         self._request_handler = RequestHandler(requests, parts)
         device = self._context.device
         steps_left = self._plan.total_steps - self._progress.step
@@ -105,12 +109,13 @@ class TrainingLoop:
         )
         self._fence = StepFence(device.torch)
         hold = self._request_handler.handle_requests
-        self._epoch_test = EpochTest(images, device, self._emit, self._clock.now, hold)
+        self._epoch_test = EpochTest(images, device, self._emit, self._clock.now, hold, self._ranks)
         self._roll_backs = 0
 
     def run(self) -> None:
         """Train every epoch that is left; end with RunFinished, or with RunStopped when that was requested."""
         self._emit_started()
+        self._share_weights()
         self._clock.start(self._progress.seconds)
         try:
             while self._progress.epochs_done < self._plan.last_epoch:
@@ -131,13 +136,18 @@ class TrainingLoop:
         """One pass over the training images from where the run is, the test after it, and the checkpoint."""
         plan = plan_epoch(self._context.recipe, self._train.count, epoch, self._context.device.torch)
         first = self._progress.step - (epoch - 1) * self._plan.steps_per_epoch
-        for batch in range(first, self._plan.steps_per_epoch):
+        at_once = self._ranks.steps_at_once
+        for start in range(first, self._plan.steps_per_epoch, at_once):
             self._request_handler.handle_requests()
             if self._checkpointer.state_due:
                 self._steps.flush()
                 self._handle_nonfinite_loss()
                 self._checkpointer.save_state(self._progress.step)
-            self._step(plan, epoch, batch)
+            batches = range(start, min(start + at_once, self._plan.steps_per_epoch))
+            rates = [self._plan.learning_rate_at((epoch - 1) * self._plan.steps_per_epoch + one + 1) for one in batches]
+            self._ranks.order(Order(Verb.STEPS, epoch, start, tuple(rates)))
+            for batch, rate in zip(batches, rates, strict=True):
+                self._step(plan, epoch, batch, rate)
             self._handle_nonfinite_loss()
         self._steps.flush()
         self._handle_nonfinite_loss()
@@ -150,16 +160,16 @@ class TrainingLoop:
         if self._checkpointer.state_due:
             self._checkpointer.save_state(done.step)
 
-    def _step(self, plan: EpochPlan, epoch: int, batch: int) -> None:
+    def _step(self, plan: EpochPlan, epoch: int, batch: int, rate: float) -> None:
         """One optimizer update; its numbers stay on the device until the reporter reads them."""
         step = (epoch - 1) * self._plan.steps_per_epoch + batch + 1
-        rate = self._plan.learning_rate_at(step)
         start = batch * self._context.recipe.batch_size
-        images, labels = self._train.batch(plan, start, start + self._context.recipe.batch_size)
-        result = self._accelerator.update(images, labels, rate)
+        stop = min(start + self._context.recipe.batch_size, self._train.count)
+        images, labels = self._train.batch(plan, self._ranks.share(start, stop))
+        result = self._accelerator.update(images, labels, rate, stop - start)
         self._fence.step_queued()
         self._progress.step = step
-        queued = StepDone(step, epoch, math.nan, math.nan, len(labels), rate, self._clock.seconds())
+        queued = StepDone(step, epoch, math.nan, math.nan, stop - start, rate, self._clock.seconds())
         self._steps.add(queued, result)
         hit("stepped", self._context.folder.name)
 
@@ -189,6 +199,7 @@ class TrainingLoop:
         answer = self._request_handler.wait_for_decision(step.step, step.loss)
         if isinstance(answer, Ignore):
             self._parts.stepper.restore_bn_stats(self._checkpointer.last_good_state())
+            self._share_weights()
             self._emit(Resumed(self._progress.step))
             return
         if answer is None and self._roll_backs == MAX_ROLL_BACKS:
@@ -203,10 +214,17 @@ class TrainingLoop:
         """Take network, records and step back to the last good state, and halve the rate from there on."""
         state = self._checkpointer.last_good_state()
         self._parts.stepper.restore(state)
+        self._share_weights()
         self._checkpointer.discard_after(state.step)
         self._plan.roll_back(self._progress.step, state.step)
         self._context.flush_records()
         self._progress.replay(self._context.folder.path, state.step, self._plan.steps_per_epoch)
+
+    def _share_weights(self) -> None:
+        """Have all ranks go on from what this one has."""
+        if self._ranks.several:
+            self._ranks.order(Order(Verb.COPY))
+            self._ranks.copy_from_leader(self._parts.stepper.shared_tensors())
 
     def _stop(self) -> None:
         self._steps.flush()
@@ -237,7 +255,7 @@ class TrainingLoop:
         self._emit(DataReady(facts.description, facts.synthetic, facts.classes, *counts, facts.test_checksum))
         self._emit(
             TrainingStarted(
-                device=device.name,
+                device=f"{self._ranks.count} × {device.name}" if self._ranks.several else device.name,
                 gpu=device.gpu,
                 precision=device.precision,
                 parameters=count_parameters(self._parts.stepper.network),

@@ -40,7 +40,7 @@ def test_a_batch_is_what_the_plain_way_gives(name: str) -> None:
     pixels, labels = pictures()
     plan = plan_epoch(recipe, COUNT, 3, CPU)
     bank = DeviceDataset(pixels, labels, recipe, CPU, recipe.crop_padding)
-    images, targets = bank.batch(plan, 7, 27)
+    images, targets = bank.batch(plan, slice(7, 27))
     assert images.shape == (20, 3, 32, 32)
     assert images.is_contiguous(memory_format=torch.channels_last)
     for place in range(7, 27):
@@ -99,5 +99,5 @@ def test_a_gpu_makes_the_same_batches() -> None:
     batches = []
     for device in (CPU, torch.device("cuda")):
         bank = DeviceDataset(pixels, labels, recipe, device, recipe.crop_padding)
-        batches.append(bank.batch(plan_epoch(recipe, COUNT, 1, device), 0, COUNT)[0].cpu())
+        batches.append(bank.batch(plan_epoch(recipe, COUNT, 1, device), slice(0, COUNT))[0].cpu())
     torch.testing.assert_close(batches[0], batches[1])

@@ -91,7 +91,7 @@ def test_a_step_never_waits_for_the_device(acceleration: Acceleration) -> None:
     accelerator = Accelerator(Stepper(recipe, device), recipe, device, STEPS, lambda _: None)
 
     def step() -> None:
-        result = accelerator.update(*images.batch(plan, 0, recipe.batch_size), 0.1)
+        result = accelerator.update(*images.batch(plan, slice(0, recipe.batch_size)), 0.1)
         meter.add(StepDone(1, 1, math.nan, math.nan, recipe.batch_size, 0.1, 0.0), result)
 
     for _ in range(WARM_UPS + 1):  # choosing kernels and recording may wait

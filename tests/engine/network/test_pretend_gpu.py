@@ -35,7 +35,7 @@ def test_a_step_mixes_no_devices_and_reads_nothing_on_the_host() -> None:
     recipe = tiny_recipe(crop_padding=4, cutout=8, label_smoothing=0.1)
     images = DeviceDataset(PIXELS, LABELS, recipe, CUDA, recipe.crop_padding)
     plan = plan_epoch(recipe, images.count, 1, CUDA)
-    batch, labels = images.batch(plan, 20, 40)
+    batch, labels = images.batch(plan, slice(20, 40))
     assert (batch.device, batch.dtype, labels.device) == (CUDA, torch.float32, CUDA)
     assert batch.is_contiguous(memory_format=torch.channels_last)
     stepper, meter = Stepper(recipe, PRETEND), StepMeter(CUDA)

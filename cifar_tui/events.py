@@ -102,6 +102,8 @@ class TrainingStarted(Event):
     """Steps in one epoch."""
     total_steps: int
     """Steps in the whole run."""
+    processes: int = 1
+    """Processes that train it together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 import typer
 
 from cifar_tui.cli.environment import DrawScreen, obstacle_to_a_screen, report_descriptor
-from cifar_tui.cli.follow import by_the_leader
 from cifar_tui.cli.options import (
     AlertKind,
     Detach,
@@ -24,11 +23,12 @@ from cifar_tui.cli.options import (
     check_screen_options,
     recipe_options,
 )
+from cifar_tui.cli.several import in_several_processes
 from cifar_tui.system.foreground import train_behind_a_parent
 
 
 @recipe_options()
-@by_the_leader
+@in_several_processes
 def train(
     *,
     preset_name: PresetName = None,

@@ -2,6 +2,11 @@
 
 import os
 
+LAUNCHED = "CIFAR_TUI_LAUNCHED"
+"""Set where a launcher of ours has started the process."""
+LOST = 75
+"""The exit code of a process that has lost another one: for now, as sysexits.h has it."""
+
 
 def ranks_here() -> int:
     """Return the number of processes of the run; 1 without a launcher."""

@@ -4,16 +4,20 @@ import hashlib
 import os
 import random
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 import torch
+from pseudo_terminal import PseudoTerminal
 
 from cifar_tui.control import ChangeRate, Evaluate, FinishEpoch, Pause, Resume, SaveNow, Stop
 from cifar_tui.engine.network.ranks import Ranks
-from tests.faults.several import asking, several
-from tests.faults.trainers import resumed
+from cifar_tui.files.lock_owner import process_here
+from cifar_tui.runs.lock import trainer_of
+from tests.faults.several import NUMBER, SMALL, asking, several
+from tests.faults.trainers import command, resumed
 from tests.invariants import Evidence, check
 
 needs_gloo = pytest.mark.skipif(
@@ -128,3 +132,64 @@ def test_more_processes_than_images_in_a_batch_are_refused(tmp_path: Path) -> No
     with several(tmp_path / "one", "--batch-size", "1") as both:
         assert both.processes[0].wait(120) == 2
         assert "There are 2 processes, and a batch has 1 image" in both.printed
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.fault(25)
+def test_a_screen_on_several_processes_outlives_the_loss_of_one(tmp_path: Path) -> None:
+    """`--processes` starts them in the background; the screen is one that is attached, and every key works."""
+    words = ("train", "--processes", "2", *SMALL, "--epochs", "1000", "--run-name", "both")
+    environment = {name: value for name, value in os.environ.items() if name not in NUMBER}
+    with PseudoTerminal(command(*words), size=(120, 40), folder=tmp_path, environment=environment) as terminal:
+        terminal.wait_for("2 × CPU")
+        run = tmp_path / "runs" / "both"
+        terminal.read_until(lambda: any(run.glob("state_*.json")), "a training state")
+        leader = process_here(trainer_of(run))
+        launcher = int(Path(f"/proc/{leader}/stat").read_text().rpartition(")")[2].split()[1])
+        (other,) = [child for child in children(launcher) if child != leader]
+        os.kill(other, signal.SIGKILL)
+        terminal.wait_for("Another process of this run was lost")
+        terminal.wait_for("Resumed after step")
+        terminal.wait_for("● Training")
+        terminal.press("p")
+        terminal.wait_for("‖ Paused")
+        terminal.press("s")
+        terminal.wait_for("Stop and save")
+        terminal.press("\r")
+        terminal.wait_for("■ Stopped")
+        terminal.press("q")
+        assert terminal.exit_code() == 0
+    until = time.monotonic() + 30
+    while Path(f"/proc/{launcher}").exists():
+        assert time.monotonic() < until, "the launcher ends with its run"
+        time.sleep(0.1)
+    check(run, Evidence(restarted=True))
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--gpus", "all"), "There are 0 GPUs here that torch can use"),
+        (("--gpus", "some"), "--gpus must be a number or all, not 'some'"),
+        (("--gpus", "2", "--processes", "2"), "leave --processes out"),
+        (("--processes", "2", "--preset", "none"), "There is no preset 'none'"),
+    ],
+)
+def test_what_cannot_be_started_in_several_processes_is_said_once(
+    tmp_path: Path, words: tuple[str, ...], sentence: str
+) -> None:
+    if torch.cuda.is_available() and "all" in words:
+        pytest.skip("there is a GPU here")
+    done = subprocess.run(
+        command("train", *words, "--data", "synthetic", "--headless"),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert sentence in done.stderr
+    assert not list(tmp_path.iterdir())

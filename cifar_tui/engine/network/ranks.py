@@ -7,6 +7,7 @@ take as long as it likes. In an order all ranks compute the same number of steps
 import contextlib
 import dataclasses
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +19,7 @@ import torch.distributed as dist
 from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined] # of its C part
 
 from cifar_tui.errors import BadInput, CifarTuiError
-from cifar_tui.system.launcher import attempt, rank_here, ranks_here
+from cifar_tui.system.launcher import LOST, attempt, rank_here, ranks_here
 from cifar_tui.text import counted, safe_text
 
 RUN_KEY = "cifar-tui/run"
@@ -42,7 +43,9 @@ class Verb(IntEnum):
     """Compute logits of a set of images, from image `first` on: `epoch` is the set, 0 for test, 1 for held out."""
     COPY = 3
     """Take over the leader's weights, statistics and momentum."""
-    END = 4
+    TELL = 4
+    """Take in what the leader tells next."""
+    END = 5
     """End."""
 
 
@@ -56,8 +59,14 @@ class Order:
     rates: tuple[float, ...] = ()
 
 
+class EndOrdered(Exception):
+    """The leader has ended before it had anything to train. Never shown."""
+
+
 class RankLost(CifarTuiError):
     """Another process of this run has ended, or cannot be reached; the message says at what."""
+
+    exit_code = LOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +140,18 @@ class Ranks:
         verb, epoch, first, count, *rates = words.tolist()
         return Order(Verb(int(verb)), int(epoch), int(first), tuple(rates[: int(count)]))
 
-    def tell(self, content: bytes) -> bytes:
-        """Return the leader's content on every rank. Raises RankLost."""
-        if not self.several:
-            return content
-        length = torch.tensor([len(content)])
-        self._broadcast(length)
-        words = torch.frombuffer(bytearray(content.ljust(int(length), b"\0")[: int(length)]), dtype=torch.uint8)
+    def tell(self, content: bytes) -> None:
+        """Tell all followers something. Raises RankLost."""
+        if self.several:
+            self.order(Order(Verb.TELL, first=len(content)))
+            self._broadcast(torch.frombuffer(bytearray(content), dtype=torch.uint8))
+
+    def hear(self) -> bytes:
+        """Return what the leader tells, on a follower. Raises RankLost, and EndOrdered where it has ended instead."""
+        order = self.next_order()
+        if order.verb is not Verb.TELL:
+            raise EndOrdered
+        words = torch.zeros(order.first, dtype=torch.uint8)
         self._broadcast(words)
         return words.numpy().tobytes()
 
@@ -158,7 +172,9 @@ def _lost(during: str) -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
-    return safe_text((str(error).splitlines() or [""])[0], 200)
+    """Return the error's first sentence, without the place in torch's sources that gloo puts before it."""
+    first = (str(error).splitlines() or [""])[0].partition(". ")[0]
+    return safe_text(re.sub(r"^\[[^]]*\] ", "", first), 200)
 
 
 def join_ranks() -> Ranks:

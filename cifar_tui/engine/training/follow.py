@@ -9,7 +9,7 @@ from cifar_tui.engine.data.load import LoadData, load
 from cifar_tui.engine.evaluation.shared_test import shared_logits
 from cifar_tui.engine.network.device import Device, choose_device, lower_priority
 from cifar_tui.engine.network.heartbeats import beating
-from cifar_tui.engine.network.ranks import Order, Ranks, Verb, join_ranks, leave_ranks
+from cifar_tui.engine.network.ranks import EndOrdered, Order, Ranks, Verb, join_ranks, leave_ranks
 from cifar_tui.engine.network.stepper import Stepper
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Recipe
@@ -25,18 +25,20 @@ def follow(load_data: LoadData = load) -> None:
         signal.signal(number, signal.SIG_IGN)
     ranks = join_ranks()
     try:
-        recipe = from_record(Recipe, orjson.loads(ranks.tell(b"")))
+        recipe = from_record(Recipe, orjson.loads(ranks.hear()))
         device = choose_device(recipe)
         ranks = ranks.on(device.torch)
         lower_priority(device)
         data = load_data(recipe, lambda _: None, lambda: False)
-        checksum = ranks.tell(b"").decode()
+        checksum = ranks.hear().decode()
         if data.facts().checksum != checksum:
             raise BadInput(f"Rank {ranks.rank} has other images than the leader: give all machines the same --data.")
         images = Images.of(data, recipe, device.torch)
         del data
         with beating(ranks):
             _Follower(recipe, images, device, ranks).run()
+    except EndOrdered:
+        return
     finally:
         leave_ranks()
 

@@ -67,7 +67,7 @@ def train(
     if device.unused_gpu:
         emit(Noted(device.unused_gpu))
     ranks = lead_ranks(recipe, folder.path, device, emit)
-    with explained(device, smaller_batches(recipe.batch_size)):
+    with explained(device, smaller_batches(recipe.batch_size)), leading(ranks):
         try:
             record, state = state_to_resume(recipe, folder, emit) if changes is not None else (None, None)
             data = load_data(recipe, emit, requests.stop_requested)
@@ -82,7 +82,7 @@ def train(
         except StopRequested:
             emit(RunStopped(0, ""))
             return
-        with contextlib.closing(parts), leading(ranks), watching(ranks, emit):
+        with contextlib.closing(parts), watching(ranks, emit):
             TrainingLoop(parts, images, requests).run()
 
 
@@ -261,5 +261,6 @@ class TrainingLoop:
                 parameters=count_parameters(self._parts.stepper.network),
                 steps_per_epoch=self._plan.steps_per_epoch,
                 total_steps=self._plan.total_steps,
+                processes=self._ranks.count,
             )
         )

@@ -4,10 +4,11 @@ import contextlib
 import dataclasses
 import itertools
 import threading
+import time
 from pathlib import Path
 
 from cifar_tui.control import Request, SetAttended
-from cifar_tui.events import RunFailed, RunFinished, RunResumed, RunStarted, RunStopped, StepDone
+from cifar_tui.events import RunFailed, RunFinished, RunResumed, RunStarted, RunStopped, StepDone, TrainingStarted
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.curves import StepColumns
 from cifar_tui.history.feed import FeedQueue
@@ -17,11 +18,14 @@ from cifar_tui.runs.checkpoints.states import resumable
 from cifar_tui.runs.lock import is_being_trained, other_user
 from cifar_tui.runs.records.journal import JournalTail
 from cifar_tui.runs.remote.client import RemoteControl
+from cifar_tui.system.launcher import LOST
 from cifar_tui.text import safe_text
 
 KILLED = "The process ended without saving: it was killed, or the machine stopped."
 LOOK_SECONDS = 0.2
 """Seconds between two looks at the journal."""
+RESTART_SECONDS = 40.0
+"""The longest that a launcher takes to start the processes of a run again."""
 LAST_WORDS_SECONDS = 2.0
 """Seconds that leaving waits for the last requests to be delivered."""
 
@@ -81,7 +85,7 @@ class RemoteRun:
         self.remote.close()
 
     def _read(self) -> None:
-        over = False
+        over = several = lost = False
         with contextlib.closing(JournalTail(self._folder)) as journal:
             while not self._left.is_set():
                 # Looked at before the journal is read once more, so that a last word is never missed.
@@ -89,14 +93,21 @@ class RemoteRun:
                 journal.went_back()  # then every event comes again, from the start
                 events = [self._here(one) for one in journal.read()]
                 over = _is_over(events, over)
-                if not trained and not over:
+                several = _several_processes(events, several)
+                lost = _lost(events, lost)
+                returns = several and not trained and (lost or not over) and self._just_written()
+                if not trained and not over and not returns:
                     events.append(RunFailed(_killed(self._folder), "", 1))
                 if events:
                     self._queue.put(events)
                 self.caught_up = True
-                if not trained:
+                if not trained and not returns:
                     return
                 self._left.wait(LOOK_SECONDS)
+
+    def _just_written(self) -> bool:
+        """Return True while a launcher may be about to start the run's processes again."""
+        return time.time() - journal_path(self._folder).stat().st_mtime < RESTART_SECONDS
 
     def _here(self, events: FeedItem) -> FeedItem:
         """Return an event with the folder and the name of the run now: it may have been moved, or renamed."""
@@ -105,6 +116,18 @@ class RemoteRun:
             name = now.name if Path(events.folder).name == events.run else events.run
             return dataclasses.replace(events, run=name, folder=str(now))
         return events
+
+
+def _several_processes(events: list[FeedItem], before: bool) -> bool:
+    """Return True if several processes train the run, by the last of these events that says so."""
+    started = [one.processes > 1 for one in events if isinstance(one, TrainingStarted)]
+    return started[-1] if started else before
+
+
+def _lost(events: list[FeedItem], before: bool) -> bool:
+    """Return True if the run has ended because one of its processes was lost, which a launcher starts again."""
+    failed = [one.exit_code == LOST for one in events if isinstance(one, RunFailed)]
+    return failed[-1] if failed else before
 
 
 def _is_over(events: list[FeedItem], before: bool) -> bool:

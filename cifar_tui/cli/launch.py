@@ -1,0 +1,153 @@
+"""Starts the processes of one run by torchelastic, which starts them again when one is lost, and shows the run."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cifar_tui.cli.detached import START_SECONDS
+from cifar_tui.cli.environment import obstacle_to_a_screen
+from cifar_tui.cli.front_ends import detached_text, run_on_screen
+from cifar_tui.cli.options import check_screen_options
+from cifar_tui.cli.train_jobs import StartFile, new_run, resumed_run
+from cifar_tui.errors import BadInput
+from cifar_tui.events import RunFailed, RunStopped, TrainingStarted
+from cifar_tui.files.run_files import journal_path
+from cifar_tui.jobs.attached import AttachedJobs
+from cifar_tui.runs.records.journal import read_events
+from cifar_tui.system.container import usable_cores
+from cifar_tui.system.launcher import LAUNCHED
+
+MOST_RESTARTS = 3
+"""Times that all processes are started again."""
+OURS = ("--gpus", "--processes", "--run-name", "--outf")
+"""Options with a value that the processes get in another form, or not."""
+SWITCHES = ("--headless", "--detach", "--screen")
+
+
+def launch(count: int, folder: Path, options: dict[str, Any]) -> int:
+    """Train in so many processes, on a screen where there is one. Returns the exit code. Raises CifarTuiError."""
+    _check(options)
+    headless = options["headless"] or obstacle_to_a_screen(in_notebook=options["screen"]) is not None
+    if headless and not options["detach"]:
+        return _train(count, folder, _arguments(sys.argv[1:], folder, options))
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cifar_tui", *_again(sys.argv[1:], folder, options)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        if not _wait_for_start(process, folder):
+            output.seek(0)
+            sys.stderr.write(output.read().decode(errors="replace"))
+            return process.wait()
+    process.returncode = 0  # it is nobody's child any more, and is not to be warned about
+    if options["detach"]:
+        print(detached_text(folder.name, folder))
+        return 0
+    looks = {name: options[name] for name in ("theme", "marker", "alert")}
+    return run_on_screen(AttachedJobs(folder), mouse=not options["no_mouse"], **looks)
+
+
+def _check(options: dict[str, Any]) -> None:
+    """Raise CifarTuiError for what would be refused in every process, and started again there."""
+    check_screen_options(options["marker"], options["alert"], options["theme"])
+    file = StartFile(options["start"], options["weights"], options["normalize"])
+    if options["resume"] is None:
+        jobs = new_run(options["changes"], options["preset_name"], file, options["run_name"], options["outf"])
+    else:
+        others = {"--preset": options["preset_name"], "--run-name": options["run_name"], "--outf": options["outf"]}
+        jobs = resumed_run(options["resume"], options["changes"], file.typed(others))
+    jobs.close()
+
+
+def _arguments(typed: Sequence[str], folder: Path, options: dict[str, Any]) -> list[str]:
+    """Return what was typed, as each process gets it: one run for all, plain lines."""
+    kept, skipped = [], False
+    for word in typed:
+        name, equals, _ = word.partition("=")
+        if not skipped and name not in (*OURS, *SWITCHES):
+            kept.append(word)
+        skipped = not skipped and name in OURS and not equals
+    if options["resume"] is not None:
+        return [*kept, "--headless"]
+    name = options["run_name"] or ("" if options["outf"] is not None else folder.name)
+    return [*kept, "--headless", "--outf", str(folder), *(["--run-name", name] if name else [])]
+
+
+def _again(typed: Sequence[str], folder: Path, options: dict[str, Any]) -> list[str]:
+    """Return what was typed, for a process in the background."""
+    return [*_arguments(typed, folder, options), *_values(typed, ("--gpus", "--processes"))]
+
+
+def _values(typed: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return these options and their values, as they were typed."""
+    found = []
+    for place, word in enumerate(typed):
+        name, equals, _ = word.partition("=")
+        if name in names:
+            found += [word] if equals else list(typed[place : place + 2])
+    return found
+
+
+def _train(count: int, folder: Path, arguments: Sequence[str]) -> int:
+    """Train in so many processes until the run ends. Returns the exit code."""
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # the run says by itself what happens
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // count)))
+    os.environ[LAUNCHED] = "1"
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=count,
+        run_id=uuid.uuid4().hex,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=MOST_RESTARTS,
+        monitor_interval=0.5,
+        signals_to_handle="SIGTERM,SIGINT,SIGQUIT",
+    )
+    ended_by = 0
+    try:
+        elastic_launch(config, sys.executable)("-u", "-m", "cifar_tui", *arguments)
+    except SignalException as error:
+        ended_by = 128 + int(error.sigval)
+    except ChildFailedError:
+        print(f"A process was lost {MOST_RESTARTS + 1} times: none is started again.", file=sys.stderr)
+        return 1
+    return ended_by or _exit_code(folder)
+
+
+def _exit_code(folder: Path) -> int:
+    """Return the exit code of a run by its records."""
+    if not journal_path(folder).exists():
+        return 2  # refused before it started, in words
+    last = None
+    for event in read_events(journal_path(folder)):
+        last = event if isinstance(event, RunFailed | RunStopped | TrainingStarted) else last
+    return last.exit_code if isinstance(last, RunFailed) else 0
+
+
+def _wait_for_start(process: "subprocess.Popen[bytes]", folder: Path) -> bool:
+    """Wait until the run has its records, or is refused. Returns True if it has."""
+    until = time.monotonic() + START_SECONDS
+    while not journal_path(folder).exists() and time.monotonic() < until:
+        if process.poll() is not None:
+            return False
+        time.sleep(0.05)
+    if process.poll() is None and not journal_path(folder).exists():
+        raise BadInput(f"The processes of this run have not started within {START_SECONDS:.0f} s.")
+    return True

@@ -1,0 +1,109 @@
+"""`cifar-tui train` in several processes: torchelastic starts them, and all but the first follow that one."""
+
+import functools
+import inspect
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cifar_tui.errors import BadInput, CifarTuiError
+from cifar_tui.files.home_path import in_home
+from cifar_tui.option import RECIPE
+from cifar_tui.runs.find import RUNS_FOLDER, find_run
+from cifar_tui.system.launcher import LAUNCHED, LOST, rank_here, ranks_here
+
+GPUS_HELP = "Train on so many GPUs of this machine, or all: one process each, which share every batch."
+PROCESSES_HELP = "The same without GPUs: so many processes, which share the cores."
+Gpus = Annotated[str | None, typer.Option("--gpus", metavar="N", help=GPUS_HELP, rich_help_panel=RECIPE)]
+Processes = Annotated[
+    int | None, typer.Option("--processes", metavar="N", help=PROCESSES_HELP, rich_help_panel=RECIPE, min=1)
+]
+OPTIONS = {"gpus": Gpus, "processes": Processes}
+
+
+def in_several_processes(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that trains the options of several processes.
+
+    With one of them, they are started here; in each, the first runs the command, and the others follow it.
+    """
+
+    # Any: the command's own options.
+    @functools.wraps(command)
+    def started(*, gpus: str | None, processes: int | None, **options: Any) -> None:
+        if rank_here():
+            raise typer.Exit(_follow())
+        if ranks_here() > 1:
+            _lead(command, options)
+            return
+        count = _count(gpus, processes)
+        if count is None:
+            command(**options)
+            return
+        from cifar_tui.cli.launch import launch
+
+        raise typer.Exit(launch(count, _folder(options), options))
+
+    parameters = list(inspect.signature(command).parameters.values())
+    parameters += [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option)
+        for name, option in OPTIONS.items()
+    ]
+    started.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return started
+
+
+def _count(gpus: str | None, processes: int | None) -> int | None:
+    """Return the number of processes that was asked for; None for this one alone. Raises BadInput."""
+    if gpus is None:
+        return processes
+    if processes is not None:
+        raise BadInput("--gpus says how many processes there are: leave --processes out.")
+    # Loads torch.
+    import torch
+
+    there = torch.cuda.device_count()
+    if gpus != "all" and not (gpus.isdecimal() and int(gpus)):
+        raise BadInput(f"--gpus must be a number or all, not '{gpus:.20}'.")
+    count = there if gpus == "all" else int(gpus)
+    if not 0 < count <= there:
+        raise BadInput(f"There are {there} GPUs here that torch can use: --gpus cannot be {gpus}.")
+    return count
+
+
+def _folder(options: dict[str, Any]) -> Path:
+    """Return the folder that the run has, or will have. Raises BadInput."""
+    if options["resume"] is not None:
+        return find_run(options["resume"]).absolute()
+    if options["outf"] is not None:
+        return in_home(options["outf"]).absolute()
+    name = options["run_name"] or f"{options['preset_name'] or 'run'}-{time.strftime('%Y%m%d-%H%M%S')}"
+    return (RUNS_FOLDER / name).absolute()
+
+
+def _lead(command: Callable[..., None], options: dict[str, Any]) -> None:
+    """Run the command; what a launcher of ours shall not start again ends with 0, for its records tell the outcome."""
+    try:
+        command(**options)
+    except (typer.Exit, CifarTuiError) as ending:
+        if LAUNCHED not in os.environ or ending.exit_code in (0, LOST):
+            raise
+        if isinstance(ending, CifarTuiError):
+            print(ending, file=sys.stderr)
+        raise typer.Exit(0) from None
+
+
+def _follow() -> int:
+    # Loads torch.
+    from cifar_tui.engine.training.follow import follow
+
+    try:
+        follow()
+    except CifarTuiError as error:
+        print(f"Process {rank_here()}: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0

@@ -93,7 +93,7 @@ class TrainingStarted(Event):
     device: str
     """The device's name for people: `NVIDIA H100`, `CPU, 2 threads`."""
     gpu: str
-    """The GPU's UUID as its driver knows it; empty without an NVIDIA GPU."""
+    """The GPU's UUID as its driver knows it, of several each, by commas; empty without an NVIDIA GPU."""
     precision: str
     """`fp32`, `bf16` or `fp16`."""
     parameters: int

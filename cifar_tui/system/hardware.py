@@ -53,7 +53,7 @@ class MachineReading:
 
 
 class Hardware:
-    """Reads the machine, and one GPU where the run has one."""
+    """Reads the machine, and the GPUs that the run has."""
 
     read_seconds = READ_SECONDS
     """Between two readings; tests have others."""
@@ -61,8 +61,7 @@ class Hardware:
     def __init__(self) -> None:
         """Prepare; the driver is loaded only once a GPU is named."""
         self._process = psutil.Process()
-        self._uuid = ""
-        self._gpu: object | None = None
+        self._gpus: dict[str, object | None] = {}
         self._cores = usable_cores()
         psutil.cpu_percent()  # the first call has nothing to compare with
 
@@ -85,6 +84,7 @@ class Hardware:
         # Only here: a machine without such a GPU has no use for the driver's library.
         from cifar_tui.system import nvidia
 
-        if uuid != self._uuid:
-            self._uuid, self._gpu = uuid, nvidia.find_gpu(uuid)
-        return nvidia.read_gpu(self._gpu) if self._gpu is not None else None
+        if uuid not in self._gpus:
+            self._gpus[uuid] = nvidia.find_gpu(uuid)
+        handle = self._gpus[uuid]
+        return nvidia.read_gpu(handle) if handle is not None else None

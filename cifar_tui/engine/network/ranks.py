@@ -140,6 +140,13 @@ class Ranks:
         verb, epoch, first, count, *rates = words.tolist()
         return Order(Verb(int(verb)), int(epoch), int(first), tuple(rates[: int(count)]))
 
+    def gpus(self, own: str) -> str:
+        """Return the UUIDs of all ranks' GPUs, by commas, on the leader; `own` is this one's, empty without."""
+        if self.store is None or not own:
+            return own
+        self.store.set(f"gpu{self.rank}", own)
+        return ",".join(self.store.get(f"gpu{rank}").decode() for rank in range(self.count if self.rank == 0 else 0))
+
     def tell(self, content: bytes) -> None:
         """Tell all followers something. Raises RankLost."""
         if self.several:

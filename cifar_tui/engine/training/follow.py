@@ -28,6 +28,7 @@ def follow(load_data: LoadData = load) -> None:
         recipe = from_record(Recipe, orjson.loads(ranks.hear()))
         device = choose_device(recipe)
         ranks = ranks.on(device.torch)
+        ranks.gpus(device.gpu)
         lower_priority(device)
         data = load_data(recipe, lambda _: None, lambda: False)
         checksum = ranks.hear().decode()

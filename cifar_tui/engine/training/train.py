@@ -256,7 +256,7 @@ class TrainingLoop:
         self._emit(
             TrainingStarted(
                 device=f"{self._ranks.count} × {device.name}" if self._ranks.several else device.name,
-                gpu=device.gpu,
+                gpu=self._ranks.gpus(device.gpu),
                 precision=device.precision,
                 parameters=count_parameters(self._parts.stepper.network),
                 steps_per_epoch=self._plan.steps_per_epoch,

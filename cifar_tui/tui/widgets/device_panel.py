@@ -91,11 +91,13 @@ class DevicePanel(Rows):
             self._draw()
 
     def _read(self) -> None:
-        gpu = self._hardware.gpu(self._gpu) if self._gpu else None
-        self._meters = [*(_gpu_meters(gpu) if gpu is not None else ()), *_machine_meters(self._hardware.machine())]
+        found = [self._hardware.gpu(uuid) for uuid in self._gpu.split(",") if uuid]
+        gpus = [gpu for gpu in found if gpu is not None]
+        self._meters = [*_gpu_meters(gpus), *_machine_meters(self._hardware.machine())]
         for meter in self._meters:
             self._past[meter.label].append(meter.share)
-        self._temperature = f"{gpu.temperature} °C" if gpu is not None and gpu.temperature is not None else ""
+        hottest = max((gpu.temperature for gpu in gpus if gpu.temperature is not None), default=None)
+        self._temperature = f"{hottest} °C" if hottest is not None else ""
 
     def _draw(self) -> None:
         width, height = self.size
@@ -129,17 +131,21 @@ class DevicePanel(Rows):
         return Meter("Images/s", value, top, now / limit, grows=True), [one / limit for one in past]
 
 
-def _gpu_meters(gpu: "GpuReading") -> list[Meter]:
+def _gpu_meters(gpus: Sequence["GpuReading"]) -> list[Meter]:
+    """Return the load of each, and the memory and power of all together; what a driver does not tell is left out."""
     meters = []
-    if gpu.utilisation is not None:
-        meters.append(Meter("GPU", text.percent(gpu.utilisation, 0), "100 %", gpu.utilisation, grows=True))
-    if gpu.memory_used is not None and gpu.memory_total:
-        used, total = gpu.memory_used, gpu.memory_total
+    for number, gpu in enumerate(gpus):
+        label = f"GPU {number}" if len(gpus) > 1 else "GPU"
+        if gpu.utilisation is not None:
+            load = text.percent(gpu.utilisation, 0)
+            meters.append(Meter(label, load, "100 %", gpu.utilisation, grows=len(gpus) == 1))
+    used, total = sum(one.memory_used or 0 for one in gpus), sum(one.memory_total or 0 for one in gpus)
+    if total:
         meters.append(Meter("GPU memory", text.size(used), text.size(total), used / total))
-    if gpu.power is not None:
-        limit = gpu.power_limit or 0.0
-        top = f"{limit:.0f} W" if limit else ""
-        meters.append(Meter("Power", f"{gpu.power:.0f} W", top, gpu.power / limit if limit else 0.0))
+    power, limit = sum(one.power or 0.0 for one in gpus), sum(one.power_limit or 0.0 for one in gpus)
+    if any(one.power is not None for one in gpus):
+        top = f"{limit:,.0f} W" if limit else ""
+        meters.append(Meter("Power", f"{power:,.0f} W", top, power / limit if limit else 0.0))
     return meters
 
 

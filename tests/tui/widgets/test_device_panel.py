@@ -70,6 +70,25 @@ async def test_a_gpu_has_its_load_memory_power_and_temperature() -> None:
         assert "64 °C" in screen_text(pilot)
 
 
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_every_one_of_several_gpus_has_its_row(size: tuple[int, int]) -> None:
+    names = [f"GPU-{number}" for number in range(8)]
+
+    class Eight(ScriptedMachine):
+        def gpu(self, uuid: str) -> GpuReading | None:
+            return dataclasses.replace(BUSY, utilisation=0.5 + names.index(uuid) / 20, temperature=50 + int(uuid[-1]))
+
+    async with screen(ScriptedJobs(training(",".join(names))), size, hardware=Eight()) as pilot:
+        while "GPU 7" not in screen_text(pilot):
+            await pilot.press("v")  # one panel alone, until it is this one
+            await settle(pilot)
+        for number in range(8):
+            assert re.fullmatch(rf"GPU {number} +{50 + 5 * number} % +\S+ of 100 %", meter(pilot, f"GPU {number}"))
+        assert re.fullmatch(r"GPU memory +480.0 GB +\S+ of 680.0 GB", meter(pilot, "GPU memory"))
+        assert re.fullmatch(r"Power +4,099 W +\S+ of 5,600 W", meter(pilot, "Power"))
+        assert "57 °C" in screen_text(pilot)
+
+
 async def test_what_a_driver_does_not_tell_is_left_out() -> None:
     async with screen(ScriptedJobs(training(GPU)), hardware=ScriptedMachine(SHY)) as pilot:
         assert re.fullmatch(r"GPU memory +4.0 GB +\S+ of 8.0 GB", meter(pilot, "GPU memory"))

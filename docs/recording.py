@@ -1,7 +1,8 @@
-"""Records the first minute with the program: docs/first-minute.cast (asciinema, version 2), and the same as .svg.
+"""Records the program: docs/first-minute.cast or another one (asciinema, version 2), and the same as .svg.
 
-python docs/recording.py --data DIR    # records, which takes two minutes, and draws
-python docs/recording.py               # draws the recording that is there
+python docs/recording.py --data DIR                   # records, which takes two minutes, and draws
+python docs/recording.py                              # draws the recording that is there
+python docs/recording.py --data DIR --name several    # two processes, one of which is killed
 
 The program is real, and so is the training. A start is played four times as fast, and where nothing changes for longer
 than `PAUSE_SECONDS`, the rest is cut.
@@ -28,8 +29,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 from pseudo_terminal import PseudoTerminal
 
 DOCS = Path(__file__).parent
-NAME = "first-minute"
-TITLE = "The first minute with cifar-tui"
 SIZE = (100, 30)
 FRAMES_PER_SECOND = 4
 PAUSE_SECONDS = 1.5
@@ -44,6 +43,7 @@ SECOND_SCREEN = re.compile(r"\x1b\[\?1049([hl])")
 KEYBOARD_MODES = re.compile(r"\x1b\[[<>=?]\d*u")
 """Sequences of newer terminals, which pyte would print."""
 TRAIN = "cifar-tui train --data images --preset smoke --width 16 --epochs 12 --run-name first"
+TRAIN_BOTH = "cifar-tui train --processes 2 --data images --preset smoke --width 16 --epochs 90 --run-name first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,25 @@ SCENES: tuple[Scene, ...] = (
     Await("images/s", 6.0),
     Press("q", 3.0),
 )  # fmt: skip
-"""The scenes of the recording, in order."""
+"""The scenes of the first minute, in order."""
+SEVERAL: tuple[Scene, ...] = (
+    Type(TRAIN_BOTH),
+    Await("epoch 1/", 0.0, pace=4),
+    Await("epoch 2/", 4.0),
+    Press("d", 0.0),
+    Await("attach first", 2.0),
+    Type("pkill -9 --newest --full 'cifar_tui train'    # one of the two"),
+    Type("cifar-tui attach first"),
+    Await("was lost", 1.0),
+    Await("Resumed after", 6.0, pace=2),
+    Press("d", 3.0),
+)
+"""The scenes of two processes, one of which is killed."""
+STORIES = {
+    "first-minute": ("The first minute with cifar-tui", SCENES),
+    "several": ("Two processes train one run, and one of them is killed", SEVERAL),
+}
+"""Each recording's title and scenes, by the name of its files."""
 
 
 @dataclass
@@ -113,7 +131,7 @@ class Recording:
             self.events.append((round(self._played, 3), kind, text))
 
 
-def record(data: Path) -> Recording:
+def record(data: Path, scenes: Sequence[Scene]) -> Recording:
     """Play the scenes in a shell, and record them."""
     with tempfile.TemporaryDirectory(prefix="recording-") as folder:
         (Path(folder) / "images").symlink_to(data.absolute())
@@ -125,7 +143,7 @@ def record(data: Path) -> Recording:
         with PseudoTerminal(shell, size=SIZE, folder=Path(folder), environment=environment) as terminal:
             stage = Stage(terminal, Recording())
             stage.look(0.5)
-            for scene in SCENES:
+            for scene in scenes:
                 stage.play(scene)
             stage.end()
             return stage.recording
@@ -183,11 +201,11 @@ class Stage:
             self._taken = len(self._terminal.raw)
 
 
-def cast(recording: Recording, size: tuple[int, int]) -> str:
+def cast(recording: Recording, size: tuple[int, int], title: str) -> str:
     """Return a recording in asciinema's format, version 2."""
     header = {
         "version": 2, "width": size[0], "height": size[1], "timestamp": int(time.time()),
-        "idle_time_limit": PAUSE_SECONDS, "title": TITLE, "env": {"TERM": "xterm-256color", "SHELL": "/bin/bash"},
+        "idle_time_limit": PAUSE_SECONDS, "title": title, "env": {"TERM": "xterm-256color", "SHELL": "/bin/bash"},
     }  # fmt: skip
     return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in (header, *recording.events))
 
@@ -237,22 +255,24 @@ def frames_of(content: str) -> Iterator[Frame]:
 def draw(content: str) -> str:
     """Return a recording as an animated SVG."""
     frames = list(frames_of(content))
-    return animated_svg(frames, frames[-1].at + LAST_SECONDS, TITLE)
+    return animated_svg(frames, frames[-1].at + LAST_SECONDS, json.loads(content.partition("\n")[0])["title"])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Read the options, record, draw, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="a folder of images to train on")
+    parser.add_argument("--name", choices=STORIES, default="first-minute", help="what is recorded")
     parser.add_argument("--output", type=Path, default=DOCS, help="the folder of both files")
     parser.add_argument("--png", type=Path, metavar="FOLDER", help="write every frame there as well, to be looked at")
     options = parser.parse_args(arguments)
-    file = options.output / f"{NAME}.cast"
+    file = options.output / f"{options.name}.cast"
     if options.data is not None:
-        file.write_text(cast(record(options.data), SIZE), encoding="utf-8")
+        title, scenes = STORIES[options.name]
+        file.write_text(cast(record(options.data, scenes), SIZE, title), encoding="utf-8")
     content = file.read_text(encoding="utf-8")
     picture = draw(content)
-    (options.output / f"{NAME}.svg").write_text(picture, encoding="utf-8")
+    (options.output / f"{options.name}.svg").write_text(picture, encoding="utf-8")
     frames = list(frames_of(content))
     if options.png:
         from terminal_png import png

@@ -6,13 +6,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from recording import FRAMES_PER_SECOND, NAME, PAUSE_SECONDS, SIZE, Recording, cast, draw, frames_of
+from recording import FRAMES_PER_SECOND, PAUSE_SECONDS, SIZE, Recording, cast, draw, frames_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
 def recorded(*events: tuple[float, str]) -> str:
-    return cast(Recording([(at, "o", text) for at, text in events]), (20, 3))
+    return cast(Recording([(at, "o", text) for at, text in events]), (20, 3), "A recording")
 
 
 def lines_of(rows: object) -> str:
@@ -30,7 +30,7 @@ def check_cast(content: str) -> None:
 
 
 def test_a_recording_is_written_as_asciinema_reads_it() -> None:
-    content = cast(Recording([(0.0, "o", "$ "), (0.5, "i", "é"), (0.6, "o", "é\r\n")]), SIZE)
+    content = cast(Recording([(0.0, "o", "$ "), (0.5, "i", "é"), (0.6, "o", "é\r\n")]), SIZE, "A recording")
     check_cast(content)
     assert json.loads(content.splitlines()[2]) == [0.5, "i", "é"]
 
@@ -56,7 +56,7 @@ def test_a_long_wait_is_cut() -> None:
 
 
 def test_keys_are_no_part_of_the_picture() -> None:
-    content = cast(Recording([(0.0, "o", "here"), (1.0, "i", "q"), (2.0, "o", "!")]), (20, 3))
+    content = cast(Recording([(0.0, "o", "here"), (1.0, "i", "q"), (2.0, "o", "!")]), (20, 3), "A recording")
     assert [lines_of(frame.rows) for frame in frames_of(content)] == ["here", "here!"]
 
 
@@ -76,24 +76,35 @@ def test_a_screen_that_is_still_empty_is_not_shown() -> None:
     assert [lines_of(frame.rows) for frame in frames] == ["$ run", "dashboard"]
 
 
+SEEN = {
+    "first-minute": ("cifar-tui train", "Training", "Evaluation", "cifar-tui runs", "cifar-tui attach"),
+    "several": ("--processes 2", "Training", "pkill", "was lost", "Resumed after step", "bit-exact"),
+}
+
+
+@pytest.fixture(scope="module", params=SEEN)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def kept() -> str:
-    return (DOCS / f"{NAME}.cast").read_text(encoding="utf-8")
+def kept(name: str) -> str:
+    return (DOCS / f"{name}.cast").read_text(encoding="utf-8")
 
 
-def test_the_kept_recording_plays(kept: str) -> None:
+def test_the_kept_recording_plays(name: str, kept: str) -> None:
     check_cast(kept)
     frames = list(frames_of(kept))
     assert len(frames) > 50
     assert frames[-1].at <= 75
     assert not re.search(r"Traceback|/work|/home/|/root", kept)
     shown = [lines_of(frame.rows) for frame in frames]
-    for seen in ("cifar-tui train", "Training", "Evaluation", "cifar-tui runs", "cifar-tui attach"):
+    for seen in SEEN[name]:
         assert any(seen in text for text in shown), seen
 
 
-def test_the_kept_picture_is_of_the_kept_recording(kept: str) -> None:
-    picture = (DOCS / f"{NAME}.svg").read_text(encoding="utf-8")
+def test_the_kept_picture_is_of_the_kept_recording(name: str, kept: str) -> None:
+    picture = (DOCS / f"{name}.svg").read_text(encoding="utf-8")
     assert picture == draw(kept)
     ElementTree.fromstring(picture)
     assert len(picture.encode()) <= 600_000

@@ -4,6 +4,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from recording import STORIES
 from screenshot import KEYS, PICTURES, SIZES, THEMES, VIEWS, copy_runs, living, matrix
 
 from cifar_tui.files.run_files import LOCK_NAME, journal_path
@@ -90,4 +91,4 @@ def test_a_kept_picture_is_well_formed_and_small(path: Path) -> None:
     ElementTree.fromstring(content)
     assert "<script" not in content
     assert "url(" not in content
-    assert len(content.encode()) <= (600_000 if path.stem == "first-minute" else 150_000)
+    assert len(content.encode()) <= (600_000 if path.stem in STORIES else 150_000)

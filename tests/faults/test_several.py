@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -40,18 +41,30 @@ def test_the_shares_of_all_ranks_are_every_image_once(count: int, stop: int) -> 
 
 
 @pytest.mark.fault(25)
-def test_a_lost_process_costs_no_bit(tmp_path: Path) -> None:
+def test_a_lost_process_costs_no_bit(
+    tmp_path: Path, often: bool, record_property: Callable[[str, object], None]
+) -> None:
     """torchrun ends the other, and starts both again: from the newest state to the weights of an unbroken run."""
-    with several(tmp_path / "whole", "--epochs", "4", launcher=True) as whole:
+    with several(tmp_path / "whole", "--epochs", "6", launcher=True) as whole:
         assert whole.exit_codes() == [0], whole.printed
-    with several(tmp_path / "broken", "--epochs", "4", launcher=True) as broken:
-        broken.wait_for(lambda: bool(broken.said("StateSaved")))
-        os.kill(broken.rank(1), signal.SIGKILL)
-        assert broken.exit_codes() == [0], broken.printed
-        assert "Another process of this run was lost" in broken.said("RunFailed")[0]["reason"]
-        assert broken.said("RunResumed")[0]["inexact_because"] == ""
-    assert digest(tmp_path / "broken" / "net_004.pth") == digest(tmp_path / "whole" / "net_004.pth")
-    check(tmp_path / "broken", Evidence(restarted=True))
+    runs, losses = (10, 2) if often else (1, 1)
+    for number in range(runs):
+        chance = random.Random(number)
+        with several(tmp_path / f"broken{number}", "--epochs", "6", launcher=True) as broken:
+            for loss in range(losses):
+                broken.wait_for(lambda n=loss: len(broken.said("RunResumed")) == n)  # type: ignore[misc]
+                steps = len(broken.said("StepDone")) + chance.randrange(11 if loss == 0 else 1, 15)
+                broken.wait_for(lambda s=steps: len(broken.said("StepDone")) >= s)  # type: ignore[misc]
+                broken.wait_for(lambda: bool(broken.said("StateSaved")))
+                os.kill(broken.rank(chance.randrange(2) if often else 1), signal.SIGKILL)
+            assert broken.exit_codes() == [0], broken.printed
+            assert len(broken.said("RunResumed")) == losses
+            assert {resumed["inexact_because"] for resumed in broken.said("RunResumed")} == {""}
+            if not often:
+                assert "Another process of this run was lost" in broken.said("RunFailed")[0]["reason"]
+        assert digest(tmp_path / f"broken{number}" / "net_006.pth") == digest(tmp_path / "whole" / "net_006.pth")
+        check(tmp_path / f"broken{number}", Evidence(restarted=True))
+    record_property("tries", runs * losses)
 
 
 @pytest.mark.fault(25)

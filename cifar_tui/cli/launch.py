@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cifar_tui.cli.detached import START_SECONDS
 from cifar_tui.cli.environment import obstacle_to_a_screen
@@ -25,6 +26,10 @@ from cifar_tui.runs.records.journal import read_events
 from cifar_tui.system.container import usable_cores
 from cifar_tui.system.launcher import LAUNCHED
 
+if TYPE_CHECKING:
+    from torch.distributed import TCPStore  # type: ignore[attr-defined] # of its C part
+
+LOOPBACK = "127.0.0.1"
 MOST_RESTARTS = 3
 """Times that all processes are started again."""
 OURS = ("--gpus", "--processes", "--run-name", "--outf")
@@ -109,13 +114,15 @@ def _train(count: int, folder: Path, arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // count)))
     os.environ[LAUNCHED] = "1"
+    store = _meeting_point()
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
         nproc_per_node=count,
         run_id=uuid.uuid4().hex,
-        rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0",
+        rdzv_backend="static",
+        rdzv_endpoint=f"{LOOPBACK}:{store.port}",
+        rdzv_configs={"rank": 0},
         max_restarts=MOST_RESTARTS,
         monitor_interval=0.5,
         signals_to_handle="SIGTERM,SIGINT,SIGQUIT",
@@ -129,6 +136,20 @@ def _train(count: int, folder: Path, arguments: Sequence[str]) -> int:
         print(f"A process was lost {MOST_RESTARTS + 1} times: none is started again.", file=sys.stderr)
         return 1
     return ended_by or _exit_code(folder)
+
+
+def _meeting_point() -> "TCPStore":
+    """Return the store in which the processes meet, on this machine alone.
+
+    torch's own listens on every network, and is asked for nobody's name. With `multi_tenant`, the launcher, which is in
+    this process, takes this one instead of making another.
+    """
+    from torch.distributed import TCPStore  # type: ignore[attr-defined] # likewise
+
+    listening = socket.create_server((LOOPBACK, 0))
+    port = listening.getsockname()[1]
+    fd = listening.detach()  # the store closes it
+    return TCPStore(LOOPBACK, port, is_master=True, wait_for_workers=False, multi_tenant=True, master_listen_fd=fd)
 
 
 def _exit_code(folder: Path) -> int:

@@ -61,7 +61,7 @@ def test_a_lost_process_costs_no_bit(
             assert len(broken.said("RunResumed")) == losses
             assert {resumed["inexact_because"] for resumed in broken.said("RunResumed")} == {""}
             if not often:
-                assert "Another process of this run was lost" in broken.said("RunFailed")[0]["reason"]
+                assert "Process 1 of this run was lost" in broken.said("RunFailed")[0]["reason"]
         assert digest(tmp_path / f"broken{number}" / "net_006.pth") == digest(tmp_path / "whole" / "net_006.pth")
         check(tmp_path / f"broken{number}", Evidence(restarted=True))
     record_property("tries", runs * losses)
@@ -152,6 +152,12 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def listening_on(pid: int) -> set[str]:
+    """The addresses that a process accepts connections on."""
+    connections = psutil.Process(pid).net_connections("inet")
+    return {one.laddr.ip for one in connections if one.status == psutil.CONN_LISTEN}
+
+
 @pytest.mark.fault(25)
 def test_a_screen_on_several_processes_outlives_the_loss_of_one(tmp_path: Path) -> None:
     """`--processes` starts them in the background; the screen is one that is attached, and every key works."""
@@ -164,8 +170,10 @@ def test_a_screen_on_several_processes_outlives_the_loss_of_one(tmp_path: Path) 
         leader = process_here(trainer_of(run))
         launcher = int(Path(f"/proc/{leader}/stat").read_text().rpartition(")")[2].split()[1])
         (other,) = [child for child in children(launcher) if child != leader]
+        open_to = {host for pid in (launcher, leader, other) for host in listening_on(pid)}
+        assert open_to == {"127.0.0.1"}, "nobody else is let in"
         os.kill(other, signal.SIGKILL)
-        terminal.wait_for("Another process of this run was lost")
+        terminal.wait_for("Process 1 of this run was lost")
         terminal.wait_for("Resumed after step")
         terminal.wait_for("● Training")
         terminal.press("p")

@@ -14,11 +14,13 @@ from datetime import timedelta
 from enum import IntEnum
 from pathlib import Path
 
+import psutil
 import torch
 import torch.distributed as dist
 from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined] # of its C part
 
 from cifar_tui.errors import BadInput, CifarTuiError
+from cifar_tui.files.lock_owner import describe_this_process, process_here
 from cifar_tui.system.launcher import LOST, attempt, rank_here, ranks_here
 from cifar_tui.text import counted, safe_text
 
@@ -168,6 +170,7 @@ class Ranks:
 
 
 ALONE = Ranks()
+ANOTHER = "Another process"
 
 
 @contextlib.contextmanager
@@ -175,7 +178,7 @@ def _lost(during: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:  # torch's classes for it derive from this one, as does the plain one of gloo
-        raise RankLost(f"Another process of this run was lost during {during} ({_first_line(error)}).") from None
+        raise RankLost(f"{ANOTHER} of this run was lost during {during} ({_first_line(error)}).") from None
 
 
 def _first_line(error: Exception) -> str:
@@ -193,6 +196,7 @@ def join_ranks() -> Ranks:
         # Without a prefix of its own, a second attempt meets keys of the first: 7 of 10 restarts failed.
         server = _store(count, ours=rank == 0 and not _agent_has_store())
         store = PrefixStore(f"attempt{attempt()}", server)
+        store.set(f"process{rank}", describe_this_process().decode())
         dist.init_process_group("gloo", store=store, rank=rank, world_size=count)
         control = dist.new_group(backend="gloo", timeout=WAIT_FOR_ORDERS)
     except (RuntimeError, ValueError) as error:
@@ -236,9 +240,10 @@ def leading(ranks: Ranks) -> Iterator[None]:
     """Lead the followers for as long as something goes on, and end them then, however that ended."""
     try:
         yield
-    except RankLost:
+    except RankLost as error:
+        named = _named(ranks, error)
         leave_ranks()  # the others see the closed connections
-        raise
+        raise named from None
     except BaseException:
         with contextlib.suppress(RankLost):
             ranks.order(Order(Verb.END))
@@ -246,6 +251,21 @@ def leading(ranks: Ranks) -> Iterator[None]:
         raise
     ranks.order(Order(Verb.END))
     leave_ranks()
+
+
+def _named(ranks: Ranks, error: RankLost) -> RankLost:
+    """Return the error with the numbers of the processes on this machine that have ended."""
+    ended = []
+    for rank in range(1, ranks.count):
+        with contextlib.suppress(RuntimeError, psutil.Error):
+            pid = process_here(ranks.store.get(f"process{rank}").decode().partition("\n")[0]) if ranks.store else 0
+            # One that was killed stays as a zombie until its launcher looks.
+            if pid and (not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE):
+                ended.append(str(rank))
+    if not ended:
+        return error
+    which = f"Process {ended[0]}" if len(ended) == 1 else f"Processes {', '.join(ended)}"
+    return RankLost(str(error).replace(ANOTHER, which, 1))
 
 
 def leave_ranks() -> None:

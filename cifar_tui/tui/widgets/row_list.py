@@ -170,7 +170,7 @@ class RowList(ScrollView, Generic[EntryT], can_focus=True):
         if row >= len(self._entries):
             return Strip.blank(width, self._style(""))
         style = self._style("list--cursor") if row == self._row else self._style("")
-        segments = self._row_segments(self._entries[row], style)
+        segments = self._row_segments(self._entries[row], style, on_cursor=row == self._row)
         if row == self._row and segments[0].text.startswith(" "):
             segments[0] = Segment(CURSOR_SIGN + segments[0].text[1:], segments[0].style)
         return Strip(segments).adjust_cell_length(width, style)
@@ -193,13 +193,14 @@ class RowList(ScrollView, Generic[EntryT], can_focus=True):
             segments.append(Segment(self.COLUMNS.cell(name, label, self.size.width), style))
         return segments
 
-    def _row_segments(self, entry: EntryT, style: Style) -> list[Segment]:
+    def _row_segments(self, entry: EntryT, style: Style, *, on_cursor: bool) -> list[Segment]:
+        """Return a row; on the cursor's ground, no colour but its own can be read in every theme."""
         cells = entry.cells()
         segments = []
         for name in self.columns:
             shown = style
-            if special := self.style_of(cells[name]):
-                shown += Style(color=self._style(special).color)  # on the cursor's background, too
+            if (special := self.style_of(cells[name])) and not on_cursor:
+                shown += Style(color=self._style(special).color)
             segments.append(Segment(self.COLUMNS.cell(name, cells[name], self.size.width), shown))
         return segments
 

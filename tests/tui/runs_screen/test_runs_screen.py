@@ -12,6 +12,7 @@ from cifar_tui.presets import preset
 from cifar_tui.runs.find import all_runs
 from cifar_tui.runs.run_note import read_note, write_note
 from cifar_tui.tui.app import ScreenOptions
+from cifar_tui.tui.widgets.row_list import RowList
 from tests import scripted
 from tests.run_folders import put_finished_run, put_live_run, put_run, put_stopped_run, write_events
 from tests.scripted import ScriptedConnection, ScriptedJobs
@@ -113,6 +114,18 @@ async def test_a_run_that_cannot_be_read_is_not_called_none(place: Path) -> None
         await shows(pilot, "1 run in runs/ cannot be read.", "cifar-tui runs")
         put_finished_run(place, "one")
         await shows(pilot, " one ", "· 1 cannot be read")
+
+
+@pytest.mark.parametrize("theme", ["night", "day", "sixteen"])
+async def test_words_on_the_cursor_have_the_cursors_colour(place: Path, theme: str) -> None:
+    """A state has a colour of its own elsewhere; on the cursor's ground it could not be read."""
+    put_finished_run(place, "one"), put_finished_run(place, "two")
+    async with all_runs_first() as pilot:
+        pilot.app.theme = theme
+        await settle(pilot)
+        rows = pilot.app.screen.query_one(RowList)
+        on_cursor, other = ({one.style.color for one in rows.render_line(line) if one.style} for line in (1, 2))
+        assert (len(on_cursor), len(other)) == (1, 2)
 
 
 async def test_a_run_is_opened_and_left_for_another_and_the_list(place: Path) -> None:

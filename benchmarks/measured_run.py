@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +24,7 @@ START_SECONDS = 180.0
 """The longest that a run may take to its first steps, compiling included."""
 
 Kind = TypeVar("Kind", bound=Event)
+Figures = dict[str, float | str]
 
 
 class MeasuredRun:
@@ -109,3 +111,28 @@ class MeasuredRun:
 def images_per_second(steps: Sequence[StepDone]) -> float:
     """Return the speed over steps in a row, by the clock of the training, which tests do not count towards."""
     return sum(step.images for step in steps[1:]) / (steps[-1].seconds - steps[0].seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The choices of all parts."""
+
+    data: str
+    """A folder of images, or synthetic."""
+    device: str
+    """cuda, or cpu to try the script out."""
+    scale: float
+    """The share of the steps that are worth measuring on a GPU."""
+    narrow: tuple[str, ...]
+    """Options that make a run small; none on a GPU."""
+    folder: Path
+    """Holds the runs."""
+
+    def steps(self, count: int) -> int:
+        """Return so many steps, or fewer for a try-out."""
+        return max(4, round(count * self.scale))
+
+    def run(self, name: str, *options: str, watched: bool = False) -> MeasuredRun:
+        """Start a run of preset default, unless the options name another."""
+        common = ("--preset", "default", "--data", self.data, "--device", self.device, *self.narrow)
+        return MeasuredRun(self.folder / name, [*common, *options], watched=watched)

@@ -8,21 +8,19 @@ CPU with a narrow network and few steps: whether this script works, and no figur
 """
 
 import argparse
-import contextlib
 import json
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-from measured_run import PROGRAM, MeasuredRun, images_per_second
+from gpu_memory import fill_the_memory, watching_memory
+from measured_run import PROGRAM, Bench, Figures, MeasuredRun, images_per_second
 from throughput import plain_loop
 
 from cifar_tui import __version__
@@ -30,9 +28,6 @@ from cifar_tui.checkpoint_events import EvaluationDone, StateSaved
 from cifar_tui.control import Evaluate, Pause, Request, Resume
 from cifar_tui.events import EpochDone, Noted, Paused, Resumed, RolledBack, RunResumed, StepDone
 from cifar_tui.runs.remote.client import RemoteControl
-from cifar_tui.system import nvidia
-
-Figures = dict[str, float | str]
 
 FIGURES = {
     "gpu_tests": "the tests that need a GPU (pytest -m gpu)",
@@ -74,31 +69,6 @@ FIGURES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """The choices of all parts."""
-
-    data: str
-    """A folder of images, or synthetic."""
-    device: str
-    """cuda, or cpu to try the script out."""
-    scale: float
-    """The share of the steps that are worth measuring on a GPU."""
-    narrow: tuple[str, ...]
-    """Options that make a run small; none on a GPU."""
-    folder: Path
-    """Holds the runs."""
-
-    def steps(self, count: int) -> int:
-        """Return so many steps, or fewer for a try-out."""
-        return max(4, round(count * self.scale))
-
-    def run(self, name: str, *options: str, watched: bool = False) -> MeasuredRun:
-        """Start a run of preset default, unless the options name another."""
-        common = ("--preset", "default", "--data", self.data, "--device", self.device, *self.narrow)
-        return MeasuredRun(self.folder / name, [*common, *options], watched=watched)
-
-
 def run_tests(_bench: Bench) -> Figures:
     """Run the tests that are marked `gpu`."""
     command = [sys.executable, "-m", "pytest", "-m", "gpu", "-q", "-n", "0", "-p", "no:cacheprovider", "tests"]
@@ -138,30 +108,6 @@ def measure_tier(tier: str) -> Callable[[Bench], Figures]:
         return figures
 
     return measure
-
-
-@contextlib.contextmanager
-def watching_memory() -> Iterator[list[int]]:
-    """Collect the bytes in use on the first GPU, beyond those in use before, for as long as something goes on."""
-    handle = nvidia.first_gpu()
-    if handle is None:
-        yield []
-        return
-    found: list[int] = []
-    before = nvidia.read_gpu(handle).memory_used or 0
-    ended = threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(0.05):
-            found.append((nvidia.read_gpu(handle).memory_used or 0) - before)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield found
-    finally:
-        ended.set()
-        thread.join()
 
 
 def measure_screen(bench: Bench) -> Figures:
@@ -259,43 +205,6 @@ def break_the_loss(bench: Bench) -> Figures:
     if code != 1 or "rolled back" not in run.last_line():
         raise RuntimeError(f"ended with {code}: {run.last_line()}")
     return {"nan_roll_backs": float(len(run.events(RolledBack)))}
-
-
-def fill_the_memory(bench: Bench) -> Figures:
-    """Train with batches that do not fit, and beside a program that leaves too little."""
-    figures: Figures = {"memory_sentence": refusal(bench, "memory", "--batch-size", "50000", "--width", "512")}
-    for name, left in (("filled", 1_500_000_000), ("brimful", 200_000_000)):
-        with filled_but(left):
-            figures[f"{name}_sentence"] = refusal(bench, name)
-    return figures
-
-
-def refusal(bench: Bench, name: str, *options: str) -> str:
-    """Return the sentence that a run ends with. Raises RuntimeError when there is none."""
-    run = bench.run(name, *options)
-    code = run.wait()
-    output = run.output.read_text(encoding="utf-8")
-    if code != 1 or "Traceback" in output or "memory" not in run.last_line():
-        raise RuntimeError(f"{name} ended with {code}: {output[-1_500:]}")
-    return run.last_line()
-
-
-@contextlib.contextmanager
-def filled_but(left: int) -> Iterator[None]:
-    """Hold all memory of the GPU but so many bytes, in another process."""
-    code = (
-        "import torch\n"
-        f"held = torch.empty(max(1, torch.cuda.mem_get_info()[0] - {left}), dtype=torch.uint8, device='cuda')\n"
-        "print('held', flush=True)\ninput()"
-    )
-    command = [sys.executable, "-c", code]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
-        try:
-            if holder.stdout is None or holder.stdout.readline() != "held\n":
-                raise RuntimeError("no other program could fill the GPU")
-            yield
-        finally:
-            holder.kill()
 
 
 def train_whole(preset: str, epochs: int) -> Callable[[Bench], Figures]:

@@ -28,8 +28,8 @@ DrawScreen = Annotated[
 def obstacle_to_a_screen(*, in_notebook: bool = False) -> str | None:
     """Return why no screen can be drawn, None where it can; empty without a terminal, which a person knows.
 
-    Textual draws on stderr, reads stdin, and never ends without a terminal. `in_notebook` draws where a notebook's
-    variables are set.
+    It is empty, too, where a launcher has started several processes: none of them draws. Textual draws on stderr, reads
+    stdin, and never ends without a terminal. `in_notebook` draws where a notebook's variables are set.
     """
     if ranks_here() > 1:
         return ""

@@ -13,16 +13,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifar_tui.cli.detached import START_SECONDS
+from cifar_tui.cli.detached import POLL_SECONDS
 from cifar_tui.cli.environment import obstacle_to_a_screen
 from cifar_tui.cli.front_ends import detached_text, run_on_screen
 from cifar_tui.cli.options import check_screen_options
-from cifar_tui.cli.train_jobs import StartFile, new_run, resumed_run
-from cifar_tui.errors import BadInput
-from cifar_tui.events import RunFailed, RunStopped, TrainingStarted
+from cifar_tui.cli.train_jobs import StartFile, jobs_of
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.jobs.attached import AttachedJobs
-from cifar_tui.runs.records.journal import read_events
+from cifar_tui.report import run_summary
+from cifar_tui.runs.lock import is_being_trained
+from cifar_tui.runs.records.csv_tables import read_history
 from cifar_tui.system.container import usable_cores
 from cifar_tui.system.launcher import LAUNCHED
 
@@ -37,21 +37,28 @@ OURS = ("--gpus", "--processes", "--run-name", "--outf")
 SWITCHES = ("--headless", "--detach", "--screen")
 
 
-def launch(count: int, folder: Path, options: dict[str, Any]) -> int:
+def launch(count: int, options: dict[str, Any]) -> int:
     """Train in so many processes, on a screen where there is one. Returns the exit code. Raises CifarTuiError."""
-    _check(options)
+    folder = _checked(options)
     headless = options["headless"] or obstacle_to_a_screen(in_notebook=options["screen"]) is not None
+    arguments = _arguments(sys.argv[1:], folder, options)
     if headless and not options["detach"]:
-        return _train(count, folder, _arguments(sys.argv[1:], folder, options))
+        return _train(count, folder, arguments)
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cifar_tui", *_again(sys.argv[1:], folder, options)],
+            [sys.executable, "-m", "cifar_tui", *arguments, "--processes", str(count)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        if not _wait_for_start(process, folder):
+        try:
+            started = _wait_for_start(process, folder)
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            return 130
+        if not started:
             output.seek(0)
             sys.stderr.write(output.read().decode(errors="replace"))
             return process.wait()
@@ -63,16 +70,15 @@ def launch(count: int, folder: Path, options: dict[str, Any]) -> int:
     return run_on_screen(AttachedJobs(folder), mouse=not options["no_mouse"], **looks)
 
 
-def _check(options: dict[str, Any]) -> None:
-    """Raise CifarTuiError for what would be refused in every process, and started again there."""
+def _checked(options: dict[str, Any]) -> Path:
+    """Return the run's folder. Raises CifarTuiError for what would be refused in every process, and started again."""
     check_screen_options(options["marker"], options["alert"], options["theme"])
     file = StartFile(options["start"], options["weights"], options["normalize"])
-    if options["resume"] is None:
-        jobs = new_run(options["changes"], options["preset_name"], file, options["run_name"], options["outf"])
-    else:
-        others = {"--preset": options["preset_name"], "--run-name": options["run_name"], "--outf": options["outf"]}
-        jobs = resumed_run(options["resume"], options["changes"], file.typed(others))
+    run = options["resume"], options["preset_name"], file, options["run_name"], options["outf"]
+    jobs = jobs_of(options["changes"], *run)
+    folder = jobs.folder
     jobs.close()
+    return folder
 
 
 def _arguments(typed: Sequence[str], folder: Path, options: dict[str, Any]) -> list[str]:
@@ -87,21 +93,6 @@ def _arguments(typed: Sequence[str], folder: Path, options: dict[str, Any]) -> l
         return [*kept, "--headless"]
     name = options["run_name"] or ("" if options["outf"] is not None else folder.name)
     return [*kept, "--headless", "--outf", str(folder), *(["--run-name", name] if name else [])]
-
-
-def _again(typed: Sequence[str], folder: Path, options: dict[str, Any]) -> list[str]:
-    """Return what was typed, for a process in the background."""
-    return [*_arguments(typed, folder, options), *_values(typed, ("--gpus", "--processes"))]
-
-
-def _values(typed: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Return these options and their values, as they were typed."""
-    found = []
-    for place, word in enumerate(typed):
-        name, equals, _ = word.partition("=")
-        if name in names:
-            found += [word] if equals else list(typed[place : place + 2])
-    return found
 
 
 def _train(count: int, folder: Path, arguments: Sequence[str]) -> int:
@@ -156,19 +147,13 @@ def _exit_code(folder: Path) -> int:
     """Return the exit code of a run by its records."""
     if not journal_path(folder).exists():
         return 2  # refused before it started, in words
-    last = None
-    for event in read_events(journal_path(folder)):
-        last = event if isinstance(event, RunFailed | RunStopped | TrainingStarted) else last
-    return last.exit_code if isinstance(last, RunFailed) else 0
+    return run_summary.exit_code(read_history(folder))
 
 
 def _wait_for_start(process: "subprocess.Popen[bytes]", folder: Path) -> bool:
-    """Wait until the run has its records, or is refused. Returns True if it has."""
-    until = time.monotonic() + START_SECONDS
-    while not journal_path(folder).exists() and time.monotonic() < until:
+    """Wait until the run is being trained, or is refused. Returns True if it is; its records may be older."""
+    while not (journal_path(folder).exists() and is_being_trained(folder)):
         if process.poll() is not None:
             return False
-        time.sleep(0.05)
-    if process.poll() is None and not journal_path(folder).exists():
-        raise BadInput(f"The processes of this run have not started within {START_SECONDS:.0f} s.")
+        time.sleep(POLL_SECONDS)
     return True

@@ -4,17 +4,13 @@ import functools
 import inspect
 import os
 import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cifar_tui.errors import BadInput, CifarTuiError
-from cifar_tui.files.home_path import in_home
 from cifar_tui.option import RECIPE
-from cifar_tui.runs.find import RUNS_FOLDER, find_run
 from cifar_tui.system.launcher import LAUNCHED, LOST, rank_here, ranks_here
 
 GPUS_HELP = "Train on so many GPUs of this machine, or all: one process each, which share every batch."
@@ -46,7 +42,7 @@ def in_several_processes(command: Callable[..., None]) -> Callable[..., None]:
             return
         from cifar_tui.cli.launch import launch
 
-        raise typer.Exit(launch(count, _folder(options), options))
+        raise typer.Exit(launch(count, options))
 
     parameters = list(inspect.signature(command).parameters.values())
     parameters += [
@@ -73,16 +69,6 @@ def _count(gpus: str | None, processes: int | None) -> int | None:
     if not 0 < count <= there:
         raise BadInput(f"There are {there} GPUs here that torch can use: --gpus cannot be {gpus}.")
     return count
-
-
-def _folder(options: dict[str, Any]) -> Path:
-    """Return the folder that the run has, or will have. Raises BadInput."""
-    if options["resume"] is not None:
-        return find_run(options["resume"]).absolute()
-    if options["outf"] is not None:
-        return in_home(options["outf"]).absolute()
-    name = options["run_name"] or f"{options['preset_name'] or 'run'}-{time.strftime('%Y%m%d-%H%M%S')}"
-    return (RUNS_FOLDER / name).absolute()
 
 
 def _lead(command: Callable[..., None], options: dict[str, Any]) -> None:

@@ -56,11 +56,7 @@ def train(
     from cifar_tui.cli import detached, front_ends, train_jobs
 
     file = train_jobs.StartFile(start, weights, normalize)
-    if resume is None:
-        jobs = train_jobs.new_run(changes, preset_name, file, run_name, outf)
-    else:
-        typed = file.typed({"--preset": preset_name, "--run-name": run_name, "--outf": outf})
-        jobs = train_jobs.resumed_run(resume, changes, typed)
+    jobs = train_jobs.jobs_of(changes, resume, preset_name, file, run_name, outf)
     if report_to is not None:
         raise typer.Exit(detached.train_detached(jobs, report_to))
     if detach:

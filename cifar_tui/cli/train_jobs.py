@@ -27,13 +27,31 @@ class StartFile:
     """The checkpoint that a run starts from, as it was typed, and how it is read where it belongs to no run."""
 
     checkpoint: str | None = None
+    """Its name; None for fresh weights."""
     weights: str = ""
+    """Name of one of several sets of weights in it."""
     normalize: str | None = None
+    """Normalization of the images."""
 
     def typed(self, others: Mapping[str, object]) -> set[str]:
         """Return the flags that were typed, of these and of others by their values."""
         flags = {"--from": self.checkpoint, "--weights": self.weights, "--normalize": self.normalize, **others}
         return {flag for flag, value in flags.items() if value}
+
+
+def jobs_of(
+    changes: Mapping[str, object],
+    resume: str | None,
+    preset_name: str | None,
+    start: StartFile,
+    name: str | None,
+    folder: Path | None,
+) -> LocalJobs:
+    """Return the jobs of a new run, or of one to resume. Raises CifarTuiError."""
+    if resume is None:
+        return new_run(changes, preset_name, start, name, folder)
+    typed = start.typed({"--preset": preset_name, "--run-name": name, "--outf": folder})
+    return resumed_run(resume, changes, typed)
 
 
 def new_run(
@@ -47,8 +65,8 @@ def new_run(
 
     Where a launcher starts it again, after one of its processes was lost, they are those of that run.
     """
-    earlier = _run_of_earlier_attempt()
-    if earlier is not None and resumable(earlier):
+    earlier = _run_to_start_again()
+    if earlier is not None:
         return resumed_run(str(earlier), {}, set())
     folder = in_home(folder) if folder is not None else None
     if start.checkpoint is None:
@@ -62,7 +80,7 @@ def new_run(
     return LocalJobs(recipe, name, folder, start=weights, note=note)
 
 
-def _run_of_earlier_attempt() -> Path | None:
+def _run_to_start_again() -> Path | None:
     """Return the run that a launcher starts again; one of which nothing was saved makes room for a new one."""
     if not attempt():
         return None
@@ -70,11 +88,15 @@ def _run_of_earlier_attempt() -> Path | None:
     from cifar_tui.engine.network.ranks import run_of_earlier_attempt
 
     folder = run_of_earlier_attempt()
-    if folder is not None and not resumable(folder) and not newest_checkpoint(folder):
+    if folder is None or not folder.is_dir():
+        return None
+    if resumable(folder):
+        return folder
+    if not newest_checkpoint(folder):
         run = RunFolder.reopen(folder)
         run.discard()
         run.close()
-    return folder if folder is not None and folder.is_dir() else None
+    return None
 
 
 def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str]) -> LocalJobs:

@@ -56,6 +56,11 @@ class LocalJobs:
         self.note = note
 
     @property
+    def folder(self) -> Path:
+        """The run's folder, absolute: of one that is still to be made, as it would be now. Raises BadInput."""
+        return (self._run.path if self._run is not None else self._new.plan_folder()[1]).absolute()
+
+    @property
     def current(self) -> "LocalJobs":
         """These jobs."""
         return self

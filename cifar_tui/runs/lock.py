@@ -21,7 +21,7 @@ NAMELESS_SECONDS = 5.0
 def is_being_trained(folder: Path) -> bool:
     """Return True while some process holds the run in a folder: it trains, or evaluates."""
     try:
-        lock = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        lock = _open_to_look(folder)
     except FileNotFoundError:
         return False
     except OSError:
@@ -36,12 +36,16 @@ def is_being_trained(folder: Path) -> bool:
 def why_unknown(folder: Path) -> str:
     """Return why nobody here can know if a run is being trained; empty where its lock can be read."""
     try:
-        os.close(os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW))
+        os.close(_open_to_look(folder))
     except FileNotFoundError:
         return ""
     except OSError as error:
         return f"{LOCK_NAME} cannot be read: {refusal(folder / LOCK_NAME, error)}"
     return ""
+
+
+def _open_to_look(folder: Path) -> int:
+    return os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
 
 def trainer_of(folder: Path) -> str:

@@ -31,11 +31,15 @@ class NewRun:
     start: Path | None = None
     """The checkpoint it starts with, where its recipe has a parent."""
 
+    def plan_folder(self) -> tuple[str, Path]:
+        """Return the name and the folder that it would have now. Raises BadInput."""
+        name = run_name(self.recipe, self.name, time.localtime())
+        return name, self.folder or self.place / name
+
     def make(self) -> RunFolder:
         """Make its folder, with the weights it starts with. Raises BadInput or FolderInUse, with no folder left."""
         finish_run_deletes(self.place)
-        name = run_name(self.recipe, self.name, time.localtime())
-        folder = self.folder or self.place / name
+        name, folder = self.plan_folder()
         if self.folder is None and self.name is None:
             folder = _own_folder(folder)
             name = folder.name

@@ -1,8 +1,9 @@
 """Reads one NVIDIA GPU from its driver, by NVML."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pynvml
 
@@ -27,33 +28,30 @@ class GpuReading:
 
 def find_gpu(uuid: str) -> object | None:
     """The driver's handle of the GPU with this UUID, or of that part of a divided one (MIG); None without."""
-    for name in (uuid, uuid.replace("GPU-", "MIG-", 1)):
-        try:
-            pynvml.nvmlInit()
-            handle: object = pynvml.nvmlDeviceGetHandleByUUID(name)
-        except pynvml.NVMLError:
-            continue
-        return handle
-    return None
+    names = (uuid, uuid.replace("GPU-", "MIG-", 1))
+    handles = (_ask(pynvml.nvmlDeviceGetHandleByUUID, name) for name in names)
+    return next((handle for handle in handles if handle is not None), None)
 
 
 def first_gpu() -> object | None:
     """The driver's handle of its first GPU; None without one."""
-    try:
-        pynvml.nvmlInit()
-        handle: object = pynvml.nvmlDeviceGetHandleByIndex(0)
-    except pynvml.NVMLError:
-        return None
+    handle: object | None = _ask(pynvml.nvmlDeviceGetHandleByIndex, 0)
     return handle
 
 
 def count_gpus() -> int:
     """Return the number of GPUs that the driver knows; 0 without a driver."""
+    return int(_ask(pynvml.nvmlDeviceGetCount) or 0)
+
+
+# Any: NVML's binding names no types.
+def _ask(question: Callable[..., Any], *about: object) -> Any:
+    """Return the driver's answer; None without a driver, and where it refuses."""
     try:
         pynvml.nvmlInit()
-        return int(pynvml.nvmlDeviceGetCount())
+        return question(*about)
     except pynvml.NVMLError:
-        return 0
+        return None
 
 
 @contextlib.contextmanager

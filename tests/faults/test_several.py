@@ -272,3 +272,21 @@ def wait_for_run(machines: list[Path]) -> Path:
                 return run
         time.sleep(0.05)
     raise AssertionError("no machine has the run")
+
+
+@pytest.mark.fault(25)
+def test_a_run_that_is_resumed_by_several_processes_is_shown_as_it_trains(tmp_path: Path) -> None:
+    """Its older records end with a stop: the screen waits until it is taken up."""
+    environment = {name: value for name, value in os.environ.items() if name not in NUMBER}
+    assert subprocess.run(command("train", *SMALL, "--run-name", "one", "--headless"), cwd=tmp_path).returncode == 0
+    words = ("train", "--processes", "2", "--resume", "one", "--epochs", "500")
+    with PseudoTerminal(command(*words), size=(120, 40), folder=tmp_path, environment=environment) as terminal:
+        terminal.wait_for("Resumed after step")
+        terminal.wait_for("● Training")
+        terminal.press("s")
+        terminal.wait_for("Stop and save")
+        terminal.press("\r")
+        terminal.wait_for("■ Stopped")
+        terminal.press("q")
+        assert terminal.exit_code() == 0
+    check(tmp_path / "runs" / "one", Evidence(restarted=True))

@@ -86,7 +86,7 @@ class Checkpointer:
 
     @property
     def state_due(self) -> bool:
-        """True once the last state is old enough for a new one, and after the first epoch: from then on one resumes."""
+        """True once the last state is old enough, and after the first epoch, from where on a run can be resumed."""
         first = self._state_step < 0 and bool(self._kept)
         return first or time.monotonic() >= self._state_due_at
 

@@ -61,10 +61,13 @@ class Accelerator:
         if device.torch.type == "cuda" and device.precision != "fp16" and not self._stepper.shared:
             return "graph" if wanted == "auto" else wanted
         if wanted in ("graph", "compile"):
-            why = "fp16 needs a loss scaler" if device.torch.type == "cuda" else f"{device.name} has no CUDA graphs"
-            why = "several processes sum in every step" if self._stepper.shared else why
-            self._note(f"CUDA graphs are not used: {why}.")
+            self._note(f"CUDA graphs are not used: {self._why_no_graph(device)}.")
         return "eager"
+
+    def _why_no_graph(self, device: Device) -> str:
+        if device.torch.type != "cuda":
+            return f"{device.name} has no CUDA graphs"
+        return "several processes sum in every step" if self._stepper.shared else "fp16 needs a loss scaler"
 
     def _run_eager(self, images: torch.Tensor, labels: torch.Tensor, rate: float, total: int) -> StepResult:
         compiled, self._stepper.forward = self._stepper.forward, self._stepper.network

@@ -56,9 +56,13 @@ class Order:
     """The next thing that all ranks do."""
 
     verb: Verb
+    """Its kind."""
     epoch: int = 0
+    """Of the steps; or the number of a set of images to test on."""
     first: int = 0
+    """The first batch or image; or the number of bytes that are told."""
     rates: tuple[float, ...] = ()
+    """Learning rates, one a step."""
 
 
 class EndOrdered(Exception):

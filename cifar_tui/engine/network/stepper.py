@@ -138,9 +138,9 @@ class Stepper:
         An update whose loss is not finite is skipped, without the host having to know.
         """
         self.set_rate(rate)
-        return (
-            self.run(images, labels) if self._shared is None else self._run_share(self._shared, images, labels, total)
-        )
+        if self._shared is not None:
+            return self._run_share(self._shared, images, labels, total)
+        return self.run(images, labels)
 
     @property
     def shared(self) -> bool:
@@ -168,7 +168,7 @@ class Stepper:
         plain_loss = functional.cross_entropy(logits.float(), labels) if self._smoothing else loss.detach()
         return StepResult(plain_loss, hits)
 
-    def _run_share(self, shared: "SharedSums", images: torch.Tensor, labels: torch.Tensor, total: int) -> StepResult:
+    def _run_share(self, shared: SharedSums, images: torch.Tensor, labels: torch.Tensor, total: int) -> StepResult:
         """Update by the sums over all ranks; a share may be empty."""
         shared.clear()
         loss, hits = torch.zeros((), device=images.device), torch.zeros((), device=images.device)

@@ -41,8 +41,6 @@ class RemoteRun:
         """True once every event from before this connection was polled."""
         self.other_user = ""
         """The user whose process trains the run and alone can ask it, where that is another one."""
-        with contextlib.suppress(OSError):  # what cannot be looked up is told when the journal is read
-            self.other_user = other_user(folder) if is_being_trained(folder) else ""
         self.remote = RemoteControl(folder, screen=screen)
         self._folder = folder
         self._queue: FeedQueue[list[FeedItem]] = FeedQueue()
@@ -85,6 +83,8 @@ class RemoteRun:
         self.remote.close()
 
     def _read(self) -> None:
+        with contextlib.suppress(OSError):  # what cannot be looked up is told when the journal is read
+            self.other_user = other_user(self._folder) if is_being_trained(self._folder) else ""
         over = several = lost = False
         with contextlib.closing(JournalTail(self._folder)) as journal:
             while not self._left.is_set():

@@ -25,6 +25,7 @@ from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.records.csv_tables import read_history
 from cifar_tui.system.container import usable_cores
 from cifar_tui.system.launcher import LAUNCHED
+from cifar_tui.text import counted
 
 if TYPE_CHECKING:
     from torch.distributed import TCPStore  # type: ignore[attr-defined] # of its C part
@@ -44,6 +45,7 @@ def launch(count: int, options: dict[str, Any]) -> int:
     arguments = _arguments(sys.argv[1:], folder, options)
     if headless and not options["detach"]:
         return _train(count, folder, arguments)
+    print(f"Starting {counted(count, 'process')}…", flush=True)
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "cifar_tui", *arguments, "--processes", str(count)],

@@ -164,6 +164,7 @@ def test_a_screen_on_several_processes_outlives_the_loss_of_one(tmp_path: Path) 
     words = ("train", "--processes", "2", *SMALL, "--epochs", "1000", "--run-name", "both")
     environment = {name: value for name, value in os.environ.items() if name not in NUMBER}
     with PseudoTerminal(command(*words), size=(120, 40), folder=tmp_path, environment=environment) as terminal:
+        terminal.wait_for("Starting 2 processes…")
         terminal.wait_for("2 × CPU")
         run = tmp_path / "runs" / "both"
         terminal.read_until(lambda: any(run.glob("state_*.json")), "a training state")

@@ -46,6 +46,7 @@ def launch(count: int, options: dict[str, Any]) -> int:
     if headless and not options["detach"]:
         return _train(count, folder, arguments)
     print(f"Starting {counted(count, 'process')}…", flush=True)
+    older = _written(folder)
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "cifar_tui", *arguments, "--processes", str(count)],
@@ -55,7 +56,7 @@ def launch(count: int, options: dict[str, Any]) -> int:
             start_new_session=True,
         )
         try:
-            started = _wait_for_start(process, folder)
+            started = _wait_for_start(process, folder, older)
         except KeyboardInterrupt:
             process.terminate()
             process.wait()
@@ -152,9 +153,21 @@ def _exit_code(folder: Path) -> int:
     return run_summary.exit_code(read_history(folder))
 
 
-def _wait_for_start(process: "subprocess.Popen[bytes]", folder: Path) -> bool:
-    """Wait until the run is being trained, or is refused. Returns True if it is; its records may be older."""
-    while not (journal_path(folder).exists() and is_being_trained(folder)):
+def _written(folder: Path) -> tuple[int, int]:
+    """Return the size and the time of a run's journal in bytes and nanoseconds; zeros without one."""
+    try:
+        status = journal_path(folder).stat()
+    except FileNotFoundError:
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
+
+
+def _wait_for_start(process: "subprocess.Popen[bytes]", folder: Path, older: tuple[int, int]) -> bool:
+    """Wait until the run's records go on from `older`, or it is refused. Returns True if it is being trained.
+
+    Its lock alone tells nothing: the launcher holds it for a moment when it checks the run.
+    """
+    while _written(folder) == older or not is_being_trained(folder):
         if process.poll() is not None:
             return False
         time.sleep(POLL_SECONDS)

@@ -1,6 +1,6 @@
 """Trains a preset without a screen and appends one row on what it reached to a results file.
 
-python benchmarks/accuracy.py --preset short --epochs 8 --data DIR --seed 0
+python benchmarks/accuracy.py --preset short --epochs 12 --data DIR --seed 0
 
 Called again with the same choices after it was interrupted, it goes on where it was. The last epoch is what counts;
 flip-TTA is measured apart.

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from cifar_tui.errors import BadInput
 from cifar_tui.files.home_path import in_home
 from cifar_tui.option import DATA, RUN, Option, options_of
-from cifar_tui.schedule import Schedule, scheduled_rate
+from cifar_tui.schedule import Schedule, Sizes, scheduled_rate, size_stages
 from cifar_tui.text import safe_text
 
 Flip = Literal["none", "random", "alternating"]
@@ -166,6 +166,8 @@ class Recipe:
             unit="pixels",
         ),
     ]
+    sizes: Annotated[Sizes, Option("Size of the images, which may grow over the run")] = "whole"
+    """Growing: halved in the first quarter of the epochs, random windows of 24×24 until two thirds, then whole."""
     mean: tuple[float, float, float] = CIFAR10_MEAN
     """Subtracted from each channel, 0 to 1."""
     std: tuple[float, float, float] = CIFAR10_STD
@@ -228,6 +230,19 @@ class Recipe:
     def steps_per_epoch(self, train_images: int) -> int:
         """Steps in one epoch over so many images."""
         return math.ceil(train_images / self.batch_size)
+
+    def side_in(self, epoch: int) -> int:
+        """Return the side in pixels of the images that an epoch, counted from 1, is trained on."""
+        stages = size_stages(self.sizes, SIDE, self.epochs)
+        return next((side for last, side in stages if epoch <= last), SIDE)
+
+    def work(self, until: float) -> float:
+        """Return the work of so many first epochs, in epochs on whole images: smaller ones have fewer pixels."""
+        work = before = 0.0
+        for last, side in size_stages(self.sizes, SIDE, self.epochs):
+            work += max(min(until, last) - before, 0.0) * (side / SIDE) ** 2
+            before = last
+        return work
 
     def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
         """Return the rate of a step, counted from 1; a pure function, so a resumed run continues it exactly."""

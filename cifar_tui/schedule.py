@@ -1,8 +1,9 @@
-"""Learning rate schedules, each a pure function of the step, so that a resumed run continues them exactly."""
+"""Schedules of the rate and of the images' size, pure functions of the step: a resumed run continues exactly."""
 
 from typing import Literal
 
 Schedule = Literal["constant", "triangle", "drops"]
+Sizes = Literal["whole", "growing"]
 
 WARM_UP_SHARE = 0.2
 """Share of a triangle's steps on the way up."""
@@ -26,3 +27,13 @@ def scheduled_rate(schedule: Schedule, peak: float, step: int, steps_per_epoch: 
     if done < WARM_UP_SHARE:
         return peak * (TRIANGLE_START + (1 - TRIANGLE_START) * done / WARM_UP_SHARE)
     return peak * (1 - done) / (1 - WARM_UP_SHARE)
+
+
+def size_stages(sizes: Sizes, whole: int, epochs: int) -> tuple[tuple[int, int], ...]:
+    """Return the last epoch and the images' side in pixels of each stage of a run; `whole` is the side of the data.
+
+    Growing images have half the side for a quarter of the epochs, and three quarters of it until two thirds are over.
+    """
+    if sizes == "whole":
+        return ((epochs, whole),)
+    return (epochs // 4, whole // 2), (2 * epochs // 3, whole * 3 // 4), (epochs, whole)

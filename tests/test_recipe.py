@@ -40,12 +40,33 @@ def test_the_presets_are_those_of_the_reference() -> None:
     assert decays.pop("short") == 1.5e-3
     assert set(decays.values()) == {5e-4}
     assert [name for name, named in PRESETS.items() if named.recipe.label_smoothing] == ["short"]
+    assert [name for name, named in PRESETS.items() if named.recipe.sizes == "growing"] == ["short"]
 
 
 @pytest.mark.parametrize("momentum", [0.0, 1.0, -0.5, math.nan])
 def test_an_impossible_momentum_is_refused(momentum: float) -> None:
     with pytest.raises(BadInput, match=r"The momentum must be a number above 0 and below 1, not "):
         dataclasses.replace(preset("quick"), momentum=momentum).check()
+
+
+@pytest.mark.parametrize("epochs", [*range(1, 31), 1_000])
+def test_images_that_grow_are_whole_in_the_end(epochs: int) -> None:
+    recipe = dataclasses.replace(preset("default"), sizes="growing", epochs=epochs)
+    sides = [recipe.side_in(epoch) for epoch in range(1, epochs + 1)]
+    assert sides == sorted(sides)
+    assert sides[-1] == 32
+    assert set(sides) <= {16, 24, 32}
+    work = [recipe.work(epoch) - recipe.work(epoch - 1) for epoch in range(1, epochs + 1)]
+    assert work == pytest.approx([(side / 32) ** 2 for side in sides]), "by their pixels"
+
+
+def test_short_takes_the_time_of_eight_whole_epochs() -> None:
+    recipe = preset("short")
+    sides = [recipe.side_in(epoch) for epoch in range(1, recipe.epochs + 1)]
+    assert sides == [16] * 3 + [24] * 5 + [32] * 4
+    assert 7.5 < recipe.work(recipe.epochs) < 8
+    assert recipe.work(3.5) == pytest.approx(3 / 4 + 0.5 * 9 / 16)
+    assert preset("quick").work(7.25) == 7.25
 
 
 def test_steps_per_epoch_keep_the_ragged_last_batch() -> None:

@@ -152,7 +152,7 @@ class RunHistory:
     @property
     def seconds_left(self) -> float:
         """An estimate for what is left to train, tests included; NaN until there is a throughput."""
-        return seconds_left_at(self, self.images_per_second)
+        return seconds_left_at(self, self.images_per_second, max(self.epoch, 1))
 
     @property
     def live(self) -> bool:
@@ -300,15 +300,20 @@ class RunHistory:
         self.state = STATE_AFTER[type(ending)]
 
 
-def seconds_left_at(history: RunHistory, images_per_second: float) -> float:
-    """Return an estimate for what is left to train at this throughput, tests included; NaN where not known."""
-    if history.training is None or history.data is None:
+def seconds_left_at(history: RunHistory, images_per_second: float, epoch: int) -> float:
+    """Return an estimate for what is left to train, tests included; NaN where not known.
+
+    The throughput is that of an epoch, whose images may be smaller than those to come.
+    """
+    if history.started is None or history.training is None or history.data is None:
         return math.nan
-    last = history.finish_after * history.training.steps_per_epoch or history.training.total_steps
-    steps_left = max(last - history.step, 0)
-    seconds_per_step = history.data.train_images / history.training.steps_per_epoch / images_per_second
-    epochs_left = math.ceil(steps_left / history.training.steps_per_epoch)
+    recipe, per_epoch = history.started.recipe, history.training.steps_per_epoch
+    whole_per_second = images_per_second * (recipe.work(epoch) - recipe.work(epoch - 1))
+    last = history.finish_after * per_epoch or history.training.total_steps
+    done = min(history.step / per_epoch, last / per_epoch)
+    work_left = recipe.work(last / per_epoch) - recipe.work(done)
+    epochs_left = math.ceil((last - history.step) / per_epoch) if last > history.step else 0
     test_seconds = (
-        history.epochs[-1].test_seconds if history.epochs else history.data.test_images * TEST_SHARE / images_per_second
+        history.epochs[-1].test_seconds if history.epochs else history.data.test_images * TEST_SHARE / whole_per_second
     )
-    return steps_left * seconds_per_step + epochs_left * test_seconds
+    return work_left * history.data.train_images / whole_per_second + epochs_left * test_seconds

@@ -32,8 +32,9 @@ class ShorterPreset:
 
 
 def run_seconds(recipe: Recipe, train_images: int, test_images: int, images_per_second: float) -> float:
-    """Return the time of a whole run, a test after every epoch included."""
-    return recipe.epochs * (train_images + test_images * TEST_SHARE) / images_per_second
+    """Return the time of a whole run, a test after every epoch included; the throughput is that of whole images."""
+    images = recipe.work(recipe.epochs) * train_images + recipe.epochs * test_images * TEST_SHARE
+    return images / images_per_second
 
 
 def shorter_preset(history: RunHistory) -> ShorterPreset | None:
@@ -45,6 +46,7 @@ def shorter_preset(history: RunHistory) -> ShorterPreset | None:
     if started is None or data is None or history.resumed or not (history.live and _settled(history) and speed > 0):
         return None
     recipe = started.recipe
+    speed *= recipe.work(history.epoch) - recipe.work(history.epoch - 1)
     now = run_seconds(recipe, data.train_images, data.test_images, speed)
     left = min(now, history.seconds_left)
     if not left > EVENING_SECONDS:

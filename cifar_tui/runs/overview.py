@@ -128,11 +128,12 @@ def _seconds_left(history: RunHistory) -> float:
     training, last = history.training, history.last_step
     if training is None or history.data is None or last is None:
         return math.nan
-    steps, seconds = (
-        (training.steps_per_epoch, history.epochs[-1].train_seconds) if history.epochs else (last.step, last.seconds)
-    )
+    epoch, steps, seconds = 1, last.step, last.seconds
+    if history.epochs:
+        done = history.epochs[-1]
+        epoch, steps, seconds = done.epoch, training.steps_per_epoch, done.train_seconds
     images = steps * history.data.train_images / training.steps_per_epoch
-    return seconds_left_at(history, images / seconds) if seconds > 0 else math.nan
+    return seconds_left_at(history, images / seconds, epoch) if seconds > 0 else math.nan
 
 
 def read_journaled(folder: Path) -> JournaledCheckpoints:

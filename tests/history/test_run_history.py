@@ -96,6 +96,17 @@ def test_throughput_and_time_left_come_from_training_time() -> None:
     assert math.isnan(after(*scripted.opening(), scripted.step(51)).seconds_left), "of a run that resumes it is not"
 
 
+def test_the_time_left_knows_that_images_grow() -> None:
+    """Steps on small images are fast, and say little by themselves of those to come."""
+    recipe = dataclasses.replace(preset("short"), epochs=12)
+    opening = [scripted.started(recipe=recipe), *scripted.opening(epochs=12)[1:]]
+    history = after(*opening, *[scripted.step(number) for number in range(1, 31)])
+    assert history.images_per_second == pytest.approx(1_000)
+    tests, per_epoch = 12 * 10 / 3 * 4, 50
+    left = 2.4 * per_epoch + 5 * per_epoch * 9 / 4 + 4 * per_epoch * 4
+    assert history.seconds_left == pytest.approx(left + tests, rel=0.01)
+
+
 def test_every_step_reaches_the_curves() -> None:
     history = after(*[scripted.step(number) for number in range(1, 101)])
     assert (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch.nn import functional
 
 from cifar_tui.engine.data.dataset import DataSet, Split
 from cifar_tui.recipe import SIDE, Recipe
@@ -17,6 +18,8 @@ EPOCHS_PER_SEED = 1 << 20
 class EpochPlan:
     """Augmentation of each image in one epoch, in the order they come. All tensors are [N], on the device."""
 
+    side: int
+    """Pixels of an image's side: half of the whole is averaged, more is cropped."""
     order: torch.Tensor
     """int64: the image's index in the data set."""
     top: torch.Tensor
@@ -39,8 +42,12 @@ def plan_epoch(recipe: Recipe, images: int, epoch: int, device: torch.device) ->
     def offsets(choices: int) -> torch.Tensor:
         return torch.randint(choices, (images,), generator=generator)
 
-    top, left = offsets(2 * recipe.crop_padding + 1), offsets(2 * recipe.crop_padding + 1)
-    cut_top, cut_left = offsets(SIDE - recipe.cutout + 1), offsets(SIDE - recipe.cutout + 1)
+    side = recipe.side_in(epoch)
+    window = _window(side)
+    places = 2 * recipe.crop_padding + SIDE - window + 1
+    top, left = offsets(places), offsets(places)
+    places = max(window - recipe.cutout, 0) + 1
+    cut_top, cut_left = offsets(places), offsets(places)
     by_chance = offsets(2).bool()
     if recipe.flip == "alternating":
         # Each image starts by chance and is then flipped every other epoch (Jordan 2024, airbench).
@@ -48,7 +55,12 @@ def plan_epoch(recipe: Recipe, images: int, epoch: int, device: torch.device) ->
         mirrored = first_bits[order] ^ bool(epoch % 2)
     else:
         mirrored = by_chance & (recipe.flip == "random")
-    return EpochPlan(*(part.to(device) for part in (order, top, left, mirrored, cut_top, cut_left)))
+    return EpochPlan(side, *(part.to(device) for part in (order, top, left, mirrored, cut_top, cut_left)))
+
+
+def _window(side: int) -> int:
+    """Return the side of the crop that an image of this side is made of: half a side is the whole image, averaged."""
+    return SIDE if side == SIDE // 2 else side
 
 
 def _generator(seed: int, epoch: int) -> torch.Generator:
@@ -80,16 +92,19 @@ class DeviceDataset:
         self._shift = (-torch.tensor(recipe.mean, device=device) / std).view(1, 3, 1, 1)
 
     def batch(self, plan: EpochPlan, part: slice) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images float32 [B, 3, 32, 32], channels last, augmented and normalised, and labels int64 [B].
+        """Images float32 [B, 3, S, S], S by the plan, channels last, augmented, normalised; and labels int64 [B].
 
         Crop and mirror are one gather from the NHWC images, whose permuted result is channels last already.
         """
         index = plan.order[part]
-        rows = plan.top[part, None] + self._side
-        columns = torch.where(plan.mirrored[part, None], self._side.flip(0), self._side) + plan.left[part, None]
+        side = self._side[: _window(plan.side)]
+        rows = plan.top[part, None] + side
+        columns = torch.where(plan.mirrored[part, None], side.flip(0), side) + plan.left[part, None]
         images = self.normalised(self.images[index[:, None, None], rows[:, :, None], columns[:, None, :]])
         if self._cutout:
-            images.masked_fill_(self._cut(plan.cut_top[part], plan.cut_left[part]), 0.0)
+            images.masked_fill_(self._cut(side, plan.cut_top[part], plan.cut_left[part]), 0.0)
+        if plan.side < len(side):
+            images = functional.avg_pool2d(images, len(side) // plan.side)
         return images, self.labels[index]
 
     def plain(self, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -100,10 +115,10 @@ class DeviceDataset:
         """uint8 [B, 32, 32, 3] to float32 [B, 3, 32, 32] with the recipe's mean and deviation taken out."""
         return images.permute(0, 3, 1, 2).float() * self._scale + self._shift
 
-    def _cut(self, top: torch.Tensor, left: torch.Tensor) -> torch.Tensor:
-        """A mask bool [B, 1, 32, 32], true inside the squares (DeVries & Taylor 2017, kept fully inside)."""
-        rows = (self._side >= top[:, None]) & (self._side < top[:, None] + self._cutout)
-        columns = (self._side >= left[:, None]) & (self._side < left[:, None] + self._cutout)
+    def _cut(self, side: torch.Tensor, top: torch.Tensor, left: torch.Tensor) -> torch.Tensor:
+        """A mask bool [B, 1, S, S], true inside the squares (DeVries & Taylor 2017, kept fully inside)."""
+        rows = (side >= top[:, None]) & (side < top[:, None] + self._cutout)
+        columns = (side >= left[:, None]) & (side < left[:, None] + self._cutout)
         return (rows[:, :, None] & columns[:, None, :])[:, None]
 
 

@@ -33,6 +33,7 @@ class Accelerator:
         self._steps_left = total_steps
         self._auto = recipe.acceleration == "auto"
         self._tier = self._possible_tier(recipe.acceleration, device)
+        self._images: torch.Tensor
         self._graph: torch.cuda.CUDAGraph | None = None
         self._warm_ups = 0
         self._recorded = 0
@@ -77,6 +78,8 @@ class Accelerator:
             self._stepper.forward = compiled
 
     def _run_graph(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> StepResult:
+        if self._warm_ups and images.shape != self._images.shape:
+            self._graph, self._warm_ups = None, 0  # the images have grown: a graph has one size
         if self._warm_ups == 0:
             self._images, self._labels = torch.empty_like(images), torch.empty_like(labels)
         self._images.copy_(images)

@@ -56,13 +56,13 @@ class ResNet18(nn.Module):
         self.fc = nn.Linear(8 * width, CLASSES)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Normalised images [N, 3, 32, 32] to logits [N, 10]."""
+        """Normalised images [N, 3, 32, 32], or smaller ones, to logits [N, 10]."""
         out = self.conv1(images)
         if self.max_pool:
             out = functional.max_pool2d(out, kernel_size=3, stride=2, padding=1)
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             out = stage(out)
-        out = functional.avg_pool2d(out, out.shape[-1] if self.max_pool else 4)
+        out = functional.avg_pool2d(out, out.shape[-1])
         logits: torch.Tensor = self.fc(out.flatten(1))
         return logits
 

@@ -18,30 +18,37 @@ def pictures() -> tuple[np.ndarray, np.ndarray]:
 
 
 def slowly(recipe: Recipe, pixels: np.ndarray, plan: EpochPlan, place: int) -> np.ndarray:
-    """One augmented picture [3, 32, 32], the plain way: pad, crop, mirror, normalise, cut."""
+    """One augmented picture [3, S, S], the plain way: pad, crop, mirror, normalise, cut, halve."""
     picture = pixels[int(plan.order[place])]
     pad = recipe.crop_padding
     mode = {"reflect": "reflect", "zero": "constant"}[recipe.padding]
     padded = np.pad(picture, ((pad, pad), (pad, pad), (0, 0)), mode=mode)  # type: ignore[call-overload]
     top, left = int(plan.top[place]), int(plan.left[place])
-    crop = padded[top : top + 32, left : left + 32]
+    window = 24 if plan.side == 24 else 32
+    crop = padded[top : top + window, left : left + window]
     if bool(plan.mirrored[place]):
         crop = crop[:, ::-1]
     normal = (crop / 255 - np.array(recipe.mean)) / np.array(recipe.std)
     if recipe.cutout:
         top, left = int(plan.cut_top[place]), int(plan.cut_left[place])
         normal[top : top + recipe.cutout, left : left + recipe.cutout] = 0
+    if plan.side == 16:
+        normal = normal.reshape(16, 2, 16, 2, 3).mean((1, 3))
     return np.asarray(normal.transpose(2, 0, 1))
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_a_batch_is_what_the_plain_way_gives(name: str) -> None:
-    recipe = PRESETS[name].recipe
+GROWING = dataclasses.replace(preset("default"), sizes="growing", epochs=12)
+CASES = [(PRESETS[name].recipe, epoch, 32) for name in PRESETS if name != "short" for epoch in (3,)]
+CASES += [(recipe, epoch, side) for recipe in (preset("short"), GROWING) for epoch, side in ((3, 16), (4, 24), (9, 32))]
+
+
+@pytest.mark.parametrize(("recipe", "epoch", "side"), CASES)
+def test_a_batch_is_what_the_plain_way_gives(recipe: Recipe, epoch: int, side: int) -> None:
     pixels, labels = pictures()
-    plan = plan_epoch(recipe, COUNT, 3, CPU)
+    plan = plan_epoch(recipe, COUNT, epoch, CPU)
     bank = DeviceDataset(pixels, labels, recipe, CPU, recipe.crop_padding)
     images, targets = bank.batch(plan, slice(7, 27))
-    assert images.shape == (20, 3, 32, 32)
+    assert images.shape == (20, 3, side, side)
     assert images.is_contiguous(memory_format=torch.channels_last)
     for place in range(7, 27):
         np.testing.assert_allclose(images[place - 7].numpy(), slowly(recipe, pixels, plan, place), atol=2e-6)
@@ -51,8 +58,8 @@ def test_a_batch_is_what_the_plain_way_gives(name: str) -> None:
 def test_every_image_comes_once_an_epoch_in_another_order() -> None:
     first, again, second = (plan_epoch(preset("default"), 500, epoch, CPU) for epoch in (1, 1, 2))
     assert sorted(first.order.tolist()) == list(range(500))
-    for name in EpochPlan.__slots__:
-        assert torch.equal(getattr(first, name), getattr(again, name))
+    for one, other in zip(dataclasses.astuple(first), dataclasses.astuple(again), strict=True):
+        assert torch.equal(torch.as_tensor(one), torch.as_tensor(other))
     assert not torch.equal(first.order, second.order)
     other_seed = plan_epoch(dataclasses.replace(preset("default"), seed=1), 500, 1, CPU)
     assert not torch.equal(first.order, other_seed.order)
@@ -82,6 +89,9 @@ def test_crops_and_cutouts_reach_every_place_and_stay_inside() -> None:
     assert (int(plan.left.min()), int(plan.left.max())) == (0, 8)
     assert (int(plan.cut_top.min()), int(plan.cut_top.max())) == (0, 20)
     assert (int(plan.cut_left.min()), int(plan.cut_left.max())) == (0, 20)
+    plan = plan_epoch(GROWING, 5_000, 4, CPU)
+    assert (int(plan.top.min()), int(plan.top.max())) == (0, 16), "windows of 24 pixels"
+    assert (int(plan.cut_left.min()), int(plan.cut_left.max())) == (0, 12)
 
 
 def test_test_images_are_normalised_and_nothing_else() -> None:

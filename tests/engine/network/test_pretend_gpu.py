@@ -1,7 +1,7 @@
 """The CUDA path without a card: no device is mixed, nothing waits for the host, graphs are recorded as torch asks."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ GPU = Device(torch.device("cuda"), "a pretended GPU", "", "fp32", channels_last=
 
 
 def train(
-    monkeypatch: pytest.MonkeyPatch, recipe: Recipe, steps: int, refuse: str = ""
+    monkeypatch: pytest.MonkeyPatch, recipe: Recipe, steps: int, refuse: str = "", sides: Sequence[int] = (32,)
 ) -> tuple[list[float], PretendedGraphs, list[str], Accelerator]:
     """The losses of some updates, every fifth with a ragged batch."""
     stepper, said = Stepper(recipe, choose_device(tiny_recipe(device="cpu"))), list[str]()
@@ -72,7 +72,8 @@ def train(
     found = []
     for number in range(steps):
         count = 7 if number % 5 == 4 else recipe.batch_size
-        images = torch.randn(count, 3, 32, 32, generator=generator)
+        side = sides[number * len(sides) // steps]
+        images = torch.randn(count, 3, side, side, generator=generator)
         loss, _ = accelerator.update(images, torch.arange(count) % 10, 0.1 / (number + 1))
         found.append(float(loss))
     return found, graphs, said, accelerator
@@ -105,6 +106,17 @@ def test_a_graph_is_recorded_as_torch_asks_and_gives_the_same_losses(
         *["replay"] * 2,
     ]
     assert losses == plain
+    assert (said, accelerator.tier) == ([], "graph")
+
+
+def test_a_graph_is_recorded_anew_when_the_images_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    sides = (16, 32)
+    with monkeypatch.context() as context:
+        plain = train(context, tiny_recipe(acceleration="eager"), 24, sides=sides)[0]
+    losses, graphs, said, accelerator = train(monkeypatch, tiny_recipe(acceleration="graph"), 24, sides=sides)
+    assert losses == plain
+    assert graphs.calls.count("recorded") == 2
+    assert graphs.calls.count("step on side") == 2 * WARM_UPS
     assert (said, accelerator.tier) == ([], "graph")
 
 

@@ -30,7 +30,7 @@ from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.checkpoints.states import list_states
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.records.journal import read_events
-from tests.engine.trained import ALWAYS, SELDOM, STEPS, easy_images, resume, run
+from tests.engine.trained import ALWAYS, SELDOM, STEPS, Script, easy_images, resume, run
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +96,19 @@ def test_a_run_stopped_and_resumed_is_the_unbroken_run(tmp_path: Path, moment: t
     assert resumed.heard(RunResumed)[0].inexact_because == ""
     assert isinstance(resumed.said[-1], RunFinished)
     assert outcome(tmp_path / "cut") == whole
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_images_that_grow_are_resumed_exactly(tmp_path: Path, epoch: int) -> None:
+    """Stopped in an epoch of each size: halved, in windows, whole."""
+    script: Script = {EpochDone: [Stop()]}
+    run(tmp_path / "whole", sizes="growing", epochs=4)
+    person = run(tmp_path / "cut", script, sizes="growing", epochs=4)
+    for _ in range(epoch - 1):
+        person = resume(tmp_path / "cut", script)
+    assert person.heard(RunStopped)[0].step == epoch * STEPS
+    assert resume(tmp_path / "cut").heard(RunResumed)[0].inexact_because == ""
+    assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
 
 
 def test_saving_and_finishing_early_change_no_bit(

@@ -36,7 +36,7 @@ def compare(
     """
     # Loads numpy, which completion in the shell does without.
     from cifar_tui.console import report_comparison
-    from cifar_tui.engine.data.load import check_source
+    from cifar_tui.engine.data.source import check_source
     from cifar_tui.jobs.compare import start_comparison
     from cifar_tui.report.comparison_text import MOST_COMPARED
 

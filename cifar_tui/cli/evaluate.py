@@ -44,7 +44,7 @@ def evaluate(
     from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run, recipe_for
     from cifar_tui.cli.recipe_options import changed
     from cifar_tui.console import report_evaluation
-    from cifar_tui.engine.data.load import check_source
+    from cifar_tui.engine.data.source import check_source
     from cifar_tui.jobs.evaluate import evaluate_checkpoint
 
     file = checkpoint_at(path)

@@ -7,10 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifar_tui.cli.environment import how_to_see
-from cifar_tui.console import follow, report_outcome
 from cifar_tui.files.run_files import OUTPUT_NAME
-from cifar_tui.jobs.attached import AttachedJobs
-from cifar_tui.jobs.local import LocalJobs
 from cifar_tui.jobs.run_in_view import RunInView
 from cifar_tui.runs.find import RUNS_FOLDER
 from cifar_tui.system.invocation import command_line
@@ -18,11 +15,15 @@ from cifar_tui.system.output import leave_terminal
 from cifar_tui.text import safe_text
 
 if TYPE_CHECKING:
+    from cifar_tui.jobs.attached import AttachedJobs
+    from cifar_tui.jobs.local import LocalJobs
     from cifar_tui.tui.app import ScreenResult
 
 
-def train_on_console(jobs: LocalJobs, *, resumed: bool, obstacle: str) -> int:
+def train_on_console(jobs: "LocalJobs", *, resumed: bool, obstacle: str) -> int:
     """Train as plain lines, and say which obstacle there is to a screen. Returns the exit code."""
+    from cifar_tui.console import follow
+
     try:
         if obstacle:
             print(f"{obstacle}: training as plain lines. {how_to_see('attach', obstacle)}", flush=True)
@@ -32,7 +33,7 @@ def train_on_console(jobs: LocalJobs, *, resumed: bool, obstacle: str) -> int:
 
 
 def run_on_screen(
-    jobs: LocalJobs | AttachedJobs | None, release_shell: Callable[[str], None] | None = None, **options: object
+    jobs: "LocalJobs | AttachedJobs | None", release_shell: Callable[[str], None] | None = None, **options: object
 ) -> int:
     """Show a run, or all of them, until a person leaves; where one trains in this process, continue without a screen.
 
@@ -55,6 +56,9 @@ def run_on_screen(
             leave_terminal(Path(started.folder) if started is not None else None)
         if detach is not None and started is not None:
             detach(detached_text(started.run, Path(started.folder)))
+        # Not before: the first frame does not wait for plain lines.
+        from cifar_tui.console import follow
+
         return follow(connection, result.history, because=_why_without_screen(result))
     finally:
         run_in_view.close()
@@ -73,6 +77,8 @@ def _report_left(result: "ScreenResult") -> None:
         return
     started = result.history.started
     if result.history.ending is not None:
+        from cifar_tui.console import report_outcome
+
         report_outcome(result.history)
     elif started is not None and result.connection is not None and result.connection.elsewhere:
         print(detached_text(started.run, Path(started.folder)))

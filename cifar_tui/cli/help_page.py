@@ -1,6 +1,9 @@
 """A command with `-h`, whose help has no type at a switch, and at an option of the recipe the preset's value."""
 
+import functools
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from typer.core import TyperCommand
@@ -9,14 +12,20 @@ HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
 
 class PlainSwitches:
-    """Part of a command or group whose help shows no type at a switch."""
+    """Part of a command or group that reads texts without pydantic, and whose help shows no type at a switch."""
 
     params: list[Any]
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Return what was typed."""
+        for param in self.params:
+            without_pydantic(param)
+        return super().make_context(*arguments, **options)  # type: ignore[misc] # the command's
 
     # Any: a context and an option are click's, or Typer's own copies of them, as its version goes.
     def get_help_option(self, ctx: Any) -> Any:
         """Return the option of the help itself."""
-        return without_type(super().get_help_option(ctx))  # type: ignore[misc] # the command's
+        return without_pydantic(without_type(super().get_help_option(ctx)))  # type: ignore[misc] # the command's
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""
@@ -33,6 +42,27 @@ class HelpfulCommand(PlainSwitches, TyperCommand):
         if self.name == "train":
             show_preset(self.params)
         super().format_help(ctx, formatter)
+
+
+def without_pydantic(option: Any) -> Any:
+    """Return an option, whose value, where it is a text, a path or missing, is what it is without asking Typer.
+
+    Typer builds a pydantic type for each of them, which takes longer than all the rest of the command line.
+    """
+    if option is not None and not isinstance(option.process_value, functools.partial):
+        option.process_value = functools.partial(_value, option, option.process_value)
+    return option
+
+
+def _value(option: Any, process: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:
+    if option.required or option.multiple or option.nargs != 1:
+        return process(context, value)
+    kind = getattr(getattr(option, "type_descriptor", None), "annotation", None)
+    if kind in (str, Path) and isinstance(value, str):
+        value = kind(value)
+    elif value is not None:
+        return process(context, value)
+    return option.callback(context, option, value) if option.callback is not None else value
 
 
 def without_type(option: Any) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cifar_tui.cli.checkpoint_path import preset_here
 from cifar_tui.cli.options import DEFAULT_PRESET, RECIPE_OPTIONS
-from cifar_tui.engine.data.load import check_source
+from cifar_tui.engine.data.source import check_source
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.parent_weights import belongs_to_run, recipe_for_child

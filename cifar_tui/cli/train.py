@@ -53,14 +53,18 @@ def train(
     release_shell = train_behind_a_parent() if obstacle is None else None
     check_screen_options(marker, alert, theme)
     # Not before: what these load has threads (numpy's), and a fork must come before them.
-    from cifar_tui.cli import detached, front_ends, train_jobs
+    from cifar_tui.cli import front_ends, train_jobs
 
     file = train_jobs.StartFile(start, weights, normalize)
     jobs = train_jobs.jobs_of(changes, resume, preset_name, file, run_name, outf)
     if report_to is not None:
-        raise typer.Exit(detached.train_detached(jobs, report_to))
+        from cifar_tui.cli.detached import train_detached
+
+        raise typer.Exit(train_detached(jobs, report_to))
     if detach:
-        raise typer.Exit(detached.start_detached(jobs, sys.argv[1:]))
+        from cifar_tui.cli.detached import start_detached
+
+        raise typer.Exit(start_detached(jobs, sys.argv[1:]))
     if release_shell is None:
         raise typer.Exit(front_ends.train_on_console(jobs, resumed=resume is not None, obstacle=obstacle or ""))
     looks = {"theme": theme, "marker": marker, "mouse": not no_mouse, "alert": alert}

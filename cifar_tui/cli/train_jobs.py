@@ -17,7 +17,6 @@ from cifar_tui.runs.checkpoints.sidecars import newest_checkpoint
 from cifar_tui.runs.checkpoints.states import resumable
 from cifar_tui.runs.find import find_run
 from cifar_tui.runs.folder import RunFolder
-from cifar_tui.runs.overview import read_overview
 from cifar_tui.system.launcher import attempt
 from cifar_tui.text import rate, safe_text
 
@@ -122,6 +121,8 @@ def _schedule_change(before: Recipe, recipe: Recipe, folder: Path) -> tuple[str,
     """Return what another number of epochs does to the rate of the next step. Raises BadInput for too few of them."""
     if recipe.epochs == before.epochs:
         return ()
+    from cifar_tui.runs.overview import read_overview
+
     done = read_overview(folder)
     if not done.step:
         return ()

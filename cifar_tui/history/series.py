@@ -2,9 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
+from cifar_tui import lazy_numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 CAPACITY = 4_096
 """Buckets kept; when they are full, neighbours are merged and each then holds twice as many points."""
@@ -15,7 +19,7 @@ WILD_FACTOR = 10.0
 NEIGHBOURS = 5
 """Values whose median says what is wild among them."""
 
-Floats = npt.NDArray[np.float64]
+Floats: TypeAlias = "npt.NDArray[np.float64]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,9 @@ class Points:
     """float64 [N], all finite."""
 
 
-NO_POINTS = Points(np.empty(0), np.empty(0))
+def no_points() -> Points:
+    """Return the points of an empty curve."""
+    return Points(np.empty(0), np.empty(0))
 
 
 class MovingAverage:
@@ -70,13 +76,26 @@ class Series:
         """Count of values that were not finite."""
         self.count = 0
         """Finite points taken in."""
-        self._x = np.empty(CAPACITY)
-        self._low = np.empty(CAPACITY)
-        self._high = np.empty(CAPACITY)
-        self._mean = np.empty(CAPACITY)
         self._buckets = 0
         self._in_bucket = 0
         self._per_bucket = 1
+
+    # The columns of the buckets; made with the first point, for they need numpy.
+    @cached_property
+    def _x(self) -> Floats:
+        return np.empty(CAPACITY)
+
+    @cached_property
+    def _low(self) -> Floats:
+        return np.empty(CAPACITY)
+
+    @cached_property
+    def _high(self) -> Floats:
+        return np.empty(CAPACITY)
+
+    @cached_property
+    def _mean(self) -> Floats:
+        return np.empty(CAPACITY)
 
     def append(self, x: float, y: float) -> None:
         """Add a point."""
@@ -150,7 +169,7 @@ class Series:
         window = self._window(x_low, x_high)
         x, low, high = self._x[window], self._low[window], self._high[window]
         if not len(x) or columns < 1 or self.first is None or self.last is None:
-            return NO_POINTS
+            return no_points()
         if self._per_bucket == 1 and len(x) <= 2 * columns:
             return Points(x.copy(), low.copy())
         column = np.floor((x - x_low) / max(x_high - x_low, 1e-12) * columns)
@@ -167,7 +186,7 @@ class Series:
     def sampled(self) -> Points:
         """The first point of every bucket and the newest point: enough for a curve that only rises."""
         if self.last is None:
-            return NO_POINTS
+            return no_points()
         x, low = self._x[: self._buckets], self._low[: self._buckets]
         return Points(np.append(x, self.last[0]), np.append(low, self.last[1]))
 
@@ -181,7 +200,7 @@ class Series:
         window = self._window(x_low - width, x_high + width)
         x, mean = self._x[window], self._mean[window]
         if inside.stop <= inside.start:
-            return NO_POINTS
+            return no_points()
         average = _boxed(x, _boxed(x, _tamed(mean), width), width)
         start = inside.start - window.start
         x, average = x[start : start + inside.stop - inside.start], average[start : start + inside.stop - inside.start]

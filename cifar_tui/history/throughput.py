@@ -3,8 +3,7 @@
 import math
 from collections import deque
 
-import numpy as np
-
+from cifar_tui import lazy_numpy as np
 from cifar_tui.events import StepDone
 from cifar_tui.history.curves import StepColumns
 from cifar_tui.history.series import Series

@@ -5,13 +5,10 @@ from pathlib import Path
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.errors import BadInput
-from cifar_tui.jobs.checkpoint import CheckpointJob
-from cifar_tui.jobs.evaluate import evaluate_checkpoint
 from cifar_tui.jobs.local import LocalJobs, check_free, check_resumable, compare
 from cifar_tui.jobs.session import Jobs, RunConnection, start_session
 from cifar_tui.runs.folder import RunFolder, read_recipe
 from cifar_tui.runs.new_run import branch
-from cifar_tui.runs.remote.follow import RemoteRun
 
 
 class AttachedJobs:
@@ -29,6 +26,8 @@ class AttachedJobs:
 
     def train(self, data: str | None = None) -> RunConnection:
         """Follow the run; it keeps its data."""
+        from cifar_tui.runs.remote.follow import RemoteRun
+
         del data
         return RemoteRun(self._folder)
 
@@ -46,6 +45,8 @@ class AttachedJobs:
 
     def evaluate(self, checkpoint: str) -> RunConnection:
         """Start measuring one of its checkpoints; the result does not join the records."""
+        from cifar_tui.jobs.evaluate import evaluate_checkpoint
+
         return evaluate_checkpoint(read_recipe(self._folder), self._folder, checkpoint)
 
     def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> RunConnection:
@@ -62,6 +63,8 @@ class AttachedJobs:
 
     def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> RunConnection:
         """Delete or pin one of its checkpoints. Raises FolderInUse while it lives elsewhere."""
+        from cifar_tui.jobs.checkpoint import CheckpointJob
+
         run = RunFolder.reopen(self._folder)
         return start_session(CheckpointJob(run.path, request, run.close))
 

@@ -10,12 +10,7 @@ from typing import Any
 
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.errors import BadInput, FolderInUse
-from cifar_tui.jobs.checkpoint import CheckpointJob
-from cifar_tui.jobs.compare import compare_checkpoints
-from cifar_tui.jobs.compare_process import CompareProcess
-from cifar_tui.jobs.evaluate import EvaluateJob
 from cifar_tui.jobs.session import RunConnection, Session, start_session
-from cifar_tui.jobs.train import TrainJob, open_recorder
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.states import resumable
 from cifar_tui.runs.checkpoints.unreadable import unreadable_states
@@ -94,6 +89,9 @@ class LocalJobs:
 
     def evaluate(self, checkpoint: str) -> Session:
         """Start measuring a checkpoint of the run that ended."""
+        from cifar_tui.jobs.evaluate import EvaluateJob
+        from cifar_tui.jobs.train import open_recorder
+
         return start_session(EvaluateJob(self._new.recipe, self._held.path, checkpoint, open_recorder(self._held)))
 
     def branch(self, checkpoint: str, epochs: int, learning_rate: float) -> Session:
@@ -109,6 +107,8 @@ class LocalJobs:
 
     def manage_checkpoint(self, request: DeleteCheckpoint | PinCheckpoint) -> Session:
         """Delete or pin a checkpoint of the run that ended."""
+        from cifar_tui.jobs.checkpoint import CheckpointJob
+
         return start_session(CheckpointJob(self._held.path, request))
 
     def close(self) -> None:
@@ -124,6 +124,8 @@ class LocalJobs:
         return self._run
 
     def _start(self, new: NewRun, note: str = "") -> Session:
+        from cifar_tui.jobs.train import TrainJob
+
         run = new.make()
         try:
             job = TrainJob(new.recipe, run, note=note, **self._options)
@@ -136,6 +138,8 @@ class LocalJobs:
         return start_session(job)
 
     def _resume(self, changes: tuple[str, ...]) -> Session:
+        from cifar_tui.jobs.train import TrainJob
+
         check_resumable(self._held.path)
         return start_session(TrainJob(self._new.recipe, self._held, changes, **self._options))
 
@@ -145,6 +149,9 @@ def compare(checkpoints: Sequence[Path], *, beside: bool) -> RunConnection:
 
     Raises BadInput.
     """
+    from cifar_tui.jobs.compare import compare_checkpoints
+    from cifar_tui.jobs.compare_process import CompareProcess
+
     if not beside:
         return compare_checkpoints(checkpoints)
     try:

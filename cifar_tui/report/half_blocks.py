@@ -2,11 +2,11 @@
 
 from functools import lru_cache
 
-import numpy as np
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
+from cifar_tui import lazy_numpy as np
 from cifar_tui.recipe import SIDE
 
 LINES = SIDE // 2

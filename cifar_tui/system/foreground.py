@@ -5,7 +5,6 @@ which waits, passes signals on, and may end first.
 """
 
 import contextlib
-import ctypes
 import os
 import signal
 import sys
@@ -116,4 +115,6 @@ def _terminal_attributes() -> "termios._AttrReturn | None":
 def _when_parent_dies(number: int) -> None:
     """Have this process sent a signal when its parent dies, where the system can do that."""
     if sys.platform == "linux":
+        import ctypes
+
         ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, number, 0, 0, 0)

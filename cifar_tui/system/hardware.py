@@ -1,39 +1,59 @@
 """Readings of the machine: processor and memory by psutil, a GPU by nvidia.py. No torch."""
 
-import importlib.metadata
+import importlib.util
 import os
 import platform
+import re
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import psutil
 
 from cifar_tui.system.container import memory_limit, usable_cores
 
 if TYPE_CHECKING:
+    import psutil
+
     from cifar_tui.system.nvidia import GpuReading
 
 
 READ_SECONDS = 2.0
+DEVICES = Path("/dev")
+NVIDIA_DEVICES = ("nvidia*", "dxg", "nvmap")
+"""Devices of an NVIDIA driver: of a card, in Windows' Linux, on a Jetson."""
 
 
 def has_gpu() -> bool:
     """Return True if torch is expected to find a GPU here: known in milliseconds, for torch takes seconds to load."""
-    try:
-        build = importlib.metadata.version("torch").partition("+")[2]
-    except importlib.metadata.PackageNotFoundError:
-        build = ""
+    build = _torch_build()
     if sys.platform == "darwin":
         return platform.machine() == "arm64"
     if build == "cpu" or os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
         return False
     if build.startswith("rocm"):
         return Path("/dev/kfd").exists()
+    if not any(any(DEVICES.glob(name)) for name in NVIDIA_DEVICES):
+        return False
     from cifar_tui.system import nvidia
 
     return nvidia.count_gpus() > 0
+
+
+def _torch_build() -> str:
+    """Return what torch was built for, as `cu130` or `cpu`; empty where that is not known.
+
+    Its package's metadata say it, too, but reading those loads a parser of mails.
+    """
+    torch = importlib.util.find_spec("torch")
+    if torch is None or torch.origin is None:
+        return ""
+    try:
+        text = Path(torch.origin).with_name("version.py").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    found = re.search(r"__version__ = '[^'+]*\+(\w+)'", text)
+    return found.group(1) if found else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +79,32 @@ class Hardware:
     """Between two readings; tests have others."""
 
     def __init__(self) -> None:
-        """Prepare; the driver is loaded only once a GPU is named."""
-        self._process = psutil.Process()
+        """Prepare; psutil is loaded with the first reading, and the driver only once a GPU is named."""
         self._gpus: dict[str, object | None] = {}
         self._cores = usable_cores()
+
+    @cached_property
+    def _process(self) -> "psutil.Process":
+        import psutil
+
         psutil.cpu_percent()  # the first call has nothing to compare with
+        return psutil.Process()
 
     def machine(self) -> MachineReading:
         """Processor and memory now."""
+        import psutil
+
+        process = self._process
         memory, limit, cores = psutil.virtual_memory(), memory_limit(), self._cores
         whole = cores == psutil.cpu_count()
         limited = limit is not None and limit.total < memory.total
         return MachineReading(
             # Of a share of the time, others use the rest: only this process counts.
-            processor=psutil.cpu_percent() / 100 if whole else min(self._process.cpu_percent() / 100 / cores, 1.0),
+            processor=psutil.cpu_percent() / 100 if whole else min(process.cpu_percent() / 100 / cores, 1.0),
             cores=cores,
             memory_used=limit.used if limit is not None and limited else memory.total - memory.available,
             memory_total=limit.total if limit is not None and limited else memory.total,
-            memory_ours=self._process.memory_info().rss,
+            memory_ours=process.memory_info().rss,
         )
 
     def gpu(self, uuid: str) -> "GpuReading | None":

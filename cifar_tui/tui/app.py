@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,8 @@ from cifar_tui.system.foreground import SAVE_AND_END
 from cifar_tui.system.hardware import Hardware
 from cifar_tui.system.output import StrayOutput
 from cifar_tui.tui.alert import Alert, Alerter
-from cifar_tui.tui.browser.browser import CheckpointBrowser
 from cifar_tui.tui.browser.checkpoint_actions import CheckpointActions
 from cifar_tui.tui.dashboard.dashboard import Dashboard
-from cifar_tui.tui.dialogs.commands import KeyCommands, usable_bindings
-from cifar_tui.tui.dialogs.help import Help
 from cifar_tui.tui.followed_run import FollowedRun
 from cifar_tui.tui.history_display import HistoryDisplay
 from cifar_tui.tui.intervals import DEFAULT_INTERVALS, ScreenIntervals, reading_seconds
@@ -110,12 +108,30 @@ def run_screen(jobs: CurrentJobs, options: ScreenOptions) -> ScreenResult:
 NO_OPTIONS = ScreenOptions()
 
 
+def _load_screens() -> None:
+    """Import beside the screen what it can do without until a key opens it."""
+
+    def load() -> None:
+        from cifar_tui.tui.browser import browser  # noqa: F401
+        from cifar_tui.tui.dialogs import commands, rate  # noqa: F401
+        from cifar_tui.tui.runs_screen import actions, screen  # noqa: F401
+
+    threading.Thread(target=load, name="screens", daemon=True).start()
+
+
+def _key_commands() -> type[Provider]:
+    """Return the commands of the palette, which is loaded when it is first opened."""
+    from cifar_tui.tui.dialogs.commands import KeyCommands
+
+    return KeyCommands
+
+
 class MonitorApp(DiffApp, inherit_bindings=False):
     """One run on the screen."""
 
     CSS_PATH = "app.tcss"
     TITLE = "cifar-tui"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {KeyCommands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_key_commands}
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", "Quit", show=False, priority=True)]
@@ -166,6 +182,7 @@ class MonitorApp(DiffApp, inherit_bindings=False):
         self._first_polls = self.set_interval(self._intervals.first_poll, self.poll)
         self.call_after_refresh(self._switch.show_runs if self._all_runs_first else self._starter.train)
         self._themes.start()
+        self.set_timer(self._intervals.load_screens, _load_screens)
 
     def check_action(self, action: str, parameters: tuple[object, ...], /) -> bool | None:
         """Return False for an action that does nothing in the run's state: its keys are hidden."""
@@ -207,6 +224,8 @@ class MonitorApp(DiffApp, inherit_bindings=False):
 
     def action_checkpoints(self, start_at: str = "") -> None:
         """Open the browser, with the cursor on a checkpoint."""
+        from cifar_tui.tui.browser.browser import CheckpointBrowser
+
         self.push_screen(CheckpointBrowser(self.followed.history, self._checkpoints, self._intervals, start_at))
 
     def action_evaluate_newest(self) -> None:
@@ -247,6 +266,9 @@ class MonitorApp(DiffApp, inherit_bindings=False):
 
     def action_help(self) -> None:
         """Show all keys of the screen in view."""
+        from cifar_tui.tui.dialogs.commands import usable_bindings
+        from cifar_tui.tui.dialogs.help import Help
+
         self.push_screen(Help(usable_bindings(self, self.screen)))
 
     def action_themes(self) -> None:

@@ -2,9 +2,8 @@
 
 from textual.app import App
 
-from cifar_tui.tui.browser.browser import CheckpointBrowser
-from cifar_tui.tui.dashboard.dashboard import Dashboard
 from cifar_tui.tui.followed_run import FollowedRun
+from cifar_tui.tui.history_screen import HistoryScreen
 from cifar_tui.tui.widgets.status import Awaited
 
 
@@ -30,7 +29,7 @@ class HistoryDisplay:
         self.waits, self._scheduled = True, False
         self._awaited_shown = self._followed.awaited
         for screen in reversed(self._app.screen_stack):
-            if isinstance(screen, Dashboard | CheckpointBrowser):
+            if isinstance(screen, HistoryScreen):
                 if screen.is_mounted:
                     self.waits = screen.show(self._followed.history, self._followed.awaited)
                 return

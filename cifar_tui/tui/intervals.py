@@ -48,6 +48,8 @@ class ScreenIntervals:
     """The time for which a note is shown."""
     after_change: float = 0.3
     """From a change that a person asked for to the next look at the folder."""
+    load_screens: float = 1.5
+    """From the first frame until the screens that keys open are loaded, so that no key waits for that."""
     now: Callable[[], float] = time.time
     """The clock: seconds since 1970."""
 

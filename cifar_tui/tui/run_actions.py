@@ -18,8 +18,6 @@ from cifar_tui.control import (
     requester_name,
 )
 from cifar_tui.tui.dialogs.questions import stop_question
-from cifar_tui.tui.dialogs.rate import RateQuestion, large_change_question
-from cifar_tui.tui.dialogs.text_question import TextQuestion
 from cifar_tui.tui.followed_run import FollowedRun
 from cifar_tui.tui.widgets.status import Awaited
 
@@ -65,8 +63,12 @@ class RunActions:
             case "stop":
                 self._app.push_screen(stop_question(), lambda answer: self.stop() if answer == "y" else None)
             case "rate":
+                from cifar_tui.tui.dialogs.rate import RateQuestion
+
                 self._app.push_screen(RateQuestion(self._rate), self._change_rate)
             case "note":
+                from cifar_tui.tui.dialogs.text_question import TextQuestion
+
                 self._app.push_screen(TextQuestion("Write a note", NOTE_DETAIL, ""), self._add_note)
             case "finish":
                 self._followed.send(FinishEpoch())
@@ -90,6 +92,8 @@ class RunActions:
         """Send the answer; one that changes the rate by much, only once the person has confirmed it."""
         if answer is None:
             return
+        from cifar_tui.tui.dialogs.rate import large_change_question
+
         now = self._rate()
         question = large_change_question(now, answer.rate * now if answer.relative else answer.rate)
         if question is None:

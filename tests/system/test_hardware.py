@@ -1,11 +1,11 @@
 """Whether torch will find a GPU is known without loading it."""
 
-import importlib.metadata
 import sys
+from pathlib import Path
 
 import pytest
 
-from cifar_tui.system import nvidia
+from cifar_tui.system import hardware, nvidia
 from cifar_tui.system.hardware import has_gpu
 
 
@@ -21,10 +21,17 @@ from cifar_tui.system.hardware import has_gpu
     ],
 )
 def test_a_gpu_counts_where_torch_can_use_it(
-    monkeypatch: pytest.MonkeyPatch, build: str, gpus: int, visible: str | None, expected: bool
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, build: str, gpus: int, visible: str | None, expected: bool
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(importlib.metadata, "version", lambda _name: build)
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").touch()
+    (tmp_path / "torch" / "version.py").write_text(f"__all__ = []\n__version__ = '{build}'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setattr(hardware, "DEVICES", tmp_path)
+    if gpus:
+        (tmp_path / "nvidiactl").touch()
     monkeypatch.setattr(nvidia, "count_gpus", lambda: gpus)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:

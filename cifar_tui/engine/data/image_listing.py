@@ -8,14 +8,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
+from cifar_tui import lazy_numpy as np
 from cifar_tui.engine.data.cifar10_place import describe_meant
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import CLASSES, SIDE
 from cifar_tui.text import safe_text
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 SPLITS = ("train", "test")
 ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
@@ -72,7 +74,7 @@ class Listing:
 
     files: tuple[str, ...]
     """Paths."""
-    labels: npt.NDArray[np.int64]
+    labels: "npt.NDArray[np.int64]"
     """int64 [N]."""
     train_images: int
     """Count of those in train/, which come first."""

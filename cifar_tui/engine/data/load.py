@@ -14,19 +14,6 @@ LoadData = Callable[[Recipe, ReportOrNote, Callable[[], bool]], DataSet]
 """Loads a recipe's images, as `load` does; a test may have another way."""
 
 
-def check_source(recipe: Recipe, splits: Sequence[str] = ("train", "test")) -> None:
-    """Check what can be checked at once of the parts that are needed. Raises BadInput with one sentence."""
-    if recipe.data == "cifar10":
-        from cifar_tui.engine.data.cifar10_place import check_data_dir
-
-        check_data_dir(Path(recipe.data_dir))
-    if recipe.data in ("cifar10", "synthetic"):
-        return
-    from cifar_tui.engine.data.image_listing import check_folder
-
-    check_folder(Path(recipe.data), splits)
-
-
 def load(recipe: Recipe, report: ReportOrNote, stop_requested: Callable[[], bool]) -> DataSet:
     """Return the recipe's images, and only as many as it wants.
 

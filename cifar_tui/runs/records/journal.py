@@ -8,9 +8,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
 import orjson
 
+from cifar_tui import lazy_numpy as np
 from cifar_tui.event_records import event_from_record, event_to_record
 from cifar_tui.events import Event
 from cifar_tui.files.append_file import LineFile

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.app import App
 
@@ -12,12 +13,13 @@ from cifar_tui.report.comparison_text import MOST_COMPARED
 from cifar_tui.runs.find import checkpoint_argument
 from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text
-from cifar_tui.tui.browser.checkpoint_view import Entry
-from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints
-from cifar_tui.tui.dialogs.branch import BranchChoice, BranchQuestion
 from cifar_tui.tui.dialogs.questions import delete_question
-from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
 from cifar_tui.tui.followed_run import TRAINING_HERE, FollowedRun
+
+if TYPE_CHECKING:
+    from cifar_tui.tui.browser.checkpoint_view import Entry
+    from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints
+    from cifar_tui.tui.dialogs.branch import BranchChoice
 
 
 class CheckpointActions:
@@ -38,7 +40,7 @@ class CheckpointActions:
         self._start = start
         self._look_again_seconds = look_again_seconds
 
-    def run(self, action: str, checkpoints: RunCheckpoints, entry: Entry) -> None:
+    def run(self, action: str, checkpoints: "RunCheckpoints", entry: "Entry") -> None:
         """Do what a binding names with one of the run's checkpoints."""
         match action:
             case "evaluate":
@@ -69,6 +71,8 @@ class CheckpointActions:
 
     def compare(self, weights: list[Path]) -> None:
         """Compare checkpoints; a run that trains trains on meanwhile."""
+        from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
+
         if not 2 <= len(weights) <= MOST_COMPARED:
             self._app.notify(f"Mark 2 to {MOST_COMPARED} checkpoints with space, then press C to compare them.")
         elif self._followed.evaluating:
@@ -82,7 +86,7 @@ class CheckpointActions:
                 return
             self._app.push_screen(ComparisonScreen(connection))
 
-    def _delete(self, checkpoints: RunCheckpoints, entry: Entry) -> None:
+    def _delete(self, checkpoints: "RunCheckpoints", entry: "Entry") -> None:
         """Delete a checkpoint that may go, once the person has confirmed it."""
         because = checkpoints.view.why_kept(entry.name, checkpoints.history)
         if because:
@@ -95,20 +99,22 @@ class CheckpointActions:
 
         self._app.push_screen(delete_question(entry.name, entry.there or 0), answered)
 
-    def _manage(self, request: DeleteCheckpoint | PinCheckpoint, checkpoints: RunCheckpoints) -> None:
+    def _manage(self, request: DeleteCheckpoint | PinCheckpoint, checkpoints: "RunCheckpoints") -> None:
         try:
             self._followed.manage_checkpoint(request)
         except CifarTuiError as error:
             self._app.notify(str(error), severity="error", markup=False)
         self._app.set_timer(self._look_again_seconds, checkpoints.look)
 
-    def _branch(self, checkpoints: RunCheckpoints, entry: Entry) -> None:
+    def _branch(self, checkpoints: "RunCheckpoints", entry: "Entry") -> None:
         """Ask what is to be different, then start a new run and follow it on the dashboard."""
+        from cifar_tui.tui.dialogs.branch import BranchQuestion
+
         started, browser = self._followed.history.started, self._app.screen
         if started is None or checkpoints.folder is None or not self._may_branch(checkpoints.folder, entry):
             return
 
-        def answered(choice: BranchChoice | None) -> None:
+        def answered(choice: "BranchChoice | None") -> None:
             if choice is None:
                 return
             epochs, rate = choice.epochs, choice.learning_rate
@@ -117,7 +123,7 @@ class CheckpointActions:
 
         self._app.push_screen(BranchQuestion(entry.name, started.recipe), answered)
 
-    def _may_branch(self, folder: Path, entry: Entry) -> bool:
+    def _may_branch(self, folder: Path, entry: "Entry") -> bool:
         """Return True if a new run can start here now; where it cannot, say why, and what can."""
         if self._followed.history.live:
             argument = checkpoint_argument(folder, entry.sidecar)

@@ -7,10 +7,11 @@ finite points inside the limits ever reaches it. It has one global figure: for o
 import itertools
 import operator
 import re
+import sys
+import types
 from dataclasses import dataclass
 
-import numpy as np
-
+from cifar_tui import lazy_numpy as np
 from cifar_tui.history.series import Floats, Points
 
 MAX_POINTS = 4_000
@@ -38,7 +39,13 @@ Cells = list[list[tuple[str, int]]]
 
 
 def load_plotext() -> None:
-    """Import plotext, which takes 0.15 s: the first frame, which has no points yet, does not wait for it."""
+    """Import plotext, which takes 0.1 s: the first frame, which has no points yet, does not wait for it.
+
+    Half of the time would go to pages of documentation, which it builds when it is imported.
+    """
+    pages = types.ModuleType("plotext._doc.doc")
+    vars(pages)["docs"] = None
+    sys.modules.setdefault(pages.__name__, pages)
     import plotext  # noqa: F401
 
 

@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from cifar_tui import text
 from cifar_tui.history.curves import Curves
-from cifar_tui.history.series import Floats, Series
+from cifar_tui.history.series import Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +22,8 @@ class Curve:
     """Picks its points."""
     tests: bool = False
     """True where each point is a test: there are few, and the best and the last get a dot."""
-    best: Callable[[Floats], np.intp] = np.argmax
-    """Picks the place of the best test."""
+    falling: bool = False
+    """True where the best test is the lowest."""
     smoothed: bool = False
     """True for the average of its series."""
 
@@ -61,25 +59,25 @@ CURVE_LABELS = ("batch", "smooth", "test")
 
 
 def _train_and_test(
-    train: Callable[[Curves], Series], test: Callable[[Curves], Series], best: Callable[[Floats], np.intp]
+    train: Callable[[Curves], Series], test: Callable[[Curves], Series], *, falling: bool
 ) -> tuple[Curve, ...]:
     return (
         Curve("batch", "raw", "░", train),
         Curve("smooth", "smooth", "━", train, smoothed=True),
-        Curve("test", "test", "●", test, tests=True, best=best),
+        Curve("test", "test", "●", test, tests=True, falling=falling),
     )
 
 
 LOSS = ChartKind(
     "Loss",
-    _train_and_test(lambda curves: curves.train_loss, lambda curves: curves.test_loss, np.argmin),
+    _train_and_test(lambda curves: curves.train_loss, lambda curves: curves.test_loss, falling=True),
     lambda value: f"{value:.4g}",
     lambda value: f"{value:.4g}",
     floor=0.0,
 )
 ACCURACY = ChartKind(
     "Accuracy",
-    _train_and_test(lambda curves: curves.train_accuracy, lambda curves: curves.test_accuracy, np.argmax),
+    _train_and_test(lambda curves: curves.train_accuracy, lambda curves: curves.test_accuracy, falling=False),
     lambda share: f"{share * 100:.4g} %",
     lambda share: text.percent(share, 1),
     floor=0.0,

@@ -5,8 +5,7 @@ import math
 import operator
 from dataclasses import dataclass
 
-import numpy as np
-
+from cifar_tui import lazy_numpy as np
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.history.series import Points, Series
 from cifar_tui.tui.charts.axes import XAxis, YAxis
@@ -51,7 +50,8 @@ class PlottedCurve:
         """Return the best and the last of tests as dots."""
         if not self.curve.tests or not len(self.points.x):
             return []
-        return [self._trace(x, y, [int(self.curve.best(self.points.y)), -1], self.curve.sign)]
+        best = self.points.y.argmin() if self.curve.falling else self.points.y.argmax()
+        return [self._trace(x, y, [int(best), -1], self.curve.sign)]
 
     def _trace(self, x: XAxis, y: YAxis, chosen: slice | list[int], sign: str = "") -> Trace:
         points = Points(x.places(self.points.x[chosen]), y.heights(self.points.y[chosen]))

@@ -2,8 +2,7 @@
 
 import math
 
-import numpy as np
-
+from cifar_tui import lazy_numpy as np
 from cifar_tui.history.series import Floats, Series
 from cifar_tui.tui.charts.axes import XAxis, YAxis
 from cifar_tui.tui.charts.chart_kinds import ChartKind, Curve

@@ -6,7 +6,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Static
 
 from cifar_tui.history.run_history import RunHistory
@@ -19,7 +18,7 @@ from cifar_tui.tui.charts.redraw_turns import RedrawTurns
 from cifar_tui.tui.dashboard.chart_keys import CHANGES, CHART_BINDINGS
 from cifar_tui.tui.dashboard.overlaid_runs import OverlaidRuns
 from cifar_tui.tui.dashboard.panel_grid import PanelGrid
-from cifar_tui.tui.dialogs.panel_choice import PanelChoice
+from cifar_tui.tui.history_screen import HistoryScreen
 from cifar_tui.tui.intervals import ScreenIntervals
 from cifar_tui.tui.panels import PANELS
 from cifar_tui.tui.run_reader import RunLoaded, RunUpdated
@@ -30,7 +29,7 @@ from cifar_tui.tui.widgets.rows import Rows
 from cifar_tui.tui.widgets.status import Awaited, StatusPanel
 
 
-class Dashboard(Screen[None]):
+class Dashboard(HistoryScreen):
     """A run at a glance."""
 
     AUTO_FOCUS = "EpochTable"
@@ -124,6 +123,8 @@ class Dashboard(Screen[None]):
                 self._panels.hide(hidden)
 
         titles = {panel.name: panel.title for panel in PANELS}
+        from cifar_tui.tui.dialogs.panel_choice import PanelChoice
+
         self.app.push_screen(PanelChoice(titles, self._preferences.current.hidden_panels), answered)
 
     def action_choose_runs(self) -> None:

@@ -7,7 +7,6 @@ from textual.screen import Screen
 
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.tui.charts.overlay import OverlaidRun
-from cifar_tui.tui.dialogs.run_choice import RunChoice, sibling_runs
 from cifar_tui.tui.run_reader import RunLoaded, RunReader, RunUpdated
 
 
@@ -28,6 +27,8 @@ class OverlaidRuns:
     def ask(self, history: RunHistory) -> None:
         """Ask which of the runs beside this one are to be drawn over it."""
         started = history.started
+        from cifar_tui.tui.dialogs.run_choice import RunChoice, sibling_runs
+
         beside = sibling_runs(Path(started.folder), started.recipe) if started is not None else []
         if beside:
             self._screen.app.push_screen(RunChoice(beside, self._folders), self.read)

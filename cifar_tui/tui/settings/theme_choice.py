@@ -23,6 +23,7 @@ class ThemeChoice:
         for usable in themes.usable.values():
             app.register_theme(usable)
         app.theme = theme
+        app.stylesheet.set_variables(app.get_css_variables())  # before anything is parsed: later, all is parsed again
 
     def start(self) -> None:
         """Name the themes, and the preferences, that are broken; remember every choice from now on."""

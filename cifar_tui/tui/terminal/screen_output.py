@@ -57,6 +57,11 @@ class DiffApp(App[int], inherit_bindings=False):
         self._renderer.forget()
         self.screen.refresh(layout=True)
 
+    def refresh_css(self, animate: bool = True) -> None:
+        """Apply the styles again. They are parsed again only for other colours: at the start, Textual asks in vain."""
+        if self.get_css_variables() != self.stylesheet._variables:
+            super().refresh_css(animate)
+
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         """Send Textual's update as a difference, and nothing at all where nothing looks different."""
         writes = self._running and not (self._closed or self.is_headless or self._batch_count)

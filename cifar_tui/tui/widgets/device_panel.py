@@ -62,8 +62,8 @@ class DevicePanel(Rows):
         self._temperature = ""
 
     def on_mount(self) -> None:
-        """Start to read at intervals."""
-        self._read()
+        """Start to read, once the first frame is up."""
+        self.call_after_refresh(self._read_again)
         self.set_interval(self._hardware.read_seconds, self._read_again)
 
     def on_resize(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from torchvision.datasets import CIFAR10
 
-from cifar_tui.engine.data.load import check_source
+from cifar_tui.engine.data.source import check_source
 from cifar_tui.errors import BadInput, DataDamaged, DataUnavailable
 from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe

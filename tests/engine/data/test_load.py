@@ -13,7 +13,8 @@ from PIL import Image
 from cifar_tui.engine.data import image_folder
 from cifar_tui.engine.data.dataset import DataSet, Split
 from cifar_tui.engine.data.image_file import Pixels
-from cifar_tui.engine.data.load import _part, check_source, load, load_test
+from cifar_tui.engine.data.load import _part, load, load_test
+from cifar_tui.engine.data.source import check_source
 from cifar_tui.engine.data.synthetic import draw_images
 from cifar_tui.errors import BadInput, CifarTuiError, DataDamaged, StopRequested
 from cifar_tui.events import Noted, Progressed

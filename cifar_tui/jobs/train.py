@@ -29,6 +29,7 @@ from cifar_tui.runs.records.background_recorder import BackgroundRecorder
 from cifar_tui.runs.records.journal import read_feed
 from cifar_tui.runs.records.recorder import Recorder
 from cifar_tui.runs.remote.server import ControlServer
+from cifar_tui.system.allocator import give_freed_memory_back
 
 
 def open_recorder(folder: RunFolder) -> Recorder:
@@ -127,7 +128,7 @@ class TrainJob(Job):
         return RunFailed(reason, write_failure(self._folder.path, details), 1)
 
     def close(self) -> None:
-        """Close the records and the socket; a folder in which no training started is removed."""
+        """Close the records and the socket, and free the memory; a folder in which no training started is removed."""
         lost = self._records.close()
         if lost is not None:
             self._report_lost(lost)
@@ -135,6 +136,7 @@ class TrainJob(Job):
             self._server.close()
         if not self._worth_keeping:
             self._folder.discard()
+        give_freed_memory_back()
 
     def _report_lost(self, error: OSError) -> None:
         """Make records that could not be written the outcome: a run without its journal cannot be called finished."""

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from cifar_tui.engine.data.augment import DeviceDataset
+from cifar_tui.engine.evaluation.folded import for_measuring
 from cifar_tui.engine.evaluation.metrics import EvaluationResult, evaluation_result
 from cifar_tui.engine.network.device import Device
 
@@ -50,11 +51,12 @@ def logits_on(
     done = 0
     was_training = network.training
     network.eval()
+    measured = for_measuring(network, device) if share is None else network
     try:
         while done < test.count:
             if done and not go_on(done):
                 return None
-            parts.append(share(done) if share is not None else batch_logits(network, test, device, done, tta))
+            parts.append(share(done) if share is not None else batch_logits(measured, test, device, done, tta))
             done += len(parts[-1])
     finally:
         network.train(was_training)

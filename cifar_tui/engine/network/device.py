@@ -16,6 +16,7 @@ from cifar_tui.engine.network.torch_private import cpu_computes_bf16
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Precision, Recipe
 from cifar_tui.system import nvidia
+from cifar_tui.system.allocator import keep_freed_memory
 from cifar_tui.system.container import usable_cores
 from cifar_tui.system.hardware import has_gpu
 from cifar_tui.system.launcher import local_rank, ranks_here
@@ -69,12 +70,15 @@ class Device:
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
 
-def lower_priority(device: Device) -> None:
-    """Let screens and whoever else works on the machine go first, where training takes every core.
+def prepare_processor(device: Device) -> None:
+    """Have this thread, and those it starts, train well where that takes every core; what they compute is the same.
 
-    Says so to the system for this thread and those it starts; what they compute is the same.
+    Screens and whoever else works on the machine go first, and the memory of a step is kept for the next.
     """
-    if device.torch.type == "cpu" and sys.platform == "linux":
+    if device.torch.type != "cpu":
+        return
+    keep_freed_memory()
+    if sys.platform == "linux":
         # On Linux it is the thread's own.
         os.setpriority(os.PRIO_PROCESS, 0, max(os.getpriority(os.PRIO_PROCESS, 0), CPU_NICENESS))
 

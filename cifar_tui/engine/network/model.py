@@ -31,7 +31,7 @@ class ResidualBlock(nn.Module):
         """Activations [N, channels_in, H, W] to [N, channels_out, H/stride, W/stride]."""
         out: torch.Tensor = self.left(images)
         out += self.shortcut(images)
-        return functional.relu(out)
+        return functional.relu_(out)
 
 
 class ResNet18(nn.Module):
@@ -47,7 +47,7 @@ class ResNet18(nn.Module):
         self.conv1 = nn.Sequential(
             nn.Conv2d(3, width, kernel_size=3, stride=1, padding=1, bias=False),
             nn.BatchNorm2d(width),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
         self.layer1 = _stage(width, width, stride=1)
         self.layer2 = _stage(width, 2 * width, stride=2)

@@ -7,7 +7,7 @@ import orjson
 from cifar_tui.engine.data.augment import Images, plan_epoch
 from cifar_tui.engine.data.load import LoadData, load
 from cifar_tui.engine.evaluation.shared_test import shared_logits
-from cifar_tui.engine.network.device import Device, choose_device, lower_priority
+from cifar_tui.engine.network.device import Device, choose_device, prepare_processor
 from cifar_tui.engine.network.heartbeats import beating
 from cifar_tui.engine.network.ranks import EndOrdered, Order, Ranks, Verb, join_ranks, leave_ranks
 from cifar_tui.engine.network.stepper import Stepper
@@ -29,7 +29,7 @@ def follow(load_data: LoadData = load) -> None:
         device = choose_device(recipe)
         ranks = ranks.on(device.torch)
         ranks.gpus(device.gpu)
-        lower_priority(device)
+        prepare_processor(device)
         data = load_data(recipe, lambda _: None, lambda: False)
         checksum = ranks.hear().decode()
         if data.facts().checksum != checksum:

@@ -11,7 +11,7 @@ from cifar_tui.engine.checkpoints.run_context import DEFAULT_INTERVALS, Interval
 from cifar_tui.engine.data.augment import EpochPlan, Images, plan_epoch
 from cifar_tui.engine.data.load import LoadData, load
 from cifar_tui.engine.network.accelerate import Accelerator
-from cifar_tui.engine.network.device import StepFence, choose_device, lower_priority
+from cifar_tui.engine.network.device import StepFence, choose_device, prepare_processor
 from cifar_tui.engine.network.device_memory import explained, smaller_batches
 from cifar_tui.engine.network.heartbeats import watching
 from cifar_tui.engine.network.model import count_parameters
@@ -63,7 +63,7 @@ def train(
     if changes is None:
         emit(RunStarted(folder.name, str(folder.path), recipe, time.time(), __version__))
     device = choose_device(recipe)
-    lower_priority(device)
+    prepare_processor(device)
     if device.unused_gpu:
         emit(Noted(device.unused_gpu))
     ranks = lead_ranks(recipe, folder.path, device, emit)

@@ -1,5 +1,6 @@
 """Several processes that train one run: always at the same step, exact after a loss, and never a hang."""
 
+import contextlib
 import hashlib
 import os
 import random
@@ -16,8 +17,10 @@ from pseudo_terminal import PATIENCE_SECONDS, PseudoTerminal
 
 from cifar_tui.control import ChangeRate, Evaluate, FinishEpoch, Pause, Resume, SaveNow, Stop
 from cifar_tui.engine.network.ranks import Ranks
+from cifar_tui.events import PaceMeasured
 from cifar_tui.files.lock_owner import process_here
 from cifar_tui.runs.lock import trainer_of
+from cifar_tui.runs.remote.client import RemoteControl
 from tests.faults.several import NUMBER, SMALL, asking, free_port, several
 from tests.faults.trainers import command, resumed
 from tests.invariants import Evidence, check, journal_lines
@@ -112,6 +115,27 @@ def test_a_process_that_stands_still_is_named_and_waited_for(tmp_path: Path) -> 
         ask(Stop())
         assert both.exit_codes()[1] == 0
     check(tmp_path / "one", Evidence())
+
+
+@pytest.mark.fault(25)
+def test_a_process_that_holds_the_others_up_is_told_to_screens(tmp_path: Path) -> None:
+    run = tmp_path / "one"
+    remote = RemoteControl(run, screen=False)
+    with several(run, "--epochs", "1000") as both, contextlib.closing(remote):
+        both.wait_for(lambda: len(both.said("StepDone")) > 5)
+
+        def held_up() -> bool:
+            for number in (signal.SIGSTOP, signal.SIGCONT):
+                both.processes[1].send_signal(number)
+                time.sleep(0.1)
+            found = [event for event in remote.poll() if isinstance(event, PaceMeasured)]
+            return any(one.slowest == 1 and one.longer > 0.5 for one in found)
+
+        both.wait_for(held_up)
+        remote.submit(Stop())
+        assert both.exit_codes()[1] == 0
+    assert not both.said("PaceMeasured"), "it is of the moment, and not recorded"
+    check(run, Evidence())
 
 
 @pytest.mark.fault(25)

@@ -36,8 +36,9 @@ def follow(load_data: LoadData = load) -> None:
             raise BadInput(f"Rank {ranks.rank} has other images than the leader: give all machines the same --data.")
         images = Images.of(data, recipe, device.torch)
         del data
-        with beating(ranks):
-            _Follower(recipe, images, device, ranks).run()
+        stepper = Stepper(recipe, device, ranks=ranks)
+        with beating(ranks, stepper.pace):
+            _Follower(recipe, images, device, ranks, stepper).run()
     except EndOrdered:
         return
     finally:
@@ -47,9 +48,9 @@ def follow(load_data: LoadData = load) -> None:
 class _Follower:
     """Does what the leader orders."""
 
-    def __init__(self, recipe: Recipe, images: Images, device: Device, ranks: Ranks) -> None:
+    def __init__(self, recipe: Recipe, images: Images, device: Device, ranks: Ranks, stepper: Stepper) -> None:
         self._recipe, self._images, self._device, self._ranks = recipe, images, device, ranks
-        self._stepper = Stepper(recipe, device, ranks=ranks)
+        self._stepper = stepper
         self._plan, self._planned = plan_epoch(recipe, images.train.count, 1, self._device.torch), 1
 
     def run(self) -> None:

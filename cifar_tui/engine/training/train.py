@@ -82,7 +82,7 @@ def train(
         except StopRequested:
             emit(RunStopped(0, ""))
             return
-        with contextlib.closing(parts), watching(ranks, emit):
+        with contextlib.closing(parts), watching(ranks, emit, parts.stepper.pace):
             TrainingLoop(parts, images, requests).run()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from torch.distributed import PrefixStore  # type: ignore[attr-defined] # of its C part
 
-from cifar_tui.engine.network.pace import Pace, PaceOfAll, Reading
+from cifar_tui.engine.network.pace import PaceOfAll, Reading
 from cifar_tui.engine.network.ranks import Ranks
 from cifar_tui.events import Emit, Noted
 
@@ -24,14 +24,14 @@ SILENT_SECONDS = 6.0
 
 
 @contextlib.contextmanager
-def beating(ranks: Ranks, pace: Pace | None) -> Iterator[None]:
+def beating(ranks: Ranks) -> Iterator[None]:
     """Give signs of life, and tell the pace, for as long as something goes on."""
     store, ended = _store(ranks), threading.Event()
 
     def beat() -> None:
         for number in range(1 << 62):
             with contextlib.suppress(RuntimeError):  # the leader's end is noticed by whoever waits for it
-                reading = pace.reading if pace is not None else Reading()
+                reading = ranks.pace.reading
                 store.set(str(ranks.rank), f"{number} {reading.steps} {reading.seconds}")
             if ended.wait(BEAT_SECONDS):
                 return
@@ -41,10 +41,10 @@ def beating(ranks: Ranks, pace: Pace | None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def watching(ranks: Ranks, emit: Emit, own: Pace | None) -> Iterator[None]:
+def watching(ranks: Ranks, emit: Emit) -> Iterator[None]:
     """Emit a note on every process that stops giving signs of life, and when it gives some again.
 
-    With this one's `own` pace, emit which of them is the slowest, every few seconds while they train.
+    While they train, emit every few seconds which of them is the slowest.
     """
     if not ranks.several:
         yield
@@ -62,11 +62,10 @@ def watching(ranks: Ranks, emit: Emit, own: Pace | None) -> Iterator[None]:
                     beat = store.get(str(rank)) if store.check([str(rank)]) else b""
                     if note := follower.heard(beat, time.monotonic()):
                         emit(Noted(f"Process {rank} {note}."))
-            if own is not None:
-                paces.add({ranks.rank: own.reading, **{rank: one.reading for rank, one in followers.items()}})
-                slowest = paces.slowest() if beats % BEATS_OF_PACE == 0 else None
-                if slowest is not None:
-                    emit(slowest)
+            paces.add({ranks.rank: ranks.pace.reading, **{rank: one.reading for rank, one in followers.items()}})
+            slowest = paces.slowest() if beats % BEATS_OF_PACE == 0 else None
+            if slowest is not None:
+                emit(slowest)
 
     with _thread(watch, "heartbeats", ended):
         yield

@@ -28,12 +28,16 @@ class Reading(NamedTuple):
 class Pace:
     """Measures every step on a processor. On a GPU, one at a time by events on its stream, which nobody waits for."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self) -> None:
+        """Measure on the processor."""
         self.reading = Reading()
         """May be read by any thread."""
         self._began = 0.0
         self._events: tuple[torch.cuda.Event, torch.cuda.Event] | None = None
         self._in_flight = False
+
+    def prepare(self, device: torch.device) -> None:
+        """Measure on this device."""
         if device.type == "cuda":
             self._events = _timing_event(), _timing_event()
 

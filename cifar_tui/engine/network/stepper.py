@@ -9,7 +9,6 @@ from torch.nn import functional
 
 from cifar_tui.engine.network.device import Device
 from cifar_tui.engine.network.model import fresh_network
-from cifar_tui.engine.network.pace import Pace
 from cifar_tui.engine.network.ranks import ALONE, Ranks
 from cifar_tui.engine.network.torch_private import (
     INTEGER_SCALES,
@@ -69,7 +68,6 @@ class SharedSums:
 
     def __init__(self, network: torch.nn.Module, ranks: Ranks) -> None:
         self._ranks = ranks
-        self.pace = Pace(next(network.parameters()).device)
         self._statistics = [buffer for buffer in network.buffers() if buffer.is_floating_point()]
         weights = list(network.parameters())
         sizes = [tensor.numel() for tensor in (*weights, *self._statistics)]
@@ -81,7 +79,7 @@ class SharedSums:
 
     def clear(self) -> None:
         """Begin a step: forget the gradients of the one before; their places stay."""
-        self.pace.begin()
+        self._ranks.pace.begin()
         self._flat.zero_()
 
     @torch.no_grad()
@@ -89,7 +87,7 @@ class SharedSums:
         """Sum everything over all ranks, and return the sums of these two. Raises RankLost."""
         torch._foreach_copy_(list(self._averages), [one.flatten() / self._ranks.count for one in self._statistics])
         self._flat[-2], self._flat[-1] = loss, hits
-        self.pace.end()
+        self._ranks.pace.end()
         self._ranks.sum(self._flat)
         torch._foreach_copy_(
             self._statistics, [one.view(old.shape) for one, old in zip(self._averages, self._statistics, strict=True)]
@@ -150,11 +148,6 @@ class Stepper:
     def shared(self) -> bool:
         """True if other ranks make the same updates."""
         return self._shared is not None
-
-    @property
-    def pace(self) -> Pace | None:
-        """The pace of this rank, where other ranks make the same updates."""
-        return self._shared.pace if self._shared is not None else None
 
     def set_rate(self, rate: float) -> None:
         """Set the learning rate of the next update."""

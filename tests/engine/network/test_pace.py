@@ -1,7 +1,6 @@
 """The pace of several processes: the slowest is the one whose own part of a step takes longest, of late."""
 
 import pytest
-import torch
 
 from cifar_tui.engine.network.pace import LEAST_STEPS, READINGS, Pace, PaceOfAll, Reading
 
@@ -53,7 +52,7 @@ def test_slow_steps_are_waited_for() -> None:
 
 
 def test_only_what_lies_between_begin_and_end_is_measured() -> None:
-    pace = Pace(torch.device("cpu"))
+    pace = Pace()
     for _ in range(3):
         pace.begin()
         pace.end()

@@ -111,9 +111,9 @@ def several(run: Path, *words: str, **options: Any) -> Iterator[SeveralProcesses
 
 
 @contextmanager
-def asking(run: Path) -> Iterator[Callable[[Request], None]]:
-    """A way to ask the run, as a command in another shell does."""
-    remote = RemoteControl(run, screen=False)
+def asking(run: Path, *, screen: bool = False) -> Iterator[Callable[[Request], None]]:
+    """A way to ask the run, as a command in another shell does, or a screen that a person is at."""
+    remote = RemoteControl(run, screen=screen)
     try:
         yield remote.submit
     finally:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -15,10 +16,21 @@ import pytest
 import torch
 from pseudo_terminal import PATIENCE_SECONDS, PseudoTerminal
 
-from cifar_tui.control import ChangeRate, Evaluate, FinishEpoch, Pause, Resume, SaveNow, Stop
+from cifar_tui.control import (
+    ChangeRate,
+    DeleteCheckpoint,
+    Evaluate,
+    FinishEpoch,
+    Pause,
+    Resume,
+    RollBack,
+    SaveNow,
+    Stop,
+)
 from cifar_tui.engine.network.ranks import Ranks
 from cifar_tui.events import PaceMeasured
 from cifar_tui.files.lock_owner import process_here
+from cifar_tui.files.run_files import ADDRESS_NAME, LOCK_NAME
 from cifar_tui.runs.lock import trainer_of
 from cifar_tui.runs.remote.client import RemoteControl
 from tests.faults.several import NUMBER, SMALL, asking, free_port, several
@@ -97,6 +109,61 @@ def test_every_request_is_done_at_one_step_by_all(tmp_path: Path, often: bool) -
         ask(FinishEpoch())
         both.wait_for(lambda: bool(both.said("FinishPlanned")))
         assert both.exit_codes() == [0, 0], both.printed
+    check(run, Evidence())
+
+
+@pytest.mark.fault(25)
+def test_deleting_checkpoints_costs_no_bit(tmp_path: Path) -> None:
+    run = tmp_path / "one"
+    with several(tmp_path / "whole", "--epochs", "8") as whole:
+        assert whole.exit_codes() == [0, 0], whole.printed
+    with several(run, "--epochs", "8") as both, asking(run) as ask:
+        both.wait_for(lambda: len(both.said("EpochDone")) >= 3)
+        for number in (1, 2):  # an older state, which is kept beside the newest, would need the checkpoints after it
+            steps = len(both.said("StepDone"))
+            both.wait_for(lambda s=steps: len(both.said("StepDone")) > s)  # type: ignore[misc]
+            ask(Pause())
+            both.wait_for(lambda n=number: len(both.said("Paused")) == n)  # type: ignore[misc]
+            assert both.said("Paused")[-1]["step"] == both.said("StepDone")[-1]["step"]
+            ask(SaveNow())
+            saved = both.said("Paused")[-1]["step"]
+            both.wait_for(lambda s=saved: both.said("StateSaved")[-1]["step"] == s)  # type: ignore[misc]
+            if number == 1:
+                ask(Resume())
+        worst = min(both.said("EpochDone")[:-1], key=lambda epoch: float(epoch["test_accuracy"]))
+        unwanted = f"net_{worst['epoch']:03}.pth"  # neither the newest nor the best
+        ask(DeleteCheckpoint(unwanted))
+        both.wait_for(lambda: bool(both.said("CheckpointDeleted")))
+        ask(Resume())
+        assert both.exit_codes() == [0, 0], both.printed
+    assert not (run / unwanted).exists()
+    assert digest(run / "net_008.pth") == digest(tmp_path / "whole" / "net_008.pth")
+    check(run, Evidence())
+
+
+@pytest.mark.fault(25)
+def test_rolling_back_gives_the_weights_of_one_history(tmp_path: Path) -> None:
+    """After a loss that is not finite, both train on from the state, as if it had been resumed with half the rate."""
+    run, copy = tmp_path / "one", tmp_path / "copy"
+    with several(run, "--epochs", "4", "--lr", "0.02") as both, asking(run, screen=True) as ask:
+        both.wait_for(lambda: len(both.said("StepDone")) > 5)
+        ask(Pause())
+        both.wait_for(lambda: bool(both.said("Paused")))
+        step = both.said("Paused")[0]["step"]
+        ask(SaveNow())
+        both.wait_for(lambda: bool(both.said("StateSaved")) and both.said("StateSaved")[-1]["step"] == step)
+        shutil.copytree(run, copy, ignore=shutil.ignore_patterns(LOCK_NAME, ADDRESS_NAME))
+        ask(Resume())
+        both.wait_for(lambda: len(both.said("StepDone")) > step)
+        ask(ChangeRate(1e30))
+        both.wait_for(lambda: any(loss["waiting"] for loss in both.said("LossNotFinite")))
+        ask(RollBack())
+        assert both.exit_codes() == [0, 0], both.printed
+    (back,) = both.said("RolledBack")
+    assert back["to_step"] == step < back["from_step"]
+    with several(copy, "--lr", "0.01", resume=True) as resumed_run:
+        assert resumed_run.exit_codes() == [0, 0], resumed_run.printed
+    assert digest(run / "net_004.pth") == digest(copy / "net_004.pth")
     check(run, Evidence())
 
 

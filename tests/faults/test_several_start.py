@@ -16,7 +16,7 @@ from cifar_tui.engine.data.cifar10 import MIRROR_VARIABLE
 from cifar_tui.failpoints import VARIABLE
 from cifar_tui.system.launcher import LOST
 from tests.engine.data.test_cifar10 import Server, make_archive
-from tests.faults.odd_program import OWN_DISK, SMALL_CIFAR10, WITHOUT_DEVICE
+from tests.faults.odd_program import OWN_DISK, SMALL_CIFAR10, WITHOUT_DEVICE, WITHOUT_MEMORY_AT
 from tests.faults.several import NUMBER, SMALL, several
 from tests.faults.trainers import command
 from tests.invariants import Evidence, check, journal_lines
@@ -104,14 +104,11 @@ def test_another_machine_fetches_its_own_and_is_waited_for(tmp_path: Path, serve
         assert all(list(machine.rglob("data_batch_1")) for machine in machines)
 
 
-WITHOUT_MEMORY = "memory:stepped:rank_1:25"
-
-
 @pytest.mark.fault(25)
 def test_a_process_without_memory_is_named_on_the_screen(tmp_path: Path) -> None:
     words = ("train", "--processes", "2", *SMALL, "--epochs", "1000", "--run-name", "both")
     environment = {name: value for name, value in os.environ.items() if name not in NUMBER}
-    environment[VARIABLE] = WITHOUT_MEMORY
+    environment[VARIABLE] = "memory:stepped:rank_1:25"
     with PseudoTerminal(command(*words), size=(80, 24), folder=tmp_path, environment=environment) as terminal:
         terminal.wait_for("✗ Failed")
         terminal.wait_for("Process 1 of this run failed: CPU, 1 thread ran out of memory")
@@ -120,13 +117,14 @@ def test_a_process_without_memory_is_named_on_the_screen(tmp_path: Path) -> None
 
 
 @pytest.mark.fault(25)
-def test_processes_of_which_one_has_no_memory_are_not_started_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("subject", ["rank_1", "leader"])
+def test_processes_of_which_one_has_no_memory_are_not_started_again(tmp_path: Path, subject: str) -> None:
     run = tmp_path / "one"
-    words = ("train", "--processes", "2", *SMALL, "--epochs", "1000", "--outf", str(run), "--headless")
+    words = ("train", "--processes", "2", *SMALL, "--epochs", "1000", "--outf", str(run), "--run-name", "leader")
     environment = {name: value for name, value in os.environ.items() if name not in NUMBER}
     done = subprocess.run(
-        command(*words),
-        env=environment | {VARIABLE: WITHOUT_MEMORY},
+        command(*words, "--headless"),
+        env=environment | {VARIABLE: f"memory:stepped:{subject}:25"},
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
@@ -136,8 +134,23 @@ def test_processes_of_which_one_has_no_memory_are_not_started_again(tmp_path: Pa
     assert events[-1]["event"] == "RunFailed"
     assert str(events[-1]["reason"]).endswith("start again with --batch-size 25.")
     assert "RunResumed" not in [event["event"] for event in events]
-    assert (run / "rank_1.txt").read_text().startswith("CPU, 1 thread ran out of memory.")
+    assert (run / "rank_1.txt").exists() == (subject == "rank_1")
     check(run, Evidence(restarted=True))
+
+
+@pytest.mark.fault(25)
+def test_a_leader_without_memory_in_a_step_ends_the_other_at_once(tmp_path: Path) -> None:
+    """The other waits in the sum of that step, and hears no order."""
+    run = tmp_path / "one"
+    with several(
+        *(run, "--epochs", "1000"),
+        program=ODD,
+        variables={"PYTHONPATH": str(ROOT), WITHOUT_MEMORY_AT: "25"},
+        of_second={WITHOUT_MEMORY_AT: "0"},
+    ) as both:
+        assert both.exit_codes()[0] == 1, both.printed  # and none is waited for in vain
+    assert both.said("RunFailed")[0]["reason"].startswith("CPU, 1 thread ran out of memory.")
+    check(run, Evidence())
 
 
 @pytest.mark.fault(25)

@@ -165,18 +165,19 @@ def leading(ranks: Ranks) -> Iterator[None]:
         leave_ranks()  # the others see the closed connections
         raise named from None
     except BaseException:
-        _end(ranks)
+        _tell_end(ranks)
+        leave_ranks()  # the others may wait in a sum, where they hear no order
         raise
-    _end(ranks)
-
-
-def _end(ranks: Ranks) -> None:
-    if ranks.several:
-        with contextlib.suppress(RuntimeError):
-            _store(ranks).set(ENDED, "")
-        with contextlib.suppress(RankLost):
-            ranks.order(Order(Verb.END))
+    _tell_end(ranks)
+    with contextlib.suppress(RankLost):
+        ranks.order(Order(Verb.END))
     leave_ranks()
+
+
+def _tell_end(ranks: Ranks) -> None:
+    if ranks.several:
+        with contextlib.suppress(RuntimeError):  # the launcher has ended, and ends all
+            _store(ranks).set(ENDED, "")
 
 
 def _explained(ranks: Ranks, error: RankLost) -> CifarTuiError:

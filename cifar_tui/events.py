@@ -107,6 +107,18 @@ class TrainingStarted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PaceMeasured(Event):
+    """The processes that train together were compared: how long each takes for its part of a step. Not recorded."""
+
+    recorded: ClassVar[bool] = False
+
+    slowest: int
+    """The number of the process that takes longest; the others wait for it."""
+    longer: float
+    """The share by which it takes longer than the others on average: 0.12 is 12 %."""
+
+
+@dataclass(frozen=True, slots=True)
 class StepDone(Event):
     """One optimiser update, with the means over its images."""
 

@@ -33,7 +33,7 @@ class Fault:
     """A failure, and the moment it happens."""
 
     action: str
-    """One of the refusals or signals, or `raise`."""
+    """One of the refusals or signals, `memory` or `raise`."""
     point: str
     """The point it happens at."""
     subject: str
@@ -56,6 +56,8 @@ class Fault:
             os.kill(os.getpid(), SIGNALS[self.action])
         elif self.action in REFUSALS:
             raise OSError(REFUSALS[self.action], os.strerror(REFUSALS[self.action]))
+        elif self.action == "memory":
+            raise MemoryError
         else:
             raise RuntimeError("a fault for a test")
 
@@ -63,7 +65,7 @@ class Fault:
 def parse(words: str) -> Fault:
     """A fault from the environment. Raises ValueError."""
     action, point, subject, nth, *times = words.split(":")
-    if point not in POINTS or action not in (*REFUSALS, *SIGNALS, "raise"):
+    if point not in POINTS or action not in (*REFUSALS, *SIGNALS, "memory", "raise"):
         raise ValueError(f"{VARIABLE}: unknown fault {words!r}")
     return Fault(action, point, subject, int(nth), int(times[0]) if times else 1)
 

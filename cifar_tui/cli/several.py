@@ -91,5 +91,6 @@ def _follow() -> int:
         follow()
     except CifarTuiError as error:
         print(f"Process {rank_here()}: {error}", file=sys.stderr)
-        return error.exit_code
+        # As for the leader, which has learned why: what would fail again is not to be started again.
+        return error.exit_code if LAUNCHED not in os.environ or error.exit_code == LOST else 0
     return 0

@@ -79,9 +79,9 @@ def _flush(descriptor: int) -> bool:
     return True
 
 
-def write_failure(folder: Path, details: str) -> str:
+def write_failure(folder: Path, details: str, name: str = FAILURE_NAME) -> str:
     """Write a traceback into a run's folder. Returns the file; empty when even that is refused."""
-    file = folder / FAILURE_NAME
+    file = folder / name
     try:
         file.write_text(details, encoding="utf-8")
     except OSError:

@@ -18,6 +18,8 @@ ADDRESS_NAME = "control.json"
 OUTPUT_NAME = "output.txt"
 """Output of libraries while the screen is up."""
 FAILURE_NAME = "failure.txt"
+RANK_STEM = "rank_"
+"""The failure of a process other than the first: the stem, its number, and `.txt`."""
 STEM = r"net_\d{3,}(?:_step_\d{5,})?"
 CHECKPOINT_PATTERN = re.compile(rf"{STEM}\.pth")
 """The names of checkpoints."""

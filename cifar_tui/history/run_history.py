@@ -25,6 +25,7 @@ from cifar_tui.events import (
     LossNotFinite,
     NoteAdded,
     Noted,
+    PaceMeasured,
     Paused,
     Progressed,
     RateChanged,
@@ -77,6 +78,8 @@ class RunHistory:
         self.unsaved: CheckpointFailed | None = None
         """The last checkpoint, where it could not be saved."""
         self.evaluation: EvaluationStarted | EvaluationProgressed | None = None
+        self.pace: PaceMeasured | None = None
+        """The slowest of several processes; None for one, or while it is not known."""
         self.resumed = False
         """True once a run that had ended was resumed."""
         self.finish_after = 0
@@ -127,9 +130,9 @@ class RunHistory:
                 self._apply_start(event)
             case StateSaved():
                 self.state_step = event.step
-            case FinishPlanned():
-                self.finish_after = event.after_epoch
-            case RateChanged() | LossNotFinite() | RolledBack() | Reopened() | RunResumed():
+            case PaceMeasured():
+                self.pace = event
+            case FinishPlanned() | RateChanged() | LossNotFinite() | RolledBack() | Reopened() | RunResumed():
                 self._apply_turn(event)
             case RunStopped() | RunFinished() | RunFailed() | DataMissing():
                 self._apply_ending(event)
@@ -169,7 +172,7 @@ class RunHistory:
                 self.test_checksum = event.test_checksum or self.test_checksum
             case TrainingStarted():
                 self.training = event
-                self.progress = None
+                self.progress, self.pace = None, None
                 self.state = "training"
 
     def _apply_saved(self, saved: CheckpointSaved) -> None:
@@ -186,8 +189,12 @@ class RunHistory:
         else:
             self.nonfinite_loss, self.state = None, "training"
 
-    def _apply_turn(self, event: RateChanged | LossNotFinite | RolledBack | Reopened | RunResumed) -> None:
+    def _apply_turn(
+        self, event: FinishPlanned | RateChanged | LossNotFinite | RolledBack | Reopened | RunResumed
+    ) -> None:
         match event:
+            case FinishPlanned():
+                self.finish_after = event.after_epoch
             case RateChanged():
                 self.curves.mark(self.curves.rate_changes, event.from_step)
                 self.notes.append(event)

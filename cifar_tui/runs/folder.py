@@ -18,6 +18,7 @@ from cifar_tui.files.run_files import (
     LOCK_NAME,
     LOG_NAME,
     OUTPUT_NAME,
+    RANK_STEM,
     RECIPE_NAME,
     START_NAME,
     recipe_path,
@@ -137,7 +138,18 @@ class RunFolder:
 
     def discard(self) -> None:
         """Remove what `create` and the records made, for a run that trained nothing. Other files stay."""
-        _remove(self.path, RECIPE_NAME, START_NAME, JOURNAL_NAME, LOG_NAME, ACCURACIES_NAME, OUTPUT_NAME, LOCK_NAME)
+        of_ranks = [path.name for path in self.path.glob(f"{RANK_STEM}*.txt")]
+        _remove(
+            self.path,
+            *of_ranks,
+            RECIPE_NAME,
+            START_NAME,
+            JOURNAL_NAME,
+            LOG_NAME,
+            ACCURACIES_NAME,
+            OUTPUT_NAME,
+            LOCK_NAME,
+        )
 
 
 def read_recipe(folder: Path) -> Recipe:

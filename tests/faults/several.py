@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,19 +34,31 @@ def free_port() -> int:
 class SeveralProcesses:
     """Two processes of one run, each started here, or both by torchrun."""
 
-    def __init__(self, run: Path, *words: str, launcher: bool = False, resume: bool = False) -> None:
+    def __init__(
+        self,
+        run: Path,
+        *words: str,
+        launcher: bool = False,
+        resume: bool = False,
+        program: str = "cifar_tui",
+        variables: Mapping[str, str] = {},
+        of_second: Mapping[str, str] = {},
+    ) -> None:
+        """`of_second` are variables of the second process alone."""
         self.run = run
         self.output = run.with_suffix(".output")
         where = ("--resume", str(run)) if resume else ("--outf", str(run), *SMALL)
-        train = ["-m", "cifar_tui", "train", "--headless", *where, *words]
+        train = ["-m", program, "train", "--headless", *where, *words]
         plain = {name: value for name, value in os.environ.items() if name not in NUMBER} | {"OMP_NUM_THREADS": "1"}
+        plain |= variables
         if launcher:
             torchrun = ["-m", "torch.distributed.run", "--standalone", "--max-restarts", "3", "--nproc-per-node", "2"]
             self.processes = [self._start([*torchrun, *train], plain)]
             return
         meet = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
         self.processes = [
-            self._start(train, {**plain, **meet, "RANK": str(rank), "LOCAL_RANK": str(rank)}) for rank in range(2)
+            self._start(train, {**plain, **meet, "RANK": str(rank), "LOCAL_RANK": str(rank), **own})
+            for rank, own in enumerate(({}, of_second))
         ]
 
     def _start(self, words: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -89,8 +101,9 @@ class SeveralProcesses:
 
 
 @contextmanager
-def several(run: Path, *words: str, launcher: bool = False, resume: bool = False) -> Iterator[SeveralProcesses]:
-    one = SeveralProcesses(run, *words, launcher=launcher, resume=resume)
+def several(run: Path, *words: str, **options: Any) -> Iterator[SeveralProcesses]:
+    """Processes with the options of `SeveralProcesses`."""
+    one = SeveralProcesses(run, *words, **options)
     try:
         yield one
     finally:
@@ -98,9 +111,9 @@ def several(run: Path, *words: str, launcher: bool = False, resume: bool = False
 
 
 @contextmanager
-def asking(run: Path) -> Iterator[Callable[[Request], None]]:
-    """A way to ask the run, as a command in another shell does."""
-    remote = RemoteControl(run, screen=False)
+def asking(run: Path, *, screen: bool = False) -> Iterator[Callable[[Request], None]]:
+    """A way to ask the run, as a command in another shell does, or a screen that a person is at."""
+    remote = RemoteControl(run, screen=screen)
     try:
         yield remote.submit
     finally:

@@ -1,8 +1,10 @@
 """Several processes that train one run: always at the same step, exact after a loss, and never a hang."""
 
+import contextlib
 import hashlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -14,10 +16,23 @@ import pytest
 import torch
 from pseudo_terminal import PATIENCE_SECONDS, PseudoTerminal
 
-from cifar_tui.control import ChangeRate, Evaluate, FinishEpoch, Pause, Resume, SaveNow, Stop
+from cifar_tui.control import (
+    ChangeRate,
+    DeleteCheckpoint,
+    Evaluate,
+    FinishEpoch,
+    Pause,
+    Resume,
+    RollBack,
+    SaveNow,
+    Stop,
+)
 from cifar_tui.engine.network.ranks import Ranks
+from cifar_tui.events import PaceMeasured
 from cifar_tui.files.lock_owner import process_here
+from cifar_tui.files.run_files import ADDRESS_NAME, LOCK_NAME
 from cifar_tui.runs.lock import trainer_of
+from cifar_tui.runs.remote.client import RemoteControl
 from tests.faults.several import NUMBER, SMALL, asking, free_port, several
 from tests.faults.trainers import command, resumed
 from tests.invariants import Evidence, check, journal_lines
@@ -98,6 +113,61 @@ def test_every_request_is_done_at_one_step_by_all(tmp_path: Path, often: bool) -
 
 
 @pytest.mark.fault(25)
+def test_deleting_checkpoints_costs_no_bit(tmp_path: Path) -> None:
+    run = tmp_path / "one"
+    with several(tmp_path / "whole", "--epochs", "8") as whole:
+        assert whole.exit_codes() == [0, 0], whole.printed
+    with several(run, "--epochs", "8") as both, asking(run) as ask:
+        both.wait_for(lambda: len(both.said("EpochDone")) >= 3)
+        for number in (1, 2):  # an older state, which is kept beside the newest, would need the checkpoints after it
+            steps = len(both.said("StepDone"))
+            both.wait_for(lambda s=steps: len(both.said("StepDone")) > s)  # type: ignore[misc]
+            ask(Pause())
+            both.wait_for(lambda n=number: len(both.said("Paused")) == n)  # type: ignore[misc]
+            assert both.said("Paused")[-1]["step"] == both.said("StepDone")[-1]["step"]
+            ask(SaveNow())
+            saved = both.said("Paused")[-1]["step"]
+            both.wait_for(lambda s=saved: both.said("StateSaved")[-1]["step"] == s)  # type: ignore[misc]
+            if number == 1:
+                ask(Resume())
+        worst = min(both.said("EpochDone")[:-1], key=lambda epoch: float(epoch["test_accuracy"]))
+        unwanted = f"net_{worst['epoch']:03}.pth"  # neither the newest nor the best
+        ask(DeleteCheckpoint(unwanted))
+        both.wait_for(lambda: bool(both.said("CheckpointDeleted")))
+        ask(Resume())
+        assert both.exit_codes() == [0, 0], both.printed
+    assert not (run / unwanted).exists()
+    assert digest(run / "net_008.pth") == digest(tmp_path / "whole" / "net_008.pth")
+    check(run, Evidence())
+
+
+@pytest.mark.fault(25)
+def test_rolling_back_gives_the_weights_of_one_history(tmp_path: Path) -> None:
+    """After a loss that is not finite, both train on from the state, as if it had been resumed with half the rate."""
+    run, copy = tmp_path / "one", tmp_path / "copy"
+    with several(run, "--epochs", "4", "--lr", "0.02") as both, asking(run, screen=True) as ask:
+        both.wait_for(lambda: len(both.said("StepDone")) > 5)
+        ask(Pause())
+        both.wait_for(lambda: bool(both.said("Paused")))
+        step = both.said("Paused")[0]["step"]
+        ask(SaveNow())
+        both.wait_for(lambda: bool(both.said("StateSaved")) and both.said("StateSaved")[-1]["step"] == step)
+        shutil.copytree(run, copy, ignore=shutil.ignore_patterns(LOCK_NAME, ADDRESS_NAME))
+        ask(Resume())
+        both.wait_for(lambda: len(both.said("StepDone")) > step)
+        ask(ChangeRate(1e30))
+        both.wait_for(lambda: any(loss["waiting"] for loss in both.said("LossNotFinite")))
+        ask(RollBack())
+        assert both.exit_codes() == [0, 0], both.printed
+    (back,) = both.said("RolledBack")
+    assert back["to_step"] == step < back["from_step"]
+    with several(copy, "--lr", "0.01", resume=True) as resumed_run:
+        assert resumed_run.exit_codes() == [0, 0], resumed_run.printed
+    assert digest(run / "net_004.pth") == digest(copy / "net_004.pth")
+    check(run, Evidence())
+
+
+@pytest.mark.fault(25)
 def test_a_process_that_stands_still_is_named_and_waited_for(tmp_path: Path) -> None:
     with several(tmp_path / "one", "--epochs", "1000") as both, asking(tmp_path / "one") as ask:
         both.wait_for(lambda: len(both.said("StepDone")) > 5)
@@ -112,6 +182,27 @@ def test_a_process_that_stands_still_is_named_and_waited_for(tmp_path: Path) -> 
         ask(Stop())
         assert both.exit_codes()[1] == 0
     check(tmp_path / "one", Evidence())
+
+
+@pytest.mark.fault(25)
+def test_a_process_that_holds_the_others_up_is_told_to_screens(tmp_path: Path) -> None:
+    run = tmp_path / "one"
+    remote = RemoteControl(run, screen=False)
+    with several(run, "--epochs", "1000") as both, contextlib.closing(remote):
+        both.wait_for(lambda: len(both.said("StepDone")) > 5)
+
+        def held_up() -> bool:
+            for number in (signal.SIGSTOP, signal.SIGCONT):
+                both.processes[1].send_signal(number)
+                time.sleep(0.1)
+            found = [event for event in remote.poll() if isinstance(event, PaceMeasured)]
+            return any(one.slowest == 1 and one.longer > 0.5 for one in found)
+
+        both.wait_for(held_up)
+        remote.submit(Stop())
+        assert both.exit_codes()[1] == 0
+    assert not both.said("PaceMeasured"), "it is of the moment, and not recorded"
+    check(run, Evidence())
 
 
 @pytest.mark.fault(25)

@@ -9,18 +9,18 @@ import dataclasses
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import IntEnum
 from pathlib import Path
 
-import psutil
 import torch
 import torch.distributed as dist
 from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined] # of its C part
 
+from cifar_tui.engine.network.pace import Pace
 from cifar_tui.errors import BadInput, CifarTuiError
-from cifar_tui.files.lock_owner import describe_this_process, process_here
+from cifar_tui.files.lock_owner import describe_this_process
 from cifar_tui.system.launcher import LOST, attempt, rank_here, ranks_here
 from cifar_tui.text import counted, safe_text
 
@@ -74,6 +74,10 @@ class RankLost(CifarTuiError):
 
     exit_code = LOST
 
+    def __init__(self, message: str, during: str = "the start") -> None:
+        super().__init__(message)
+        self.during = during
+
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
@@ -89,6 +93,8 @@ class Ranks:
     """Small things that all processes read and write."""
     sums: dist.ProcessGroup | None = None
     """Carries tensors, between devices."""
+    pace: Pace = field(default_factory=Pace)
+    """The seconds that this one takes for its part of a step."""
     steps_at_once: int = 1
     """Steps of an order: one on a processor, where a step takes long; several on GPUs, where an order would."""
 
@@ -97,6 +103,7 @@ class Ranks:
         if not self.several:
             return self
         cuda = device.type == "cuda"
+        self.pace.prepare(device)
         sums = dist.new_group(backend="nccl" if cuda else "gloo", timeout=LONGEST_STEP)
         at_once = MOST_STEPS if cuda else 1
         return dataclasses.replace(self, sums=sums, steps_at_once=at_once)  # type: ignore[arg-type] # likewise
@@ -113,7 +120,7 @@ class Ranks:
     def sum(self, tensor: torch.Tensor) -> None:
         """Replace a tensor by its sum over all ranks. Raises RankLost."""
         if self.several:
-            with _lost("a step"):
+            with lost_during("a step"):
                 dist.all_reduce(tensor, group=self.sums)
 
     def gather(self, part: torch.Tensor) -> torch.Tensor:
@@ -121,14 +128,14 @@ class Ranks:
         if not self.several:
             return part
         parts = [torch.empty_like(part) for _ in range(self.count)]
-        with _lost("a test"):
+        with lost_during("a test"):
             dist.all_gather(parts, part.contiguous(), group=self.sums)
         return torch.cat(parts)
 
     def copy_from_leader(self, tensors: Sequence[torch.Tensor]) -> None:
         """Replace tensors by those of rank 0. Raises RankLost."""
         if self.several:
-            with _lost("taking over the weights"):
+            with lost_during("taking over the weights"):
                 for tensor in tensors:
                     dist.broadcast(tensor, 0, group=self.sums)
 
@@ -169,23 +176,24 @@ class Ranks:
         return words.numpy().tobytes()
 
     def _broadcast(self, words: torch.Tensor) -> None:
-        with _lost("an order"):
+        with lost_during("an order"):
             dist.broadcast(words, 0, group=self.control)
 
 
 ALONE = Ranks()
-ANOTHER = "Another process"
+ANOTHER = "Another process of this run was"
 
 
 @contextlib.contextmanager
-def _lost(during: str) -> Iterator[None]:
+def lost_during(during: str) -> Iterator[None]:
+    """Raise RankLost, with what went on, where another process cannot be reached."""
     try:
         yield
     except RuntimeError as error:  # torch's classes for it derive from this one, as does the plain one of gloo
-        raise RankLost(f"{ANOTHER} of this run was lost during {during} ({_first_line(error)}).") from None
+        raise RankLost(f"{ANOTHER} lost during {during} ({first_line(error)}).", during) from None
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """Return the error's first sentence, without the place in torch's sources that gloo puts before it."""
     first = (str(error).splitlines() or [""])[0].partition(". ")[0]
     return safe_text(re.sub(r"^\[[^]]*\] ", "", first), 200)
@@ -205,7 +213,7 @@ def join_ranks() -> Ranks:
         control = dist.new_group(backend="gloo", timeout=WAIT_FOR_ORDERS)
     except (RuntimeError, ValueError) as error:
         raise CifarTuiError(
-            f"The {counted(count, 'process')} of this run did not find each other ({_first_line(error)})."
+            f"The {counted(count, 'process')} of this run did not find each other ({first_line(error)})."
         ) from None
     return Ranks(rank, count, control, store)  # type: ignore[arg-type] # this rank is in the group
 
@@ -237,39 +245,6 @@ def run_of_earlier_attempt() -> Path | None:
         return None
     store = _store(ranks_here(), ours=False)
     return Path(store.get(RUN_KEY).decode()) if store.check([RUN_KEY]) else None
-
-
-@contextlib.contextmanager
-def leading(ranks: Ranks) -> Iterator[None]:
-    """Lead the followers for as long as something goes on, and end them then, however that ended."""
-    try:
-        yield
-    except RankLost as error:
-        named = _named(ranks, error)
-        leave_ranks()  # the others see the closed connections
-        raise named from None
-    except BaseException:
-        with contextlib.suppress(RankLost):
-            ranks.order(Order(Verb.END))
-        leave_ranks()
-        raise
-    ranks.order(Order(Verb.END))
-    leave_ranks()
-
-
-def _named(ranks: Ranks, error: RankLost) -> RankLost:
-    """Return the error with the numbers of the processes on this machine that have ended."""
-    ended = []
-    for rank in range(1, ranks.count):
-        with contextlib.suppress(RuntimeError, psutil.Error):
-            pid = process_here(ranks.store.get(f"process{rank}").decode().partition("\n")[0]) if ranks.store else 0
-            # One that was killed stays as a zombie until its launcher looks.
-            if pid and (not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE):
-                ended.append(str(rank))
-    if not ended:
-        return error
-    which = f"Process {ended[0]}" if len(ended) == 1 else f"Processes {', '.join(ended)}"
-    return RankLost(str(error).replace(ANOTHER, which, 1))
 
 
 def leave_ranks() -> None:

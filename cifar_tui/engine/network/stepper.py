@@ -78,7 +78,8 @@ class SharedSums:
         self._averages = parts[len(weights) :]
 
     def clear(self) -> None:
-        """Forget the gradients of the step before; their places stay."""
+        """Begin a step: forget the gradients of the one before; their places stay."""
+        self._ranks.pace.begin()
         self._flat.zero_()
 
     @torch.no_grad()
@@ -86,6 +87,7 @@ class SharedSums:
         """Sum everything over all ranks, and return the sums of these two. Raises RankLost."""
         torch._foreach_copy_(list(self._averages), [one.flatten() / self._ranks.count for one in self._statistics])
         self._flat[-2], self._flat[-1] = loss, hits
+        self._ranks.pace.end()
         self._ranks.sum(self._flat)
         torch._foreach_copy_(
             self._statistics, [one.view(old.shape) for one, old in zip(self._averages, self._statistics, strict=True)]

@@ -1,6 +1,7 @@
-"""A follower: a process that trains another one's run with it, on its own device. It writes nothing."""
+"""A follower: a process that trains another one's run with it, on its own device. It writes nothing but its failure."""
 
 import signal
+import traceback
 
 import orjson
 
@@ -8,10 +9,24 @@ from cifar_tui.engine.data.augment import Images, plan_epoch
 from cifar_tui.engine.data.load import LoadData, load
 from cifar_tui.engine.evaluation.shared_test import shared_logits
 from cifar_tui.engine.network.device import Device, choose_device, prepare_processor
+from cifar_tui.engine.network.device_memory import explained, smaller_batches
 from cifar_tui.engine.network.heartbeats import beating
-from cifar_tui.engine.network.ranks import EndOrdered, Order, Ranks, Verb, join_ranks, leave_ranks
+from cifar_tui.engine.network.ranks import EndOrdered, Order, RankLost, Ranks, Verb, first_line, join_ranks, leave_ranks
+from cifar_tui.engine.network.roll_call import (
+    Stage,
+    arrive,
+    await_images_of_this_machine,
+    await_rank,
+    ended_on_purpose,
+    folder_here,
+    has_ended,
+    tell_failure,
+)
 from cifar_tui.engine.network.stepper import Stepper
-from cifar_tui.errors import BadInput
+from cifar_tui.errors import BadInput, CifarTuiError, StopRequested
+from cifar_tui.failpoints import hit
+from cifar_tui.files.atomic_write import write_failure
+from cifar_tui.files.run_files import RANK_STEM
 from cifar_tui.recipe import Recipe
 from cifar_tui.serialization import from_record
 
@@ -25,23 +40,49 @@ def follow(load_data: LoadData = load) -> None:
         signal.signal(number, signal.SIG_IGN)
     ranks = join_ranks()
     try:
-        recipe = from_record(Recipe, orjson.loads(ranks.hear()))
-        device = choose_device(recipe)
-        ranks = ranks.on(device.torch)
-        ranks.gpus(device.gpu)
-        prepare_processor(device)
-        data = load_data(recipe, lambda _: None, lambda: False)
-        checksum = ranks.hear().decode()
-        if data.facts().checksum != checksum:
+        with beating(ranks):
+            _follow(ranks, load_data)
+    except (EndOrdered, StopRequested):
+        return
+    except RankLost:
+        if not ended_on_purpose(ranks):
+            raise
+    except CifarTuiError as error:
+        _tell(ranks, str(error), f"{error}\n", error.exit_code)
+        raise
+    except Exception as error:
+        _tell(ranks, f"{type(error).__name__}: {first_line(error)}.", traceback.format_exc(), 0)
+        raise
+    finally:
+        leave_ranks()
+
+
+def _tell(ranks: Ranks, reason: str, details: str, exit_code: int) -> None:
+    """Tell the leader why this process ends, once it is in the run's folder, where that is on this machine."""
+    folder = folder_here(ranks)
+    file = write_failure(folder, details, f"{RANK_STEM}{ranks.rank}.txt") if folder is not None else ""
+    tell_failure(ranks, f"{reason} Details are in {file}." if file and not exit_code else reason, exit_code)
+
+
+def _follow(ranks: Ranks, load_data: LoadData) -> None:
+    recipe = from_record(Recipe, orjson.loads(ranks.hear()))
+    device = choose_device(recipe)
+    arrive(ranks, Stage.DEVICE, device.torch.type)
+    await_rank(ranks, Stage.DEVICE, 0)
+    ranks = ranks.on(device.torch)
+    ranks.gpus(device.gpu)
+    prepare_processor(device)
+    with explained(device, smaller_batches(recipe.batch_size)):
+        await_images_of_this_machine(ranks)
+        data = load_data(recipe, lambda _: None, lambda: has_ended(ranks))
+        arrive(ranks, Stage.IMAGES)
+        if data.facts().checksum != await_rank(ranks, Stage.IMAGES, 0):
             raise BadInput(f"Rank {ranks.rank} has other images than the leader: give all machines the same --data.")
         images = Images.of(data, recipe, device.torch)
         del data
-        with beating(ranks):
-            _Follower(recipe, images, device, ranks).run()
-    except EndOrdered:
-        return
-    finally:
-        leave_ranks()
+        follower = _Follower(recipe, images, device, ranks)
+        arrive(ranks, Stage.READY)
+        follower.run()
 
 
 class _Follower:
@@ -72,6 +113,7 @@ class _Follower:
             stop = min(start + self._recipe.batch_size, train.count)
             share = train.batch(self._plan, self._ranks.share(start, stop))
             self._stepper.update(*share, rate, stop - start)
+            hit("stepped", f"{RANK_STEM}{self._ranks.rank}")
 
     def _test(self, order: Order) -> None:
         test = self._images.held_out if order.epoch else self._images.test

@@ -11,13 +11,14 @@ from cifar_tui.engine.checkpoints.run_context import DEFAULT_INTERVALS, Interval
 from cifar_tui.engine.data.augment import EpochPlan, Images, plan_epoch
 from cifar_tui.engine.data.load import LoadData, load
 from cifar_tui.engine.network.accelerate import Accelerator
-from cifar_tui.engine.network.device import StepFence, choose_device, prepare_processor
+from cifar_tui.engine.network.device import Device, StepFence, choose_device, prepare_processor
 from cifar_tui.engine.network.device_memory import explained, smaller_batches
 from cifar_tui.engine.network.heartbeats import watching
 from cifar_tui.engine.network.model import count_parameters
-from cifar_tui.engine.network.ranks import Order, Verb, leading
+from cifar_tui.engine.network.ranks import Order, Verb
+from cifar_tui.engine.network.roll_call import leading
 from cifar_tui.engine.training.epoch_test import EpochTest, EpochTestResult
-from cifar_tui.engine.training.lead import lead_ranks
+from cifar_tui.engine.training.lead import agree_on_images, lead_ranks, on_all_devices
 from cifar_tui.engine.training.request_handler import RequestHandler
 from cifar_tui.engine.training.resume import emit_resumed, state_to_resume
 from cifar_tui.engine.training.run_parts import RunParts
@@ -62,17 +63,15 @@ def train(
     """
     if changes is None:
         emit(RunStarted(folder.name, str(folder.path), recipe, time.time(), __version__))
-    device = choose_device(recipe)
-    prepare_processor(device)
-    if device.unused_gpu:
-        emit(Noted(device.unused_gpu))
-    ranks = lead_ranks(recipe, folder.path, device, emit)
-    with explained(device, smaller_batches(recipe.batch_size)), leading(ranks):
+    device = _device(recipe, emit)
+    ranks = lead_ranks(recipe, folder.path, emit)
+    with explained(device, smaller_batches(recipe.batch_size)), leading(ranks), watching(ranks, emit):
         try:
+            ranks = on_all_devices(ranks, device, requests.stop_requested)
             record, state = state_to_resume(recipe, folder, emit) if changes is not None else (None, None)
             data = load_data(recipe, emit, requests.stop_requested)
             context = RunContext(recipe, folder, data.facts(), device, emit, flush_records, intervals, ranks)
-            ranks.tell(context.facts.checksum.encode())
+            agree_on_images(ranks, context.facts.checksum, emit, requests.stop_requested)
             if changes is not None:
                 emit_resumed(context, record, changes)
             emit(Progressed(f"Preparing {len(data.train.labels) + len(data.test.labels):,} images", 0, None, "", 0.0))
@@ -82,8 +81,17 @@ def train(
         except StopRequested:
             emit(RunStopped(0, ""))
             return
-        with contextlib.closing(parts), watching(ranks, emit):
+        with contextlib.closing(parts):
             TrainingLoop(parts, images, requests).run()
+
+
+def _device(recipe: Recipe, emit: Emit) -> Device:
+    """Choose the device, and note a GPU that cannot be used. Raises BadInput."""
+    device = choose_device(recipe)
+    prepare_processor(device)
+    if device.unused_gpu:
+        emit(Noted(device.unused_gpu))
+    return device
 
 
 class RollBackRequested(Exception):

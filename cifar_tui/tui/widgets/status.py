@@ -38,9 +38,13 @@ AWAITED_TEXT: dict[Awaited, str] = {
     "looking": "Looking only",
 }
 EVALUATION_BAR = 24
+LONGER = 0.05
+"""The slowest of several processes is named from this share on."""
 GAP = "   "
 SHORTENED = ((True, 40), (False, 40), (False, 16), (False, 8))
 """Ways to say what is trained, the longest first: with the counts of images, and the ancestor's name in so many."""
+LEAST_NAMES = 36
+"""Cells for what is trained and the run's name, where the slowest process is named beside them."""
 LEAST_NAME, MOST_NAME = 12, 40
 """Cells for the run's name, however little or much room there is."""
 
@@ -115,7 +119,17 @@ def _title_row(history: RunHistory, awaited: Awaited | None, me: str, width: int
         badge = (*badge, (f" by {text.safe_text(history.paused_by, 20)}", "warn"))
     if awaited is not None and history.live:
         badge = (*badge, (f" {AWAITED_TEXT[awaited]}", "warn"))
+    elif slowest := _slowest(history):
+        badge = (*badge, (slowest, "warn")) if width - cells_of(badge) - len(slowest) >= LEAST_NAMES else badge
     return (*badge, (GAP, ""), *_names(history, width - cells_of(badge) - len(GAP)))
+
+
+def _slowest(history: RunHistory) -> str:
+    """Return which of several processes holds the others up; empty where none does by much."""
+    pace = history.pace if history.state in ("training", "testing") else None
+    if pace is None or pace.longer <= LONGER:
+        return ""
+    return f" slowest rank {pace.slowest}: {text.percent(pace.longer, 0)} longer"
 
 
 def _names(history: RunHistory, room: int) -> Row:

@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from cifar_tui.checkpoint_events import CheckpointFailed, CheckpointSaved
-from cifar_tui.events import Event, FinishPlanned, Noted, Paused, Progressed, RunFinished
+from cifar_tui.events import Event, FinishPlanned, Noted, PaceMeasured, Paused, Progressed, Resumed, RunFinished
 from cifar_tui.presets import preset
 from cifar_tui.recipe import Ancestor
 from tests import scripted
@@ -164,3 +164,34 @@ async def test_a_wild_time_takes_nothing_down(seconds: float) -> None:
     wild = [dataclasses.replace(scripted.step(number), seconds=seconds) for number in (11, 12)]
     async with screen(ScriptedJobs(training(10, *wild, scripted.epoch(1)))) as pilot:
         assert "step 12/1,300" in header(pilot)[1]
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_the_slowest_of_several_processes_is_named_while_they_train(size: tuple[int, int]) -> None:
+    connection = training(50, PaceMeasured(1, 0.124))
+    async with screen(ScriptedJobs(connection), size) as pilot:
+        assert "Training  slowest rank 1: 12 % longer  " in header(pilot)[0]
+        assert header(pilot)[0].endswith("run one")
+        connection.emit(Paused(50))
+        await settle(pilot)
+        assert "slowest" not in screen_text(pilot)
+        connection.emit(Resumed(50), PaceMeasured(13, 1.5))
+        await settle(pilot)
+        assert "slowest rank 13: 150 % longer" in header(pilot)[0]
+        connection.emit(PaceMeasured(0, 0.04))
+        await settle(pilot)
+        assert "slowest" not in screen_text(pilot), "too little for a word"
+
+
+async def test_a_narrow_screen_keeps_the_name_of_the_run_rather_than_the_slowest_process() -> None:
+    async with screen(ScriptedJobs(training(50, PaceMeasured(1, 0.124))), (60, 20)) as pilot:
+        assert "slowest" not in screen_text(pilot)
+        assert header(pilot)[0].endswith("run one")
+
+
+async def test_processes_that_were_started_again_are_compared_anew() -> None:
+    connection = training(50, PaceMeasured(1, 0.124))
+    async with screen(ScriptedJobs(connection)) as pilot:
+        connection.emit(scripted.opening()[-1], scripted.step(51))
+        await settle(pilot)
+        assert "slowest" not in screen_text(pilot)

@@ -12,15 +12,14 @@ import json
 import os
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import throughput
-from chart_staleness import CHART_FIGURES, chart_staleness, charts_drawn, quantile
-from made_up_runs import STEPS_PER_SECOND, ScriptedRun, show, write_finished_run
+from chart_staleness import CHART_FIGURES, chart_staleness, quantile
+from made_up_runs import STEPS_PER_SECOND, ScriptedRun, show
 from pseudo_terminal import PseudoTerminal, RunConnection
 
 KEYS = ("v", "g", "x", "m", "k", "+", "-", "[", "]", "0", "1", "1", "\x1b[D", "\x1b[C", "V")
@@ -29,7 +28,6 @@ OPENING_KEYS = ("?", "\x1b", "c", "\x1b", "h", "\x1b", "l", "\x1b")
 KEY_PRESSES = 30
 THIN_LINK = RunConnection(bytes_per_second=125_000, delay_seconds=0.1)
 """1 Mbit/s, 200 ms there and back."""
-LONG_RUNS = {"open_100k_ms": 100_000, "open_1m_ms": 1_000_000}
 TINY_SECONDS = 6.0
 TINY_ROUNDS = 5
 QUIET_SECONDS = 0.06
@@ -50,11 +48,6 @@ FIGURES = {
     "slowdown_percent": "of the real training loop by the screen, median of pairs in turn",
     "tiny_slowdown_percent": "of a loop of tiny torch operations, the worst case, likewise",
     "link_staleness_p95_seconds": "staleness over 1 Mbit/s and 200 ms",
-    "first_frame_ms": "from the command `cifar-tui train` to the first frame, before torch is there",
-    "help_ms": "of `cifar-tui --help`",
-    "open_100k_ms": "from the command to every chart of a finished run of 100,000 steps",
-    "open_1m_ms": "the same for a million",
-    "rss_1m_mb": "the most memory that took",
     "first_paint_bytes": "of the first whole screen",
     "panel_change_bytes": "of a change to another panel, median",
     "textual_bytes_per_second": "what following costs when Textual sends what changed (the baseline)",
@@ -76,11 +69,10 @@ def main() -> None:
     if options.worker:
         follow_scripted_run(thin=options.worker == "ours")
         return
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # as a person has it
     os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp()  # nobody's preferences
     columns, rows = (int(part) for part in options.size.split("x"))
-    figures = {"help_ms": help_ms(), "first_frame_ms": first_frame_ms((columns, rows))}
-    figures |= long_runs((columns, rows))
-    figures |= following((columns, rows), options.seconds, "ours")
+    figures = following((columns, rows), options.seconds, "ours")
     figures |= chart_staleness((columns, rows), options.seconds)
     figures |= over_a_thin_link((columns, rows), options.seconds)
     figures |= training_for_real((columns, rows), options.data)
@@ -91,33 +83,6 @@ def main() -> None:
     found = [name for name in FIGURES if name in figures]  # a small screen has not every chart
     print("\n".join(f"{name:<38} {figures[name]:>10,.1f}  {FIGURES[name]}" for name in found))
     print(json.dumps({name: round(figures[name], 2) for name in found}))
-
-
-def help_ms() -> float:
-    """The median of some calls."""
-
-    def once() -> float:
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "cifar_tui", "--help"], check=True, capture_output=True)
-        return 1_000 * (time.perf_counter() - started)
-
-    return statistics.median(once() for _ in range(5))
-
-
-def first_frame_ms(size: tuple[int, int]) -> float:
-    """From the command until the words of the dashboard are on the screen; the median of three."""
-
-    def once() -> float:
-        started = time.perf_counter()
-        folder = f"/tmp/cifar-tui-benchmark-{os.getpid()}"
-        command = [sys.executable, "-m", "cifar_tui", "train", "--data", "synthetic", "--outf", folder]
-        with PseudoTerminal(command, size=size) as terminal:
-            terminal.wait_for("Accuracy")
-            taken = 1_000 * (time.perf_counter() - started)
-        subprocess.run(["rm", "-rf", folder], check=True)
-        return taken
-
-    return statistics.median(once() for _ in range(3))
 
 
 def following(size: tuple[int, int], seconds: float, worker: str) -> dict[str, float]:
@@ -175,30 +140,6 @@ def answers(terminal: PseudoTerminal) -> dict[str, float]:
         "open_p95_ms": quantile([milliseconds for milliseconds, _ in opened if milliseconds], 0.95),
         "panel_change_bytes": statistics.median(size for _, size in changed["v"]),
     }
-
-
-def long_runs(size: tuple[int, int]) -> dict[str, float]:
-    """Return the time until a finished run is open, and the memory that takes."""
-    figures: dict[str, float] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for name, steps in LONG_RUNS.items():
-            run = Path(folder) / f"run-{steps}"
-            write_finished_run(run, steps)
-            figures[name] = statistics.median(opened_ms(run, size, steps)[0] for _ in range(3))
-        figures["rss_1m_mb"] = opened_ms(run, size, steps)[1]
-    return figures
-
-
-def opened_ms(run: Path, size: tuple[int, int], steps: int) -> tuple[float, float]:
-    """Milliseconds until every chart of a run is complete, and the peak memory in megabytes."""
-    began = time.monotonic()
-    with PseudoTerminal([sys.executable, "-m", "cifar_tui", "attach", str(run)], size=size) as terminal:
-        terminal.wait_for(f"step {steps:,}/{steps:,}")
-        settled = terminal.settle(0.3)
-        while not charts_drawn(terminal.screen.display):
-            settled = terminal.settle(0.3)
-        peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{terminal.drawing_pid}/status").read_text())
-    return 1_000 * (settled - began), int(peak.group(1)) / 1_000 if peak else 0.0
 
 
 def over_a_thin_link(size: tuple[int, int], seconds: float) -> dict[str, float]:

@@ -6,7 +6,7 @@ The other two have an environment of their own, for their plotext is an older on
 
     python3 -m venv DIR && DIR/bin/pip install wandb tensorboard terminalboard "plotext<6"
 
-What is not there is skipped. The last line is one JSON object.
+One that is not there is skipped. The last line is one JSON object.
 """
 
 import argparse
@@ -139,7 +139,7 @@ def values(step: int) -> dict[str, float]:
 WRITERS = {"wandb leet": write_wandb, "terminalboard": write_tensorboard}
 VIEWERS = {"wandb leet": ["-m", "wandb", "leet"], "terminalboard": ["-m", "terminalboard"]}
 PLACES = {"wandb leet": "wandb/offline-run-*/run-*.wandb", "terminalboard": "events"}
-"""Where each one's file or folder is found."""
+"""Places of the files that they open."""
 
 if __name__ == "__main__":
     main()

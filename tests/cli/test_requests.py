@@ -65,7 +65,7 @@ def test_a_run_is_paused_saved_resumed_and_stopped_by_commands(tmp_path: Path) -
         assert (record["run"], record["state"], record["step"], record["live"]) == ("one", "paused", at, True)
         assert run_command(tmp_path, "note", "one", "looks good").stdout == f"Noted in one at step {at:,}.\n"
         assert run_command(tmp_path, "note", "one", "").returncode == 2
-        assert f"Step {at:,}: looks good (process " in one.output
+        one.wait_for(lambda: f"Step {at:,}: looks good (process " in one.printed)
         assert run_command(tmp_path, "resume", "one").returncode == 0
         one.wait_for_steps(at + 3)
         assert run_command(tmp_path, "stop", "one").stdout.startswith("one: Stopped after step ")

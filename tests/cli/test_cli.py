@@ -44,6 +44,7 @@ def run(folder: Path, *arguments: str, **more: str) -> "subprocess.CompletedProc
     )
 
 
+@pytest.mark.slow
 def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) -> None:
     done = run(tmp_path, "train", *TINY, "--epochs", "2", "--run-name", "one", "--headless")
     assert done.returncode == 0, done.stderr
@@ -155,6 +156,7 @@ def test_a_file_that_is_no_checkpoint_or_wants_to_run_code_ends_in_one_sentence(
     assert not canary.exists()
 
 
+@pytest.mark.slow
 def test_without_a_network_the_console_names_the_ways_out(tmp_path: Path) -> None:
     done = run(tmp_path, "train", CIFAR_TUI_CIFAR10_URL="http://127.0.0.1:9/x")
     assert done.returncode == 2
@@ -190,6 +192,7 @@ def test_help_and_presets_load_neither_torch_nor_textual(tmp_path: Path) -> None
         assert done.stdout.strip().endswith("[]"), arguments
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_saves_and_ends(tmp_path: Path, number: int, code: int) -> None:
     process = subprocess.Popen(
@@ -257,6 +260,7 @@ def test_a_person_trains_pauses_evaluates_stops_and_leaves(tmp_path: Path) -> No
     assert b"Stopped after step" in terminal.raw.rsplit(b"\x1b[?1049l", 1)[1]
 
 
+@pytest.mark.slow
 def test_without_the_data_set_a_person_can_train_on_synthetic_pictures(tmp_path: Path) -> None:
     tiny = ["--width", "8", "--train-images", "200", "--test-images", "100", "--batch-size", "50", "--epochs", "500"]
     terminal = in_terminal(tmp_path, "train", *tiny, size=(80, 24), CIFAR_TUI_CIFAR10_URL="http://127.0.0.1:9/x")
@@ -276,6 +280,7 @@ def test_a_run_folder_in_use_is_refused_by_a_sentence_on_the_shell(tmp_path: Pat
     assert b"is not empty" in terminal.raw
 
 
+@pytest.mark.slow
 def test_a_dumb_terminal_gets_plain_lines_and_a_screen_changes_no_bit(tmp_path: Path) -> None:
     dumb = in_terminal(tmp_path, "train", *TINY, "--epochs", "1", "--outf", "dumb", size=(200, 40), term="dumb")
     dumb.wait_for("Finished 4 steps")
@@ -289,6 +294,7 @@ def test_a_dumb_terminal_gets_plain_lines_and_a_screen_changes_no_bit(tmp_path: 
     assert sidecars[0]["sha256"] == sidecars[1]["sha256"]
 
 
+@pytest.mark.slow
 def test_some_hundred_steps_of_the_tutorial_preset_write_the_tutorials_files(tmp_path: Path) -> None:
     """Every line is compared with what the tutorial's own statements print for the losses in the journal."""
     tiny = ["--width", "8", "--train-images", "541", "--test-images", "20", "--batch-size", "9", "--epochs", "2"]

@@ -23,6 +23,8 @@ from tests.faults.trainers import SMALL, command, trainer
 from tests.invariants import Evidence, check, processes_of
 from tests.run_folders import put_live_run
 
+pytestmark = pytest.mark.slow
+
 
 def run_command(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(

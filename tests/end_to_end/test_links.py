@@ -14,6 +14,8 @@ from pseudo_terminal import NO_LINK, PATIENCE_SECONDS, PseudoTerminal, RunConnec
 
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["--preset", "smoke", "--width", "8", "--train-images", "200", "--test-images", "100", "--batch-size", "20"]
 
 

@@ -135,6 +135,7 @@ def test_nothing_is_collected_of_a_run_that_lives(run: Path) -> None:
 RARE = pytest.mark.fault(1, often=True)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(1)
 @pytest.mark.parametrize(
     "point",

@@ -488,6 +488,7 @@ async def test_every_theme_draws_the_whole_screen(theme: str) -> None:
         assert "test 0.903" in screen_text(pilot)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(7)
 async def test_a_storm_of_resizes_leaves_the_screen_right() -> None:
     async with screen(ScriptedJobs(running())) as pilot:

@@ -99,7 +99,11 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
         (["--preset", "fast"], "There is no preset 'fast'"),
         (["--lr", "-1"], "learning rate must be a number above 0"),
         (["--batch-size", "0"], "batch size must be 1 or more"),
-        (["--train-images", "10001", "--test-images", "100"], "There are only 10,000 training images"),
+        pytest.param(
+            ["--train-images", "10001", "--test-images", "100"],
+            "There are only 10,000 training images",
+            marks=pytest.mark.slow,
+        ),
         (["--data", "nowhere"], "nowhere"),
         (["--precision", "int8"], "--precision cannot be 'int8'"),
         (["--device", "cuda"], "There is no CUDA device here"),
@@ -107,7 +111,11 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
         (["--run-name", "../up"], "cannot be a run's name"),
         (["--outf", "full"], "is not empty"),
         (["--resume", "nowhere"], "There is no run 'nowhere'"),
-        (["--validation-images", "10000", "--train-images", "10000"], "leave none to train on"),
+        pytest.param(
+            ["--validation-images", "10000", "--train-images", "10000"],
+            "leave none to train on",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_bad_input_ends_in_one_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:

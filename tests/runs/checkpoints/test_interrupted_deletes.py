@@ -52,6 +52,7 @@ def run(tmp_path: Path) -> Path:
     return tmp_path / "one"
 
 
+@pytest.mark.slow
 @pytest.mark.fault(1)
 @settings(max_examples=60, deadline=None)
 @given(breaks=st.lists(st.integers(0, POINTS), min_size=1, max_size=4), restarts=st.booleans())

@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="another like it is tried; all of them with --faults"))
     if config.getoption("--faults"):
         items[:] = [item for item in items if item.get_closest_marker("fault") is not None]
-    elif not any(config.getoption(option) for option in ("all", "keyword", "lf")):
+    elif not any(config.getoption(option, False) for option in ("all", "keyword", "lf")):
         leave_out_slow(config, items)
 
 

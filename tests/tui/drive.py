@@ -30,7 +30,11 @@ SIZES = [(120, 40), (80, 24), (60, 20)]
 NOON = 1_700_049_600.0
 """Wednesday, 15 November 2023, 12:00 UTC."""
 INTERVALS = ScreenIntervals(
-    poll=0.01, other_runs=0.02, redraw=RedrawBudget(core_share=1e9, min_seconds=0.0), now=lambda: NOON
+    poll=0.005,
+    first_poll=0.005,
+    other_runs=0.02,
+    redraw=RedrawBudget(core_share=1e9, min_seconds=0.0),
+    now=lambda: NOON,
 )
 """Those of all screens in tests; their clock stands still."""
 PATIENCE_SECONDS = 60.0

@@ -1,5 +1,7 @@
 # make train    set up and train on the screen: make train ARGS="--preset smoke"
-# make test     set up and run the tests
+# make test     set up and run the quick tests: two minutes at most
+# make test-all all tests, those with real processes and terminals, too
+# make slowest  all tests, and which 20 of them took longest
 # make faults   set off everything that can go wrong, and print a table of it
 # make check    the linters
 # make venv     set up only
@@ -10,7 +12,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: train test faults check venv clean
+.PHONY: train test test-all slowest faults check venv clean
 
 train: venv
 	$(BIN)/cifar-tui train $(ARGS)
@@ -18,6 +20,12 @@ train: venv
 
 test: venv
 	$(BIN)/python -m pytest $(ARGS)
+
+test-all: venv
+	$(BIN)/python -m pytest --all $(ARGS)
+
+slowest: venv
+	$(BIN)/python -m pytest --all --durations 20 $(ARGS)
 
 faults: venv
 	$(BIN)/python -m pytest --faults --timeout 600 $(ARGS)

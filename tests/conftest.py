@@ -1,4 +1,4 @@
-"""What holds for every test: one thread, a person's preferences left alone, and the table of faults.
+"""What holds for every test: one thread, a person's preferences left alone, slow tests, and the table of faults.
 
 Small networks on few images run fastest on one thread, and two test runs beside each other then cost no more.
 """
@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -52,6 +53,9 @@ FAULTS = {
 }
 """What can go wrong, by its number."""
 
+LEFT_OUT = pytest.StashKey[int]()
+"""How many slow tests are not run."""
+
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(OWN_FOLDER, ignore_errors=True)
@@ -59,6 +63,7 @@ def pytest_unconfigure() -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-goldens", action="store_true", help="write the screens of tests/tui/goldens again")
+    parser.addoption("--all", action="store_true", help="the slow tests, too; one that is named runs without it")
     parser.addoption(
         "--faults", action="store_true", help="only what can go wrong, each often, with a table at the end"
     )
@@ -72,6 +77,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="another like it is tried; all of them with --faults"))
     if config.getoption("--faults"):
         items[:] = [item for item in items if item.get_closest_marker("fault") is not None]
+    elif not any(config.getoption(option, False) for option in ("all", "keyword", "lf")):
+        leave_out_slow(config, items)
+
+
+def leave_out_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the slow tests, except in a file that was named, or if slow ones were asked for."""
+    if "slow" in config.getoption("markexpr"):
+        return
+    named = {config.invocation_params.dir / argument.partition("::")[0] for argument in config.args}
+    slow = {item for item in items if item.get_closest_marker("slow") and item.path not in named}
+    config.stash[LEFT_OUT] = len(slow)
+    if slow:
+        config.hook.pytest_deselected(items=[*slow])
+        items[:] = [item for item in items if item not in slow]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash.get(LEFT_OUT, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Every process of xdist has left out the same tests."""
+    node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left_out", 0)
 
 
 @pytest.fixture
@@ -81,6 +111,8 @@ def often(request: pytest.FixtureRequest) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if count := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(f"{count} slow tests are left out; --all, their file or -k runs them.")
     if not config.getoption("--faults"):
         return
     tries, lost, verdicts = defaultdict(int), defaultdict(int), defaultdict(set)  # type: ignore[var-annotated]

@@ -59,6 +59,17 @@ def test_every_command_on_a_page_is_one(page: Path) -> None:
         assert {word for word in words if word.startswith("--")} <= options | {"--help"}, line
 
 
+def test_every_make_on_a_page_and_in_ci_is_a_target() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {
+        name
+        for page in [*PAGES, ROOT / ".ci" / "run"]
+        for names in re.findall(r"(?:^ {4}|`|exec )make ((?:[a-z-]+ ?)+)", page.read_text("utf-8"), re.MULTILINE)
+        for name in names.split()
+    }
+    assert {"train", "test", "test-all", "slowest", "faults", "check"} <= named <= targets
+
+
 def test_readme_shows_the_presets_there_are_with_their_epochs() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (\d+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert {(name, int(epochs)) for name, epochs in rows} == {

@@ -44,6 +44,7 @@ def run(folder: Path, *arguments: str, **more: str) -> "subprocess.CompletedProc
     )
 
 
+@pytest.mark.slow
 def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) -> None:
     done = run(tmp_path, "train", *TINY, "--epochs", "2", "--run-name", "one", "--headless")
     assert done.returncode == 0, done.stderr
@@ -98,7 +99,11 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
         (["--preset", "fast"], "There is no preset 'fast'"),
         (["--lr", "-1"], "learning rate must be a number above 0"),
         (["--batch-size", "0"], "batch size must be 1 or more"),
-        (["--train-images", "10001", "--test-images", "100"], "There are only 10,000 training images"),
+        pytest.param(
+            ["--train-images", "10001", "--test-images", "100"],
+            "There are only 10,000 training images",
+            marks=pytest.mark.slow,
+        ),
         (["--data", "nowhere"], "nowhere"),
         (["--precision", "int8"], "--precision cannot be 'int8'"),
         (["--device", "cuda"], "There is no CUDA device here"),
@@ -106,7 +111,11 @@ def test_a_headless_run_says_everything_and_leaves_every_file(tmp_path: Path) ->
         (["--run-name", "../up"], "cannot be a run's name"),
         (["--outf", "full"], "is not empty"),
         (["--resume", "nowhere"], "There is no run 'nowhere'"),
-        (["--validation-images", "10000", "--train-images", "10000"], "leave none to train on"),
+        pytest.param(
+            ["--validation-images", "10000", "--train-images", "10000"],
+            "leave none to train on",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_bad_input_ends_in_one_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:
@@ -155,6 +164,7 @@ def test_a_file_that_is_no_checkpoint_or_wants_to_run_code_ends_in_one_sentence(
     assert not canary.exists()
 
 
+@pytest.mark.slow
 def test_without_a_network_the_console_names_the_ways_out(tmp_path: Path) -> None:
     done = run(tmp_path, "train", CIFAR_TUI_CIFAR10_URL="http://127.0.0.1:9/x")
     assert done.returncode == 2
@@ -174,22 +184,21 @@ def test_the_presets_fit_an_ordinary_terminal(capsys: pytest.CaptureFixture[str]
     assert max(map(len, shown)) <= 80
 
 
-def test_help_and_presets_load_neither_torch_nor_textual(tmp_path: Path) -> None:
-    check = "import sys; sys.argv[1:] = {arguments!r}\nfrom cifar_tui.cli import app\n"
-    check += "try:\n    app()\nexcept SystemExit:\n    pass\n"
-    check += "print(sorted({{'torch', 'textual', 'plotext', 'torchvision', 'numpy'}} & set(sys.modules)))"
+def test_help_and_presets_load_neither_torch_nor_textual() -> None:
+    check = "import sys\nfrom cifar_tui.cli import app\n"
+    check += "for sys.argv[1:] in {all!r}:\n    try:\n        app()\n    except SystemExit:\n        pass\n"
+    check += "    slow = {{'torch', 'textual', 'plotext', 'torchvision', 'numpy'}} & set(sys.modules)\n"
+    check += "    print('loaded for', sys.argv[1:], sorted(slow))"
     # `train` forks before it loads anything with threads, numpy first of all; for the others it is time.
-    for arguments in (["--help"], ["presets"], *([name, "--help"] for name in COMMANDS)):
-        done = subprocess.run(
-            [sys.executable, "-c", check.format(arguments=arguments)],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-        )
-        assert done.stdout.strip().endswith("[]"), arguments
+    everything = [["--help"], ["presets"], *([name, "--help"] for name in COMMANDS)]
+    done = subprocess.run(
+        [sys.executable, "-c", check.format(all=everything)], capture_output=True, text=True, timeout=120, check=True
+    )
+    loaded = [line for line in done.stdout.splitlines() if line.startswith("loaded for")]
+    assert loaded == [f"loaded for {arguments} []" for arguments in everything]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_saves_and_ends(tmp_path: Path, number: int, code: int) -> None:
     process = subprocess.Popen(
@@ -257,6 +266,7 @@ def test_a_person_trains_pauses_evaluates_stops_and_leaves(tmp_path: Path) -> No
     assert b"Stopped after step" in terminal.raw.rsplit(b"\x1b[?1049l", 1)[1]
 
 
+@pytest.mark.slow
 def test_without_the_data_set_a_person_can_train_on_synthetic_pictures(tmp_path: Path) -> None:
     tiny = ["--width", "8", "--train-images", "200", "--test-images", "100", "--batch-size", "50", "--epochs", "500"]
     terminal = in_terminal(tmp_path, "train", *tiny, size=(80, 24), CIFAR_TUI_CIFAR10_URL="http://127.0.0.1:9/x")
@@ -276,6 +286,7 @@ def test_a_run_folder_in_use_is_refused_by_a_sentence_on_the_shell(tmp_path: Pat
     assert b"is not empty" in terminal.raw
 
 
+@pytest.mark.slow
 def test_a_dumb_terminal_gets_plain_lines_and_a_screen_changes_no_bit(tmp_path: Path) -> None:
     dumb = in_terminal(tmp_path, "train", *TINY, "--epochs", "1", "--outf", "dumb", size=(200, 40), term="dumb")
     dumb.wait_for("Finished 4 steps")
@@ -289,6 +300,7 @@ def test_a_dumb_terminal_gets_plain_lines_and_a_screen_changes_no_bit(tmp_path: 
     assert sidecars[0]["sha256"] == sidecars[1]["sha256"]
 
 
+@pytest.mark.slow
 def test_some_hundred_steps_of_the_tutorial_preset_write_the_tutorials_files(tmp_path: Path) -> None:
     """Every line is compared with what the tutorial's own statements print for the losses in the journal."""
     tiny = ["--width", "8", "--train-images", "541", "--test-images", "20", "--batch-size", "9", "--epochs", "2"]

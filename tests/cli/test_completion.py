@@ -52,6 +52,7 @@ def test_runs_are_completed(folder: Path) -> None:
     assert complete(folder, "train", "--resume", "tw") == ["two"]
 
 
+@pytest.mark.slow
 def test_checkpoints_are_completed_also_where_a_colon_ends_a_word(folder: Path) -> None:
     for command in (["evaluate"], ["export"], ["compare", "one"], ["train", "--from"]):
         assert complete(folder, *command, "tw") == ["two", "two:12", "two:2", "two:1"]

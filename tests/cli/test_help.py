@@ -1,18 +1,20 @@
 """Help by `-h`, with the preset's values, and no type at a switch."""
 
 import re
-import subprocess
 import sys
+from unittest import mock
 
 import pytest
+from typer.testing import CliRunner
 
+from cifar_tui.cli import app
 from cifar_tui.cli.commands import COMMANDS
 
 
 def help_of(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "cifar_tui", *arguments], capture_output=True, text=True, timeout=120, check=True
-    )
+    with mock.patch.object(sys, "argv", ["cifar-tui", *arguments]):
+        done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0
     return re.sub(r"[│\s]+", " ", done.stdout)
 
 

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import orjson
+import pytest
 from PIL import Image
 
 from cifar_tui.presets import preset
@@ -23,6 +24,7 @@ def image_folder(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_broken_images_are_all_named_and_left_out_on_request_also_when_resumed(tmp_path: Path) -> None:
     place = image_folder(tmp_path / "pics")
     (place / "train" / "class1" / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut")

@@ -33,6 +33,7 @@ def shown_at_the_end(terminal: PseudoTerminal) -> str:
         return terminal.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", [f"timeout 100 {TRAIN}", f"set -m; {TRAIN} & wait"], ids=["timeout", "job"])
 def test_in_the_background_it_trains_as_plain_lines(tmp_path: Path, script: str) -> None:
     shown = shown_at_the_end(in_a_terminal(tmp_path, f"{script}; echo next line"))
@@ -41,12 +42,14 @@ def test_in_the_background_it_trains_as_plain_lines(tmp_path: Path, script: str)
     assert "next line" in shown
 
 
+@pytest.mark.slow
 def test_attach_in_the_background_says_so_and_ends(tmp_path: Path) -> None:
     shown = shown_at_the_end(in_a_terminal(tmp_path, f"timeout 100 {CLI} attach; echo ended with $?"))
     assert "Not in the foreground of this terminal. To see the screen: cifar-tui attach in the foreground." in shown
     assert "ended with 2" in shown
 
 
+@pytest.mark.slow
 def test_terminal_settings_are_restored_from_the_background_without_a_stop(tmp_path: Path) -> None:
     program = (
         "import termios; from cifar_tui.system.foreground import in_foreground, terminal_settings_allowed as allowed\n"
@@ -62,6 +65,7 @@ def test_terminal_settings_are_restored_from_the_background_without_a_stop(tmp_p
 CELLS = [{"JPY_PARENT_PID": "1"}, {"COLAB_RELEASE_TAG": "release"}, {"KAGGLE_KERNEL_RUN_TYPE": "Interactive"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variables", CELLS, ids=lambda one: next(iter(one)))
 def test_a_notebook_cell_gets_plain_lines_and_is_told_of_attach(tmp_path: Path, variables: dict[str, str]) -> None:
     shown = shown_at_the_end(in_a_terminal(tmp_path, f"{TRAIN} && {CLI} attach one", **variables))
@@ -71,6 +75,7 @@ def test_a_notebook_cell_gets_plain_lines_and_is_told_of_attach(tmp_path: Path, 
     assert "A notebook cell cannot show the screen. To see the screen: cifar-tui attach one in a terminal" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["train", *TINY, "--run-name", "one"], []], ids=["train", "all runs"])
 def test_a_terminal_of_a_notebook_server_can_have_the_screen(tmp_path: Path, words: Sequence[str]) -> None:
     script = f"{CLI} {' '.join(words)} --screen"
@@ -92,6 +97,7 @@ def folder_with_a_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variables", ENCODINGS, ids=["latin-1", "ascii", "C locale"])
 def test_a_locale_without_our_characters_costs_characters_and_no_lines(
     tmp_path: Path, variables: dict[str, str]
@@ -160,6 +166,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_without_a_home_or_a_temporary_folder_the_screen_is_drawn_with_what_is_built_in(
     folder_with_a_run: Path,
 ) -> None:

@@ -23,6 +23,8 @@ from tests.faults.trainers import SMALL, command, trainer
 from tests.invariants import Evidence, check, processes_of
 from tests.run_folders import put_live_run
 
+pytestmark = pytest.mark.slow
+
 
 def run_command(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
@@ -65,7 +67,7 @@ def test_a_run_is_paused_saved_resumed_and_stopped_by_commands(tmp_path: Path) -
         assert (record["run"], record["state"], record["step"], record["live"]) == ("one", "paused", at, True)
         assert run_command(tmp_path, "note", "one", "looks good").stdout == f"Noted in one at step {at:,}.\n"
         assert run_command(tmp_path, "note", "one", "").returncode == 2
-        assert f"Step {at:,}: looks good (process " in one.output
+        one.wait_for(lambda: f"Step {at:,}: looks good (process " in one.printed)
         assert run_command(tmp_path, "resume", "one").returncode == 0
         one.wait_for_steps(at + 3)
         assert run_command(tmp_path, "stop", "one").stdout.startswith("one: Stopped after step ")

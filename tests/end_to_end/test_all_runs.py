@@ -53,11 +53,13 @@ def test_a_run_is_opened_left_and_deleted(terminal: PseudoTerminal, tmp_path: Pa
     assert all_runs(tmp_path / "runs") == [tmp_path / "runs" / "one"]
 
 
+@pytest.mark.slow
 def test_a_signal_ends_it_as_it_ends_any_program(terminal: PseudoTerminal) -> None:
     os.kill(terminal.drawing_pid, signal.SIGTERM)
     assert terminal.exit_code() == 128 + signal.SIGTERM
 
 
+@pytest.mark.slow
 def test_a_run_that_lives_is_opened_and_trains_on_when_it_is_left(tmp_path: Path) -> None:
     put_finished_run(tmp_path / "runs", "other", 2)
     environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}

@@ -14,6 +14,8 @@ from pseudo_terminal import NO_LINK, PATIENCE_SECONDS, PseudoTerminal, RunConnec
 
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["--preset", "smoke", "--width", "8", "--train-images", "200", "--test-images", "100", "--batch-size", "20"]
 
 
@@ -77,19 +79,19 @@ def test_keys_and_numbers_cross_a_thin_link(tmp_path: Path) -> None:
 @pytest.mark.fault(3)
 def test_a_run_outlives_its_terminal_and_ends_by_itself(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    with watched(run, epochs=60) as terminal:
+    with watched(run, epochs=30) as terminal:
         terminal.wait_for("images/s")
         before = len(said_at(run))
         terminal.hang_up()
         assert terminal.exit_code() == 0
     steps = said_at(run)
-    assert len(steps) == 600 > before
+    assert len(steps) == 300 > before
     kinds = [record["event"] for record in records(run)]
     assert kinds[-1] == "RunFinished"
     notes = [record["text"] for record in records(run) if record["event"] == "Noted"]
     assert "Terminal closed; training continues." in notes
     output = (run / "output.txt").read_text()
-    assert "Finished 600 steps" in output
+    assert "Finished 300 steps" in output
     assert "\x1b" not in output, "no screen is drawn into the file"
 
 

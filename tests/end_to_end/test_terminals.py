@@ -52,6 +52,7 @@ def colours(raw: bytearray) -> set[str]:
     return kinds
 
 
+@pytest.mark.slow
 def test_without_colorterm_256_colours_are_sent_and_a_mouse_is_asked_for(run: Path) -> None:
     terminal = shown(run)
     assert "true" not in colours(terminal.raw)
@@ -63,24 +64,29 @@ def test_true_colour_is_used_where_the_terminal_has_it(run: Path) -> None:
     assert "true" in colours(shown(run, COLORTERM="truecolor").raw)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variables", [{"TERM": "screen-256color"}, {"STY": "1.pts-0.host"}], ids=["TERM", "STY"])
 def test_gnu_screen_gets_256_colours_whatever_the_terminal_around_it_has(run: Path, variables: dict[str, str]) -> None:
     assert colours(shown(run, COLORTERM="truecolor", **variables).raw) >= {"256"}
     assert "true" not in colours(shown(run, COLORTERM="truecolor", **variables).raw)
 
 
+@pytest.mark.slow
 def test_tmux_which_has_true_colour_keeps_it(run: Path) -> None:
     assert "true" in colours(shown(run, COLORTERM="truecolor", TERM="screen-256color", TMUX="/tmp/tmux").raw)
 
 
+@pytest.mark.slow
 def test_the_linux_console_is_drawn(run: Path) -> None:
     assert "smooth" in shown(run, TERM="linux").raw.decode("utf-8", "replace")
 
 
+@pytest.mark.slow
 def test_the_16_colour_theme_needs_16_colours(run: Path) -> None:
     assert colours(shown(run, ["--theme", "sixteen"]).raw) == {"16"}
 
 
+@pytest.mark.slow
 def test_no_color_leaves_greys(run: Path) -> None:
     terminal = shown(run, COLORTERM="truecolor", NO_COLOR="1")
     for codes in parameters(terminal.raw):
@@ -89,6 +95,7 @@ def test_no_color_leaves_greys(run: Path) -> None:
                 assert len(set(codes[place + 2 : place + 5])) == 1, codes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("marker", ["hd", "dot"])
 def test_curves_can_do_without_braille_and_the_mouse_can_stay_the_terminals(run: Path, marker: str) -> None:
     terminal = shown(run, ["--marker", marker, "--no-mouse"])
@@ -98,6 +105,7 @@ def test_curves_can_do_without_braille_and_the_mouse_can_stay_the_terminals(run:
     assert "\x1b[?1000h" not in seen
 
 
+@pytest.mark.slow
 def test_answers_that_a_slow_line_brings_late_are_not_typed_into_the_shell(run: Path) -> None:
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(run.parent), "LANG": "C.UTF-8"}
     program = shlex.join([sys.executable, "-m", "cifar_tui", "attach", str(run)])
@@ -111,6 +119,7 @@ def test_answers_that_a_slow_line_brings_late_are_not_typed_into_the_shell(run: 
     assert b"$y" not in terminal.raw
 
 
+@pytest.mark.slow
 def test_a_terminal_of_no_size_gets_its_screen_once_it_has_one(run: Path) -> None:
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(run.parent), "LANG": "C.UTF-8"}
     program = shlex.join([sys.executable, "-m", "cifar_tui", "attach", str(run)])

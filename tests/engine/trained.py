@@ -19,7 +19,7 @@ from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.records.recorder import Recorder
 
 Kind = TypeVar("Kind")
-TRAIN_IMAGES, TEST_IMAGES, STEPS = 100, 500, 5
+TRAIN_IMAGES, TEST_IMAGES, STEPS = 100, 300, 5
 SELDOM = Intervals()
 ALWAYS = Intervals(state_seconds=0.0, state_cost=1e9)
 """A state after every step."""

@@ -21,6 +21,8 @@ from tests.faults import refused_calls
 from tests.faults.trainers import command, trainer
 from tests.invariants import Evidence, check
 
+pytestmark = pytest.mark.slow
+
 REFUSALS = ["enospc", "eio", "erofs"]
 POINTS = ["opened", "written", "synced", "renamed"]
 RARE = pytest.mark.fault(10, often=True)

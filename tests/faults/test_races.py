@@ -94,6 +94,7 @@ def race(contenders: list[Contender]) -> tuple[list[Contender], list[str]]:
     return [one for one in contenders if said[one] == "won"], [words for words in said.values() if words != "won"]
 
 
+@pytest.mark.slow
 @pytest.mark.fault(14)
 @pytest.mark.timeout(600)
 def test_of_many_trainers_exactly_one_wins_and_the_others_name_it_until_it_is_killed(

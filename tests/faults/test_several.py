@@ -55,6 +55,7 @@ def test_the_shares_of_all_ranks_are_every_image_once(count: int, stop: int) -> 
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.fault(25)
 def test_a_lost_process_costs_no_bit(
     tmp_path: Path, often: bool, record_property: Callable[[str, object], None]
@@ -82,6 +83,7 @@ def test_a_lost_process_costs_no_bit(
     record_property("tries", runs * losses)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(25)
 def test_every_request_is_done_at_one_step_by_all(tmp_path: Path, often: bool) -> None:
     run = tmp_path / "one"
@@ -112,6 +114,7 @@ def test_every_request_is_done_at_one_step_by_all(tmp_path: Path, often: bool) -
     check(run, Evidence())
 
 
+@pytest.mark.slow
 @pytest.mark.fault(25)
 def test_deleting_checkpoints_costs_no_bit(tmp_path: Path) -> None:
     run = tmp_path / "one"
@@ -184,6 +187,7 @@ def test_a_process_that_stands_still_is_named_and_waited_for(tmp_path: Path) -> 
     check(tmp_path / "one", Evidence())
 
 
+@pytest.mark.slow
 @pytest.mark.fault(25)
 def test_a_process_that_holds_the_others_up_is_told_to_screens(tmp_path: Path) -> None:
     run = tmp_path / "one"
@@ -217,6 +221,7 @@ def test_sigterm_to_the_launcher_saves_and_leaves_no_process(tmp_path: Path) -> 
     check(tmp_path / "one", Evidence())
 
 
+@pytest.mark.slow
 @pytest.mark.fault(25)
 def test_two_processes_become_one_and_it_is_said_why_that_is_not_exact(tmp_path: Path) -> None:
     run = tmp_path / "one"
@@ -232,6 +237,7 @@ def test_two_processes_become_one_and_it_is_said_why_that_is_not_exact(tmp_path:
     assert "ranks 2 → 1" in both.said("RunResumed")[0]["inexact_because"]
 
 
+@pytest.mark.slow
 @pytest.mark.fault(25)
 def test_more_processes_than_images_in_a_batch_are_refused(tmp_path: Path) -> None:
     with several(tmp_path / "one", "--batch-size", "1") as both:
@@ -249,6 +255,7 @@ def listening_on(pid: int) -> set[str]:
     return {one.laddr.ip for one in connections if one.status == psutil.CONN_LISTEN}
 
 
+@pytest.mark.slow
 @pytest.mark.fault(25)
 def test_a_screen_on_several_processes_outlives_the_loss_of_one(tmp_path: Path) -> None:
     """`--processes` starts them in the background; the screen is one that is attached, and every key works."""
@@ -283,6 +290,7 @@ def test_a_screen_on_several_processes_outlives_the_loss_of_one(tmp_path: Path) 
     check(run, Evidence(restarted=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -318,6 +326,7 @@ exit "${failed:-0}"
 SCONTROL = "#!/bin/sh\necho 127.0.0.1\necho 127.0.0.2\n"
 
 
+@pytest.mark.slow
 @pytest.mark.fault(25)
 def test_two_machines_train_one_run_and_outlive_a_lost_process(tmp_path: Path) -> None:
     """docs/slurm.sh with stand-ins for srun and scontrol: two launchers on loopback, each with two processes."""
@@ -366,6 +375,7 @@ def wait_for_run(machines: list[Path]) -> Path:
     raise AssertionError("no machine has the run")
 
 
+@pytest.mark.slow
 @pytest.mark.fault(25)
 def test_a_run_that_is_resumed_by_several_processes_is_shown_as_it_trains(tmp_path: Path) -> None:
     """Its older records end with a stop: the screen waits until it is taken up."""

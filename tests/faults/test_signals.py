@@ -19,6 +19,8 @@ from cifar_tui.runs.records.journal import read_events
 from tests.faults.trainers import SMALL, command, resumed, trainer
 from tests.invariants import Evidence, check
 
+pytestmark = pytest.mark.slow
+
 RARE = pytest.mark.fault(4, often=True)
 
 

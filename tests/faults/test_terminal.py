@@ -12,6 +12,8 @@ from pseudo_terminal import PseudoTerminal
 from tests.faults.trainers import SMALL
 from tests.invariants import Evidence, check, journal_lines
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import sys
 sys.argv[0] = "cifar_tui"

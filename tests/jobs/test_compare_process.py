@@ -18,6 +18,7 @@ def said_until_it_ended(connection: RunConnection) -> list[FeedItem]:
     return list(connection.poll())
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)  # it stands behind everything else, on a busy machine for minutes
 def test_checkpoints_of_two_runs_are_compared_while_one_of_them_trains(tmp_path: Path) -> None:
     with trainer(tmp_path / "two", epochs=1) as other:

@@ -61,6 +61,7 @@ def test_what_cannot_be_gone_on_from_is_said_in_a_sentence(place: Path, words: t
     assert len(list((place / "runs").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_checkpoints_of_two_runs_are_compared_on_the_same_images(place: Path) -> None:
     start = str(place / "runs" / "two" / "start.pth")
     done = run(place, "compare", "one:1", "two", start)

@@ -2,14 +2,13 @@
 
 import asyncio
 import dataclasses
-import html
-import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from textual import events
+from textual._compositor import LayoutUpdate
 from textual.pilot import Pilot
 
 from cifar_tui.jobs.run_in_view import RunInView
@@ -24,17 +23,25 @@ from cifar_tui.tui.settings.kept_preferences import KeptPreferences
 from cifar_tui.tui.settings.preferences import PreferencesFile
 from cifar_tui.tui.settings.themes import find_themes
 from tests.scripted import ScriptedJobs
+from tests.tui.quick_textual import hurry
 
 SHIPPED_THEMES = [Path(__file__).parents[2] / "themes"]
 SIZES = [(120, 40), (80, 24), (60, 20)]
 NOON = 1_700_049_600.0
 """Wednesday, 15 November 2023, 12:00 UTC."""
 INTERVALS = ScreenIntervals(
-    poll=0.03, other_runs=0.02, redraw=RedrawBudget(core_share=1e9, min_seconds=0.0), now=lambda: NOON
+    poll=0.005,
+    first_poll=0.005,
+    other_runs=0.02,
+    redraw=RedrawBudget(core_share=1e9, min_seconds=0.0),
+    now=lambda: NOON,
 )
 """Those of all screens in tests; their clock stands still."""
 PATIENCE_SECONDS = 60.0
 """The longest time for a screen to come to rest, on however busy a machine."""
+
+
+hurry()
 
 
 class SetClock:
@@ -90,6 +97,7 @@ async def settle(pilot: Pilot[int]) -> None:
         polled = app.polls
         # Two polls: one may have been under way, and what had no room yet comes with the next.
         await until(lambda polled=polled: not app.is_running or (app.polls >= polled + 2 and at_rest(app)))  # type: ignore[misc]
+        await pilot.wait_for_animation()
     await pilot.pause()
 
 
@@ -114,15 +122,11 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def screen_text(pilot: Pilot[int]) -> str:
-    """The screen as lines of text."""
-    rows: dict[float, str] = {}
-    for attributes, text in re.findall(r"<text([^>]*)>([^<]*)</text>", pilot.app.export_screenshot()):
-        place = re.search(r'x="([\d.]+)" y="([\d.]+)"', attributes)
-        if place and "-r" in attributes:
-            column = round(float(place.group(1)) / 12.2)
-            row = rows.get(float(place.group(2)), "")
-            rows[float(place.group(2))] = row.ljust(column) + html.unescape(text).replace("\xa0", " ").rstrip("\n")
-    return "\n".join(rows[y] for y in sorted(rows))
+    """The screen as lines of text, without the blanks at their ends."""
+    app = pilot.app
+    drawn = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
+    assert isinstance(drawn, LayoutUpdate)
+    return "\n".join("".join(strip.text for strip in row).replace("\xa0", " ").rstrip() for row in drawn.strips)
 
 
 def app_of(pilot: Pilot[int]) -> CountingApp:

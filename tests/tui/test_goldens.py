@@ -120,6 +120,7 @@ def _ruled(seen: str, width: int, height: int) -> str:
 PRESSED_IN = ["starting", "paused", "finished", "failed", "no-data", "broken-loss"]
 
 
+@pytest.mark.slow
 @pytest.mark.fault(23)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("state", PRESSED_IN)
@@ -140,6 +141,7 @@ async def test_no_key_takes_any_state_down(
     assert exception_in(pilot) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opened", [("c", "enter"), ("c", "enter", "i")])
 async def test_no_key_takes_the_inside_of_a_checkpoint_down(
     opened: tuple[str, ...], tmp_path: Path, press_all: Callable[[], list[str]]

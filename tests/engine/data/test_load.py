@@ -205,6 +205,7 @@ def test_a_part_that_cannot_be_balanced_names_the_class(folder: Path) -> None:
         loaded(recipe_for(folder, train_images=20))
 
 
+@pytest.mark.slow
 def test_synthetic_pictures_are_the_same_every_time_and_balanced() -> None:
     said: list[Progressed] = []
     one, other = draw_images(said.append), draw_images(said.append)
@@ -218,6 +219,7 @@ def test_synthetic_pictures_are_the_same_every_time_and_balanced() -> None:
     assert said[-1].done == said[-1].total == 12_000
 
 
+@pytest.mark.slow
 def test_synthetic_pictures_cannot_be_told_by_their_mean_colours() -> None:
     data = draw_images(lambda progress: None)
     means = data.train.pixels.mean(axis=(1, 2))

@@ -14,7 +14,7 @@ from cifar_tui.event_records import event_from_record, event_to_record
 from cifar_tui.events import EpochDone, Event
 from cifar_tui.runs.compared_checkpoint import compared_checkpoint
 from tests.engine import trained
-from tests.engine.trained import easy_images
+from tests.engine.trained import TEST_IMAGES, easy_images
 
 
 def test_two_checkpoints_are_measured_as_their_run_measured_them(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_two_checkpoints_are_measured_as_their_run_measured_them(tmp_path: Path)
     done = said[-1]
     assert isinstance(done, ComparisonDone)
     assert done.checkpoints == ("one/net_001.pth", "one/net_002.pth")
-    assert [sum(hits) / 500 for hits in done.hits] == [epoch.test_accuracy for epoch in epochs]
+    assert [sum(hits) / TEST_IMAGES for hits in done.hits] == [epoch.test_accuracy for epoch in epochs]
     assert done.losses == pytest.approx([epoch.test_loss for epoch in epochs])
     (pair,) = done.pairs
     assert pair.fixed - pair.broken == sum(done.hits[1]) - sum(done.hits[0])

@@ -88,6 +88,7 @@ def test_a_file_cut_anywhere_is_refused(tmp_path: Path, small: bytes) -> None:
         assert "damaged" in sentence_for(tmp_path / "cut.pth")
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_is_noticed_or_changes_nothing(tmp_path: Path, small: bytes) -> None:
     """Nothing is known of these files; their archive's checksums are what notices. torch itself looks at none."""
     expected = fresh_network(1, 0).state_dict()

@@ -265,6 +265,7 @@ def test_a_max_pool_and_a_normalization_that_a_person_names_are_used(tmp_path: P
     assert not same_answers(tmp_path / "net.pth", theirs), "without it, the number would be another"
 
 
+@pytest.mark.slow
 def test_the_command_that_converts_an_old_file_works_as_printed(tmp_path: Path, theirs: nn.Module) -> None:
     old = tmp_path / "an old one.pth"
     torch.save({"net": state_of(theirs)}, old, _use_new_zipfile_serialization=False)

@@ -55,6 +55,7 @@ def outcome(folder: Path) -> object:
     return {name: digest for name, digest in weights.items() if "step" not in name}, events, texts
 
 
+@pytest.mark.slow
 @pytest.mark.fault(1)
 @pytest.mark.timeout(2_400)
 def test_runs_killed_at_random_moments_and_every_point_of_a_save_end_with_the_very_same_weights(

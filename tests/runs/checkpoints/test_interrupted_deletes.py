@@ -52,6 +52,7 @@ def run(tmp_path: Path) -> Path:
     return tmp_path / "one"
 
 
+@pytest.mark.slow
 @pytest.mark.fault(1)
 @settings(max_examples=60, deadline=None)
 @given(breaks=st.lists(st.integers(0, POINTS), min_size=1, max_size=4), restarts=st.booleans())
@@ -135,6 +136,7 @@ def test_nothing_is_collected_of_a_run_that_lives(run: Path) -> None:
 RARE = pytest.mark.fault(1, often=True)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(1)
 @pytest.mark.parametrize(
     "point",

@@ -142,6 +142,7 @@ def test_any_bytes_are_a_verdict_or_one_named_error(tmp_path: Path, content: byt
         read_evaluation(tmp_path, NAME)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 14_000), byte=st.integers(0, 255))
 def test_one_changed_byte_gives_a_sound_verdict_or_one_named_error(tmp_path: Path, place: int, byte: int) -> None:
@@ -166,6 +167,7 @@ def test_the_most_pictures_there_can_be_fit(tmp_path: Path) -> None:
     assert len(read_evaluation(tmp_path, NAME).pictures) == 190
 
 
+@pytest.mark.slow
 def test_predictions_that_do_not_fit_the_matrix_are_refused(tmp_path: Path) -> None:
     scripted.put_all_images(tmp_path, 3)
     kept = read_evaluation(tmp_path, NAME)

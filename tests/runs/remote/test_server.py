@@ -200,6 +200,7 @@ def test_to_another_version_a_screen_offers_only_that(
     remote.close()
 
 
+@pytest.mark.slow
 @pytest.mark.fault(15)
 def test_the_ninth_client_is_refused_and_told_why(run: Path, engine: Engine) -> None:
     ends = [connected(run) for _ in range(server.CLIENTS)]
@@ -218,6 +219,7 @@ def test_the_ninth_client_is_refused_and_told_why(run: Path, engine: Engine) -> 
         end.close()
 
 
+@pytest.mark.slow
 @pytest.mark.fault(15)
 def test_who_never_reads_is_dropped_and_the_others_notice_nothing(
     run: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch

@@ -191,6 +191,7 @@ async def test_of_an_ended_run_a_job_of_its_own_deletes(tmp_path: Path) -> None:
         assert app_of(pilot).followed.history.checkpoints[0].checkpoint == "net_002.pth"
 
 
+@pytest.mark.slow
 async def test_ten_thousand_checkpoints_are_there_at_once(tmp_path: Path) -> None:
     made = scripted.sidecar_of(1)
     for number in range(1, 10_001):

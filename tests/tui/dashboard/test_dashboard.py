@@ -287,7 +287,7 @@ async def test_without_the_data_set_a_person_chooses(key: str, trained_on: list[
         assert "● Training" in screen_text(pilot)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [SIZES[0], *(pytest.param(size, marks=pytest.mark.slow) for size in SIZES[1:])])
 async def test_without_the_data_set_a_folder_can_be_typed(size: tuple[int, int], tmp_path: Path) -> None:
     (tmp_path / "images" / "train").mkdir(parents=True)
     missing = ScriptedConnection([scripted.started(), DataMissing("CIFAR-10 could not be downloaded.")])
@@ -488,6 +488,7 @@ async def test_every_theme_draws_the_whole_screen(theme: str) -> None:
         assert "test 0.903" in screen_text(pilot)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(7)
 async def test_a_storm_of_resizes_leaves_the_screen_right() -> None:
     async with screen(ScriptedJobs(running())) as pilot:

@@ -71,6 +71,7 @@ async def test_marked_checkpoints_are_compared_beside_a_run_that_has_ended(tmp_p
             assert text in seen
         assert "both wrong" in seen
         await pilot.resize_terminal(60, 20)
+        await settle(pilot)
         await pilot.press("pagedown")
         await settle(pilot)
         assert "65.00 %    -5.00" in screen_text(pilot)

@@ -8,7 +8,7 @@ from cifar_tui.presets import with_preset
 from cifar_tui.recipe import Recipe
 
 EVENING_SECONDS = 4 * 3_600.0
-SHORTER_PRESETS = ("default", "quick", "short")
+SHORTER_PRESETS = ("default", "quick", "short", "minutes")
 """The presets to take instead, the longest first."""
 LEAST_SHARE = 0.75
 """A shorter preset is worth a new run where it takes at most this share of the time that is left."""

@@ -100,6 +100,7 @@ class RunStarter:
         """Start a run with the shorter preset instead of this one, after a question."""
         if self.shorter is not None:
             chosen = self.shorter.preset
+            self._app.clear_notifications()  # the offer lies where the question comes
             self._app.push_screen(shorter_question(self.shorter), lambda answer: self._shorten(chosen, answer))
 
     def _shorten(self, preset: str, answer: str | None) -> None:

@@ -26,7 +26,7 @@ async def test_z_stops_the_run_and_starts_the_shorter_preset(size: tuple[int, in
         await pilot.press("z")
         await settle(pilot)
         asked = screen_text(pilot)
-        for expected in ("Train short instead?", "1 d 14 h", "11 h 37 min", "Stop this run, start short (y)"):
+        for expected in ("Train minutes instead?", "1 d 14 h", "3 h", "Stop this run, start minutes (y)"):
             assert expected in asked
         assert run.requests == []
         await pilot.press("y")
@@ -36,7 +36,7 @@ async def test_z_stops_the_run_and_starts_the_shorter_preset(size: tuple[int, in
         run.emit(RunStopped(3, "net_001_step_00003.pth"))
         run.ended = True
         await settle(pilot)
-        assert jobs.presets == ["short"]
+        assert jobs.presets == ["minutes"]
         assert "Training" in screen_text(pilot)
 
 

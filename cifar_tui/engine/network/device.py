@@ -56,7 +56,12 @@ class Device:
         if self.torch.type == "cpu":
             capability = torch.backends.cpu.get_cpu_capability()
             threads = str(torch.get_num_threads())
-            return facts | {"device": "CPU", "processor": _processor(), "threads": threads, "instructions": capability}
+            return facts | {
+                "device": "CPU",
+                "processor": processor_name(),
+                "threads": threads,
+                "instructions": capability,
+            }
         return facts | {"device": self.name}
 
     def autocast(self) -> AbstractContextManager[object]:
@@ -175,7 +180,7 @@ def _precision(kind: str, asked: Precision) -> str:
     return "fp16" if kind == "cuda" and torch.cuda.get_device_capability() >= (7, 0) else "fp32"
 
 
-def _processor() -> str:
+def processor_name() -> str:
     """Return the processor's model, as far as the system names it."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():

@@ -29,6 +29,8 @@ WIDTH_UNIT = 8
 
 SIDE = 32
 """Pixels of an image's side."""
+SIZELESS = 0.3
+"""The share of a step's time that small images do not save: 16 pixels took 0.48, 24 took 0.69 of it on two cores."""
 CLASSES = 10
 """Classes that the network tells apart."""
 CIFAR10_MEAN = (0.4914, 0.4822, 0.4465)
@@ -237,10 +239,10 @@ class Recipe:
         return next((side for last, side in stages if epoch <= last), SIDE)
 
     def work(self, until: float) -> float:
-        """Return the work of so many first epochs, in epochs on whole images: smaller ones have fewer pixels."""
+        """Return the work of so many first epochs, in epochs on whole images."""
         work = before = 0.0
         for last, side in size_stages(self.sizes, SIDE, self.epochs):
-            work += max(min(until, last) - before, 0.0) * (side / SIDE) ** 2
+            work += max(min(until, last) - before, 0.0) * (SIZELESS + (1 - SIZELESS) * (side / SIDE) ** 2)
             before = last
         return work
 

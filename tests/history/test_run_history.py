@@ -102,9 +102,9 @@ def test_the_time_left_knows_that_images_grow() -> None:
     opening = [scripted.started(recipe=recipe), *scripted.opening(epochs=12)[1:]]
     history = after(*opening, *[scripted.step(number) for number in range(1, 31)])
     assert history.images_per_second == pytest.approx(1_000)
-    tests, per_epoch = 12 * 10 / 3 * 4, 50
-    left = 2.4 * per_epoch + 5 * per_epoch * 9 / 4 + 4 * per_epoch * 4
-    assert history.seconds_left == pytest.approx(left + tests, rel=0.01)
+    seconds_per_epoch, tests = 50, 12 * 10 / 3
+    whole = (2.4 * 0.475 + 5 * 0.69375 + 4) * seconds_per_epoch + tests
+    assert history.seconds_left == pytest.approx(whole / 0.475, rel=0.01)
 
 
 def test_every_step_reaches_the_curves() -> None:

@@ -52,7 +52,7 @@ def test_what_ends_in_an_evening_is_offered(name: str, speed: float, expected: s
 def test_both_times_are_said() -> None:
     offered = shorter_preset(measured("default", 20.0))
     assert offered is not None
-    assert times_text(offered) == "default takes about 2 d 11 h on this device, minutes about 1 h 37 min."
+    assert times_text(offered) == "default takes about 2 d 11 h on this device, minutes about 1 h 48 min."
 
 
 def test_nothing_is_offered_before_a_step_is_measured_nor_from_the_first_steps_of_a_gpu() -> None:

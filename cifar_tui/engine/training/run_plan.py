@@ -4,7 +4,8 @@ from cifar_tui.control import ChangeRate
 from cifar_tui.engine.checkpoints.run_context import RunContext
 from cifar_tui.errors import BadInput
 from cifar_tui.events import FinishPlanned, Noted, RateChanged, RolledBack
-from cifar_tui.recipe import Recipe
+from cifar_tui.recipe import SIDE, Recipe
+from cifar_tui.schedule import size_stages
 
 
 class RunPlan:
@@ -32,6 +33,15 @@ class RunPlan:
     def learning_rate_at(self, step: int) -> float:
         """Return the learning rate of a step."""
         return self.recipe.learning_rate_at(step, self.steps_per_epoch)
+
+    def note_size(self, epoch: int) -> None:
+        """Say so where an epoch is the first on images of another size."""
+        first = 1
+        for last, side in size_stages(self.recipe.sizes, SIDE, self.recipe.epochs):
+            if first == epoch <= last and side < SIDE:
+                behind = "tests, on whole ones, are far behind until then"
+                self._context.emit(Noted(f"Images are {side}×{side} until epoch {last}: {behind}."))
+            first = last + 1
 
     def change_rate(self, step: int, request: ChangeRate) -> None:
         """Train with another learning rate from `step` on; an impossible one is refused with a note."""

@@ -144,6 +144,8 @@ class TrainingLoop:
         """One pass over the training images from where the run is, the test after it, and the checkpoint."""
         plan = plan_epoch(self._context.recipe, self._train.count, epoch, self._context.device.torch)
         first = self._progress.step - (epoch - 1) * self._plan.steps_per_epoch
+        if first == 0:
+            self._plan.note_size(epoch)
         at_once = self._ranks.steps_at_once
         for start in range(first, self._plan.steps_per_epoch, at_once):
             self._request_handler.handle_requests()

@@ -96,6 +96,12 @@ class JournalTail:
         """Yield every event since the last call. Raises OSError."""
         return read_feed(self._file)
 
+    def lines(self) -> Iterator[bytes]:
+        """Yield every complete line since the last call. Raises OSError."""
+        while (line := self._file.readline()).endswith(b"\n"):
+            yield line
+        self._file.seek(-len(line), os.SEEK_CUR)  # it is still being written
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

@@ -103,7 +103,12 @@ def test_a_run_stopped_and_resumed_is_the_unbroken_run(tmp_path: Path, moment: t
 def test_images_that_grow_are_resumed_exactly(tmp_path: Path, epoch: int) -> None:
     """Stopped in an epoch of each size: halved, in windows, whole."""
     script: Script = {EpochDone: [Stop()]}
-    run(tmp_path / "whole", sizes="growing", epochs=4)
+    unbroken = run(tmp_path / "whole", sizes="growing", epochs=4)
+    behind = "tests, on whole ones, are far behind until then"
+    assert [note.text for note in unbroken.heard(Noted)] == [
+        f"Images are 16×16 until epoch 1: {behind}.",
+        f"Images are 24×24 until epoch 2: {behind}.",
+    ]
     person = run(tmp_path / "cut", script, sizes="growing", epochs=4)
     for _ in range(epoch - 1):
         person = resume(tmp_path / "cut", script)

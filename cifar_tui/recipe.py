@@ -139,8 +139,7 @@ class Recipe:
     learning_rate: Annotated[
         float, Option("Learning rate, or the highest of its schedule.", flag="--lr", above=0, changeable=True)
     ]
-    schedule: Schedule
-    """Course of the rate over the run."""
+    schedule: Annotated[Schedule, Option("Course of the learning rate over the run")]
     rate_changes: tuple[tuple[int, float], ...] = ()
     """Changes made while it trained: from a step on, the schedule times a factor; the last one counts."""
     momentum: Annotated[float, Option("SGD's momentum.", above=0, below=1)] = 0.9

@@ -1,12 +1,13 @@
 """Schedules of the rate and of the images' size, pure functions of the step: a resumed run continues exactly."""
 
+import math
 from typing import Literal
 
-Schedule = Literal["constant", "triangle", "drops"]
+Schedule = Literal["constant", "triangle", "cosine", "drops"]
 Sizes = Literal["whole", "growing"]
 
 WARM_UP_SHARE = 0.2
-"""Share of a triangle's steps on the way up."""
+"""Share of the steps on the way up, of a triangle and before a cosine."""
 TRIANGLE_START = 0.2
 """A triangle's first rate as a share of its peak (0.04 of 0.2)."""
 DROP_POINTS = (0.3, 0.6, 0.8)
@@ -16,7 +17,10 @@ DROP_FACTOR = 0.2
 
 
 def scheduled_rate(schedule: Schedule, peak: float, step: int, steps_per_epoch: int, epochs: int) -> float:
-    """Return the rate of a step, counted from 1, of a schedule whose highest rate is `peak`."""
+    """Return the rate of a step, counted from 1, of a schedule whose highest rate is `peak`.
+
+    A cosine goes down as SGDR's one cycle does (Loshchilov & Hutter 2017), after the way up of a triangle.
+    """
     if schedule == "constant":
         return peak
     if schedule == "drops":
@@ -26,7 +30,8 @@ def scheduled_rate(schedule: Schedule, peak: float, step: int, steps_per_epoch: 
     done = (step - 1) / (epochs * steps_per_epoch)
     if done < WARM_UP_SHARE:
         return peak * (TRIANGLE_START + (1 - TRIANGLE_START) * done / WARM_UP_SHARE)
-    return peak * (1 - done) / (1 - WARM_UP_SHARE)
+    left = (1 - done) / (1 - WARM_UP_SHARE)
+    return peak * (left if schedule == "triangle" else (1 - math.cos(math.pi * left)) / 2)
 
 
 def size_stages(sizes: Sizes, whole: int, epochs: int) -> tuple[tuple[int, int], ...]:

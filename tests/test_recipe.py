@@ -49,6 +49,19 @@ def test_an_impossible_momentum_is_refused(momentum: float) -> None:
         dataclasses.replace(preset("quick"), momentum=momentum).check()
 
 
+def test_a_cosine_goes_up_as_a_triangle_and_down_along_half_a_wave() -> None:
+    triangle = preset("default")
+    cosine = dataclasses.replace(triangle, schedule="cosine").check()
+    total = 80 * 100
+    rates = [cosine.learning_rate_at(step, 100) for step in range(1, total + 1)]
+    up = total // 5
+    assert rates[:up] == [triangle.learning_rate_at(step, 100) for step in range(1, up + 1)]
+    assert rates[up] == max(rates) == pytest.approx(0.2)
+    assert rates[up + (total - up) // 2] == pytest.approx(0.1, rel=0.01), "half of it in the middle"
+    assert rates[up:] == sorted(rates[up:], reverse=True)
+    assert 0 < rates[-1] < 1e-6
+
+
 @pytest.mark.parametrize("epochs", [*range(1, 31), 1_000])
 def test_images_that_grow_are_whole_in_the_end(epochs: int) -> None:
     recipe = dataclasses.replace(preset("default"), sizes="growing", epochs=epochs)

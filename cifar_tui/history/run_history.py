@@ -316,6 +316,8 @@ def seconds_left_at(history: RunHistory, images_per_second: float, epoch: int) -
         return math.nan
     recipe, per_epoch = history.started.recipe, history.training.steps_per_epoch
     whole_per_second = images_per_second * (recipe.work(epoch) - recipe.work(epoch - 1))
+    if not whole_per_second > 0:
+        return math.nan
     last = history.finish_after * per_epoch or history.training.total_steps
     done = min(history.step / per_epoch, last / per_epoch)
     work_left = recipe.work(last / per_epoch) - recipe.work(done)

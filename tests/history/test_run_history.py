@@ -105,6 +105,8 @@ def test_the_time_left_knows_that_images_grow() -> None:
     seconds_per_epoch, tests = 50, 12 * 10 / 3
     whole = (2.4 * 0.475 + 5 * 0.69375 + 4) * seconds_per_epoch + tests
     assert history.seconds_left == pytest.approx(whole / 0.475, rel=0.01)
+    late = dataclasses.replace(scripted.step(31), epoch=13)
+    assert math.isnan(after(*opening, scripted.step(1), late).seconds_left), "an epoch that the recipe does not have"
 
 
 def test_every_step_reaches_the_curves() -> None:

@@ -1,6 +1,12 @@
 """`cifar-tui presets`."""
 
+from typing import Annotated
+
+import orjson
+import typer
+
 from cifar_tui.presets import PRESETS, WITH_A_GPU, WITHOUT_A_GPU
+from cifar_tui.serialization import to_record
 
 NOTE = f"""batch: images a step. Accuracy: after the last epoch, on the official test set,
 without test-time augmentation. smoke trains on 2,000 images, others on 50,000.
@@ -8,8 +14,16 @@ Without --preset: {WITH_A_GPU} with a GPU, {WITHOUT_A_GPU} without one.
 A run shows how long it takes once a step is measured."""
 
 
-def presets() -> None:
+def presets(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one line of JSON for each preset, with its recipe.")
+    ] = False,
+) -> None:
     """List the presets with their size, purpose and expected accuracy."""
+    if as_json:
+        for named in PRESETS.values():
+            print(orjson.dumps(to_record(named)).decode())
+        return
     rows = [("preset", "epochs", "batch", "rate", "for", "expected accuracy")]
     for name, named in PRESETS.items():
         recipe = named.recipe

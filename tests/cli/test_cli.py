@@ -1,5 +1,6 @@
 """The command as a person runs it: in a process of its own, without and with a terminal."""
 
+import json
 import os
 import re
 import signal
@@ -175,6 +176,14 @@ def test_without_a_network_the_console_names_the_ways_out(tmp_path: Path) -> Non
 def test_the_list_of_commands_says_what_their_help_says() -> None:
     for name, (_module, line) in COMMANDS.items():
         assert load_command(name).help.splitlines()[0] == line
+
+
+def test_presets_are_told_to_scripts(capsys: pytest.CaptureFixture[str]) -> None:
+    presets(as_json=True)
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(one["recipe"]["preset"], one["recipe"]["epochs"]) for one in told] == [
+        (name, named.recipe.epochs) for name, named in PRESETS.items()
+    ]
 
 
 def test_the_presets_fit_an_ordinary_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -101,6 +101,7 @@ def recipe_words(recipe: Recipe) -> str:
     parts += [f"cutout {recipe.cutout}"] if recipe.cutout else []
     parts += [f"weight decay {recipe.weight_decay:g}"] if recipe.weight_decay != 5e-4 else []
     parts += [f"label smoothing {recipe.label_smoothing:g}"] if recipe.label_smoothing else []
+    parts += [f"{recipe.sizes} images"] if recipe.sizes != "whole" else []
     return ", ".join(parts)
 
 

@@ -6,7 +6,6 @@ import platform
 import re
 import sys
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 
 READ_SECONDS = 2.0
+FIRST_SECONDS = 0.5
 DEVICES = Path("/dev")
 NVIDIA_DEVICES = ("nvidia*", "dxg", "nvmap")
 """Devices of an NVIDIA driver: of a card, in Windows' Linux, on a Jetson."""
@@ -77,24 +77,29 @@ class Hardware:
 
     read_seconds = READ_SECONDS
     """Between two readings; tests have others."""
+    first_seconds = FIRST_SECONDS
+    """From `begin` to the first reading."""
 
     def __init__(self) -> None:
-        """Prepare; psutil is loaded with the first reading, and the driver only once a GPU is named."""
+        """Load nothing yet, for the first frame does not wait for it; the driver only once a GPU is named."""
         self._gpus: dict[str, object | None] = {}
         self._cores = usable_cores()
+        self._process: psutil.Process | None = None
 
-    @cached_property
-    def _process(self) -> "psutil.Process":
+    def begin(self) -> "psutil.Process":
+        """Load psutil, and begin to count the processor's time. Returns this process."""
         import psutil
 
-        psutil.cpu_percent()  # the first call has nothing to compare with
-        return psutil.Process()
+        self._process = psutil.Process()
+        psutil.cpu_percent()
+        self._process.cpu_percent()
+        return self._process
 
     def machine(self) -> MachineReading:
         """Processor and memory now."""
         import psutil
 
-        process = self._process
+        process = self._process or self.begin()
         memory, limit, cores = psutil.virtual_memory(), memory_limit(), self._cores
         whole = cores == psutil.cpu_count()
         limited = limit is not None and limit.total < memory.total

@@ -3,9 +3,11 @@
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cifar_tui.system import hardware, nvidia
+from cifar_tui.system.container import usable_cores
 from cifar_tui.system.hardware import has_gpu
 
 
@@ -37,3 +39,19 @@ def test_a_gpu_counts_where_torch_can_use_it(
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert has_gpu() is expected
+
+
+def test_the_first_reading_has_something_to_compare_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def cpu_percent() -> float:
+        asked.append(50.0)
+        return asked[-1] if len(asked) > 1 else 0.0
+
+    monkeypatch.setattr(psutil, "cpu_percent", cpu_percent)
+    monkeypatch.setattr(psutil, "cpu_count", usable_cores)
+    begun = hardware.Hardware()
+    begun.begin()
+    assert begun.machine().processor == 0.5
+    asked.clear()
+    assert hardware.Hardware().machine().processor == 0.5, "without being told to begin"

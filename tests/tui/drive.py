@@ -63,6 +63,12 @@ class CountingApp(MonitorApp):
         self.polls += 1
 
 
+class QuickHardware(Hardware):
+    """The machine as it is, read at once."""
+
+    first_seconds = 0.001
+
+
 @asynccontextmanager
 async def screen(
     jobs: ScriptedJobs | None,
@@ -78,7 +84,7 @@ async def screen(
         RunInView(jobs),
         find_themes(SHIPPED_THEMES),
         theme,
-        hardware or Hardware(),
+        hardware or QuickHardware(),
         intervals=intervals,
         options=options,
         preferences=KeptPreferences(file.read(), file) if file else None,

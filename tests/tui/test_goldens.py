@@ -26,6 +26,7 @@ class StillMachine(Hardware):
     """A machine that always reads the same, and that is read once."""
 
     read_seconds = 1e6
+    first_seconds = 0.001
 
     def machine(self) -> MachineReading:
         return MachineReading(0.97, 2, 2_000_000_000, 25_300_000_000, 1_100_000_000)

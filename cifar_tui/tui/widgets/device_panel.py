@@ -63,7 +63,11 @@ class DevicePanel(Rows):
 
     def on_mount(self) -> None:
         """Start to read, once the first frame is up."""
-        self.call_after_refresh(self._read_again)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self._hardware.begin()
+        self.set_timer(self._hardware.first_seconds, self._read_and_draw)
         self.set_interval(self._hardware.read_seconds, self._read_again)
 
     def on_resize(self) -> None:
@@ -87,8 +91,11 @@ class DevicePanel(Rows):
     def _read_again(self) -> None:
         # A screen on which nothing happens sends nothing.
         if not self._resting:
-            self._read()
-            self._draw()
+            self._read_and_draw()
+
+    def _read_and_draw(self) -> None:
+        self._read()
+        self._draw()
 
     def _read(self) -> None:
         found = [self._hardware.gpu(uuid) for uuid in self._gpu.split(",") if uuid]

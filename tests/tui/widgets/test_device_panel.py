@@ -23,6 +23,7 @@ class ScriptedMachine(Hardware):
     """A machine whose load is set, read often."""
 
     read_seconds = 0.02
+    first_seconds = 0.001
 
     def __init__(self, gpu: GpuReading | None = None) -> None:
         super().__init__()

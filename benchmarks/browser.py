@@ -8,7 +8,6 @@ Then 1,000 runs of 800 steps: from the key `u` to the newest run on the screen, 
 The last line is one JSON object; what the words mean is in `FIGURES`.
 """
 
-import argparse
 import contextlib
 import dataclasses
 import json
@@ -24,6 +23,7 @@ import orjson
 import torch
 from made_up_runs import write_finished_run
 from pseudo_terminal import PseudoTerminal
+from screen_options import parser_with_size, use_a_persons_environment
 
 from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, epoch_checkpoint, sidecar_path
@@ -45,16 +45,14 @@ FIGURES = {
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", default="120x40", help="columns x rows")
-    columns, rows = map(int, parser.parse_args().size.split("x"))
-    os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp()  # nobody's preferences
+    size = parser_with_size(__doc__).parse_args().size
+    use_a_persons_environment()
     with tempfile.TemporaryDirectory(prefix="browser-") as place:
         few, many = made_up(Path(place) / "few", FEW), made_up(Path(place) / "many", MANY)
         put_weights(few)
-        figures = opened(few, FEW, "150", (columns, rows)) | opened(many, MANY, "10k", (columns, rows))
+        figures = opened(few, FEW, "150", size) | opened(many, MANY, "10k", size)
         figures["torch_load_150_ms"] = opening_each(few)
-        figures |= runs_opened(Path(place) / "runs", (columns, rows))
+        figures |= runs_opened(Path(place) / "runs", size)
     figures["ratio"] = figures["torch_load_150_ms"] / figures["list_150_ms"]
     for name, meaning in FIGURES.items():
         print(f"{name:<22} {figures[name]:>10,.1f}  {meaning}")

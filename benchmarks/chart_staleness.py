@@ -9,7 +9,6 @@ names the step. A chart counts as drawn only when its curve's cells have changed
 import argparse
 import json
 import math
-import os
 import re
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from made_up_runs import STEPS_PER_SECOND, Script, ScriptedRun, show, write_live_run
 from pseudo_terminal import PATIENCE_SECONDS, PseudoTerminal
+from screen_options import parser_with_size, use_a_persons_environment
 
 from cifar_tui.events import EpochDone, Event, StepDone
 
@@ -241,8 +241,7 @@ def chart_staleness(size: tuple[int, int], seconds: float) -> dict[str, float]:
 
 def main() -> None:
     """Read the options, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", default="120x40", help="columns x rows")
+    parser = parser_with_size(__doc__)
     parser.add_argument("--seconds", type=float, default=20.0, help="how long to watch")
     parser.add_argument("--live", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--write", type=Path, nargs=2, help=argparse.SUPPRESS)
@@ -252,9 +251,8 @@ def main() -> None:
     elif options.write:
         write_live_run(options.write[0], TELLTALE, options.write[1])
     else:
-        os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp()  # nobody's preferences
-        columns, rows = (int(part) for part in options.size.split("x"))
-        figures = chart_staleness((columns, rows), options.seconds)
+        use_a_persons_environment()
+        figures = chart_staleness(options.size, options.seconds)
         for name, age in figures.items():
             print(f"{name:<40} {age:>6.2f}  {CHART_FIGURES[name]}")
         print(json.dumps({name: round(age, 3) for name, age in figures.items()}))

@@ -27,6 +27,7 @@ from pathlib import Path
 
 import orjson
 from pseudo_terminal import PATIENCE_SECONDS, PseudoTerminal
+from screen_options import use_a_persons_environment
 
 from cifar_tui.control import SaveNow
 from cifar_tui.files.run_files import journal_path
@@ -73,7 +74,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often each fault is set off")
     parser.add_argument("--seconds", type=float, default=10.0, help="how long to watch before and after")
     options = parser.parse_args()
-    os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp()  # nobody's preferences
+    use_a_persons_environment()
     figures: dict[str, float] = {}
     for name, fault in {"bare": None, "closed": closed, "stalled": stalled, "storm": storm}.items():
         found = [rates_around(fault, options.seconds) for _ in range(options.rounds)]

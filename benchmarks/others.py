@@ -21,6 +21,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from screen_options import parser_with_size, use_a_persons_environment
+
 QUIET_SECONDS = 2.0
 """A screen that shows nothing new for so long is complete."""
 FIGURES = {
@@ -34,8 +36,7 @@ FIGURES = {
 
 def main() -> None:
     """Read the options, write the run in each one's format, open it, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", default="120x40", help="columns x rows")
+    parser = parser_with_size(__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often each is opened; the median counts")
     parser.add_argument("--steps", type=int, default=100_000, help="steps of the run")
     parser.add_argument("--python", default=sys.executable, help="of the environment that has the others")
@@ -45,15 +46,14 @@ def main() -> None:
     if options.write:
         WRITERS[options.write](options.folder, options.steps)
         return
-    columns, rows = (int(part) for part in options.size.split("x"))
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    use_a_persons_environment()
     with tempfile.TemporaryDirectory() as folder:
-        os.environ.update(XDG_CONFIG_HOME=folder, WANDB_CONFIG_DIR=folder, WANDB_SILENT="true", WANDB_MODE="offline")
+        os.environ.update(WANDB_CONFIG_DIR=folder, WANDB_SILENT="true", WANDB_MODE="offline")
         commands = written(Path(folder), options.steps, options.python)
         found: dict[str, list[dict[str, float]]] = {name: [] for name in commands}
         for number in range(options.rounds + 1):  # in turn; the first round fills the caches
             for name, command in commands.items():
-                figures = opened(command, (columns, rows))
+                figures = opened(command, options.size)
                 found[name] += [figures] if number else []
     medians = {
         name: {figure: statistics.median(one[figure] for one in each) for figure in each[0]}

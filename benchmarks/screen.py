@@ -21,6 +21,7 @@ import throughput
 from chart_staleness import CHART_FIGURES, chart_staleness, quantile
 from made_up_runs import STEPS_PER_SECOND, ScriptedRun, show
 from pseudo_terminal import PseudoTerminal, RunConnection
+from screen_options import parser_with_size, use_a_persons_environment
 
 KEYS = ("v", "g", "x", "m", "k", "+", "-", "[", "]", "0", "1", "1", "\x1b[D", "\x1b[C", "V")
 """Keys that change what is in view: panels, scales, axes, zoom, curves, the cursor."""
@@ -57,8 +58,7 @@ FIGURES = {
 
 def main() -> None:
     """Read the options, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", default="120x40", help="columns x rows")
+    parser = parser_with_size(__doc__)
     parser.add_argument("--seconds", type=float, default=20.0, help="how long to follow")
     parser.add_argument("--data", default="synthetic", help="what is trained on for real: a folder of pictures, say")
     parser.add_argument("--worker", choices=["ours", "textual", "tiny", "tiny-bare"], help=argparse.SUPPRESS)
@@ -69,16 +69,14 @@ def main() -> None:
     if options.worker:
         follow_scripted_run(thin=options.worker == "ours")
         return
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # as a person has it
+    use_a_persons_environment()
     os.environ.setdefault("ESCDELAY", "50")  # as the command line sets it
-    os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp()  # nobody's preferences
-    columns, rows = (int(part) for part in options.size.split("x"))
-    figures = following((columns, rows), options.seconds, "ours")
-    figures |= chart_staleness((columns, rows), options.seconds)
-    figures |= over_a_thin_link((columns, rows), options.seconds)
-    figures |= training_for_real((columns, rows), options.data)
+    figures = following(options.size, options.seconds, "ours")
+    figures |= chart_staleness(options.size, options.seconds)
+    figures |= over_a_thin_link(options.size, options.seconds)
+    figures |= training_for_real(options.size, options.data)
     figures |= slowdowns(options.data)
-    baseline = following((columns, rows), options.seconds, "textual")["bytes_per_second"]
+    baseline = following(options.size, options.seconds, "textual")["bytes_per_second"]
     figures["textual_bytes_per_second"] = baseline
     figures["textual_ratio"] = baseline / figures["bytes_per_second"]
     found = [name for name in FIGURES if name in figures]  # a small screen has not every chart

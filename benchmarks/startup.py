@@ -6,9 +6,7 @@ A first frame is compared with that of a bare Textual app, `--help` with `import
 first frame. The last line is one JSON object; what the words mean is in `FIGURES`.
 """
 
-import argparse
 import json
-import os
 import re
 import statistics
 import subprocess
@@ -22,6 +20,7 @@ import psutil
 from chart_staleness import charts_drawn
 from made_up_runs import write_finished_run
 from pseudo_terminal import PseudoTerminal
+from screen_options import parser_with_size, use_a_persons_environment
 
 BARE = """
 from textual.app import App
@@ -54,18 +53,15 @@ FIGURES = {
 
 def main() -> None:
     """Read the options, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", default="120x40", help="columns x rows")
+    parser = parser_with_size(__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured; the median counts")
     options = parser.parse_args()
-    columns, rows = (int(part) for part in options.size.split("x"))
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # after the first round nothing is compiled any more
-    os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp()  # nobody's preferences
+    use_a_persons_environment()
     with tempfile.TemporaryDirectory() as folder:
-        figures = first_frames((columns, rows), Path(folder), options.rounds)
+        figures = first_frames(options.size, Path(folder), options.rounds)
         figures |= helps(options.rounds)
-        figures |= long_runs((columns, rows), Path(folder), options.rounds)
-        figures |= live_run((columns, rows), Path(folder), options.rounds)
+        figures |= long_runs(options.size, Path(folder), options.rounds)
+        figures |= live_run(options.size, Path(folder), options.rounds)
     for name in LONG_RUNS:
         figures[f"{name}_ratio"] = figures[f"{name}_ms"] / figures["first_frame_ms"]
     print("\n".join(f"{name:<24} {figures[name]:>10,.2f}  {words}" for name, words in FIGURES.items()))

@@ -249,6 +249,15 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def stop_and_leave(terminal: PseudoTerminal) -> None:
+    terminal.press("s")
+    terminal.wait_for("Stop and save")
+    terminal.press("\r")
+    terminal.wait_for("■ Stopped")
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+
+
 def listening_on(pid: int) -> set[str]:
     """The addresses that a process accepts connections on."""
     connections = psutil.Process(pid).net_connections("inet")
@@ -277,12 +286,7 @@ def test_a_screen_on_several_processes_outlives_the_loss_of_one(tmp_path: Path) 
         terminal.wait_for("● Training")
         terminal.press("p")
         terminal.wait_for("‖ Paused")
-        terminal.press("s")
-        terminal.wait_for("Stop and save")
-        terminal.press("\r")
-        terminal.wait_for("■ Stopped")
-        terminal.press("q")
-        assert terminal.exit_code() == 0
+        stop_and_leave(terminal)
     until = time.monotonic() + 30
     while Path(f"/proc/{launcher}").exists():
         assert time.monotonic() < until, "the launcher ends with its run"
@@ -385,10 +389,5 @@ def test_a_run_that_is_resumed_by_several_processes_is_shown_as_it_trains(tmp_pa
     with PseudoTerminal(command(*words), size=(120, 40), folder=tmp_path, environment=environment) as terminal:
         terminal.wait_for("Resumed after step")
         terminal.wait_for("● Training")
-        terminal.press("s")
-        terminal.wait_for("Stop and save")
-        terminal.press("\r")
-        terminal.wait_for("■ Stopped")
-        terminal.press("q")
-        assert terminal.exit_code() == 0
+        stop_and_leave(terminal)
     check(tmp_path / "runs" / "one", Evidence(restarted=True))

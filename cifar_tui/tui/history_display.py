@@ -1,10 +1,24 @@
 """The run's history on the screen in view."""
 
+from typing import Protocol, runtime_checkable
+
 from textual.app import App
 
+from cifar_tui.history.run_history import RunHistory
 from cifar_tui.tui.followed_run import FollowedRun
-from cifar_tui.tui.history_screen import HistoryScreen
 from cifar_tui.tui.widgets.status import Awaited
+
+
+@runtime_checkable
+class HistoryScreen(Protocol):
+    """A screen that shows a run's history: the dashboard, and the checkpoints. No other has a method of this name."""
+
+    @property
+    def is_mounted(self) -> bool:
+        """True once it can be shown something."""
+
+    def show(self, history: RunHistory, awaited: Awaited | None) -> bool:
+        """Show a history, and what was asked of the run. Returns True where a part of it has to wait."""
 
 
 class HistoryDisplay:

@@ -7,6 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.screen import Screen
 
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.listing import Piece
@@ -21,7 +22,6 @@ from cifar_tui.tui.browser.run_checkpoints import BrowsedRuns, RunCheckpoints, m
 from cifar_tui.tui.dialogs.run_choice import RunPick, sibling_runs
 from cifar_tui.tui.evaluation.evaluation_panel import EvaluationPanel
 from cifar_tui.tui.evaluation.evaluation_screen import EvaluationScreen
-from cifar_tui.tui.history_screen import HistoryScreen
 from cifar_tui.tui.intervals import ScreenIntervals
 from cifar_tui.tui.run_reader import RunLoaded, RunUpdated
 from cifar_tui.tui.widgets.filtered_list import FilteredList
@@ -30,7 +30,7 @@ from cifar_tui.tui.widgets.rows import Rows
 from cifar_tui.tui.widgets.status import Awaited, StatusPanel
 
 
-class CheckpointBrowser(HistoryScreen):
+class CheckpointBrowser(Screen[None]):
     """A run's checkpoints and the evaluation of the one under the cursor; on request those of another run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -6,6 +6,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 from textual.widgets import Static
 
 from cifar_tui.history.run_history import RunHistory
@@ -18,7 +19,6 @@ from cifar_tui.tui.charts.redraw_turns import RedrawTurns
 from cifar_tui.tui.dashboard.chart_keys import CHANGES, CHART_BINDINGS
 from cifar_tui.tui.dashboard.overlaid_runs import OverlaidRuns
 from cifar_tui.tui.dashboard.panel_grid import PanelGrid
-from cifar_tui.tui.history_screen import HistoryScreen
 from cifar_tui.tui.intervals import ScreenIntervals
 from cifar_tui.tui.panels import PANELS
 from cifar_tui.tui.run_reader import RunLoaded, RunUpdated
@@ -29,7 +29,7 @@ from cifar_tui.tui.widgets.rows import Rows
 from cifar_tui.tui.widgets.status import Awaited, StatusPanel
 
 
-class Dashboard(HistoryScreen):
+class Dashboard(Screen[None]):
     """A run at a glance."""
 
     AUTO_FOCUS = "EpochTable"

@@ -138,12 +138,14 @@ def _report(
     return 0
 
 
-def poll_until_ended(connection: RunConnection) -> Iterator[Sequence[FeedItem]]:
-    """Yield the events as they are polled, until the engine has ended and none is left."""
+def poll_until_ended(
+    connection: RunConnection, enough: Callable[[], bool] = lambda: False
+) -> Iterator[Sequence[FeedItem]]:
+    """Yield the events as they are polled, until the engine has ended, or it is enough, and none is left."""
     while True:
-        ended = connection.ended
+        over = connection.ended or enough()
         yield connection.poll()
-        if ended:
+        if over:
             return
         time.sleep(POLL_SECONDS)
 

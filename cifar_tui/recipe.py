@@ -245,6 +245,10 @@ class Recipe:
             before = last
         return work
 
+    def work_in(self, epoch: int) -> float:
+        """Return the work of one epoch, counted from 1, in epochs on whole images; 0 for one that it does not have."""
+        return self.work(epoch) - self.work(epoch - 1)
+
     def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
         """Return the rate of a step, counted from 1; a pure function, so a resumed run continues it exactly."""
         factors = [factor for first, factor in self.rate_changes if first <= step]

@@ -1,7 +1,6 @@
 """`cifar-tui log`."""
 
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -52,17 +51,14 @@ def _print_json(folder: Path, *, follow: bool) -> None:
 
 def _print_lines(folder: Path, *, follow: bool) -> None:
     # Loads numpy.
-    from cifar_tui.console import POLL_SECONDS, Console
+    from cifar_tui.console import Console, poll_until_ended
     from cifar_tui.history.run_history import RunHistory
     from cifar_tui.report.run_summary import outcome
     from cifar_tui.runs.remote.follow import RemoteRun
 
     connection, console = RemoteRun(folder, screen=False), Console(RunHistory(), sys.stdout)
-    over = False
-    while not over:
-        over = connection.ended or (connection.caught_up and not follow)
-        console.show(connection.poll())
-        time.sleep(0 if over else POLL_SECONDS)
+    for events in poll_until_ended(connection, enough=lambda: connection.caught_up and not follow):
+        console.show(events)
     connection.join(0)
     if not console.history.live:
         print(outcome(console.history), flush=True)

@@ -315,13 +315,13 @@ def seconds_left_at(history: RunHistory, images_per_second: float, epoch: int) -
     if history.started is None or history.training is None or history.data is None:
         return math.nan
     recipe, per_epoch = history.started.recipe, history.training.steps_per_epoch
-    whole_per_second = images_per_second * (recipe.work(epoch) - recipe.work(epoch - 1))
+    whole_per_second = images_per_second * recipe.work_in(epoch)
     if not whole_per_second > 0:
         return math.nan
     last = history.finish_after * per_epoch or history.training.total_steps
-    done = min(history.step / per_epoch, last / per_epoch)
-    work_left = recipe.work(last / per_epoch) - recipe.work(done)
-    epochs_left = math.ceil((last - history.step) / per_epoch) if last > history.step else 0
+    done = min(history.step, last)
+    work_left = recipe.work(last / per_epoch) - recipe.work(done / per_epoch)
+    epochs_left = math.ceil((last - done) / per_epoch)
     test_seconds = (
         history.epochs[-1].test_seconds if history.epochs else history.data.test_images * TEST_SHARE / whole_per_second
     )

@@ -46,7 +46,7 @@ def shorter_preset(history: RunHistory) -> ShorterPreset | None:
     if started is None or data is None or history.resumed or not (history.live and _settled(history) and speed > 0):
         return None
     recipe = started.recipe
-    speed *= recipe.work(history.epoch) - recipe.work(history.epoch - 1)
+    speed *= recipe.work_in(history.epoch)
     now = run_seconds(recipe, data.train_images, data.test_images, speed)
     left = min(now, history.seconds_left)
     if not left > EVENING_SECONDS:

@@ -51,8 +51,8 @@ def logits_on(
     done = 0
     was_training = network.training
     network.eval()
-    measured = for_measuring(network, device) if share is None else network
     try:
+        measured = for_measuring(network, device) if share is None else network
         while done < test.count:
             if done and not go_on(done):
                 return None

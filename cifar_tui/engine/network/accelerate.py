@@ -79,7 +79,7 @@ class Accelerator:
 
     def _run_graph(self, images: torch.Tensor, labels: torch.Tensor, rate: float) -> StepResult:
         if self._warm_ups and images.shape != self._images.shape:
-            self._graph, self._warm_ups = None, 0  # the images have grown: a graph has one size
+            self._forget_graph()  # the images have grown: a graph has one size
         if self._warm_ups == 0:
             self._images, self._labels = torch.empty_like(images), torch.empty_like(labels)
         self._images.copy_(images)
@@ -115,6 +115,9 @@ class Accelerator:
         self._graph = graph
         self._recorded, self._recorded_since = 0, time.monotonic()
 
+    def _forget_graph(self) -> None:
+        self._graph, self._warm_ups = None, 0
+
     def _consider_compiling(self) -> None:
         """Compile before an update: when asked to, or once `auto` has seen that what is left to train is worth it."""
         if self._auto and self._tier == "graph" and self._recorded == MEASURED:
@@ -131,7 +134,7 @@ class Accelerator:
         compiled = torch.compile(self._stepper.network, dynamic=False)
         assert isinstance(compiled, torch.nn.Module)
         self._stepper.forward = compiled
-        self._graph, self._warm_ups = None, 0
+        self._forget_graph()
 
     def _fall_back(self, error: RuntimeError) -> None:
         """Go one tier down. torch's own text may be pages long, so its first line has to do."""
@@ -141,4 +144,4 @@ class Accelerator:
         self._auto = False
         self._tier = below
         self._stepper.forward = self._stepper.network
-        self._graph, self._warm_ups = None, 0
+        self._forget_graph()

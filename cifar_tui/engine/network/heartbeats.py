@@ -97,8 +97,7 @@ class _Follower:
 
 
 def _store(ranks: Ranks) -> PrefixStore:
-    assert ranks.store is not None  # several processes have met there
-    return PrefixStore("alive", ranks.store)
+    return PrefixStore("alive", ranks.meeting_point)
 
 
 @contextlib.contextmanager

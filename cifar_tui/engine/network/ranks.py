@@ -117,6 +117,12 @@ class Ranks:
         """Return this rank's part of a range; all ranks' parts are the range."""
         return slice(start + self.rank, stop, self.count)
 
+    @property
+    def meeting_point(self) -> PrefixStore:
+        """The store of several processes."""
+        assert self.store is not None  # they have met there
+        return self.store
+
     def sum(self, tensor: torch.Tensor) -> None:
         """Replace a tensor by its sum over all ranks. Raises RankLost."""
         if self.several:

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import orjson
 import psutil
-from torch.distributed import PrefixStore  # type: ignore[attr-defined] # of its C part
 
 from cifar_tui.engine.network.ranks import (
     ANOTHER,
@@ -74,7 +73,7 @@ def arrive(ranks: Ranks, stage: Stage, what: str = "") -> None:
     """Tell the others that this process has come to a stage. Raises RankLost."""
     if ranks.several:
         with lost_during("the start"):
-            _store(ranks).set(f"{stage}{ranks.rank}", what)
+            ranks.meeting_point.set(f"{stage}{ranks.rank}", what)
 
 
 def await_all(ranks: Ranks, stage: Stage, stop_requested: Callable[[], bool]) -> dict[int, str]:
@@ -84,7 +83,7 @@ def await_all(ranks: Ranks, stage: Stage, stop_requested: Callable[[], bool]) ->
     """
     keys = {rank: f"{stage}{rank}" for rank in range(1, ranks.count)}
     with lost_during("the start"):
-        while keys and not _store(ranks).check(list(keys.values())):
+        while keys and not ranks.meeting_point.check(list(keys.values())):
             if failure := _failure(ranks):
                 raise _named(failure, "the start")
             if ended := _ended_here(ranks):
@@ -92,7 +91,7 @@ def await_all(ranks: Ranks, stage: Stage, stop_requested: Callable[[], bool]) ->
             if stop_requested():
                 raise StopRequested
             time.sleep(POLL_SECONDS)
-        return {rank: _store(ranks).get(key).decode() for rank, key in keys.items()}
+        return {rank: ranks.meeting_point.get(key).decode() for rank, key in keys.items()}
 
 
 def await_rank(ranks: Ranks, stage: Stage, rank: int) -> str:
@@ -101,11 +100,11 @@ def await_rank(ranks: Ranks, stage: Stage, rank: int) -> str:
     Raises RankLost, and EndOrdered at the run's end.
     """
     with lost_during("the start"):
-        while not _store(ranks).check([f"{stage}{rank}"]):
-            if _store(ranks).check([ENDED]):
+        while not ranks.meeting_point.check([f"{stage}{rank}"]):
+            if ranks.meeting_point.check([ENDED]):
                 raise EndOrdered
             time.sleep(POLL_SECONDS)
-        return _store(ranks).get(f"{stage}{rank}").decode()
+        return ranks.meeting_point.get(f"{stage}{rank}").decode()
 
 
 def await_images_of_this_machine(ranks: Ranks) -> None:
@@ -120,7 +119,7 @@ def await_images_of_this_machine(ranks: Ranks) -> None:
 def has_ended(ranks: Ranks) -> bool:
     """Return True, on a follower, once the leader has ended the run, or cannot be reached."""
     try:
-        return _store(ranks).check([ENDED])
+        return ranks.meeting_point.check([ENDED])
     except RuntimeError:
         return True
 
@@ -128,19 +127,19 @@ def has_ended(ranks: Ranks) -> bool:
 def tell_failure(ranks: Ranks, reason: str, exit_code: int) -> None:
     """Tell the others why this process ends; an `exit_code` of 0 is a bug's."""
     with contextlib.suppress(RuntimeError):  # they have ended, too
-        _store(ranks).set(f"{FAILED}{ranks.rank}", orjson.dumps([reason, exit_code]).decode())
+        ranks.meeting_point.set(f"{FAILED}{ranks.rank}", orjson.dumps([reason, exit_code]).decode())
 
 
 def name_folder(ranks: Ranks, folder: Path) -> None:
     """Tell the followers the run's folder."""
-    _store(ranks).set(FOLDER, str(folder))
+    ranks.meeting_point.set(FOLDER, str(folder))
 
 
 def folder_here(ranks: Ranks) -> Path | None:
     """Return the run's folder, on a follower; None before it is told, or on another machine than the leader's."""
     with contextlib.suppress(RuntimeError):
-        if _store(ranks).check([FOLDER]) and process_of(ranks, 0):
-            return Path(_store(ranks).get(FOLDER).decode())
+        if ranks.meeting_point.check([FOLDER]) and process_of(ranks, 0):
+            return Path(ranks.meeting_point.get(FOLDER).decode())
     return None
 
 
@@ -148,7 +147,7 @@ def ended_on_purpose(ranks: Ranks) -> bool:
     """Return True, on a follower that has lost the others, where they end because of an error that stays."""
     with contextlib.suppress(RuntimeError):
         failure = _failure(ranks)
-        return _store(ranks).check([ENDED]) or (failure is not None and failure.exit_code > 0)
+        return ranks.meeting_point.check([ENDED]) or (failure is not None and failure.exit_code > 0)
     return False
 
 
@@ -177,7 +176,7 @@ def leading(ranks: Ranks) -> Iterator[None]:
 def _tell_end(ranks: Ranks) -> None:
     if ranks.several:
         with contextlib.suppress(RuntimeError):  # the launcher has ended, and ends all
-            _store(ranks).set(ENDED, "")
+            ranks.meeting_point.set(ENDED, "")
 
 
 def _explained(ranks: Ranks, error: RankLost) -> CifarTuiError:
@@ -202,8 +201,8 @@ def _named(failure: Failure, during: str) -> CifarTuiError:
 def _failure(ranks: Ranks) -> Failure | None:
     """Return the failure of the first process that has told one. Raises RuntimeError without a store."""
     for rank in range(1, ranks.count):
-        if _store(ranks).check([f"{FAILED}{rank}"]):
-            reason, exit_code = orjson.loads(_store(ranks).get(f"{FAILED}{rank}"))
+        if ranks.meeting_point.check([f"{FAILED}{rank}"]):
+            reason, exit_code = orjson.loads(ranks.meeting_point.get(f"{FAILED}{rank}"))
             return Failure(rank, safe_text(str(reason), 1_000), int(exit_code))
     return None
 
@@ -222,14 +221,9 @@ def _ended_here(ranks: Ranks) -> list[int]:
 
 def process_of(ranks: Ranks, rank: int) -> int:
     """Return the number of a rank's process on this machine; 0 for one elsewhere. Raises RuntimeError."""
-    return process_here(_store(ranks).get(f"process{rank}").decode().partition("\n")[0])
+    return process_here(ranks.meeting_point.get(f"process{rank}").decode().partition("\n")[0])
 
 
 def _ended(ranks: list[int]) -> str:
     numbers = ", ".join(map(str, ranks))
     return f"Process {numbers} of this run was" if len(ranks) == 1 else f"Processes {numbers} of this run were"
-
-
-def _store(ranks: Ranks) -> PrefixStore:
-    assert ranks.store is not None  # several processes have met there
-    return ranks.store

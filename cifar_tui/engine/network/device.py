@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from cifar_tui.engine.network.convolution import products_pay
 from cifar_tui.engine.network.torch_private import cpu_computes_bf16
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Precision, Recipe
@@ -53,16 +54,13 @@ class Device:
         facts = {"torch": torch.__version__, "precision": self.precision}
         if ranks_here() > 1:
             facts["ranks"] = str(ranks_here())
-        if self.torch.type == "cpu":
-            capability = torch.backends.cpu.get_cpu_capability()
-            threads = str(torch.get_num_threads())
-            return facts | {
-                "device": "CPU",
-                "processor": processor_name(),
-                "threads": threads,
-                "instructions": capability,
-            }
-        return facts | {"device": self.name}
+        if self.torch.type != "cpu":
+            return facts | {"device": self.name}
+        facts |= {"device": "CPU", "processor": processor_name(), "threads": str(torch.get_num_threads())}
+        facts["instructions"] = torch.backends.cpu.get_cpu_capability()
+        if products_pay(PRECISIONS[self.precision]):
+            facts["small convolutions"] = "products"
+        return facts
 
     def autocast(self) -> AbstractContextManager[object]:
         """The context of a forward pass."""

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from cifar_tui.engine.network.convolution import Convolution
 from cifar_tui.recipe import CLASSES
 
 
@@ -14,10 +15,10 @@ class ResidualBlock(nn.Module):
         """Build a block; the shortcut is a 1×1 convolution where size or channels change."""
         super().__init__()
         self.left = nn.Sequential(
-            nn.Conv2d(channels_in, channels_out, kernel_size=3, stride=stride, padding=1, bias=False),
+            Convolution(channels_in, channels_out, stride),
             nn.BatchNorm2d(channels_out),
             nn.ReLU(inplace=True),
-            nn.Conv2d(channels_out, channels_out, kernel_size=3, stride=1, padding=1, bias=False),
+            Convolution(channels_out, channels_out, stride=1),
             nn.BatchNorm2d(channels_out),
         )
         self.shortcut = nn.Sequential()

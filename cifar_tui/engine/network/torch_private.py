@@ -27,8 +27,17 @@ def sums_of_magnitudes(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
 
 def cpu_computes_bf16() -> bool:
     """Return True if the processor itself computes in bf16; False where torch does not say."""
-    names = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return any(bool(getattr(torch.cpu, name)()) for name in names if hasattr(torch.cpu, name))
+    return cpu_has_bf16_tiles() or _cpu_supports("avx512_bf16")
+
+
+def cpu_has_bf16_tiles() -> bool:
+    """Return True if the processor multiplies tiles of bf16 (AMX); False where torch does not say."""
+    return _cpu_supports("amx_tile")
+
+
+def _cpu_supports(name: str) -> bool:
+    ask = getattr(torch.cpu, f"_is_{name}_supported", None)
+    return ask is not None and bool(ask())
 
 
 def skip_update_if(optimizer: torch.optim.Optimizer, found_inf: torch.Tensor) -> None:

@@ -1,0 +1,79 @@
+"""Convolutions that a processor computes as one matrix product where images have become small.
+
+oneDNN takes 5 to 17 times as long for the gradient of 512×512 weights over 4×4 and 2×2 pixels: it is made for larger
+images. The product gives the same sums in another order.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.nn.grad import conv2d_input
+
+from cifar_tui.engine.network.torch_private import cpu_has_bf16_tiles
+
+MOST_PIXELS = 16
+"""Output pixels up to which the product is faster: with twice the side, gathering the patches takes longer."""
+LEAST_CHANNELS = 256
+"""Input channels from which it is: fewer make a product too narrow."""
+
+
+def products_pay(dtype: torch.dtype) -> bool:
+    """Return True if this processor multiplies such numbers so fast that small images had better be products."""
+    return dtype is torch.bfloat16 and cpu_has_bf16_tiles()
+
+
+class Convolution(nn.Conv2d):
+    """3×3 convolution with padding 1, without groups or dilation; the keys and numbers are those of nn.Conv2d."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
+        super().__init__(channels_in, channels_out, kernel_size=3, stride=stride, padding=1, bias=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Activations [N, channels_in, H, W] to [N, channels_out, H/stride, W/stride]."""
+        if images.device.type != "cpu" or self.in_channels < LEAST_CHANNELS or self._pixels(images) > MOST_PIXELS:
+            return super().forward(images)
+        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else images.dtype
+        if not products_pay(dtype):
+            return super().forward(images)
+        bias = None if self.bias is None else self.bias.to(dtype)
+        result: torch.Tensor = _Product.apply(images.to(dtype), self.weight.to(dtype), bias, self.stride[0])
+        return result
+
+    def _pixels(self, images: torch.Tensor) -> int:
+        return images.shape[-2] * images.shape[-1] // self.stride[0] ** 2
+
+
+class _Product(torch.autograd.Function):
+    """Patches × weights; the gradient of the weights likewise, that of the images as oneDNN has it."""
+
+    @staticmethod
+    def forward(ctx, images, weight, bias, stride):  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(images, weight)
+        ctx.stride = stride
+        patches, (count, height, width) = _patches(images, stride)
+        matrix = weight.permute(0, 2, 3, 1).reshape(len(weight), -1)
+        product = functional.linear(patches, matrix, bias)
+        return product.view(count, height, width, len(weight)).permute(0, 3, 1, 2)
+
+    @staticmethod
+    def backward(ctx, gradient):  # type: ignore[no-untyped-def]
+        images, weight = ctx.saved_tensors
+        rows = gradient.permute(0, 2, 3, 1).reshape(-1, len(weight))
+        patches, _ = _patches(images, ctx.stride)
+        of_weight = (rows.t() @ patches).view(len(weight), 3, 3, -1).permute(0, 3, 1, 2)
+        # torch has no types for it.
+        of_images = conv2d_input(images.shape, weight, gradient, ctx.stride, padding=1)  # type: ignore[no-untyped-call]
+        return of_images, of_weight, None, None
+
+
+def _patches(images: torch.Tensor, stride: int) -> tuple[torch.Tensor, tuple[int, int, int]]:
+    """[N, C, H, W] to the 3×3 patches around every output pixel, [N × H' × W', 9 × C], and (N, H', W')."""
+    padded = functional.pad(images.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))
+    count, rows, columns, channels = padded.shape
+    height, width = (rows - 3) // stride + 1, (columns - 3) // stride + 1
+    image, row, column, channel = padded.stride()
+    shape, steps = (
+        (count, height, width, 3, 3, channels),
+        (image, row * stride, column * stride, row, column, channel),
+    )
+    return padded.as_strided(shape, steps).reshape(count * height * width, 9 * channels), (count, height, width)

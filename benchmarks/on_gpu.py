@@ -71,12 +71,13 @@ FIGURES = {
 
 def run_tests(_bench: Bench) -> Figures:
     """Run the tests that are marked `gpu`."""
-    command = [sys.executable, "-m", "pytest", "-m", "gpu", "-q", "-n", "0", "-p", "no:cacheprovider", "tests"]
+    command = [sys.executable, "-m", "pytest", "-m", "gpu", "-q", "--all", "-n", "0", "-p", "no:cacheprovider", "tests"]
     command += ["--show-capture=no", "--tb=short", "-W", "default"]  # another version of a library may warn
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, cwd=Path(__file__).parents[1])
     if done.returncode:
         raise RuntimeError(done.stdout[-4_000:] + done.stderr[-1_000:])
-    return {"gpu_tests": done.stdout.strip().split("\n")[-1].strip("= ")}
+    summary = next(line for line in reversed(done.stdout.splitlines()) if " in " in line and "passed" in line)
+    return {"gpu_tests": summary.strip("= ")}
 
 
 def measure_tutorial(bench: Bench) -> Figures:

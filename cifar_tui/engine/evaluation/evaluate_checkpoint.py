@@ -15,8 +15,8 @@ from cifar_tui.engine.data.load import LoadData, load_test
 from cifar_tui.engine.evaluation.evaluate import evaluate
 from cifar_tui.engine.evaluation.metrics import EvaluationResult
 from cifar_tui.engine.evaluation.normalization_fit import misfit_note
-from cifar_tui.engine.network.device import Device, choose_device
-from cifar_tui.engine.network.device_memory import explained, is_out_of_memory, out_of_memory
+from cifar_tui.engine.network.device import Device, choose_device, is_out_of_memory
+from cifar_tui.engine.network.device_memory import explained, out_of_memory
 from cifar_tui.errors import CheckpointDamaged, StopRequested
 from cifar_tui.events import Emit, Noted
 from cifar_tui.recipe import CLASSES, Recipe

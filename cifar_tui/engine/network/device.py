@@ -14,7 +14,7 @@ import torch
 
 from cifar_tui.engine.network.convolution import products_pay
 from cifar_tui.engine.network.torch_private import cpu_computes_bf16
-from cifar_tui.errors import BadInput
+from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.recipe import Precision, Recipe
 from cifar_tui.system import nvidia
 from cifar_tui.system.allocator import keep_freed_memory
@@ -27,6 +27,9 @@ STEPS_AHEAD = 8
 """Steps that the CPU may be ahead of a GPU, so that a pause reacts at once."""
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+WAIT_FOR_OTHERS = "Wait for them (nvidia-smi lists them), or choose another GPU by CUDA_VISIBLE_DEVICES."
+"""The remedy where other programs hold a GPU's memory."""
 
 CPU_NICENESS = 5
 """Niceness of threads that train on the processor: keys are answered in half the time, idle cores used fully."""
@@ -114,7 +117,7 @@ def choose_device(recipe: Recipe) -> Device:
 def _choose_gpu(index: int) -> int:
     """Make a GPU this thread's own, for graphs, streams and events name none, and return its number.
 
-    Raises BadInput without one of that number.
+    Raises BadInput without one of that number, CifarTuiError where it has no memory left for one more process.
     """
     count = torch.cuda.device_count()
     if index >= count:
@@ -122,8 +125,24 @@ def _choose_gpu(index: int) -> int:
         hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
         limited = f" (CUDA_VISIBLE_DEVICES={safe_text(hidden, 40)} hides the others)" if hidden is not None else ""
         raise BadInput(f"There is no GPU cuda:{index} here: torch sees {there}{limited}.")
-    torch.cuda.set_device(index)
+    try:
+        torch.cuda.set_device(index)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise CifarTuiError(f"Other programs hold all memory of GPU cuda:{index}. {WAIT_FOR_OTHERS}") from None
     return index
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return True if an error says that memory did not suffice.
+
+    torch has a class of its own for its allocator only; the driver, cuDNN and cuBLAS say it in words (`ALLOC_FAILED`).
+    """
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    words = str(error)
+    return isinstance(error, RuntimeError) and ("out of memory" in words or "ALLOC_FAILED" in words)
 
 
 def _look_for_cuda() -> tuple[bool, str]:

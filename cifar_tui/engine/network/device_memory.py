@@ -5,34 +5,25 @@ from collections.abc import Iterator
 
 import torch
 
-from cifar_tui.engine.network.device import Device
+from cifar_tui.engine.network.device import WAIT_FOR_OTHERS, Device, is_out_of_memory
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.system import nvidia
 from cifar_tui.text import size
 
 NOT_OTHERS_BYTES = 2_000_000_000
 """Held beside what torch counts, by the driver and this program: less is not called other programs'."""
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return True if an error says that memory did not suffice.
-
-    torch has a class of its own for its allocator only; the driver, cuDNN and cuBLAS say it in words (`ALLOC_FAILED`).
-    """
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    words = str(error)
-    return isinstance(error, RuntimeError) and ("out of memory" in words or "ALLOC_FAILED" in words)
+NOT_OTHERS_SHARE = 0.05
+"""The same as a share of all memory: 3.3 of 85.5 GB on an H100."""
 
 
 def out_of_memory(device: Device, remedy: str = "") -> str:
     """Return what happened, and what to do: the remedy, unless other programs hold most of a GPU."""
     others, total = _held_by_others(device)
-    if others < NOT_OTHERS_BYTES:
+    if others < max(NOT_OTHERS_BYTES, NOT_OTHERS_SHARE * total):
         return f"{device.name} ran out of memory. {remedy}".rstrip()
     happened = f"{device.name} ran out of memory: other programs hold {size(others)} of its {size(total)}."
     if others > total / 2:
-        remedy = "Wait for them (nvidia-smi lists them), or choose another GPU by CUDA_VISIBLE_DEVICES."
+        remedy = WAIT_FOR_OTHERS
     return f"{happened} {remedy}".rstrip()
 
 

@@ -9,7 +9,7 @@ import torch
 
 from cifar_tui.engine.network import device
 from cifar_tui.engine.network.device import choose_device
-from cifar_tui.errors import BadInput
+from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.system import nvidia
 from tests.engine.trained import tiny_recipe
 
@@ -87,6 +87,22 @@ def test_a_gpu_that_is_not_there_is_refused_with_those_that_are(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3")
     with pytest.raises(BadInput, match=r"CUDA_VISIBLE_DEVICES=0,3 hides the others"):
         choose_device(tiny_recipe(device="cuda:2"))
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_a_gpu_without_room_for_one_more_process_says_who_fills_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch's error there is none of its own allocator's: choosing the GPU already fails."""
+    error = RuntimeError("CUDA error: out of memory\nSearch for `cudaErrorMemoryAllocation' in the manual")
+    monkeypatch.setattr(torch.cuda, "set_device", lambda _: raise_(error))
+    with pytest.raises(CifarTuiError, match=r"^Other programs hold all memory of GPU cuda:1\. Wait for them"):
+        choose_device(tiny_recipe(device="cuda:1"))
+    error = RuntimeError("CUDA error: unknown error")
+    with pytest.raises(RuntimeError, match="unknown error"):
+        choose_device(tiny_recipe(device="cuda:1"))
+
+
+def raise_(error: BaseException) -> None:
+    raise error
 
 
 @pytest.mark.parametrize("typed", ["gpu", "cuda:", "cuda:-1", "CUDA", "cuda:1234", "cpu:0", ""])

@@ -53,6 +53,7 @@ def test_other_errors_stay_as_they_are() -> None:
     [
         (None, REMEDY),
         (1_000_000_000, REMEDY),
+        (3_900_000_000, REMEDY),
         (30_000_000_000, REMEDY),
         (
             78_000_000_000,
@@ -66,4 +67,4 @@ def test_memory_that_others_hold_is_said_with_what_helps(
     held(monkeypatch, used)
     found = sentence(GPU, torch.OutOfMemoryError())
     assert found.endswith(told)
-    assert ("other programs hold" in found) is (used is not None and used > 2_000_000_000)
+    assert ("other programs hold" in found) is (used is not None and used > 4_000_000_000)

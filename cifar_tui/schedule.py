@@ -1,10 +1,11 @@
 """Schedules of the rate and of the images' size, pure functions of the step: a resumed run continues exactly."""
 
 import math
+from fractions import Fraction
 from typing import Literal
 
 Schedule = Literal["constant", "triangle", "cosine", "drops"]
-Sizes = Literal["whole", "growing"]
+Sizes = Literal["whole", "growing", "growing-late"]
 
 WARM_UP_SHARE = 0.2
 """Share of the steps on the way up, of a triangle and before a cosine."""
@@ -14,6 +15,8 @@ DROP_POINTS = (0.3, 0.6, 0.8)
 """Shares of the epochs after which `drops` lowers the rate (60, 120 and 160 of 200)."""
 DROP_FACTOR = 0.2
 """Factor of each drop."""
+GROWTH = {"growing": (Fraction(1, 4), Fraction(2, 3)), "growing-late": (Fraction(3, 5), Fraction(9, 10))}
+"""Shares of the epochs after which images of half the side, and those of three quarters of it, are over."""
 
 
 def scheduled_rate(schedule: Schedule, peak: float, step: int, steps_per_epoch: int, epochs: int) -> float:
@@ -35,10 +38,8 @@ def scheduled_rate(schedule: Schedule, peak: float, step: int, steps_per_epoch: 
 
 
 def size_stages(sizes: Sizes, whole: int, epochs: int) -> tuple[tuple[int, int], ...]:
-    """Return the last epoch and the images' side in pixels of each stage of a run; `whole` is the side of the data.
-
-    Growing images have half the side for a quarter of the epochs, and three quarters of it until two thirds are over.
-    """
+    """Return the last epoch and the images' side in pixels of each stage of a run; `whole` is the side of the data."""
     if sizes == "whole":
         return ((epochs, whole),)
-    return (epochs // 4, whole // 2), (2 * epochs // 3, whole * 3 // 4), (epochs, whole)
+    half, three_quarters = (math.floor(epochs * share) for share in GROWTH[sizes])
+    return (half, whole // 2), (three_quarters, whole * 3 // 4), (epochs, whole)

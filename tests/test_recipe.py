@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cifar_tui.errors import BadInput
 from cifar_tui.presets import PRESETS, preset
 from cifar_tui.recipe import Recipe
+from cifar_tui.schedule import Sizes
 from cifar_tui.serialization import field_names, from_record, to_record
 
 
@@ -37,10 +38,10 @@ def test_the_presets_are_those_of_the_reference() -> None:
     assert PRESETS["smoke"].recipe.train_images == 2_000
     assert all(named.recipe.momentum == 0.9 for named in PRESETS.values())
     decays = {name: named.recipe.weight_decay for name, named in PRESETS.items()}
-    assert (decays.pop("short"), decays.pop("minutes")) == (1.5e-3, 1.5e-3)
+    assert (decays.pop("short"), decays.pop("minutes")) == (1e-3, 1e-3)
     assert set(decays.values()) == {5e-4}
     assert [name for name, named in PRESETS.items() if named.recipe.label_smoothing] == ["minutes", "short"]
-    assert [name for name, named in PRESETS.items() if named.recipe.sizes == "growing"] == ["minutes", "short"]
+    assert [name for name, named in PRESETS.items() if named.recipe.sizes != "whole"] == ["minutes", "short"]
 
 
 @pytest.mark.parametrize("momentum", [0.0, 1.0, -0.5, math.nan])
@@ -62,24 +63,31 @@ def test_a_cosine_goes_up_as_a_triangle_and_down_along_half_a_wave() -> None:
     assert 0 < rates[-1] < 1e-6
 
 
+@pytest.mark.parametrize("sizes", ["growing", "growing-late"])
 @pytest.mark.parametrize("epochs", [*range(1, 31), 1_000])
-def test_images_that_grow_are_whole_in_the_end(epochs: int) -> None:
-    recipe = dataclasses.replace(preset("default"), sizes="growing", epochs=epochs)
+def test_images_that_grow_are_whole_in_the_end(epochs: int, sizes: Sizes) -> None:
+    recipe = dataclasses.replace(preset("default"), sizes=sizes, epochs=epochs)
     sides = [recipe.side_in(epoch) for epoch in range(1, epochs + 1)]
     assert sides == sorted(sides)
     assert sides[-1] == 32
     assert set(sides) <= {16, 24, 32}
     work = [recipe.work_in(epoch) for epoch in range(1, epochs + 1)]
-    assert work == pytest.approx([{16: 0.475, 24: 0.69375, 32: 1.0}[side] for side in sides])
+    assert work == pytest.approx([{16: 0.4, 24: 0.65, 32: 1.0}[side] for side in sides])
 
 
-def test_short_takes_the_time_of_nine_whole_epochs() -> None:
+def test_short_takes_the_time_of_eleven_whole_epochs() -> None:
     recipe = preset("short")
     sides = [recipe.side_in(epoch) for epoch in range(1, recipe.epochs + 1)]
-    assert sides == [16] * 3 + [24] * 5 + [32] * 4
-    assert 8.8 < recipe.work(recipe.epochs) < 9
-    assert recipe.work(3.5) == pytest.approx(3 * 0.475 + 0.5 * 0.69375)
+    assert sides == [16] * 12 + [24] * 6 + [32] * 2
+    assert recipe.work(recipe.epochs) == pytest.approx(12 * 0.4 + 6 * 0.65 + 2)
+    assert recipe.work(12.5) == pytest.approx(12 * 0.4 + 0.5 * 0.65)
     assert preset("quick").work(7.25) == 7.25
+
+
+def test_runs_that_grew_early_still_do() -> None:
+    """What an earlier version recorded goes on as it began."""
+    recipe = dataclasses.replace(preset("short"), sizes="growing", epochs=12)
+    assert [recipe.side_in(epoch) for epoch in range(1, 13)] == [16] * 3 + [24] * 5 + [32] * 4
 
 
 def test_steps_per_epoch_keep_the_ragged_last_batch() -> None:

@@ -26,7 +26,7 @@ def test_every_command_has_a_short_help_option_and_no_bool(name: str) -> None:
 
 
 def test_defaults_are_those_of_the_preset() -> None:
-    for arguments, epochs, batch in (([], 12, 125), (["--preset", "max"], 200, 128), (["--preset=quick"], 26, 500)):
+    for arguments, epochs, batch in (([], 20, 125), (["--preset", "max"], 200, 128), (["--preset=quick"], 26, 500)):
         shown = help_of("train", "--help", *(arguments or ["--preset", "short"]))
         assert f"Passes over the training images. [default: {epochs}" in shown
         assert f"Images per step. [default: {batch}]" in shown

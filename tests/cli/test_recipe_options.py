@@ -48,7 +48,7 @@ def test_without_a_gpu_the_preset_is_short_and_that_is_said(
     assert recipe.preset == expected
     assert bool(note) == (expected == "short")
     if note:
-        assert "training short, 12 epochs" in note
+        assert "training short, 20 epochs" in note
         device_typed = f" --device {device}" if device == "cpu" else ""
         assert note.endswith(f"--preset default trains 80: cifar-tui train --preset default{device_typed}")
 

@@ -98,13 +98,13 @@ def test_throughput_and_time_left_come_from_training_time() -> None:
 
 def test_the_time_left_knows_that_images_grow() -> None:
     """Steps on small images are fast, and say little by themselves of those to come."""
-    recipe = dataclasses.replace(preset("short"), epochs=12)
+    recipe = dataclasses.replace(preset("short"), sizes="growing", epochs=12)
     opening = [scripted.started(recipe=recipe), *scripted.opening(epochs=12)[1:]]
     history = after(*opening, *[scripted.step(number) for number in range(1, 31)])
     assert history.images_per_second == pytest.approx(1_000)
     seconds_per_epoch, tests = 50, 12 * 10 / 3
-    whole = (2.4 * 0.475 + 5 * 0.69375 + 4) * seconds_per_epoch + tests
-    assert history.seconds_left == pytest.approx(whole / 0.475, rel=0.01)
+    whole = (2.4 * 0.4 + 5 * 0.65 + 4) * seconds_per_epoch + tests
+    assert history.seconds_left == pytest.approx(whole / 0.4, rel=0.01)
     late = dataclasses.replace(scripted.step(31), epoch=13)
     assert math.isnan(after(*opening, scripted.step(1), late).seconds_left), "an epoch that the recipe does not have"
 

@@ -34,14 +34,14 @@ def test_the_time_of_a_run_counts_its_tests() -> None:
     ("name", "speed", "expected"),
     [
         ("default", 20.0, "minutes"),
-        ("default", 40.0, "short"),
+        ("default", 50.0, "short"),
         ("default", 100.0, "quick"),  # 12 h, and 4 h with quick
         ("max", 400.0, "default"),
-        ("quick", 40.0, "short"),
+        ("quick", 50.0, "short"),
         ("default", 400.0, None),  # 3 h: an evening
         ("short", 20.0, "minutes"),
         ("max", 4.0, "minutes"),  # none ends in an evening: the shortest
-        ("minutes", 4.0, None),  # 8 h, and nothing is shorter
+        ("minutes", 4.0, None),  # 11 h, and nothing is shorter
     ],
 )
 def test_what_ends_in_an_evening_is_offered(name: str, speed: float, expected: str | None) -> None:
@@ -52,7 +52,7 @@ def test_what_ends_in_an_evening_is_offered(name: str, speed: float, expected: s
 def test_both_times_are_said() -> None:
     offered = shorter_preset(measured("default", 20.0))
     assert offered is not None
-    assert times_text(offered) == "default takes about 2 d 11 h on this device, minutes about 1 h 48 min."
+    assert times_text(offered) == "default takes about 2 d 11 h on this device, minutes about 2 h 13 min."
 
 
 def test_nothing_is_offered_before_a_step_is_measured_nor_from_the_first_steps_of_a_gpu() -> None:

@@ -26,7 +26,7 @@ async def test_z_stops_the_run_and_starts_the_shorter_preset(size: tuple[int, in
         await pilot.press("z")
         await settle(pilot)
         asked = screen_text(pilot)
-        for expected in ("Train minutes instead?", "1 d 14 h", "3 h", "Stop this run, start minutes (y)"):
+        for expected in ("Train minutes instead?", "1 d 14 h", "4 h", "Stop this run, start minutes (y)"):
             assert expected in asked
         assert run.requests == []
         await pilot.press("y")

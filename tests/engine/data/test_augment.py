@@ -38,8 +38,9 @@ def slowly(recipe: Recipe, pixels: np.ndarray, plan: EpochPlan, place: int) -> n
 
 
 GROWING = dataclasses.replace(preset("default"), sizes="growing", epochs=12)
-CASES = [(PRESETS[name].recipe, epoch, 32) for name in PRESETS if name != "short" for epoch in (3,)]
-CASES += [(recipe, epoch, side) for recipe in (preset("short"), GROWING) for epoch, side in ((3, 16), (4, 24), (9, 32))]
+CASES = [(named.recipe, 3, 32) for named in PRESETS.values() if named.recipe.sizes == "whole"]
+CASES += [(GROWING, epoch, side) for epoch, side in ((3, 16), (4, 24), (9, 32))]
+CASES += [(preset("short"), epoch, side) for epoch, side in ((12, 16), (13, 24), (19, 32))]
 
 
 @pytest.mark.parametrize(("recipe", "epoch", "side"), CASES)

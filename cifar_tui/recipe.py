@@ -32,7 +32,9 @@ SIDE = 32
 SIZELESS = 0.2
 """The share of a step's time that small images do not save: 16 pixels took 0.40, 24 took 0.65 of it on two cores."""
 CLASSES = 10
-"""Classes that the network tells apart."""
+"""Classes of CIFAR-10."""
+LEAST_CLASSES, MOST_CLASSES = 2, 1_000
+"""Classes that a network may tell apart."""
 CIFAR10_MEAN = (0.4914, 0.4822, 0.4465)
 CIFAR10_STD = (0.2470, 0.2435, 0.2616)
 HALF = (0.5, 0.5, 0.5)
@@ -85,7 +87,7 @@ class Recipe:
     data: Annotated[
         str,
         Option(
-            "cifar10, synthetic, or a folder of images {train,test}/<class>/.",
+            "cifar10, synthetic, or a folder of images {train,test}/<class>/ of 2 to 1,000 classes.",
             panel=DATA,
             metavar="SOURCE",
             parse=absolute_source,
@@ -120,6 +122,15 @@ class Recipe:
             least=10,
         ),
     ] = None
+    test_share: Annotated[
+        float,
+        Option(
+            "Share of a folder's images to test on, by the seed, where it has no test/; 0 for none.",
+            panel=DATA,
+            least=0,
+            below=1,
+        ),
+    ] = 0.0
     validation_images: Annotated[
         int,
         Option(
@@ -172,6 +183,8 @@ class Recipe:
 
     Growing late: halved for three fifths of them, windows until nine tenths.
     """
+    classes: int = CLASSES
+    """Classes that the network tells apart: those of the data."""
     mean: tuple[float, float, float] = CIFAR10_MEAN
     """Subtracted from each channel, 0 to 1."""
     std: tuple[float, float, float] = CIFAR10_STD
@@ -214,6 +227,10 @@ class Recipe:
             option.check(getattr(self, name))
         parse_keep(self.keep)
         parse_device(self.device)
+        if self.test_share and self.data in ("cifar10", "synthetic"):
+            raise BadInput(f"--test-share splits a folder of images, and {self.data} has test images already.")
+        if not LEAST_CLASSES <= self.classes <= MOST_CLASSES:
+            raise BadInput(f"A network tells {LEAST_CLASSES} to {MOST_CLASSES:,} classes apart, not {self.classes:,}.")
         if self.train_images is not None and self.batch_size > self.train_images:
             raise BadInput(
                 f"A batch of {self.batch_size:,} is more than the {self.train_images:,} training images: "

@@ -42,7 +42,11 @@ def branched_recipe(
         recipe, note = recipe_for_external(weights, preset, reading, normalization=own)
     if changes.get("width", recipe.width) != recipe.width:
         raise BadInput(f"The checkpoint's weights have width {recipe.width}: leave --width out.")
-    return checked(changed(recipe, changes)), note
+    child = checked(changed(recipe, changes))
+    if child.classes != recipe.classes:
+        other = f"The checkpoint tells {recipe.classes:,} classes apart, and these images have {child.classes:,}"
+        note = f"{note} {other}: the last layer starts from fresh weights.".lstrip()
+    return child, note
 
 
 def check_changeable(changes: Mapping[str, object], other_flags: set[str]) -> None:
@@ -59,6 +63,5 @@ def changed(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
 
 
 def checked(recipe: Recipe) -> Recipe:
-    """Return the recipe, checked as far as possible before anything starts. Raises BadInput."""
-    check_source(recipe.check())
-    return recipe
+    """Return the recipe, for its data's number of classes, checked as far as possible beforehand. Raises BadInput."""
+    return dataclasses.replace(recipe, classes=check_source(recipe.check()))

@@ -108,6 +108,11 @@ def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str]) 
     try:
         before = folder.recipe()
         recipe = checked(changed(before, changes))
+        if recipe.classes != before.classes:
+            raise BadInput(
+                f"{path.name} tells {before.classes:,} classes apart, and these images have {recipe.classes:,}: "
+                "name the images it was trained on with --data."
+            )
         schedule = _schedule_change(before, recipe, path)
     except BadInput:
         folder.close()

@@ -71,7 +71,9 @@ class LocalJobs:
             return self._resume(self.changes)
         new = self._new
         if data is not None:
-            new = dataclasses.replace(new, recipe=new.recipe.with_data(data))
+            from cifar_tui.engine.data.source import with_data
+
+            new = dataclasses.replace(new, recipe=with_data(new.recipe, data))
         return self._start(new, note=self.note)
 
     def train_preset(self, preset: str) -> Session:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from cifar_tui.engine.formats.detect import detect
-from cifar_tui.engine.formats.layouts import TUTORIAL, NamingScheme, fitted, weights_in, width_of
+from cifar_tui.engine.formats.layouts import TUTORIAL, NamingScheme, classes_of, fitted, weights_in, width_of
 from cifar_tui.engine.formats.metadata import WeightsMetadata, read_metadata
 from cifar_tui.engine.formats.open_file import LARGEST_OF_OURS, open_external, verify
 from cifar_tui.engine.network.model import ResNet18
@@ -150,7 +150,7 @@ def read_open(file: BinaryIO, name: str, reading: Reading = AS_FOUND) -> ReadNet
     described = detect(file, name)
     _, promised, _ = weights_in(described.content, name, reading.weights)
     with torch.device("meta"):
-        network = ResNet18(width_of(promised, name), max_pool=reading.max_pool)
+        network = ResNet18(width_of(promised, name), classes_of(promised, name), max_pool=reading.max_pool)
     expected = network.state_dict()
     fitted(promised, expected, name)
     if described.stored_bytes > MOST_BESIDE * sum(tensor.nbytes for tensor in expected.values()):
@@ -164,6 +164,8 @@ def read_open(file: BinaryIO, name: str, reading: Reading = AS_FOUND) -> ReadNet
     network.to_empty(device="cpu").load_state_dict(tensors | zeros)
     try:
         origin, trouble = read_metadata(described.metadata), ""
+        if origin is not None and len(origin.classes) not in (0, network.classes):
+            raise ValueError("names of other classes")
     except ValueError:
         origin, trouble = None, f"{name} has an invalid header, which is ignored."
     return ReadNetwork(network, layout, origin=origin, trouble=trouble, notes=(*notes, *more_notes), reading=reading)

@@ -139,7 +139,7 @@ class Checkpointer:
     def last_good_state(self) -> TrainingState:
         """Return the newest intact state; the one before the first step when there is none."""
         self._writer.wait()
-        found = newest_state(self._folder, self._context.recipe.width, lambda note: self._emit(Noted(note)))
+        found = newest_state(self._folder, self._context.recipe, lambda note: self._emit(Noted(note)))
         self._state_step = -1
         return found[1] if found else self._stepper.fresh_state()
 

@@ -1,5 +1,6 @@
 """The weights before the first step: fresh ones, or those of the checkpoint that the run starts from."""
 
+import dataclasses
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from cifar_tui.engine.checkpoints.checkpoint import read_network, read_open
 from cifar_tui.engine.formats.open_file import LARGEST_OF_OURS, open_external, size_of, verify
 from cifar_tui.engine.network.model import fresh_network
-from cifar_tui.engine.network.stepper import Tensors
+from cifar_tui.engine.network.stepper import Tensors, fresh_weights
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.files.run_files import START_NAME
 from cifar_tui.recipe import Ancestor, Recipe
@@ -22,9 +23,9 @@ def initial_weights(recipe: Recipe, folder: Path) -> Callable[[], Tensors]:
     What is given raises CheckpointDamaged when the copy in the run's folder is not as it was made.
     """
     if recipe.parent is None:
-        return lambda: fresh_network(recipe.width, recipe.seed).state_dict()
+        return fresh_weights(recipe)
     ancestor = recipe.parent
-    return lambda: _copied_weights(folder / START_NAME, ancestor, recipe.width)
+    return lambda: _copied_weights(folder / START_NAME, ancestor, recipe)
 
 
 def recipe_for_external(
@@ -39,6 +40,7 @@ def recipe_for_external(
     width = read.network.conv1[0].out_channels
     assert isinstance(width, int)  # of a layer, which the checker cannot know
     branched = recipe.branched(_external(weights, reading, known=bool(read.sha256)), width)
+    branched = dataclasses.replace(branched, classes=read.network.classes)
     if not normalization:
         return branched, " ".join(read.notes)
     sentences = "" if read.sha256 else " ".join(read.assumptions)
@@ -61,10 +63,13 @@ def _external(weights: Path, reading: Reading, *, known: bool) -> Ancestor:
     return Ancestor(run="", checkpoint=safe_text(weights.name), sha256=digest, weights=reading.weights)
 
 
-def _copied_weights(copy: Path, ancestor: Ancestor, width: int) -> Tensors:
+def _copied_weights(copy: Path, ancestor: Ancestor, recipe: Recipe) -> Tensors:
+    """Return the ancestor's weights; where it told other classes apart, the last layer is a fresh one."""
     with open_external(copy, LARGEST_OF_OURS) as file:
         verify(file, copy, size_of(file), ancestor.sha256)
         network = read_open(file, ancestor.checkpoint, Reading(weights=ancestor.weights)).network
-    if network.conv1[0].out_channels != width:
-        raise CheckpointDamaged(f"{ancestor.checkpoint} does not fit this run: it is not {width} channels wide.")
+    if network.conv1[0].out_channels != recipe.width:
+        raise CheckpointDamaged(f"{ancestor.checkpoint} does not fit this run: it is not {recipe.width} channels wide.")
+    if network.classes != recipe.classes:
+        network.fc = fresh_network(recipe.width, recipe.seed, recipe.classes).fc
     return network.state_dict()

@@ -11,6 +11,7 @@ from cifar_tui.engine.checkpoints.checkpoint import load_tensors, save_tensors
 from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.engine.network.stepper import Tensors, TrainingState
 from cifar_tui.errors import CheckpointDamaged
+from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.states import Environment, StateRecord, commit_state, list_states, state_path
 
 
@@ -34,17 +35,17 @@ def save_state(folder: Path, state: TrainingState, images: str, environment: Env
     commit_state(folder, record)
 
 
-def newest_state(folder: Path, width: int, note: Callable[[str], None]) -> tuple[StateRecord, TrainingState] | None:
+def newest_state(folder: Path, recipe: Recipe, note: Callable[[str], None]) -> tuple[StateRecord, TrainingState] | None:
     """Return the newest intact state; those that are damaged are named through `note` and passed over."""
     for record in list_states(folder):
         try:
-            return record, _load(folder, record, width)
+            return record, _load(folder, record, recipe)
         except CheckpointDamaged as error:
             note(f"{error} The one before it is used.")
     return None
 
 
-def _load(folder: Path, record: StateRecord, width: int) -> TrainingState:
+def _load(folder: Path, record: StateRecord, recipe: Recipe) -> TrainingState:
     path = state_path(folder, record.step)
     content = load_tensors(path, record.size, record.sha256)
     damaged = CheckpointDamaged(f"{path.name} is not a training state of this run.")
@@ -52,7 +53,7 @@ def _load(folder: Path, record: StateRecord, width: int) -> TrainingState:
         raise damaged
     network, momentum, scaler = content.get("network"), content.get("momentum"), content.get("scaler")
     with torch.device("meta"):
-        expected = ResNet18(width)
+        expected = ResNet18(recipe.width, recipe.classes)
     weights = dict(expected.named_parameters())
     if not (_fits(network, expected.state_dict()) and _fits(momentum, weights) and isinstance(scaler, dict)):
         raise damaged

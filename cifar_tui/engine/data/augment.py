@@ -80,6 +80,7 @@ class DeviceDataset:
     ) -> None:
         """Take uint8 [N, 32, 32, 3] and int64 [N] to the device, with `padding` pixels added on every side."""
         self.count = len(labels)
+        self.classes = recipe.classes
         mode = "reflect" if recipe.padding == "reflect" else "constant"
         # np.pad with no padding would still copy; torch wants an array it may write to.
         padded = np.pad(pixels, ((0, 0), (padding, padding), (padding, padding), (0, 0)), mode=mode)  # type: ignore[call-overload]

@@ -20,7 +20,7 @@ class Split:
     pixels: npt.NDArray[np.uint8]
     """uint8 [N, 32, 32, 3], RGB."""
     labels: npt.NDArray[np.int64]
-    """int64 [N], 0 to 9."""
+    """int64 [N], from 0."""
 
     def checksum(self) -> str:
         """CRC-32 of the images and their labels."""

@@ -16,10 +16,10 @@ import numpy.typing as npt
 from cifar_tui.engine.data.dataset import DataSet, ReportOrNote, Split
 from cifar_tui.engine.data.image_cache import Marks, cache_path, read_cache, write_cache
 from cifar_tui.engine.data.image_file import ImageUnreadable, Pixels, read_image_file, resized
-from cifar_tui.engine.data.image_listing import LONGEST_PATH, SPLITS, Listing, list_images
+from cifar_tui.engine.data.image_listing import LONGEST_PATH, SPLITS, WHOLE, Listing, list_images
 from cifar_tui.errors import BadInput, DataDamaged, StopRequested
 from cifar_tui.events import Noted, Progressed
-from cifar_tui.recipe import CLASSES, SIDE
+from cifar_tui.recipe import SIDE
 from cifar_tui.system.container import usable_cores
 from cifar_tui.text import safe_text
 
@@ -114,9 +114,9 @@ def _name_unreadable(folder: Path, decoding: "Decoding", report: ReportOrNote, s
 def _check_classes(listing: Listing, splits: Sequence[str], kept: Marks) -> None:
     """Raise BadInput for a class of which no image of a split can be read."""
     border = listing.train_images
-    parts = {"train": slice(0, border), "test": slice(border, None)}
+    parts = {"train": slice(0, border), WHOLE: slice(0, border), "test": slice(border, None)}
     for split in splits:
-        counts = np.bincount(listing.labels[parts[split]][kept[parts[split]]], minlength=CLASSES)
+        counts = np.bincount(listing.labels[parts[split]][kept[parts[split]]], minlength=len(listing.classes))
         if not counts.all():
             raise BadInput(f"No image of class {listing.classes[int(counts.argmin())]} in {split}/ can be read.")
 

@@ -13,13 +13,17 @@ from typing import TYPE_CHECKING
 from cifar_tui import lazy_numpy as np
 from cifar_tui.engine.data.cifar10_place import describe_meant
 from cifar_tui.errors import BadInput
-from cifar_tui.recipe import CLASSES, SIDE
-from cifar_tui.text import safe_text
+from cifar_tui.recipe import LEAST_CLASSES, MOST_CLASSES, SIDE
+from cifar_tui.text import counted, safe_text
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 SPLITS = ("train", "test")
+FOR_TEST = ("test", "val", "valid", "validation")
+"""Names that the folder of test images may have; the first that is there is taken."""
+WHOLE = "whole"
+"""The split of a folder that has its classes directly in it, all images of which are listed."""
 ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 FORMAT = 3
 """Raised when images are turned into arrays in another way, so that old caches are made anew."""
@@ -87,7 +91,7 @@ class Listing:
 
 
 def check_folder(folder: Path, splits: Sequence[str] = SPLITS) -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Return, for each split, the folders of each of the ten classes in label order; mostly one folder a class.
+    """Return, for each split, the folders of each class in label order; mostly one folder a class.
 
     Names that differ by their Unicode form only are one class. Looks for one image per class and split, so it takes no
     time with many images. Raises BadInput, with one sentence, for any other folder.
@@ -98,23 +102,45 @@ def check_folder(folder: Path, splits: Sequence[str] = SPLITS) -> dict[str, tupl
             describe_meant(folder)
             or f"There is no folder {shown}. --data takes cifar10, synthetic, or a folder of images."
         )
-    for split in splits:
-        if not _is_folder(folder / split):
-            raise BadInput(
-                describe_meant(folder)
-                or f"{shown} is not a data set: it needs a folder {split}/ with one folder of images per class."
-            )
-    found = {split: _class_folders(folder / split) for split in splits}
+    places = {split: place_of(folder, split) for split in splits}
+    found = {split: _class_folders(place) for split, place in places.items()}
     first = found[splits[0]]
-    if len(first) != CLASSES:
-        raise _wrong_number(folder / splits[0], first)
+    if not LEAST_CLASSES <= len(first) <= MOST_CLASSES:
+        raise _wrong_number(places[splits[0]], first)
     for one, other in ((one, other) for one in splits for other in splits):
-        for missing in sorted(set(found[one]) - set(found[other])):
-            raise BadInput(f"Class '{safe_text(missing)}' is in {shown}/{one} and not in {shown}/{other}.")
+        if missing := sorted(set(found[one]) - set(found[other])):
+            here, there = places[one].name, places[other].name
+            are = "Class {} is" if len(missing) == 1 else "Classes {} are"
+            raise BadInput(f"{are.format(_named(missing))} in {shown}/{here} and not in {shown}/{there}.")
     for split in splits:
         for folders in found[split].values():
-            _check_images(folder / split, folders)
+            _check_images(places[split], folders)
     return {split: tuple(tuple(found[split][name]) for name in first) for split in splits}
+
+
+def place_of(folder: Path, split: str) -> Path:
+    """Return the folder of a split's classes. Raises BadInput without one."""
+    if split == WHOLE:
+        return _whole_place(folder)
+    names = FOR_TEST if split == "test" else (split,)
+    place = next((folder / name for name in names if _is_folder(folder / name)), None)
+    if place is not None:
+        return place
+    if meant := describe_meant(folder):
+        raise BadInput(meant)
+    shown, missing = safe_text(str(folder)), f"{split}/ or val/" if split == "test" else f"{split}/"
+    raise BadInput(
+        f"{shown} is not a data set: it needs a folder {missing} with one folder of images per class. "
+        "Images that are not split yet are split by --test-share 0.2."
+    )
+
+
+def _whole_place(folder: Path) -> Path:
+    """Return the folder of the classes that --test-share splits. Raises BadInput where it is split already."""
+    there = next((name for name in FOR_TEST if _is_folder(folder / name)), None)
+    if there is None:
+        return folder / "train" if _is_folder(folder / "train") else folder
+    raise BadInput(f"{safe_text(str(folder))} has test images already, in {there}/: leave --test-share out.")
 
 
 def list_images(folder: Path, splits: Sequence[str] = SPLITS) -> Listing:
@@ -125,16 +151,18 @@ def list_images(folder: Path, splits: Sequence[str] = SPLITS) -> Listing:
     files: list[str] = []
     counts: list[int] = []
     for split in splits:
-        _count_beside_classes(folder / split, passed_over)
+        place = place_of(folder, split)
+        _count_beside_classes(place, passed_over)
         for folders in classes[split]:
             before = len(files)
             for name in folders:
-                for entry in _images(folder / split / name, f"{split}/{name}", passed_over):
-                    digest.update(os.fsencode(f"{split}/{name}/{entry.name}\0{_facts(entry)}\n"))
+                for entry in _images(place / name, f"{place.name}/{name}", passed_over):
+                    digest.update(os.fsencode(f"{place.name}/{name}/{entry.name}\0{_facts(entry)}\n"))
                     files.append(entry.path)
             counts.append(len(files) - before)
-    labels = np.repeat(np.tile(np.arange(CLASSES, dtype=np.int64), len(splits)), counts)
-    train_images = sum(counts[:CLASSES]) if splits[0] == "train" else 0
+    number = len(classes[splits[0]])
+    labels = np.repeat(np.tile(np.arange(number, dtype=np.int64), len(splits)), counts)
+    train_images = sum(counts[:number]) if splits[0] in ("train", WHOLE) else 0
     names = tuple(safe_text(folders[0], 40) for folders in classes[splits[0]])
     return Listing(tuple(files), labels, train_images, digest.hexdigest(), names, passed_over)
 
@@ -190,12 +218,12 @@ def _class_folders(split: Path) -> dict[str, list[str]]:
 
 
 def _wrong_number(split: Path, classes: dict[str, list[str]]) -> BadInput:
-    """Return the sentence for a split with more or fewer classes than the network has, which names them."""
+    """Return the sentence for a split with more or fewer classes than a network may have, which names them."""
     empty = [name for name, folders in classes.items() if not any(_has_images(split / one) for one in folders)]
     without = f" Without images: {_named(empty)}." if empty else ""
     return BadInput(
-        f"{safe_text(str(split))} has {len(classes)} classes, and the network needs {CLASSES}: "
-        f"{_named(list(classes)) or 'there is no folder'}.{without}"
+        f"{safe_text(str(split))} has {counted(len(classes), 'class')}, and a network tells "
+        f"{LEAST_CLASSES} to {MOST_CLASSES:,} apart: {_named(list(classes)) or 'there is no folder'}.{without}"
     )
 
 

@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from cifar_tui.engine.data.dataset import DataSet, ReportOrNote, Split
+from cifar_tui.engine.data.image_listing import WHOLE
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import CLASSES, Recipe
 
@@ -20,6 +22,11 @@ def load(recipe: Recipe, report: ReportOrNote, stop_requested: Callable[[], bool
     Raises StopRequested when `stop_requested` turns true, DataUnavailable, DataDamaged, or BadInput.
     """
     data = _load_all(recipe, report, stop_requested)
+    if len(data.classes) != recipe.classes:
+        raise BadInput(
+            f"The network tells {recipe.classes:,} classes apart, and these images ({data.description}) have "
+            f"{len(data.classes):,}: name those of the run with --data, or start a new run."
+        )
     train = _part(data.train, recipe.train_images, data.classes, "training")
     test = _part(data.test, recipe.test_images, data.classes, "test")
     held_out = None
@@ -61,7 +68,24 @@ def _load_all(
         return load_cifar10(Path(recipe.data_dir), report, stop_requested)
     from cifar_tui.engine.data.image_folder import load_folder
 
-    return load_folder(Path(recipe.data), report, stop_requested, splits=splits, skip_unreadable=recipe.skip_unreadable)
+    wanted = (WHOLE,) if recipe.test_share else splits
+    data = load_folder(Path(recipe.data), report, stop_requested, splits=wanted, skip_unreadable=recipe.skip_unreadable)
+    return _share_out(data, recipe) if recipe.test_share else data
+
+
+def _share_out(data: DataSet, recipe: Recipe) -> DataSet:
+    """Split a data set without test images: a share of every class, drawn by the seed. Raises BadInput."""
+    labels = data.train.labels
+    drawn = np.random.default_rng(recipe.seed).permutation(len(labels))
+    for_test = np.zeros(len(labels), dtype=bool)
+    for label, name in enumerate(data.classes):
+        images = drawn[labels[drawn] == label]
+        if len(images) < 2:
+            raise BadInput(f"Class {name} has 1 image: --test-share needs at least one to train on and one to test on.")
+        for_test[images[: min(max(round(recipe.test_share * len(images)), 1), len(images) - 1)]] = True
+    parts = (Split(data.train.pixels[chosen], labels[chosen]) for chosen in (~for_test, for_test))
+    train, test = parts
+    return dataclasses.replace(data, train=train, test=test)
 
 
 def _part(split: Split, images: int | None, classes: tuple[str, ...], name: str) -> Split:
@@ -71,14 +95,16 @@ def _part(split: Split, images: int | None, classes: tuple[str, ...], name: str)
     there = len(split.labels)
     if images > there:
         raise BadInput(f"There are only {there:,} {name} images, not {images:,}.")
-    share, more = divmod(images, CLASSES)
-    of_class = [np.flatnonzero(split.labels == label) for label in range(CLASSES)]
-    rarest = min(range(CLASSES), key=lambda label: len(of_class[label]) - (label < more))
+    if images < len(classes):
+        raise BadInput(f"{images:,} {name} images are too few for {len(classes):,} classes: choose at least that many.")
+    share, more = divmod(images, len(classes))
+    of_class = _images_of_classes(split.labels, len(classes))
+    rarest = min(range(len(classes)), key=lambda label: len(of_class[label]) - (label < more))
     wanted, most = share + (rarest < more), len(of_class[rarest])
     if most < wanted:
         raise BadInput(
             f"Class {classes[rarest]} has only {most:,} {name} images, but {images:,} images need {wanted:,} of it: "
-            f"choose {most * CLASSES:,} or fewer."
+            f"choose {most * len(classes):,} or fewer."
         )
     index = np.sort(np.concatenate([found[: share + (label < more)] for label, found in enumerate(of_class)]))
     return Split(split.pixels[index], split.labels[index])
@@ -88,11 +114,16 @@ def _hold_out(train: Split, images: int, classes: tuple[str, ...]) -> tuple[Spli
     """Split the last images of every class off, so many in all. Returns the rest and them. Raises BadInput."""
     backwards = Split(train.pixels[::-1], train.labels[::-1])
     held_out = _part(backwards, images, classes, "training")
-    share, more = divmod(images, CLASSES)
+    share, more = divmod(images, len(classes))
     kept = np.ones(len(train.labels), dtype=bool)
-    for label in range(CLASSES):
-        last = np.flatnonzero(train.labels == label)[::-1]
-        kept[last[: share + (label < more)]] = False
+    for label, found in enumerate(_images_of_classes(train.labels[::-1], len(classes))):
+        kept[len(kept) - 1 - found[: share + (label < more)]] = False
     if not kept.any():
         raise BadInput(f"{images:,} validation images leave none to train on: lower --validation-images.")
     return Split(train.pixels[kept], train.labels[kept]), held_out
+
+
+def _images_of_classes(labels: npt.NDArray[np.int64], classes: int) -> list[npt.NDArray[np.int64]]:
+    """Return the places of each class's images, in their order; one sort, however many classes there are."""
+    order = np.argsort(labels, kind="stable")
+    return np.split(order, np.searchsorted(labels[order], np.arange(1, classes)))

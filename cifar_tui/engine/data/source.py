@@ -1,19 +1,34 @@
 """Checks the source of a recipe's images before anything is loaded."""
 
+import contextlib
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from cifar_tui.recipe import Recipe
+from cifar_tui.errors import BadInput
+from cifar_tui.recipe import CLASSES, Recipe
 
 
-def check_source(recipe: Recipe, splits: Sequence[str] = ("train", "test")) -> None:
-    """Check what can be checked at once of the parts that are needed. Raises BadInput with one sentence."""
+def check_source(recipe: Recipe, splits: Sequence[str] = ("train", "test")) -> int:
+    """Check what can be checked at once of the parts that are needed, and return the number of classes.
+
+    Raises BadInput with one sentence.
+    """
     if recipe.data == "cifar10":
         from cifar_tui.engine.data.cifar10_place import check_data_dir
 
         check_data_dir(Path(recipe.data_dir))
     if recipe.data in ("cifar10", "synthetic"):
-        return
-    from cifar_tui.engine.data.image_listing import check_folder
+        return CLASSES
+    from cifar_tui.engine.data.image_listing import WHOLE, check_folder
 
-    check_folder(Path(recipe.data), splits)
+    (classes, *_) = check_folder(Path(recipe.data), (WHOLE,) if recipe.test_share else splits).values()
+    return len(classes)
+
+
+def with_data(recipe: Recipe, data: str) -> Recipe:
+    """Return a new run's recipe on other images, for as many classes as they have; loading tells what is wrong."""
+    recipe = recipe.with_data(data)
+    with contextlib.suppress(BadInput):
+        recipe = dataclasses.replace(recipe, classes=check_source(recipe))
+    return recipe

@@ -16,7 +16,7 @@ from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.data.dataset import DataSet
 from cifar_tui.engine.data.load import LoadData, load_test
 from cifar_tui.engine.evaluation.evaluate import logits_on
-from cifar_tui.engine.evaluation.evaluate_checkpoint import CANCELLED
+from cifar_tui.engine.evaluation.evaluate_checkpoint import CANCELLED, check_number_of_classes
 from cifar_tui.engine.evaluation.metrics import evaluation_result
 from cifar_tui.engine.evaluation.normalization_fit import misfit_note
 from cifar_tui.engine.network.device import Device, choose_device
@@ -57,6 +57,7 @@ def compare_checkpoints(
         for one in compared:
             _check_classes(data.description, data.classes, one)
         for one, network in zip(compared, read, strict=True):
+            check_number_of_classes(safe_text(one.name, 100), network, data)
             if misfit := misfit_note(network, data.test.pixels):
                 emit(Noted(f"{safe_text(one.name, 60)}: {misfit}"))
         with explained(device):

@@ -41,7 +41,7 @@ def logits_on(
     tta: bool = False,
     share: Callable[[int], torch.Tensor] | None = None,
 ) -> npt.NDArray[np.float32] | None:
-    """Return the logits of every test image, float32 [N, 10], without changing the network.
+    """Return the logits of every test image, float32 [N, classes], without changing the network.
 
     With `tta`, an image's logits are the mean of its own and its mirror image's (flip-TTA; Jordan 2024, airbench).
     `go_on` is called with the images done after each batch but the last; when it returns False, None is returned.
@@ -73,7 +73,7 @@ def batch_size(device: Device) -> int:
 def batch_logits(
     network: nn.Module, test: DeviceDataset, device: Device, start: int, tta: bool = False
 ) -> torch.Tensor:
-    """Return the logits of a batch from an image on, float32 [B, 10], on the device."""
+    """Return the logits of a batch from an image on, float32 [B, classes], on the device."""
     images, _ = test.plain(start, start + batch_size(device))
     with device.autocast():
         logits: torch.Tensor = network(images).float()

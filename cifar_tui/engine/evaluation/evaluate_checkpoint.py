@@ -17,16 +17,16 @@ from cifar_tui.engine.evaluation.metrics import EvaluationResult
 from cifar_tui.engine.evaluation.normalization_fit import misfit_note
 from cifar_tui.engine.network.device import Device, choose_device, is_out_of_memory
 from cifar_tui.engine.network.device_memory import explained, out_of_memory
-from cifar_tui.errors import CheckpointDamaged, StopRequested
+from cifar_tui.errors import BadInput, CheckpointDamaged, StopRequested
 from cifar_tui.events import Emit, Noted
-from cifar_tui.recipe import CLASSES, Recipe
+from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.test_images import store_images
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 from cifar_tui.runs.reading import AS_FOUND, Reading
 from cifar_tui.text import safe_text
 
-MOST_LOSS = 3 * math.log(CLASSES)
-"""Loss of a network that is wrong and sure of it; guessing has a third of it."""
+SURE_AND_WRONG = 3
+"""Times the loss of guessing that a network has which is wrong and sure of it."""
 DOUBT = (
     "That is about as good as guessing, so the images may not be what the network was trained on: try another "
     "normalization (--normalize none, imagenet, half or cifar10), or --max-pool where one follows the first layer."
@@ -96,7 +96,9 @@ class CheckpointEvaluator:
 
     def _note_doubt(self, done: EvaluationDone, read: ReadNetwork) -> None:
         """Note what may be wrong where an external network, read by assumptions, is about as good as chance."""
-        doubtful = done.accuracy < 2 / CLASSES or done.loss > MOST_LOSS
+        classes = len(done.classes)
+        # Twice the share that guessing recognises; of two classes, that would be all of them.
+        doubtful = done.accuracy < min(2 / classes, 0.6) or done.loss > SURE_AND_WRONG * math.log(classes)
         if doubtful and not read.sha256 and read.origin is None:
             self._emit(Noted(DOUBT))
 
@@ -162,11 +164,21 @@ def evaluate_checkpoint(
     except StopRequested:
         emit(EvaluationFailed(safe_text(checkpoint), CANCELLED, damaged=False))
         return
+    check_number_of_classes(safe_text(checkpoint), read, data)
     _note_images(read, data, external, emit)
     with explained(device):
         test = DeviceDataset(data.test.pixels, data.test.labels, recipe, device.torch, 0)
     evaluator = CheckpointEvaluator(folder, test, data.facts(), device, emit)
     evaluator.evaluate(checkpoint, lambda: not cancelled(), tta=tta, keep=keep, read=read)
+
+
+def check_number_of_classes(checkpoint: str, read: ReadNetwork, data: DataSet) -> None:
+    """Raise BadInput where a network tells more or fewer classes apart than the images have."""
+    if read.network.classes != len(data.classes):
+        raise BadInput(
+            f"{checkpoint} tells {read.network.classes:,} classes apart, and these images ({data.description}) have "
+            f"{len(data.classes):,}: name those it was trained for with --data."
+        )
 
 
 def _note_images(read: ReadNetwork, data: DataSet, external: bool, emit: Emit) -> None:

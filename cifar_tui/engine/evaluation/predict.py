@@ -15,7 +15,7 @@ from cifar_tui.engine.data.image_file import ImageUnreadable, center_crop, read_
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.engine.network.device_memory import explained
 from cifar_tui.engine.network.model import ResNet18
-from cifar_tui.recipe import CLASSES, Recipe
+from cifar_tui.recipe import Recipe
 from cifar_tui.runs.compared_checkpoint import classes_of
 from cifar_tui.runs.parent_weights import belongs_to_run
 from cifar_tui.runs.reading import AS_FOUND, Reading
@@ -57,7 +57,8 @@ class Predictor:
         read = read_network(folder / checkpoint, reading)
         external = not (read.sha256 or belongs_to_run(folder / checkpoint))
         self.assumptions = read.assumptions if external else ()
-        self.classes = read.origin.classes if read.origin is not None and read.origin.classes else class_names(folder)
+        named = read.origin.classes if read.origin is not None else ()
+        self.classes = named or class_names(folder, read.network.classes)
         if external:
             self._recipe = recipe.with_normalization(read.mean, read.std)
         with explained(self._device):
@@ -87,7 +88,7 @@ class Predictor:
         return tuple(torch.nan_to_num(logits.softmax(1))[0].tolist())
 
 
-def class_names(folder: Path) -> tuple[str, ...]:
+def class_names(folder: Path, count: int) -> tuple[str, ...]:
     """Return the names of a run's classes as its journal has them; numbered ones where it has none."""
     classes = classes_of(folder)
-    return classes if len(classes) == CLASSES else tuple(f"class {label}" for label in range(CLASSES))
+    return classes if len(classes) == count else tuple(f"class {label}" for label in range(count))

@@ -10,8 +10,8 @@ import torch
 
 from cifar_tui.engine.formats.stored_tensor import StoredTensor
 from cifar_tui.errors import CheckpointDamaged
-from cifar_tui.recipe import CIFAR10_MEAN, CLASSES, HALF
-from cifar_tui.text import safe_text
+from cifar_tui.recipe import CIFAR10_MEAN, HALF, LEAST_CLASSES, MOST_CLASSES
+from cifar_tui.text import counted, safe_text
 
 Tensor: TypeAlias = StoredTensor | torch.Tensor
 Tensors: TypeAlias = dict[str, Tensor]
@@ -172,6 +172,14 @@ def width_of(tensors: Tensors, name: str) -> int:
     return int(first.shape[0])
 
 
+def classes_of(tensors: Tensors, name: str) -> int:
+    """Return the classes that the last layer tells apart. Raises CheckpointDamaged."""
+    last = tensors.get("fc.weight")
+    if last is None or len(last.shape) != 2:
+        raise CheckpointDamaged(f"{name} is another network: its last layer has another name or shape.")
+    return int(last.shape[0])
+
+
 def fitted(tensors: Tensors, expected: dict[str, torch.Tensor], name: str) -> tuple[Tensors, tuple[str, ...]]:
     """Return the tensors that the network takes, and what a person has to know of the others and of their types.
 
@@ -247,9 +255,9 @@ def _kind(tensors: Tensors) -> str:
         return f"it is a ResNet-{depth}" if depth else "it is a ResNet of another depth"
     if len(stem.shape) == 4 and stem.shape[2] == LARGE_STEM:
         return "it is torchvision's ResNet-18 for large images, with a 7×7 first layer"
-    last = next((tensors[key] for key in ("fc.weight", "linear.weight") if key in tensors), None)
-    if last is not None and len(last.shape) == 2 and last.shape[0] != CLASSES:
-        return f"it has {last.shape[0]:,} classes, and CIFAR-10 has {CLASSES}"
+    last = next((tensors[key] for key in LAST_LAYERS if key in tensors), None)
+    if last is not None and len(last.shape) == 2 and not LEAST_CLASSES <= last.shape[0] <= MOST_CLASSES:
+        return f"it has {counted(last.shape[0], 'class')}, and {LEAST_CLASSES} to {MOST_CLASSES:,} can be told apart"
     return ""
 
 

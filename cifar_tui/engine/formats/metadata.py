@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from cifar_tui.recipe import CLASSES
+from cifar_tui.recipe import LEAST_CLASSES, MOST_CLASSES
 from cifar_tui.text import safe_text
 
 Colours = tuple[float, float, float]
@@ -81,5 +81,6 @@ def _classes(text: str) -> tuple[str, ...]:
 
 
 def can_be_said(classes: Sequence[str]) -> bool:
-    """Return True if class names can stand in a header: as many as a network has, each once, none endless."""
-    return len(set(classes)) == len(classes) == CLASSES and all(0 < len(name) <= LONGEST_NAME for name in classes)
+    """Return True if class names can stand in a header: as many as a network may have, each once, none endless."""
+    alone = len(set(classes)) == len(classes) and LEAST_CLASSES <= len(classes) <= MOST_CLASSES
+    return alone and all(0 < len(name) <= LONGEST_NAME for name in classes)

@@ -36,10 +36,10 @@ class ResidualBlock(nn.Module):
 
 
 class ResNet18(nn.Module):
-    """3×3 stem, no max-pool, four stages of two blocks; 11,173,962 parameters at width 64."""
+    """3×3 stem, no max-pool, four stages of two blocks; 11,173,962 parameters at width 64 and ten classes."""
 
-    def __init__(self, width: int = 64, *, max_pool: bool = False) -> None:
-        """Build the network with `width` channels in its first stage.
+    def __init__(self, width: int = 64, classes: int = CLASSES, *, max_pool: bool = False) -> None:
+        """Build the network with `width` channels in its first stage, for so many classes.
 
         Some projects have a 3×3 max-pool of stride 2 behind the first layer; it has no weights.
         """
@@ -54,10 +54,15 @@ class ResNet18(nn.Module):
         self.layer2 = _stage(width, 2 * width, stride=2)
         self.layer3 = _stage(2 * width, 4 * width, stride=2)
         self.layer4 = _stage(4 * width, 8 * width, stride=2)
-        self.fc = nn.Linear(8 * width, CLASSES)
+        self.fc = nn.Linear(8 * width, classes)
+
+    @property
+    def classes(self) -> int:
+        """Classes that it tells apart."""
+        return self.fc.out_features
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Normalised images [N, 3, 32, 32], or smaller ones, to logits [N, 10]."""
+        """Normalised images [N, 3, 32, 32], or smaller ones, to logits [N, classes]."""
         out = self.conv1(images)
         if self.max_pool:
             out = functional.max_pool2d(out, kernel_size=3, stride=2, padding=1)
@@ -72,11 +77,11 @@ def _stage(channels_in: int, channels_out: int, stride: int) -> nn.Sequential:
     return nn.Sequential(ResidualBlock(channels_in, channels_out, stride), ResidualBlock(channels_out, channels_out, 1))
 
 
-def fresh_network(width: int, seed: int) -> ResNet18:
+def fresh_network(width: int, seed: int, classes: int = CLASSES) -> ResNet18:
     """A network with first weights fixed by the seed, leaving torch's own generator as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return ResNet18(width)
+        return ResNet18(width, classes)
 
 
 def count_parameters(network: nn.Module) -> int:

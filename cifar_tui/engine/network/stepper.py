@@ -36,6 +36,11 @@ class TrainingState:
     """The loss scaler's numbers; empty without fp16."""
 
 
+def fresh_weights(recipe: Recipe) -> Callable[[], Tensors]:
+    """Return a function that makes the weights by the recipe's seed."""
+    return lambda: fresh_network(recipe.width, recipe.seed, recipe.classes).state_dict()
+
+
 _PLAIN_STEP = undecorated(torch.optim.SGD.step)
 
 
@@ -111,8 +116,8 @@ class Stepper:
         """
         self._device = device
         self._smoothing = recipe.label_smoothing
-        self._first_weights = initial_weights or (lambda: fresh_network(recipe.width, recipe.seed).state_dict())
-        self.network = fresh_network(recipe.width, recipe.seed)
+        self.network = fresh_network(recipe.width, recipe.seed, recipe.classes)
+        self._first_weights = initial_weights or fresh_weights(recipe)
         self.network.to(device.torch, memory_format=device.memory_format)  # type: ignore[call-overload]
         self.forward: torch.nn.Module = self.network
         """Computes the logits: the network itself, or a compiled form of it."""

@@ -1,11 +1,13 @@
 import contextlib
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ from cifar_tui.engine.data.dataset import DataSet
 from cifar_tui.engine.data.image_cache import read_cache, write_cache
 from cifar_tui.engine.data.image_file import ImageUnreadable, Pixels
 from cifar_tui.engine.data.image_folder import load_folder
-from cifar_tui.engine.data.image_listing import Listing, check_folder
+from cifar_tui.engine.data.image_listing import SPLITS, WHOLE, Listing, check_folder
 from cifar_tui.errors import BadInput, DataDamaged, StopRequested
 from cifar_tui.events import Noted, Progressed
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX
@@ -405,17 +407,53 @@ def test_two_folders_of_one_class_are_read_as_one(folder: Path) -> None:
     assert data.test.labels.tolist() == list(range(10))
 
 
-def test_the_odd_class_is_named_and_empty_ones_are_too(folder: Path) -> None:
+def refusal(folder: Path, splits: Sequence[str] = SPLITS) -> str:
+    with pytest.raises(BadInput) as refused:
+        check_folder(folder, splits)
+    return str(refused.value)
+
+
+def test_classes_of_one_split_alone_are_named(folder: Path) -> None:
     (folder / "train" / "class 4 ").mkdir()
+    assert re.search(r"^Class 'class 4 ' is in .*/train and not in .*/test\.$", refusal(folder))
+    (folder / "train" / "old").mkdir()
+    assert refusal(folder).startswith("Classes 'class 4 ', 'old' are in ")
+
+
+def test_an_empty_class_is_named(folder: Path) -> None:
     for split in ("train", "test"):
         (folder / split / "old").mkdir()
-    Image.new("RGB", (32, 32)).save(folder / "train" / "class 4 " / "0.png")
-    with pytest.raises(BadInput) as refusal:
-        check_folder(folder)
-    assert str(refusal.value).endswith(
-        "/train has 12 classes, and the network needs 10: 'class 4 ', 'class0', 'class1', 'class2', 'class3', "
-        "'class4', 'class5', 'class6', 'class7', 'class8', 'class9', 'old'. Without images: 'old'."
+    assert refusal(folder).startswith("Class old has no images in ")
+
+
+def test_too_few_classes_are_named_and_empty_ones_are_too(folder: Path) -> None:
+    for number in range(1, 10):
+        shutil.rmtree(folder / "train" / NAMES[number])
+    (folder / "train" / NAMES[0] / "0.png").unlink()
+    assert refusal(folder).endswith(
+        "/train has 1 class, and a network tells 2 to 1,000 apart: 'class0'. Without images: 'class0'."
     )
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "validation"])
+def test_validation_images_stand_for_test_images(folder: Path, name: str) -> None:
+    before = loaded(folder)
+    (folder / "test").rename(folder / name)
+    after = loaded(folder)
+    assert np.array_equal(before.test.pixels, after.test.pixels)
+    assert after.classes == before.classes
+
+
+def test_images_that_are_not_split_name_the_option(folder: Path) -> None:
+    shutil.rmtree(folder / "test")
+    assert "it needs a folder test/ or val/ with one folder of images per class" in refusal(folder)
+    assert "--test-share 0.2" in refusal(folder / "train")
+    assert len(check_folder(folder, (WHOLE,))[WHOLE]) == 10, "of train/, where that is all"
+    assert check_folder(folder, (WHOLE,)) == check_folder(folder / "train", (WHOLE,))
+
+
+def test_images_that_are_split_already_are_not_split_again(folder: Path) -> None:
+    assert refusal(folder, (WHOLE,)).endswith("has test images already, in test/: leave --test-share out.")
 
 
 def test_the_test_images_can_be_had_alone(folder: Path) -> None:

@@ -14,7 +14,7 @@ from cifar_tui.engine.data import image_folder
 from cifar_tui.engine.data.dataset import DataSet, Split
 from cifar_tui.engine.data.image_file import Pixels
 from cifar_tui.engine.data.load import _part, load, load_test
-from cifar_tui.engine.data.source import check_source
+from cifar_tui.engine.data.source import check_source, with_data
 from cifar_tui.engine.data.synthetic import draw_images
 from cifar_tui.errors import BadInput, CifarTuiError, DataDamaged, StopRequested
 from cifar_tui.events import Noted, Progressed
@@ -157,7 +157,7 @@ def remove(path: Path) -> None:
     [
         (lambda folder: remove(folder / "test" / NAMES[2]), "class2"),
         (lambda folder: (folder / "test" / "other").mkdir(), "other"),
-        (lambda folder: (folder / "train" / "eleventh").mkdir(), "11 classes"),
+        (lambda folder: (folder / "train" / "eleventh").mkdir(), "'eleventh' is in .*train and not in"),
         (lambda folder: (folder / "test").rename(folder / "exam"), "not a data set"),
     ],
 )
@@ -176,7 +176,7 @@ def test_a_class_without_pictures_is_named(folder: Path) -> None:
 
 def test_what_is_neither_a_folder_nor_a_known_data_set_is_answered_with_the_choices() -> None:
     with pytest.raises(BadInput, match="cifar10, synthetic"):
-        check_source(recipe_for("cifar100"))
+        check_source(recipe_for("imagenet"))
     for known in ("cifar10", "synthetic"):
         check_source(recipe_for(known))
 
@@ -293,3 +293,55 @@ def test_test_images_alone_ask_for_nothing_that_training_needs(folder: Path, too
 def test_synthetic_test_images_are_the_same_without_those_to_train_on() -> None:
     recipe = recipe_for("synthetic", train_images=200, test_images=100)
     assert load_test(recipe, lambda _: None, lambda: False).test.checksum() == loaded(recipe).test.checksum()
+
+
+@pytest.fixture
+def unsplit(tmp_path: Path) -> Path:
+    """Three classes of 8, 5 and 2 images, each image of another colour."""
+    for label, (name, count) in enumerate((("ant", 8), ("bee", 5), ("cow", 2))):
+        place = tmp_path / "animals" / name
+        place.mkdir(parents=True)
+        for number in range(count):
+            Image.new("RGB", (32, 32), (label * 80, number * 20, 7)).save(place / f"{number}.png")
+    return tmp_path / "animals"
+
+
+def colours(split: Split) -> list[tuple[int, int]]:
+    return [(int(red), int(green)) for red, green in split.pixels[:, 0, 0, :2]]
+
+
+def test_a_share_of_every_class_is_for_the_test_by_the_seed(unsplit: Path) -> None:
+    recipe = recipe_for(unsplit, test_share=0.25, classes=3, batch_size=4)
+    assert check_source(recipe) == 3
+    data = loaded(recipe)
+    assert data.classes == ("ant", "bee", "cow")
+    assert np.bincount(data.train.labels).tolist() == [6, 4, 1]
+    assert np.bincount(data.test.labels).tolist() == [2, 1, 1]
+    everything = [(label * 80, number * 20) for label, count in enumerate((8, 5, 2)) for number in range(count)]
+    assert sorted(colours(data.train) + colours(data.test)) == everything
+    assert colours(loaded(recipe).test) == colours(data.test)
+    assert colours(load_test(recipe, lambda _: None, lambda: False).test) == colours(data.test)
+    assert colours(loaded(dataclasses.replace(recipe, seed=1)).test) != colours(data.test)
+
+
+def test_a_class_of_one_image_cannot_be_split(unsplit: Path) -> None:
+    (unsplit / "cow" / "0.png").unlink()
+    with pytest.raises(BadInput, match="Class cow has 1 image"):
+        loaded(recipe_for(unsplit, test_share=0.1, classes=3, batch_size=4))
+
+
+def test_images_of_other_classes_than_the_networks_are_refused(unsplit: Path, folder: Path) -> None:
+    with pytest.raises(BadInput, match=r"tells 10 classes apart, and these images \(images in animals\) have 3"):
+        loaded(recipe_for(unsplit, test_share=0.25, batch_size=4))
+    assert with_data(recipe_for("synthetic"), str(folder)).classes == 10
+
+
+@pytest.mark.parametrize("data", ["cifar10", "synthetic"])
+def test_what_has_test_images_is_not_split(data: str) -> None:
+    with pytest.raises(BadInput, match=f"{data} has test images already"):
+        recipe_for(data, test_share=0.2).check()
+
+
+def test_fewer_images_than_classes_are_refused(unsplit: Path) -> None:
+    with pytest.raises(BadInput, match="2 training images are too few for 3 classes"):
+        loaded(recipe_for(unsplit, test_share=0.25, classes=3, batch_size=1, train_images=2))

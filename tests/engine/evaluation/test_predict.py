@@ -91,7 +91,7 @@ def test_one_that_cannot_be_read_is_named_and_the_others_are_classified(folder: 
         assert reason.startswith("Cannot read ")
         assert words in reason
         assert "\x1b" not in reason
-    record = orjson.loads(to_json(NAME, found, class_names(folder)))
+    record = orjson.loads(to_json(NAME, found, class_names(folder, 10)))
     assert record["checkpoint"] == NAME
     assert [len(one.get("most_probable", [])) for one in record["pictures"]] == [0, 3, 0, 0, 0, 0, 3]
     assert sum(record["pictures"][1]["probabilities"]) == pytest.approx(1, abs=1e-3)
@@ -196,4 +196,4 @@ def test_pictures_are_shown_on_terminals_with_colours(
 
 
 def test_without_a_journal_classes_have_numbers(tmp_path: Path) -> None:
-    assert class_names(tmp_path)[3] == "class 3"
+    assert class_names(tmp_path, 10)[3] == "class 3"

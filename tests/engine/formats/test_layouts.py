@@ -128,7 +128,7 @@ MISFITS: dict[str, tuple[Callable[[], object], str]] = {
     "ResNet-101": (lambda: {"state_dict": vision("resnet101")}, "it is a ResNet-101"),
     "ResNet-20": (lambda: KuangliuResNet(2, blocks=(3, 3, 3)).state_dict(), "it is a ResNet-20"),
     "depth": (lambda: KuangliuResNet(2, blocks=(2, 2, 2, 3)).state_dict(), "it is a ResNet of another depth"),
-    "classes": (lambda: {"net": KuangliuResNet(2, classes=100).state_dict()}, "it has 100 classes"),
+    "classes": (lambda: {"net": KuangliuResNet(2, classes=1).state_dict()}, "it has 1 class, and 2 to 1,000"),
     "another kind": (lambda: vision("vgg11"), "its first layer is called features.0.weight"),
     "missing": (lambda: dict(list(KuangliuResNet(2).state_dict().items())[:-1]), r"has no fc\.bias"),
     "too deep": (lambda: {"net": {"net": {"net": {"net": {"net": {}}}}}}, "is not a checkpoint"),

@@ -3,6 +3,7 @@
 import json
 
 import performance
+import preset_table
 import pytest
 
 
@@ -46,3 +47,10 @@ def test_page_and_graphs_are_those_of_the_rows() -> None:
     head = (performance.HERE / "performance.head.md").read_text(encoding="utf-8")
     assert (performance.HERE / "performance.md").read_text(encoding="utf-8") == performance.page(head, found)
     assert (performance.HERE / "figures.svg").read_text(encoding="utf-8") == performance.graphs(found)
+
+
+def test_readmes_table_of_presets_is_of_the_newest_figures() -> None:
+    text = preset_table.README.read_text(encoding="utf-8")
+    table = text.partition(preset_table.BEGIN)[2].partition(preset_table.END)[0]
+    assert table == preset_table.table()
+    assert "*" in table, "what is calculated is in italics"

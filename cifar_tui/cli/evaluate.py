@@ -6,12 +6,11 @@ from typing import Annotated
 import typer
 
 from cifar_tui.cli.completion import complete_preset
-from cifar_tui.cli.options import CheckpointPath, MaxPool, Normalize, WeightsName, reading_of, recipe_options
+from cifar_tui.cli.options import AsJson, CheckpointPath, MaxPool, Normalize, WeightsName, reading_of, recipe_options
 from cifar_tui.errors import BadInput
 from cifar_tui.presets import PRESETS
 
 Tta = Annotated[bool, typer.Option("--tta", help="Average each prediction with that of the mirror image (flip-TTA).")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one line of JSON.")]
 PresetOfFile = Annotated[
     str | None,
     typer.Option(

@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import orjson
 import typer
 
 from cifar_tui.cli.checkpoint_path import RUN_AND_EPOCH, checkpoint_at, in_a_run
-from cifar_tui.cli.options import CheckpointPath, Normalize, WeightsName, reading_of
+from cifar_tui.cli.options import AsJson, CheckpointPath, Normalize, WeightsName, reading_of
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.files.home_path import in_home
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from cifar_tui.engine.formats.metadata import WeightsMetadata
 
 WEIGHTS = (".pth", ".safetensors")
+LONGEST_PATH = 4_096
 KINDS = ".pth, .safetensors, .csv or .svg"
 
 
@@ -33,6 +35,7 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
     normalize: Normalize = None,
     weights: WeightsName = "",
+    as_json: AsJson = False,
 ) -> None:
     """Export a checkpoint's weights, or a run's epochs, steps or curves.
 
@@ -53,7 +56,11 @@ def export(
         )
     except OSError as error:
         raise cannot_write(out, error) from error
-    print(f"Wrote {safe_text(str(out), 200)}: {written}.")
+    if as_json:
+        shown = safe_text(str(out.absolute()), LONGEST_PATH)
+        print(orjson.dumps({"file": shown, "bytes": out.stat().st_size, "content": written}).decode())
+    else:
+        print(f"Wrote {safe_text(str(out), 200)}: {written}.")
 
 
 def _check_free(out: Path, force: bool) -> None:

@@ -57,6 +57,7 @@ AlertKind = Annotated[str, _option(SCREEN, "--alert", ALERT_HELP, "NAME", comple
 
 RUN_HELP = "A run's name or folder. Without it: the only run that is training."
 CHECKPOINT_HELP = "RUN:EPOCH, a run for its newest checkpoint, or a file."
+AsJson = Annotated[bool, _option(None, "--json", "Print the result as one line of JSON.")]
 CheckpointPath = Annotated[
     str, typer.Argument(metavar="CHECKPOINT", help=CHECKPOINT_HELP, autocompletion=complete_checkpoint)
 ]

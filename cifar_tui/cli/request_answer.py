@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_tui.control import Request
@@ -22,13 +23,41 @@ FREE_SECONDS = 5.0
 POLL_SECONDS = 0.05
 
 
-def submit_and_wait(
-    folder: Path, wait: float, request: Request, is_confirmed: Callable[[RunHistory], bool], answers: tuple[str, str]
-) -> str:
-    """Send a request to a live run and wait until it is confirmed. Raises CifarTuiError where it is not.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A run's confirmation of a request."""
 
-    Returns the first of the answers, or the second where it was so before.
-    """
+    run: str
+    """The run, as commands name it."""
+    already: bool
+    """True where it was so before."""
+    history: RunHistory
+    """The run as it is now."""
+
+    def text(self, confirmation: str, already: str) -> str:
+        """Return the first sentence filled in, or the second, if there is one, where it was so before."""
+        return (already if self.already and already else confirmation).format(
+            run=self.run,
+            step=self.history.step,
+            state_step=self.history.state_step,
+            outcome=run_summary.outcome(self.history),
+        )
+
+    def record(self) -> dict[str, object]:
+        """Return the same as plain data: `step` is the last one trained, `saved_step` the newest in a saved state."""
+        return {
+            "run": self.run,
+            "state": self.history.state,
+            "already": self.already,
+            "step": self.history.step,
+            "epochs": len(self.history.epochs),
+            "saved_step": self.history.state_step,
+            "outcome": run_summary.outcome(self.history),
+        }
+
+
+def submit_and_wait(folder: Path, wait: float, request: Request, is_confirmed: Callable[[RunHistory], bool]) -> Answer:
+    """Send a request to a live run and wait until it is confirmed. Raises CifarTuiError where it is not."""
     _check_ours(folder)
     connection, history = RemoteRun(folder, screen=False), RunHistory()
     until = time.monotonic() + wait
@@ -47,11 +76,7 @@ def submit_and_wait(
             _wait_for_process(connection)
     finally:
         connection.join()
-    answer = answers[1] if already and answers[1] else answers[0]
-    name = run_argument(folder)
-    return answer.format(
-        run=name, step=history.step, state_step=history.state_step, outcome=run_summary.outcome(history)
-    )
+    return Answer(run_argument(folder), already, history)
 
 
 def live_run(run: str | None) -> Path:

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
+import orjson
 import typer
 
 from cifar_tui.cli.completion import complete_run
-from cifar_tui.cli.options import RUN_HELP
+from cifar_tui.cli.options import RUN_HELP, AsJson
 from cifar_tui.control import MOST_NOTE, AddNote, Pause, Request, Resume, SaveNow, Stop, requester_name
 from cifar_tui.errors import BadInput
 from cifar_tui.events import NoteAdded
@@ -28,11 +29,12 @@ WAIT_HELP = f"How long to wait for the answer. [dim]\\[default: {WAIT_SECONDS:g}
 Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help=WAIT_HELP, show_default=False)]
 
 
-def pause(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
+def pause(run: RunArgument = None, wait: Wait = WAIT_SECONDS, as_json: AsJson = False) -> None:
     """Pause a run before its next step."""
     _request(
         run,
         wait,
+        as_json,
         Pause(requester_name()),
         lambda history: history.state == "paused",
         "{run} is paused at step {step:,}.",
@@ -40,11 +42,12 @@ def pause(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
     )
 
 
-def resume(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
+def resume(run: RunArgument = None, wait: Wait = WAIT_SECONDS, as_json: AsJson = False) -> None:
     """Resume a paused run. For a run that has ended, use train --resume."""
     _request(
         run,
         wait,
+        as_json,
         Resume(),
         lambda history: history.state != "paused",
         "{run} resumed after step {step:,}.",
@@ -52,12 +55,12 @@ def resume(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
     )
 
 
-def stop(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
+def stop(run: RunArgument = None, wait: Wait = WAIT_SECONDS, as_json: AsJson = False) -> None:
     """Stop a run after the current step, with everything saved."""
-    _request(run, wait, Stop(requester_name()), lambda history: not history.live, "{run}: {outcome}", "")
+    _request(run, wait, as_json, Stop(requester_name()), lambda history: not history.live, "{run}: {outcome}", "")
 
 
-def save(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
+def save(run: RunArgument = None, wait: Wait = WAIT_SECONDS, as_json: AsJson = False) -> None:
     """Save a run's weights and training state now."""
     before: list[int] = []
 
@@ -67,13 +70,14 @@ def save(run: RunArgument = None, wait: Wait = WAIT_SECONDS) -> None:
         return history.state_step > before[0] or history.state_step == history.step > 0
 
     saved_text = "{run} is saved at step {state_step:,}."
-    _request(run, wait, SaveNow(), saved, saved_text, "{run} was saved already, at step {state_step:,}.")
+    _request(run, wait, as_json, SaveNow(), saved, saved_text, "{run} was saved already, at step {state_step:,}.")
 
 
 def note(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name or folder.", autocompletion=complete_run)],
     text: Annotated[str, typer.Argument(metavar="TEXT", help="The note.")],
     wait: Wait = WAIT_SECONDS,
+    as_json: AsJson = False,
 ) -> None:
     """Write a note into the journal of a run that is training, at its current step."""
     if not 0 < len(text) <= MOST_NOTE:
@@ -83,12 +87,13 @@ def note(
     def noted(history: "RunHistory") -> bool:
         return any(isinstance(one, NoteAdded) and (one.text, one.by) == (text, request.by) for one in history.notes)
 
-    _request(run, wait, request, noted, "Noted in {run} at step {step:,}.", "{run} has that note already.")
+    _request(run, wait, as_json, request, noted, "Noted in {run} at step {step:,}.", "{run} has that note already.")
 
 
 def _request(
     run: str | None,
     wait: float,
+    as_json: bool,
     request: Request,
     is_confirmed: "Callable[[RunHistory], bool]",
     confirmation: str,
@@ -97,4 +102,5 @@ def _request(
     # Loads numpy, which completion in the shell does without.
     from cifar_tui.cli.request_answer import live_run, submit_and_wait
 
-    print(submit_and_wait(live_run(run), wait, request, is_confirmed, (confirmation, already)))
+    answer = submit_and_wait(live_run(run), wait, request, is_confirmed)
+    print(orjson.dumps(answer.record()).decode() if as_json else answer.text(confirmation, already))

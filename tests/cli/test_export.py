@@ -67,6 +67,15 @@ def test_weights_come_back_number_by_number(trained: Path, tmp_path: Path) -> No
         assert all(torch.equal(found[key], tensor) for key, tensor in expected.items())
 
 
+def test_what_was_written_is_told_to_scripts(trained: Path, tmp_path: Path) -> None:
+    record = orjson.loads(export(trained, tmp_path / "epochs.csv", "--json").stdout)
+    assert record == {
+        "file": str(tmp_path / "epochs.csv"),
+        "bytes": (tmp_path / "epochs.csv").stat().st_size,
+        "content": "2 epochs",
+    }
+
+
 def test_safetensors_say_their_colours_their_classes_and_where_they_come_from(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

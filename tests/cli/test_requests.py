@@ -58,6 +58,8 @@ def test_a_run_is_paused_saved_resumed_and_stopped_by_commands(tmp_path: Path) -
         at = int(paused.group(1).replace(",", ""))
         again = run_command(tmp_path, "pause", "one")
         assert (again.returncode, again.stdout) == (0, f"one was paused already, at step {at:,}.\n")
+        record = orjson.loads(run_command(tmp_path, "pause", "one", "--json").stdout)
+        assert (record["run"], record["state"], record["already"], record["step"]) == ("one", "paused", True, at)
         assert run_command(tmp_path, "save", str(run)).stdout in (
             f"one is saved at step {at:,}.\n",
             f"one was saved already, at step {at:,}.\n",

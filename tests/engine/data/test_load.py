@@ -175,7 +175,7 @@ def test_a_class_without_pictures_is_named(folder: Path) -> None:
 
 
 def test_what_is_neither_a_folder_nor_a_known_data_set_is_answered_with_the_choices() -> None:
-    with pytest.raises(BadInput, match="cifar10, synthetic"):
+    with pytest.raises(BadInput, match="cifar10, cifar100, mnist, fashion-mnist, synthetic"):
         check_source(recipe_for("imagenet"))
     for known in ("cifar10", "synthetic"):
         check_source(recipe_for(known))

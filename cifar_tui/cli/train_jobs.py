@@ -73,11 +73,11 @@ def new_run(
             raise BadInput("--normalize and --weights say how a file is read that a run starts from: add --from FILE.")
         recipe = new_recipe(preset_name or preset_for(changes.get("device")), changes)
         note = preset_note(recipe) if preset_name is None else ""
-        return LocalJobs(recipe, name, folder, note=_joined(note, data_note(recipe, changes)))
+        return LocalJobs(recipe, name, folder, note=_joined(data_note(recipe, changes), note))
     weights = checkpoint_at(start.checkpoint)
     reading = reading_of(start.weights, start.normalize, max_pool=False, ours=in_a_run(weights))
     recipe, note = branched_recipe(weights, preset_name, changes, reading)
-    return LocalJobs(recipe, name, folder, start=weights, note=_joined(note, data_note(recipe, changes)))
+    return LocalJobs(recipe, name, folder, start=weights, note=_joined(data_note(recipe, changes), note))
 
 
 def _joined(*sentences: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+from cifar_tui.data_sets import DATA_NAMES, DATA_SETS, DEFAULT, SYNTHETIC, held_by
 from cifar_tui.errors import BadInput
 from cifar_tui.files.home_path import in_home
 from cifar_tui.option import DATA, RUN, Option, options_of
@@ -35,8 +36,8 @@ CLASSES = 10
 """Classes of CIFAR-10."""
 LEAST_CLASSES, MOST_CLASSES = 2, 1_000
 """Classes that a network may tell apart."""
-CIFAR10_MEAN = (0.4914, 0.4822, 0.4465)
-CIFAR10_STD = (0.2470, 0.2435, 0.2616)
+CIFAR10_MEAN = DEFAULT.mean
+CIFAR10_STD = DEFAULT.std
 HALF = (0.5, 0.5, 0.5)
 
 
@@ -54,7 +55,7 @@ def absolute_folder(path: str) -> str | None:
 
 def absolute_source(data: str) -> str:
     """Return a name of data as it is, and a folder's path absolute."""
-    return data if data in ("cifar10", "synthetic") else str(in_home(data).absolute())
+    return data if data in DATA_NAMES else str(in_home(data).absolute())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +88,10 @@ class Recipe:
     data: Annotated[
         str,
         Option(
-            "cifar10, synthetic, or a folder of images {train,test}/<class>/ of 2 to 1,000 classes.",
+            f"{', '.join(DATA_NAMES)}, or a folder of images {{train,test}}/<class>/ of 2 to 1,000 classes.",
             panel=DATA,
             metavar="SOURCE",
+            examples=DATA_NAMES,
             parse=absolute_source,
             changeable=True,
         ),
@@ -97,7 +99,7 @@ class Recipe:
     data_dir: Annotated[
         str,
         Option(
-            "The folder that CIFAR-10 is in, or is downloaded to.",
+            "The folder that a data set with a name is in, or is downloaded to.",
             panel=DATA,
             metavar="DIR",
             parse=absolute_folder,
@@ -227,7 +229,7 @@ class Recipe:
             option.check(getattr(self, name))
         parse_keep(self.keep)
         parse_device(self.device)
-        if self.test_share and self.data in ("cifar10", "synthetic"):
+        if self.test_share and self.data in DATA_NAMES:
             raise BadInput(f"--test-share splits a folder of images, and {self.data} has test images already.")
         if not LEAST_CLASSES <= self.classes <= MOST_CLASSES:
             raise BadInput(f"A network tells {LEAST_CLASSES} to {MOST_CLASSES:,} classes apart, not {self.classes:,}.")
@@ -246,7 +248,7 @@ class Recipe:
     @property
     def synthetic(self) -> bool:
         """True if it trains on images drawn by the program."""
-        return self.data == "synthetic"
+        return self.data == SYNTHETIC
 
     def steps_per_epoch(self, train_images: int) -> int:
         """Steps in one epoch over so many images."""
@@ -292,10 +294,23 @@ class Recipe:
         return dataclasses.replace(self, parent=ancestor, width=width, rate_changes=())
 
     def with_data(self, data: str) -> Self:
-        """Return the recipe on other images: a name of data, a folder of images, or one that holds CIFAR-10."""
-        if data in ("cifar10", "synthetic") or (Path(data) / "train").is_dir():
-            return dataclasses.replace(self, data=data)
-        return dataclasses.replace(self, data="cifar10", data_dir=data)
+        """Return the recipe on other images, a name or a folder of them, normalized and mirrored as they need it.
+
+        Weights that it starts with keep the normalization that they were trained with, as does a recipe that has one
+        of no data set.
+        """
+        before, now = (DATA_SETS.get(name, DEFAULT) for name in (self.data, data))
+        recipe = dataclasses.replace(self, data=data)
+        if self.parent is None and (self.mean, self.std) == (before.mean, before.std):
+            recipe = recipe.with_normalization(now.mean, now.std)
+        return recipe if now.mirrored else dataclasses.replace(recipe, flip="none")
+
+    def with_data_of(self, answer: str) -> Self:
+        """Return the recipe on other images: a name of data, a folder of images, or one of a data set's files."""
+        if answer in DATA_NAMES or (Path(answer) / "train").is_dir():
+            return self.with_data(answer)
+        found = held_by(Path(answer), self.data) or DEFAULT
+        return dataclasses.replace(self.with_data(found.name), data_dir=answer)
 
     def with_epochs(self, epochs: int, learning_rate: float) -> Self:
         """Return the recipe with so many epochs, at another rate."""

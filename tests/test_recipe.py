@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cifar_tui.data_sets import DATA_SETS
 from cifar_tui.errors import BadInput
-from cifar_tui.presets import PRESETS, preset
-from cifar_tui.recipe import Recipe
+from cifar_tui.presets import PRESETS, preset, with_preset
+from cifar_tui.recipe import Ancestor, Recipe
 from cifar_tui.schedule import Sizes
 from cifar_tui.serialization import field_names, from_record, to_record
 
@@ -192,10 +193,38 @@ def test_an_impossible_new_rate_is_refused(rate: float) -> None:
         preset("quick").with_rate(rate, 10, 100)
 
 
-def test_a_folder_holds_images_or_a_download_of_cifar10(tmp_path: Path) -> None:
+def test_a_folder_holds_images_or_a_download(tmp_path: Path) -> None:
     (tmp_path / "images" / "train").mkdir(parents=True)
     recipe = preset("quick")
-    assert recipe.with_data("synthetic").data == "synthetic"
-    assert recipe.with_data(str(tmp_path / "images")).data == str(tmp_path / "images")
-    kept = recipe.with_data(str(tmp_path))
+    assert recipe.with_data_of("synthetic").data == "synthetic"
+    assert recipe.with_data_of(str(tmp_path / "images")).data == str(tmp_path / "images")
+    kept = recipe.with_data_of(str(tmp_path))
     assert (kept.data, kept.data_dir) == ("cifar10", str(tmp_path))
+    (tmp_path / "MNIST" / "raw").mkdir(parents=True)
+    digits = recipe.with_data_of(str(tmp_path))
+    assert (digits.data, digits.data_dir, digits.flip) == ("mnist", str(tmp_path), "none")
+    (tmp_path / "cifar-100-python").mkdir()
+    assert digits.with_data_of(str(tmp_path)).data == "mnist", "the data set that was looked for comes first"
+
+
+def test_other_data_bring_their_own_normalization_and_digits_are_not_mirrored() -> None:
+    recipe = preset("quick")
+    for data in (*DATA_SETS, "synthetic", "/a/folder"):
+        there = recipe.with_data(data)
+        named = DATA_SETS.get(data, DATA_SETS["cifar10"])
+        assert (there.mean, there.std) == (named.mean, named.std)
+        assert there.flip == ("none" if data == "mnist" else "alternating")
+        assert there.with_data("cifar10") == dataclasses.replace(recipe, flip=there.flip)
+    assert recipe.with_data("cifar10") == recipe
+
+
+def test_a_normalization_that_is_no_data_sets_own_stays() -> None:
+    assert preset("tutorial").with_data("mnist").mean == (0.5, 0.5, 0.5)
+    started = preset("quick").branched(Ancestor(run="one", checkpoint="net_001.pth", sha256="0"), 64)
+    assert started.with_data("cifar100").mean == started.mean, "its weights were trained with it"
+
+
+def test_another_preset_keeps_to_the_data_set() -> None:
+    before = preset("default").with_data("mnist")
+    after = with_preset(before, "quick")
+    assert (after.data, after.mean, after.std, after.flip) == ("mnist", before.mean, before.std, "none")

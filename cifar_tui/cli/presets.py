@@ -8,8 +8,9 @@ import typer
 from cifar_tui.presets import PRESETS, WITH_A_GPU, WITHOUT_A_GPU
 from cifar_tui.serialization import to_record
 
-NOTE = f"""batch: images a step. Accuracy: after the last epoch, on the official test set,
-without test-time augmentation. smoke trains on 2,000 images, others on 50,000.
+NOTE = f"""batch: images a step. Accuracy: after the last epoch, on CIFAR-10's test set,
+without test-time augmentation; none is known for other data. smoke trains on 2,000
+images, others on 50,000.
 Without --preset: {WITH_A_GPU} with a GPU, {WITHOUT_A_GPU} without one.
 A run shows how long it takes once a step is measured."""
 
@@ -19,12 +20,12 @@ def presets(
         bool, typer.Option("--json", help="Print one line of JSON for each preset, with its recipe.")
     ] = False,
 ) -> None:
-    """List the presets with their size, purpose and expected accuracy."""
+    """List the presets with their size, purpose and expected accuracy on CIFAR-10."""
     if as_json:
         for named in PRESETS.values():
             print(orjson.dumps(to_record(named)).decode())
         return
-    rows = [("preset", "epochs", "batch", "rate", "for", "expected accuracy")]
+    rows = [("preset", "epochs", "batch", "rate", "for", "expected on CIFAR-10")]
     for name, named in PRESETS.items():
         recipe = named.recipe
         numbers = (str(recipe.epochs), str(recipe.batch_size), f"{recipe.learning_rate:g}")

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from cifar_tui.cli.checkpoint_path import preset_here
 from cifar_tui.cli.options import DEFAULT_PRESET, RECIPE_OPTIONS
+from cifar_tui.data_sets import DATA_SETS, DEFAULT
 from cifar_tui.engine.data.source import check_source
 from cifar_tui.errors import BadInput
+from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.parent_weights import belongs_to_run, recipe_for_child
 from cifar_tui.runs.reading import AS_FOUND, Reading
@@ -15,7 +17,7 @@ from cifar_tui.runs.reading import AS_FOUND, Reading
 
 def new_recipe(preset_name: str, changes: Mapping[str, object]) -> Recipe:
     """Return the recipe of a new run: a preset's, with changes. Raises BadInput."""
-    return checked(changed(preset_here(preset_name), changes))
+    return checked(_begun(preset_here(preset_name), changes))
 
 
 def branched_recipe(
@@ -38,15 +40,31 @@ def branched_recipe(
         from cifar_tui.engine.checkpoints.initial_weights import recipe_for_external
 
         own = preset_name is None or reading.normalization is not None
-        preset = preset_here(preset_name or DEFAULT_PRESET)
-        recipe, note = recipe_for_external(weights, preset, reading, normalization=own)
+        ours = preset_here(preset_name or DEFAULT_PRESET)
+        recipe, note = recipe_for_external(weights, ours, reading, normalization=own)
     if changes.get("width", recipe.width) != recipe.width:
         raise BadInput(f"The checkpoint's weights have width {recipe.width}: leave --width out.")
-    child = checked(changed(recipe, changes))
+    child = checked(_begun(recipe, changes))
     if child.classes != recipe.classes:
         other = f"The checkpoint tells {recipe.classes:,} classes apart, and these images have {child.classes:,}"
         note = f"{note} {other}: the last layer starts from fresh weights.".lstrip()
     return child, note
+
+
+def _begun(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
+    """Return the recipe of a new run: as its data needs it, and then as a person has changed it."""
+    return changed(recipe.with_data(str(changes.get("data", recipe.data))), changes)
+
+
+def data_note(recipe: Recipe, changes: Mapping[str, object]) -> str:
+    """Return what a new run's recipe owes to its data set in place of its preset, as a sentence; empty for nothing."""
+    data_set, usual = DATA_SETS.get(recipe.data, DEFAULT), preset(recipe.preset)
+    parts = []
+    if recipe.parent is None and (recipe.mean, recipe.std) != (usual.mean, usual.std):
+        parts.append("normalized by its own mean and deviation")
+    if not data_set.mirrored and "flip" not in changes and usual.flip != "none":
+        parts.append(f"not mirrored (--flip {usual.flip} does that)")
+    return f"{data_set.title} is {', and '.join(parts)}." if parts else ""
 
 
 def check_changeable(changes: Mapping[str, object], other_flags: set[str]) -> None:

@@ -71,9 +71,9 @@ class LocalJobs:
             return self._resume(self.changes)
         new = self._new
         if data is not None:
-            from cifar_tui.engine.data.source import with_data
+            from cifar_tui.engine.data.source import with_data_of
 
-            new = dataclasses.replace(new, recipe=with_data(new.recipe, data))
+            new = dataclasses.replace(new, recipe=with_data_of(new.recipe, data))
         return self._start(new, note=self.note)
 
     def train_preset(self, preset: str) -> Session:

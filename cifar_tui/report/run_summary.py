@@ -4,6 +4,7 @@ import math
 
 from cifar_tui import text
 from cifar_tui.checkpoint_events import CheckpointFailed, CheckpointSaved
+from cifar_tui.data_sets import DATA_SETS
 from cifar_tui.events import (
     DataMissing,
     EpochDone,
@@ -31,7 +32,8 @@ def what_is_trained(history: RunHistory, *, counts: bool = True, name_limit: int
     recipe = history.started.recipe
     origin = f"{recipe.preset} {ancestry(recipe, name_limit)}," if recipe.parent is not None else recipe.preset
     if history.data is None:
-        where = {"cifar10": "CIFAR-10", "synthetic": "synthetic images"}.get(recipe.data, "images in a folder")
+        named = DATA_SETS.get(recipe.data)
+        where = named.title if named else "synthetic images" if recipe.synthetic else "images in a folder"
         return f"{origin} on {where}"
     images = f", {history.data.train_images:,} + {history.data.test_images:,} images" if counts else ""
     return f"{origin} on {text.safe_text(history.data.description)}{images}"

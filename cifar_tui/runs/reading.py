@@ -3,13 +3,14 @@
 import math
 from dataclasses import dataclass
 
+from cifar_tui.data_sets import DATA_SETS
 from cifar_tui.errors import BadInput
-from cifar_tui.recipe import CIFAR10_MEAN, CIFAR10_STD, HALF
+from cifar_tui.recipe import HALF
 from cifar_tui.text import safe_text
 
 Channels = tuple[float, float, float]
 NORMALIZATIONS: dict[str, tuple[Channels, Channels]] = {
-    "cifar10": (CIFAR10_MEAN, CIFAR10_STD),
+    **{one.name: (one.mean, one.std) for one in DATA_SETS.values()},
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "half": (HALF, HALF),
     "none": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),

@@ -5,8 +5,10 @@ import pytest
 from cifar_tui.cli import default_preset
 from cifar_tui.cli.default_preset import preset_for, preset_note
 from cifar_tui.cli.options import parse_changes
-from cifar_tui.cli.recipe_options import check_changeable, new_recipe
+from cifar_tui.cli.recipe_options import check_changeable, data_note, new_recipe
+from cifar_tui.data_sets import DATA_SETS
 from cifar_tui.errors import BadInput
+from cifar_tui.recipe import Recipe
 
 
 def test_values_become_a_recipe_without_a_command_line() -> None:
@@ -59,3 +61,24 @@ def test_the_usual_preset_is_offered_for_what_the_run_trains_on(monkeypatch: pyt
     note = preset_note(new_recipe(preset_for(None), parse_changes(typed)))
     assert "training short, 2 epochs" in note
     assert note.endswith("cifar-tui train --preset default --seed 3 --width 8 --data synthetic --data-dir '/two words'")
+
+
+def test_a_data_set_brings_its_normalization_and_digits_are_not_mirrored_and_that_is_said() -> None:
+    def begun(preset: str, **typed: object) -> tuple[Recipe, str]:
+        changes = parse_changes(typed)
+        recipe = new_recipe(preset, changes)
+        return recipe, data_note(recipe, changes)
+
+    recipe, note = begun("quick", data="mnist")
+    assert (recipe.mean, recipe.std, recipe.flip) == (DATA_SETS["mnist"].mean, DATA_SETS["mnist"].std, "none")
+    assert note == (
+        "MNIST is normalized by its own mean and deviation, and not mirrored (--flip alternating does that)."
+    )
+    recipe, note = begun("quick", data="mnist", flip="random")
+    assert (recipe.flip, note) == ("random", "MNIST is normalized by its own mean and deviation.")
+    recipe, note = begun("max", data="cifar100")
+    assert (recipe.flip, note) == ("random", "CIFAR-100 is normalized by its own mean and deviation.")
+    for data in ("cifar10", "synthetic"):
+        assert begun("quick", data=data)[1] == ""
+    recipe, note = begun("tutorial", data="mnist")
+    assert (recipe.mean, note) == ((0.5, 0.5, 0.5), "")

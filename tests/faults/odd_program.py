@@ -9,7 +9,8 @@ from typing import Any
 from torchvision.datasets import CIFAR10
 
 from cifar_tui.cli import main
-from cifar_tui.engine.data import cifar10
+from cifar_tui.data_sets import NamedDataSet
+from cifar_tui.engine.data import torchvision_data
 from cifar_tui.engine.network.device import Device
 from cifar_tui.engine.network.stepper import SharedSums
 from cifar_tui.engine.training import follow
@@ -36,12 +37,12 @@ if __name__ == "__main__":
     for name, value in json.loads(os.environ.get(SMALL_CIFAR10, "{}")).items():
         setattr(CIFAR10, name, value)
     if OWN_DISK in os.environ:
-        load_anywhere = cifar10.load_cifar10
+        load_anywhere = torchvision_data.load_named
 
-        def load_here(_folder: Path, *rest: Any) -> object:
-            return load_anywhere(Path(os.environ[OWN_DISK]), *rest)
+        def load_here(data_set: NamedDataSet, _folder: Path, *rest: Any) -> object:
+            return load_anywhere(data_set, Path(os.environ[OWN_DISK]), *rest)
 
-        vars(cifar10)["load_cifar10"] = load_here
+        vars(torchvision_data)["load_named"] = load_here
     if WITHOUT_DEVICE in os.environ:
         vars(follow)["choose_device"] = no_device
     if int(os.environ.get(WITHOUT_MEMORY_AT, "0")):

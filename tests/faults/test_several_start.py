@@ -12,10 +12,9 @@ import pytest
 import torch
 from pseudo_terminal import PATIENCE_SECONDS, PseudoTerminal
 
-from cifar_tui.engine.data.cifar10 import MIRROR_VARIABLE
 from cifar_tui.failpoints import VARIABLE
 from cifar_tui.system.launcher import LOST
-from tests.engine.data.test_cifar10 import Server, make_archive
+from tests.engine.data.test_torchvision_data import MIRROR_VARIABLE, Server, make_archive
 from tests.faults.odd_program import OWN_DISK, SMALL_CIFAR10, WITHOUT_DEVICE, WITHOUT_MEMORY_AT
 from tests.faults.several import NUMBER, SMALL, several
 from tests.faults.trainers import command

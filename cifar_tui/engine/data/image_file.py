@@ -84,14 +84,21 @@ def resized(image: "Image") -> "Image":
     return image if image.size == (SIDE, SIDE) else image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
 
 
-def center_crop(image: "Image") -> "Image":
-    """Return the largest square in the middle of an RGB image in 32 × 32 pixels."""
+def center_crop(image: "Image", side: int = SIDE) -> "Image":
+    """Return the largest square in the middle of an RGB image in 32 × 32 pixels, those beside `side` × `side` black."""
     from PIL import Image
 
-    side = min(image.size)
-    left, top = ((length - side) // 2 for length in image.size)
-    middle = image.crop((left, top, left + side, top + side))
-    return middle if side == SIDE else middle.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    shorter = min(image.size)
+    left, top = ((length - shorter) // 2 for length in image.size)
+    middle = image.crop((left, top, left + shorter, top + shorter))
+    if shorter == SIDE:  # as the network sees it
+        return middle
+    scaled = middle if shorter == side else middle.resize((side, side), Image.Resampling.BICUBIC)
+    if side == SIDE:
+        return scaled
+    framed = Image.new("RGB", (SIDE, SIDE))
+    framed.paste(scaled, ((SIDE - side) // 2, (SIDE - side) // 2))
+    return framed
 
 
 def _as_viewed(image: "Image") -> "Image":

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifar_tui import lazy_numpy as np
-from cifar_tui.engine.data.cifar10_place import describe_meant
+from cifar_tui.data_sets import DATA_NAMES
+from cifar_tui.engine.data.place import describe_meant
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import LEAST_CLASSES, MOST_CLASSES, SIDE
 from cifar_tui.text import counted, safe_text
@@ -100,7 +101,7 @@ def check_folder(folder: Path, splits: Sequence[str] = SPLITS) -> dict[str, tupl
     if not _is_folder(folder):
         raise BadInput(
             describe_meant(folder)
-            or f"There is no folder {shown}. --data takes cifar10, synthetic, or a folder of images."
+            or f"There is no folder {shown}. --data takes {', '.join(DATA_NAMES)}, or a folder of images."
         )
     places = {split: place_of(folder, split) for split in splits}
     found = {split: _class_folders(place) for split, place in places.items()}

@@ -1,4 +1,4 @@
-"""Loads the images of a recipe: the official data set, a folder of images, or synthetic ones."""
+"""Loads the images of a recipe: a published data set, a folder of images, or synthetic ones."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from cifar_tui.data_sets import DATA_SETS
 from cifar_tui.engine.data.dataset import DataSet, ReportOrNote, Split
 from cifar_tui.engine.data.image_listing import WHOLE
 from cifar_tui.errors import BadInput
@@ -62,10 +63,10 @@ def _load_all(
 
         train_images = recipe.train_images if "train" in splits else CLASSES
         return draw_images(report, stop_requested, train_images, recipe.test_images)
-    if recipe.data == "cifar10":
-        from cifar_tui.engine.data.cifar10 import load_cifar10
+    if named := DATA_SETS.get(recipe.data):
+        from cifar_tui.engine.data.torchvision_data import load_named
 
-        return load_cifar10(Path(recipe.data_dir), report, stop_requested)
+        return load_named(named, Path(recipe.data_dir), report, stop_requested)
     from cifar_tui.engine.data.image_folder import load_folder
 
     wanted = (WHOLE,) if recipe.test_share else splits

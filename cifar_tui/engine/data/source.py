@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from cifar_tui.data_sets import DATA_SETS
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import CLASSES, Recipe
 
@@ -14,11 +15,12 @@ def check_source(recipe: Recipe, splits: Sequence[str] = ("train", "test")) -> i
 
     Raises BadInput with one sentence.
     """
-    if recipe.data == "cifar10":
-        from cifar_tui.engine.data.cifar10_place import check_data_dir
+    if named := DATA_SETS.get(recipe.data):
+        from cifar_tui.engine.data.place import check_data_dir
 
-        check_data_dir(Path(recipe.data_dir))
-    if recipe.data in ("cifar10", "synthetic"):
+        check_data_dir(Path(recipe.data_dir), named)
+        return named.classes
+    if recipe.synthetic:
         return CLASSES
     from cifar_tui.engine.data.image_listing import WHOLE, check_folder
 
@@ -26,9 +28,9 @@ def check_source(recipe: Recipe, splits: Sequence[str] = ("train", "test")) -> i
     return len(classes)
 
 
-def with_data(recipe: Recipe, data: str) -> Recipe:
+def with_data_of(recipe: Recipe, data: str) -> Recipe:
     """Return a new run's recipe on other images, for as many classes as they have; loading tells what is wrong."""
-    recipe = recipe.with_data(data)
+    recipe = recipe.with_data_of(data)
     with contextlib.suppress(BadInput):
         recipe = dataclasses.replace(recipe, classes=check_source(recipe))
     return recipe

@@ -1,5 +1,6 @@
 """Predicts the classes of a person's own images."""
 
+import functools
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from cifar_tui.data_sets import DATA_SETS, DEFAULT
 from cifar_tui.engine.checkpoints.checkpoint import read_network
 from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.data.image_file import ImageUnreadable, center_crop, read_image_file
@@ -53,6 +55,7 @@ class Predictor:
     def __init__(self, recipe: Recipe, folder: Path, checkpoint: str, reading: Reading = AS_FOUND) -> None:
         """Put the network on its device. Raises CheckpointDamaged or BadInput."""
         self._recipe = recipe
+        self._fit = functools.partial(center_crop, side=DATA_SETS.get(recipe.data, DEFAULT).side)
         self._device: Device = choose_device(recipe)
         read = read_network(folder / checkpoint, reading)
         external = not (read.sha256 or belongs_to_run(folder / checkpoint))
@@ -72,7 +75,7 @@ class Predictor:
                 with warnings.catch_warnings():
                     # Pillow warns on stderr of large and odd images; the reader checks them.
                     warnings.simplefilter("ignore")
-                    pixels = read_image_file(file, center_crop)
+                    pixels = read_image_file(file, self._fit)
             except ImageUnreadable as error:
                 yield Refusal(file, f"Cannot read {safe_text(file, LONGEST_PATH)}: {error}.")
                 continue

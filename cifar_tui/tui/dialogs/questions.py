@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 from textual.widgets.button import ButtonVariant
 
+from cifar_tui.data_sets import DATA_SETS, held_by
 from cifar_tui.system.invocation import command_line
 from cifar_tui.text import loss as loss_text
 from cifar_tui.text import safe_text
@@ -144,7 +145,7 @@ class DataQuestion(Question):
 
     def compose_details(self) -> ComposeResult:
         """Lay out the field for a folder."""
-        yield Input(placeholder="Folder (f), with train/ and test/, or CIFAR-10 files", compact=True)
+        yield Input(placeholder="Folder (f), with train/ and test/, or a data set's files", compact=True)
         yield Static("", id="data-trouble", markup=False)
 
     def action_folder(self) -> None:
@@ -169,8 +170,10 @@ def parse_data_folder(typed: str) -> str:
         if not path.is_dir():
             what = "is a file, not a folder" if path.exists() else "is not a folder on this machine"
             raise ValueError(f"{shown} {what}.")
-        if not (path / "train").is_dir() and not any(path.glob("cifar-10*")):
-            raise ValueError(f"{shown} has neither train/ and test/ with images nor a download of CIFAR-10.")
+        if not (path / "train").is_dir() and held_by(path) is None:
+            titles = [one.title for one in DATA_SETS.values()]
+            known = f"{', '.join(titles[:-1])} or {titles[-1]}"
+            raise ValueError(f"{shown} has neither train/ and test/ with images nor the files of {known}.")
     except (OSError, RuntimeError) as error:
         raise ValueError(f"{shown} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
     return str(path)

@@ -89,7 +89,7 @@ def test_a_class_without_pictures_is_noticed_before_anything_starts(folder: Path
 
 @pytest.mark.parametrize("name", ["x" * 300, "no\0name", "there/is/none"])
 def test_what_no_folder_can_be_is_answered_with_the_choices(name: str) -> None:
-    with pytest.raises(BadInput, match="--data takes cifar10, synthetic"):
+    with pytest.raises(BadInput, match="--data takes cifar10, cifar100, mnist, fashion-mnist, synthetic"):
         check_folder(Path(name))
 
 

@@ -14,7 +14,7 @@ from cifar_tui.engine.data import image_folder
 from cifar_tui.engine.data.dataset import DataSet, Split
 from cifar_tui.engine.data.image_file import Pixels
 from cifar_tui.engine.data.load import _part, load, load_test
-from cifar_tui.engine.data.source import check_source, with_data
+from cifar_tui.engine.data.source import check_source, with_data_of
 from cifar_tui.engine.data.synthetic import draw_images
 from cifar_tui.errors import BadInput, CifarTuiError, DataDamaged, StopRequested
 from cifar_tui.events import Noted, Progressed
@@ -175,7 +175,7 @@ def test_a_class_without_pictures_is_named(folder: Path) -> None:
 
 
 def test_what_is_neither_a_folder_nor_a_known_data_set_is_answered_with_the_choices() -> None:
-    with pytest.raises(BadInput, match="cifar10, synthetic"):
+    with pytest.raises(BadInput, match="cifar10, cifar100, mnist, fashion-mnist, synthetic"):
         check_source(recipe_for("imagenet"))
     for known in ("cifar10", "synthetic"):
         check_source(recipe_for(known))
@@ -333,7 +333,7 @@ def test_a_class_of_one_image_cannot_be_split(unsplit: Path) -> None:
 def test_images_of_other_classes_than_the_networks_are_refused(unsplit: Path, folder: Path) -> None:
     with pytest.raises(BadInput, match=r"tells 10 classes apart, and these images \(images in animals\) have 3"):
         loaded(recipe_for(unsplit, test_share=0.25, batch_size=4))
-    assert with_data(recipe_for("synthetic"), str(folder)).classes == 10
+    assert with_data_of(recipe_for("synthetic"), str(folder)).classes == 10
 
 
 @pytest.mark.parametrize("data", ["cifar10", "synthetic"])

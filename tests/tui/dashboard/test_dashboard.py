@@ -298,7 +298,9 @@ async def test_without_the_data_set_a_folder_can_be_typed(size: tuple[int, int],
         assert "is not a folder on this machine" in " ".join(screen_text(pilot).replace("│", "").split())
         await pilot.press("ctrl+u", *str(tmp_path), "enter")
         await settle(pilot)
-        assert "has neither train/" in " ".join(screen_text(pilot).replace("│", "").split())
+        words = " ".join(screen_text(pilot).replace("│", "").split())
+        assert "has neither train/" in words
+        assert "CIFAR-10, CIFAR-100, MNIST or Fashion-MNIST." in words
         assert jobs.trained_on == [None]
         await pilot.press(*"/images", "enter")
         await settle(pilot)

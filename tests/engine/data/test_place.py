@@ -14,7 +14,7 @@ from cifar_tui.engine.data.source import check_source
 from cifar_tui.errors import BadInput, DataDamaged, DataUnavailable
 from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
-from tests.engine.data.test_cifar10 import load, make_archive
+from tests.engine.data.test_torchvision_data import load, make_archive
 
 Small = tuple[bytes, type[CIFAR10]]
 BASE, PACKED = "cifar-10-batches-py", "cifar-10-python.tar.gz"
@@ -49,8 +49,7 @@ def refusal(recipe: Recipe) -> str:
 def advised_folder(sentence: str) -> Path:
     """The folder that a sentence says to name."""
     words = shlex.split(sentence.partition(" use ")[2])
-    assert words[0] == "--data-dir"
-    return Path(words[1].removesuffix("."))
+    return Path(words[words.index("--data-dir") + 1].removesuffix("."))
 
 
 def test_the_files_own_folder_is_taken_too(place: Path, archive: Small, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,13 +141,17 @@ def test_images_that_are_cifar10s_own_files_point_to_the_other_option(place: Pat
     packed.write_bytes(archive[0])
     for data in (place, place / BASE, packed, packed.parent):
         sentence = refusal(recipe_for(data=str(data)))
-        assert sentence.startswith(f"{data} is CIFAR-10 in its own files, no folder of images: use --data-dir ")
+        words = f"{data} is CIFAR-10 in its own files, no folder of images: use --data cifar10 --data-dir "
+        assert sentence.startswith(words)
         assert len(load(advised_folder(sentence), archive[1]).train.labels) == 100
 
 
 @pytest.mark.parametrize(
     ("typed", "meant"),
-    [("CIFAR10", "cifar10"), ("cifar-10", "cifar10"), ("CIFAR_10", "cifar10"), ("Synthetic", "synthetic")],
+    [
+        *(("CIFAR10", "cifar10"), ("cifar-10", "cifar10"), ("CIFAR_10", "cifar10"), ("Synthetic", "synthetic")),
+        *(("CIFAR-100", "cifar100"), ("MNIST", "mnist"), ("FashionMNIST", "fashion-mnist")),
+    ],
 )
 def test_a_name_of_data_in_another_spelling_is_recognized(tmp_path: Path, typed: str, meant: str) -> None:
     sentence = refusal(recipe_for(data=str(tmp_path / typed)))

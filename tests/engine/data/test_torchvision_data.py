@@ -21,12 +21,15 @@ import numpy as np
 import pytest
 from torchvision.datasets import CIFAR10
 
+from cifar_tui.data_sets import DATA_SETS
 from cifar_tui.engine.data import download as download_module
-from cifar_tui.engine.data.cifar10 import MIRROR_VARIABLE, load_cifar10
 from cifar_tui.engine.data.dataset import DataSet
+from cifar_tui.engine.data.torchvision_data import load_named
 from cifar_tui.errors import BadInput, DataDamaged, DataUnavailable, StopRequested
 from cifar_tui.events import Progressed
 
+MIRROR_VARIABLE = "CIFAR_TUI_CIFAR10_URL"
+CIFAR10_SET = DATA_SETS["cifar10"]
 NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 
@@ -126,7 +129,7 @@ def server(archive: tuple[bytes, type[CIFAR10]], monkeypatch: pytest.MonkeyPatch
 
 
 def load(folder: Path, archive: type[CIFAR10], report: Callable[[Progressed], None] | None = None) -> DataSet:
-    return load_cifar10(folder, report or (lambda progress: None), lambda: False, archive)
+    return load_named(CIFAR10_SET, folder, report or (lambda progress: None), lambda: False, archive)
 
 
 def left(folder: Path) -> list[str]:
@@ -332,7 +335,7 @@ def test_a_download_can_be_stopped_and_keeps_what_came(
     tmp_path: Path, archive: tuple[bytes, type[CIFAR10]], server: Server
 ) -> None:
     with pytest.raises(StopRequested):
-        load_cifar10(tmp_path, lambda progress: None, lambda: True, archive[1])
+        load_named(CIFAR10_SET, tmp_path, lambda progress: None, lambda: True, archive[1])
     assert left(tmp_path) == ["cifar-10-python.tar.gz.part"]
 
 
@@ -369,7 +372,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, archive: tuple[
 
 def test_torchvisions_own_address_and_checksum_are_the_default() -> None:
     assert CIFAR10.url.startswith("https://")
-    assert load_cifar10.__defaults__ == (None,)
+    assert load_named.__defaults__ == (None,)
 
 
 def test_processes_that_start_at_once_fetch_once_and_all_read_it(
@@ -388,7 +391,7 @@ def test_waiting_for_another_process_can_be_stopped(tmp_path: Path, archive: tup
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         with pytest.raises(StopRequested):
-            load_cifar10(tmp_path, said.append, lambda: len(said) > 1, archive[1])
+            load_named(CIFAR10_SET, tmp_path, said.append, lambda: len(said) > 1, archive[1])
     finally:
         os.close(descriptor)
     assert said[-1].what.startswith("Waiting for another download")
@@ -410,7 +413,7 @@ def test_unpacking_can_be_stopped_and_leaves_only_the_archive(
 ) -> None:
     (tmp_path / "cifar-10-python.tar.gz").write_bytes(archive[0])
     with pytest.raises(StopRequested):
-        load_cifar10(tmp_path, lambda progress: None, lambda: True, archive[1])
+        load_named(CIFAR10_SET, tmp_path, lambda progress: None, lambda: True, archive[1])
     assert left(tmp_path) == ["cifar-10-python.tar.gz"]
 
 

@@ -1,0 +1,96 @@
+"""Training on small files of the form of MNIST and CIFAR-100, from the download folder to an evaluation."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torchvision.datasets
+from PIL import Image
+
+from cifar_tui.checkpoint_events import EvaluationDone
+from cifar_tui.cli.recipe_options import new_recipe
+from cifar_tui.control import RequestQueue, Stop
+from cifar_tui.engine.data.load import load
+from cifar_tui.engine.evaluation.evaluate_checkpoint import evaluate_checkpoint
+from cifar_tui.engine.evaluation.predict import Prediction, Predictor
+from cifar_tui.errors import BadInput
+from cifar_tui.events import DataReady, EpochDone, Event, RunFinished, StepDone
+from cifar_tui.recipe import Recipe
+from cifar_tui.runs.checkpoints.sidecars import list_sidecars
+from cifar_tui.runs.folder import RunFolder, read_recipe
+from tests.engine import trained
+from tests.engine.data.test_published import FINE, cifar100, digits, knowing, place
+
+NAME = "net_001.pth"
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a small MNIST and a small CIFAR-100."""
+    files = digits()
+    monkeypatch.setattr(torchvision.datasets, "MNIST", knowing(files))
+    place(tmp_path / "data" / "MNIST" / "raw", files)
+    archive, small = cifar100()
+    monkeypatch.setattr(torchvision.datasets, "CIFAR100", small)
+    place(tmp_path / "data", {small.filename: archive})
+    return tmp_path / "data"
+
+
+def recipe_on(data: str, data_dir: Path, **changes: object) -> Recipe:
+    few = {"epochs": 1, "batch_size": 20, "learning_rate": 0.05, "width": 8, "device": "cpu"}
+    return new_recipe("quick", {"data": data, "data_dir": str(data_dir), **few, **changes})
+
+
+def train(folder: Path, recipe: Recipe, script: trained.Script | None = None) -> trained.Person:
+    return trained.train(recipe, RunFolder.create(folder, folder.name, recipe), script, None, load_data=load)
+
+
+def evaluated(folder: Path) -> EvaluationDone:
+    said: list[Event] = []
+    evaluate_checkpoint(read_recipe(folder), folder, NAME, said.append, RequestQueue())
+    assert isinstance(said[-1], EvaluationDone)
+    return said[-1]
+
+
+def test_digits_are_trained_evaluated_and_predicted_as_they_were_seen(tmp_path: Path, data_dir: Path) -> None:
+    folder = tmp_path / "one"
+    person = train(folder, recipe_on("mnist", data_dir))
+    (ready,) = person.heard(DataReady)
+    assert (ready.description, ready.train_images, ready.test_images) == ("MNIST", 60, 40)
+    assert isinstance(person.said[-1], RunFinished)
+    done = evaluated(folder)
+    assert done.accuracy == person.heard(EpochDone)[0].test_accuracy
+    assert done.classes[3] == "three"
+    test = load(read_recipe(folder), lambda _: None, lambda: False).test
+    predictor = Predictor(read_recipe(folder), folder, NAME)
+    for side in (slice(2, 30), slice(None)):
+        Image.fromarray(test.pixels[7][side, side]).convert("L").save(tmp_path / "seven.png")
+        (one,) = predictor.predict([str(tmp_path / "seven.png")])
+        assert isinstance(one, Prediction)
+        assert one.pixels == test.pixels[7].tobytes()
+
+
+def test_a_run_on_digits_resumes_exactly(tmp_path: Path, data_dir: Path) -> None:
+    train(tmp_path / "whole", recipe_on("mnist", data_dir, epochs=2))
+    train(tmp_path / "parts", recipe_on("mnist", data_dir, epochs=2), {StepDone: [Stop()]})
+    trained.resume(tmp_path / "parts", load_data=load)
+    whole, parts = ([one.sha256 for one in list_sidecars(tmp_path / run)][-1] for run in ("whole", "parts"))
+    assert whole == parts
+
+
+def test_a_hundred_classes_are_trained_and_evaluated(tmp_path: Path, data_dir: Path) -> None:
+    recipe = recipe_on("cifar100", data_dir)
+    assert recipe.classes == 100
+    person = train(tmp_path / "one", recipe)
+    assert isinstance(person.said[-1], RunFinished)
+    (ready,) = person.heard(DataReady)
+    assert ready.classes == tuple(FINE)
+    done = evaluated(tmp_path / "one")
+    assert np.array(done.confusion).shape == (100, 100)
+
+
+def test_other_data_than_the_networks_classes_is_refused(data_dir: Path) -> None:
+    recipe = recipe_on("cifar100", data_dir)
+    other = Recipe.with_data(recipe, "mnist")
+    with pytest.raises(BadInput, match=r"100 classes apart, and these images \(MNIST\) have 10"):
+        load(other, lambda _: None, lambda: False)

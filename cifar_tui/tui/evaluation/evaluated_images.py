@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from cifar_tui.checkpoint_events import WrongImage
-from cifar_tui.report.verdict_text import class_names
+from cifar_tui.report.class_names import class_names
+from cifar_tui.report.confusion import Confusion
 from cifar_tui.runs.checkpoints.predictions import NAMED, PredictedImage, Predictions
 from cifar_tui.runs.checkpoints.test_images import read_images
 from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation
@@ -14,14 +15,52 @@ class EvaluatedImages:
 
     def __init__(self, found: FoundEvaluation) -> None:
         """Find images of an evaluation."""
-        self.names = class_names(found.result)
+        self.names = class_names(found.result.classes)
+        self.confusion = Confusion(found.result)
         self._found = found
         packed = found.predictions
-        self._predictions = Predictions(packed, found.result.confusion) if packed else None
+        self._predictions = Predictions(packed, found.result) if packed else None
+        self._found_by: tuple[int | None, int | None, str] | None = None
+        self._indexes_found: list[int] = []
         self._wrongest = {image.index: place for place, image in enumerate(found.result.wrongest)}
 
-    def indexes(self, label: int | None, predicted: int | None) -> list[int]:
-        """Return the images of a cell or, where a class is None, the wrong ones of all: the most confident first."""
+    def indexes(self, label: int | None, predicted: int | None, words: str = "") -> list[int]:
+        """Return the images of a cell or, where a class is None, the wrong ones of all: the most confident first.
+
+        With words, only those whose true class or predicted class has all of them in its name.
+        """
+        if (label, predicted, words) != self._found_by:
+            found = self._indexes(label, predicted)
+            if words:
+                named = self._named(words)
+                found = [one for one in found if not named.isdisjoint(self._cell(one))]
+            self._found_by, self._indexes_found = (label, predicted, words), found
+        return self._indexes_found
+
+    def classes(self, other: int | None, *, true: bool) -> list[int]:
+        """Return the true classes, or the predicted ones, that images of another class have: the ones to choose from.
+
+        Without another class, those with an image that was predicted as another.
+        """
+        confusion = self.confusion
+        if other is None:
+            return [one for one in range(confusion.classes) if confusion.wrong(*((one, None) if true else (None, one)))]
+        pairs = confusion.predicted_from(other) if true else confusion.predicted_as(other)
+        right = {other} if confusion.count(other, other) else set()
+        return sorted(right | {pair.label if true else pair.predicted for pair in pairs})
+
+    def _named(self, words: str) -> set[int]:
+        wanted = words.lower().split()
+        names = (f"{name} {shown}".lower() for name, shown in zip(self._found.result.classes, self.names, strict=True))
+        return {label for label, name in enumerate(names) if all(word in name for word in wanted)}
+
+    def _cell(self, index: int) -> tuple[int, int]:
+        if self._predictions is not None:
+            return self._predictions.cell(index)
+        image = self._found.result.wrongest[self._wrongest[index]]
+        return image.label, image.predicted
+
+    def _indexes(self, label: int | None, predicted: int | None) -> list[int]:
         if self._predictions is not None:
             return self._predictions.indexes(label, predicted)
         chosen = [
@@ -29,19 +68,8 @@ class EvaluatedImages:
             for image in self._found.result.wrongest
             if label in (None, image.label) and predicted in (None, image.predicted)
         ]
-        chosen.sort(key=lambda image: -image.probabilities[image.predicted])
+        chosen.sort(key=lambda image: -image.probability_of()[image.predicted])
         return [image.index for image in chosen]
-
-    def counted(self, label: int | None, predicted: int | None) -> int:
-        """Return how many images there are of a cell, or wrong ones where a class is None."""
-        cells = (
-            (one, other, images)
-            for one, row in enumerate(self._found.result.confusion)
-            for other, images in enumerate(row)
-            if label in (None, one) and predicted in (None, other)
-        )
-        recognised = label is not None and label == predicted
-        return sum(images for one, other, images in cells if recognised or one != other)
 
     def image(self, index: int) -> PredictedImage:
         """Return an image's prediction."""
@@ -61,6 +89,7 @@ class EvaluatedImages:
 
 
 def _predicted(image: WrongImage) -> PredictedImage:
-    ranked = sorted(enumerate(image.probabilities), key=lambda one: -one[1])[:NAMED]
-    shares = {**dict(ranked), image.label: image.probabilities[image.label]}
+    known = image.probability_of()
+    ranked = sorted(known.items(), key=lambda one: -one[1])[:NAMED]
+    shares = {**dict(ranked), image.label: known[image.label]}
     return PredictedImage(image.index, image.label, image.predicted, tuple(shares.items()))

@@ -20,7 +20,7 @@ from cifar_tui.runs.records.tensorboard import Board, TensorBoardMessages
 from cifar_tui.text import safe_text
 
 FILE_STEM = "events.out.tfevents."
-"""What readers know the files by; the seconds since 1970 follow, by which they order them."""
+"""Beginning of the names that readers know; seconds since 1970 follow, by which they order the files."""
 BLOCK_SECONDS = 1.0
 """Steps are written together that come within so many seconds."""
 BLOCK_MESSAGES = 512

@@ -105,7 +105,7 @@ PRESETS: dict[str, Preset] = {
 
 KEPT = (
     *("data", "data_dir", "classes", "train_images", "test_images", "test_share", "validation_images"),
-    *("skip_unreadable", "seed", "precision", "width", "device", "acceleration", "parent", "keep"),
+    *("skip_unreadable", "seed", "precision", "width", "device", "acceleration", "parent", "keep", "tensorboard"),
 )
 """Fields that stay as they are when a run changes its preset."""
 WITH_A_GPU, WITHOUT_A_GPU = "default", "short"

@@ -222,6 +222,9 @@ class Recipe:
             changeable=True,
         ),
     ] = "all"
+    tensorboard: Annotated[
+        bool, Option("Write event files for TensorBoard, into the run's folder tb/.", panel=RUN, changeable=True)
+    ] = False
 
     def check(self) -> Self:
         """Return the recipe itself; raise BadInput with one sentence when a choice is impossible."""

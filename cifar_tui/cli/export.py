@@ -1,6 +1,7 @@
 """`cifar-tui export`."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,13 +13,14 @@ from cifar_tui.cli.options import AsJson, CheckpointPath, Normalize, WeightsName
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.files.home_path import in_home
-from cifar_tui.files.run_files import CHECKPOINT_PATTERN
+from cifar_tui.files.run_files import CHECKPOINT_PATTERN, TENSORBOARD_NAME
 from cifar_tui.presets import PRESETS, preset
 from cifar_tui.recipe import HALF
 from cifar_tui.runs.checkpoints.sidecars import sidecar_path
 from cifar_tui.runs.find import find_run
 from cifar_tui.runs.folder import read_recipe
-from cifar_tui.text import safe_text, size
+from cifar_tui.runs.lock import is_being_trained
+from cifar_tui.text import counted, safe_text, size
 
 if TYPE_CHECKING:
     from cifar_tui.engine.formats.metadata import WeightsMetadata
@@ -28,11 +30,17 @@ LONGEST_PATH = 4_096
 KINDS = ".pth, .safetensors, .csv or .svg"
 
 
+TENSORBOARD_HELP = "Write a run's event files for TensorBoard into a folder, in place of OUT."
+
+
 def export(
     path: CheckpointPath,
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write: .pth, .safetensors, .csv or .svg.")],
+    out: Annotated[
+        Path | None, typer.Argument(metavar="[OUT]", help="The file to write: .pth, .safetensors, .csv or .svg.")
+    ] = None,
     steps: Annotated[bool, typer.Option("--steps", help="In a .csv: a row for each step, not each epoch.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
+    tensorboard: Annotated[Path | None, typer.Option("--tensorboard", metavar="DIR", help=TENSORBOARD_HELP)] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what exists.")] = False,
     normalize: Normalize = None,
     weights: WeightsName = "",
     as_json: AsJson = False,
@@ -41,6 +49,13 @@ def export(
 
     .pth and .safetensors hold the weights, .csv a table of the run's epochs or steps, .svg its curves.
     """
+    if tensorboard is not None:
+        if out is not None or steps or normalize is not None or weights:
+            raise BadInput("--tensorboard writes a run's event files into its folder: leave OUT and other options out.")
+        _export_for_tensorboard(path, in_home(tensorboard), force=force)
+        return
+    if out is None:
+        raise BadInput(f"Name the file to write, OUT: {KINDS}; or a folder with --tensorboard.")
     out = in_home(out)
     kind = out.suffix.lower()
     if kind not in (*WEIGHTS, ".csv", ".svg"):
@@ -127,6 +142,23 @@ def _export_records(path: str, out: Path, *, steps: bool) -> str:
     drawn = curves_svg(history).encode()
     write_atomically(out, lambda file: file.write(drawn))
     return f"the curves of {history.last_step.step:,} steps"
+
+
+def _export_for_tensorboard(path: str, place: Path, *, force: bool) -> None:
+    """Write a run's event files into a folder. Raises BadInput where other files of that kind are there."""
+    from cifar_tui.runs.records import tensorboard_files
+
+    folder = _run_folder(path)
+    shown = safe_text(str(place), 200)
+    if is_being_trained(folder) and place.resolve() == (folder / TENSORBOARD_NAME).resolve():
+        raise BadInput(f"{safe_text(folder.name, 60)} is training, and may write into {shown}: choose another folder.")
+    try:
+        if tensorboard_files.event_files(place) and not force:
+            raise BadInput(f"{shown} has event files already. Use --force to replace them.")
+        steps = tensorboard_files.export_to(folder, place)
+    except OSError as error:
+        raise cannot_write(place, error) from error
+    print(f"Wrote {shown}: {counted(steps, 'step')}. To see it: tensorboard --logdir {shlex.quote(shown)}")
 
 
 def _run_folder(path: str) -> Path:

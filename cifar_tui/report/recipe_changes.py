@@ -8,8 +8,8 @@ from cifar_tui.text import safe_text
 
 SHORT = {"learning_rate": "lr", "train_images": "training images"}
 """Choices that go by another name than the recipe's field."""
-SAME_RUN = ("data_dir", "rate_changes", "parent")
-"""Fields that are no choice of numbers: the place of data, changes under way, the parent."""
+SAME_RUN = ("data_dir", "rate_changes", "parent", "tensorboard")
+"""Fields that are no choice of numbers: the place of data, changes under way, the parent, files beside the run's."""
 
 
 def differences(before: Recipe, after: Recipe) -> tuple[str, ...]:

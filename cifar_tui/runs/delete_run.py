@@ -13,7 +13,7 @@ from pathlib import Path
 from cifar_tui.errors import BadInput, FolderInUse
 from cifar_tui.failpoints import hit
 from cifar_tui.files.atomic_write import sync_folder
-from cifar_tui.files.run_files import IMAGES_STEM, IMAGES_SUFFIX, LOCK_NAME, STEM, recipe_path
+from cifar_tui.files.run_files import IMAGES_STEM, IMAGES_SUFFIX, LOCK_NAME, STEM, TENSORBOARD_NAME, recipe_path
 from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX
 from cifar_tui.runs.lock import is_being_trained, take_lock
 from cifar_tui.system.invocation import command_line
@@ -21,7 +21,7 @@ from cifar_tui.text import safe_text
 
 OUR_FILES = re.compile(
     r"(recipe|control|pinned)\.json|journal\.jsonl|run\.lock|start\.pth|(log|acc|best_acc|output|failure|note)\.txt"
-    rf"|{STEM}\.(pth|json|verdict\.json)|state_\d{{7,}}\.(pt|json)|\.(writing|deleting)-.*"
+    rf"|{TENSORBOARD_NAME}|{STEM}\.(pth|json|verdict\.json)|state_\d{{7,}}\.(pt|json)|\.(writing|deleting)-.*"
     rf"|{IMAGES_STEM}[0-9a-f]{{8}}{re.escape(IMAGES_SUFFIX)}"
 )
 """Names that a run gives to its files."""

@@ -33,8 +33,11 @@ from cifar_tui.presets import preset
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.records.csv_tables import step_rows
 from cifar_tui.runs.records.journal import read_events
+from tests import scripted
 from tests.engine.network.test_model import TutorialNetwork
 from tests.engine.trained import easy_images, run
+from tests.run_folders import put_live_run
+from tests.runs.records.event_files import Boards
 
 EXTERNAL: dict[str, Any] = {"external": True, "load_data": easy_images}
 TUTORIALS = dataclasses.replace(preset("tutorial"), device="cpu")
@@ -277,3 +280,46 @@ def test_what_cannot_be_exported_ends_in_a_sentence(
     assert isinstance(done.exception, BadInput | CheckpointDamaged)
     assert sentence in str(done.exception)
     assert {path.name for path in tmp_path.iterdir()} == {"folder.csv", "words.pth"}
+
+
+def test_a_runs_event_files_are_written_and_not_by_mistake(trained: Path, tmp_path: Path) -> None:
+    place = tmp_path / "some boards"
+    done = export(trained, "--tensorboard", place)
+    assert done.exit_code == 0, done.output
+    assert "10 steps. To see it: tensorboard --logdir '" in done.output
+    assert Boards(place).steps("train", "loss") == list(range(1, 11))
+    assert len(Boards(place).steps("test", "accuracy")) == 2
+    again = export(f"{trained}/net_001.pth", "--tensorboard", place)
+    assert isinstance(again.exception, BadInput)
+    assert "has event files already. Use --force" in str(again.exception)
+    assert export(trained, "--tensorboard", place, "--force").exit_code == 0
+    assert Boards(place).steps("train", "loss") == list(range(1, 11))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((), "Name the file to write"),
+        (("a.csv", "--tensorboard", "boards"), "leave OUT and other options out"),
+        (("--tensorboard", "boards", "--steps"), "leave OUT and other options out"),
+        (("--tensorboard", "taken"), "Cannot write to"),
+    ],
+)
+def test_event_files_that_cannot_be_written_are_refused(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], reason: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").write_text("")
+    done = export(trained, *arguments)
+    assert isinstance(done.exception, BadInput)
+    assert reason in str(done.exception)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_live_runs_own_event_files_are_left_to_it(tmp_path: Path) -> None:
+    folder = put_live_run(tmp_path, "one", scripted.epochs(1))
+    done = export(folder.path, "--tensorboard", folder.path / "tb", "--force")
+    assert isinstance(done.exception, BadInput)
+    assert "is training" in str(done.exception)
+    assert export(folder.path, "--tensorboard", tmp_path / "elsewhere").exit_code == 0
+    folder.close()

@@ -26,9 +26,10 @@ FEWEST_COLUMNS = 16
 """Steps in a row that are worth being read as columns."""
 
 
-def append_event(journal: LineFile, event: Event) -> None:
-    """Append one event, stamped with the wall clock under `at` (seconds since 1970)."""
-    journal.append(orjson.dumps({"at": time.time(), **event_to_record(event)}, option=orjson.OPT_APPEND_NEWLINE))
+def append_event(journal: LineFile, event: Event, at: float | None = None) -> None:
+    """Append one event, stamped with the wall clock, or else with `at`, under `at` (seconds since 1970)."""
+    at = time.time() if at is None else at
+    journal.append(orjson.dumps({"at": at, **event_to_record(event)}, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def from_line(line: bytes) -> tuple[float, Event]:
@@ -46,13 +47,19 @@ def read_events(path: Path) -> Iterator[Event]:
     A torn or unreadable line, as a full disk can leave one, and events of other versions are passed over.
     Raises OSError when the file cannot be read.
     """
+    for _, event in read_stamped(path):
+        yield event
+
+
+def read_stamped(path: Path) -> Iterator[tuple[float, Event]]:
+    """Yield the same with the time that each was emitted, in seconds since 1970. Raises OSError."""
     with path.open("rb") as file:
         for line in file:
             try:
-                _, event = from_line(line)
+                stamped = from_line(line)
             except ValueError:
                 continue
-            yield event
+            yield stamped
 
 
 def read_feed(file: BinaryIO) -> Iterator[FeedItem]:

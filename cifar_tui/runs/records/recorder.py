@@ -1,9 +1,12 @@
-"""The recorder of a run: its journal and the tutorial's logs, behind one call per event."""
+"""The recorder of a run: its journal, the tutorial's logs and TensorBoard's files, behind one call per event."""
 
 import errno
 import time
+from typing import TYPE_CHECKING
 
-from cifar_tui.events import Event, RolledBack, RunResumed
+from cifar_tui.checkpoint_events import EvaluationDone
+from cifar_tui.errors import BadInput
+from cifar_tui.events import Event, RolledBack, RunResumed, RunStarted
 from cifar_tui.files.append_file import RETRY_SECONDS, LineFile
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.runs.folder import RunFolder
@@ -11,9 +14,12 @@ from cifar_tui.runs.records.journal import append_event, read_events
 from cifar_tui.runs.records.rewind import rewind_records
 from cifar_tui.runs.records.tutorial_logs import TutorialLogs
 
+if TYPE_CHECKING:
+    from cifar_tui.runs.records.tensorboard_files import TensorBoardFiles
+
 
 class Recorder:
-    """Keeps the journal and the tutorial's records of one run. Used by one thread."""
+    """Keeps the journal, the tutorial's records and TensorBoard's of one run. Used by one thread."""
 
     def __init__(self, folder: RunFolder) -> None:
         """Open the files, at their end where there are some. Raises OSError."""
@@ -21,9 +27,14 @@ class Recorder:
         self._trouble: OSError | None = None
         self._rewind_to: int | None = None
         """A step that the records still have to go back to, because the disk refused."""
+        self._tested_again = False
+        """True while the records end with an epoch that is tested again."""
         self._try_again_at = 0.0
         self._held: list[Event] = []
         """Events since then."""
+        self._tensorboard: TensorBoardFiles | None = None
+        self._for_tensorboard: bool | None = None
+        """True where the recipe wants its files; None until it is known."""
         self._open()
 
     def append_event(self, event: Event) -> str | None:
@@ -46,7 +57,7 @@ class Recorder:
             return f"The run's records wait in memory, for the disk refuses them: {error.strerror}.{advice}"
         if error is None and before is not None:
             return "The run's records are written again, and complete."
-        return None
+        return self._tensorboard.pop_note() if self._tensorboard is not None else None
 
     def close(self) -> OSError | None:
         """Write what waits, and close the files. Returns the reason why some of it could not be written."""
@@ -55,6 +66,8 @@ class Recorder:
         for file in self._files:
             file.close()
             error = error or file.error
+        if self._tensorboard is not None:
+            self._tensorboard.close()
         return error
 
     def _write_held(self) -> OSError | None:
@@ -74,9 +87,26 @@ class Recorder:
                 self._logs.write(event)
             except OSError as refused:
                 error = refused
-            append_event(self._journal, event)
+            at = time.time()
+            self._write_for_tensorboard(event, at)
+            append_event(self._journal, event, at)
         self._held = []
         return next((file.error for file in self._files if file.error is not None), error)
+
+    def _write_for_tensorboard(self, event: Event, at: float) -> None:
+        """Write the event for TensorBoard where the run's recipe says so; a disk that refuses that costs no record."""
+        if isinstance(event, RunStarted | RunResumed):
+            self._for_tensorboard = event.recipe.tensorboard
+        elif self._for_tensorboard is None and isinstance(event, EvaluationDone):  # of a run that has ended
+            self._for_tensorboard = _wants_tensorboard(self._folder)
+        if not self._for_tensorboard:
+            return
+        if self._tensorboard is None:
+            # Only a run that wants it has these modules to load.
+            from cifar_tui.runs.records.tensorboard_files import TensorBoardFiles
+
+            self._tensorboard = TensorBoardFiles(self._folder.path)
+        self._tensorboard.write(event, at, tested_again=self._tested_again)
 
     @property
     def _files(self) -> tuple[LineFile, ...]:
@@ -96,5 +126,12 @@ class Recorder:
                 raise file.error
         for file in self._files:
             file.release()  # some disks put no file in the place of an open one
-        rewind_records(self._folder.path, step)
+        self._tested_again = rewind_records(self._folder.path, step)
         self._open()
+
+
+def _wants_tensorboard(folder: RunFolder) -> bool:
+    try:
+        return folder.recipe().tensorboard
+    except BadInput:
+        return False

@@ -30,26 +30,34 @@ def epoch_saved_at(events: Iterable[Event], step: int) -> bool:
     )
 
 
-def rewind_records(folder: Path, step: int) -> None:
-    """Make the journal and the tutorial's files end with `step`. Raises OSError, with every file intact."""
+def rewind_records(folder: Path, step: int) -> bool:
+    """Make the journal and the tutorial's files end with `step`. Raises OSError, with every file intact.
+
+    Returns True if the epoch that ended there no longer stands, and is tested again.
+    """
     path = journal_path(folder)
     epoch_saved = epoch_saved_at(journal.read_events(path), step)
+    tested_again = False
 
     def copy(file: BinaryIO) -> None:
-        for line in _kept_lines(path, step, epoch_saved):
-            file.write(line)
+        nonlocal tested_again
+        for event, line in _events_with_lines(path):
+            if stands(event, step, epoch_saved=epoch_saved):
+                file.write(line)
+            else:
+                tested_again |= isinstance(event, EpochDone) and event.step == step
 
     write_atomically(path, copy)
     tutorial_logs.write_again(folder, journal.read_events(path))
+    return tested_again
 
 
-def _kept_lines(path: Path, step: int, epoch_saved: bool) -> Iterator[bytes]:
-    """Each line that stays, as it is; torn ones, which a crash can leave, do not."""
+def _events_with_lines(path: Path) -> Iterator[tuple[Event, bytes]]:
+    """Yield each event with its line as it is; torn ones, which a crash can leave, are passed over."""
     with path.open("rb") as file:
         for line in file:
             try:
                 _, event = journal.from_line(line)
             except ValueError:
                 continue
-            if stands(event, step, epoch_saved=epoch_saved):
-                yield line
+            yield event, line

@@ -11,6 +11,7 @@ from cifar_tui.serialization import to_record
 NOTE = f"""batch: images a step. Accuracy: after the last epoch, on the official test set,
 without test-time augmentation. smoke trains on 2,000 images, others on 50,000.
 Without --preset: {WITH_A_GPU} with a GPU, {WITHOUT_A_GPU} without one.
+Rates are SGD's: with --optimizer adamw they are 1/100 of these.
 A run shows how long it takes once a step is measured."""
 
 

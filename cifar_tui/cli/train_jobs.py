@@ -8,7 +8,7 @@ from pathlib import Path
 from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run
 from cifar_tui.cli.default_preset import preset_for, preset_note
 from cifar_tui.cli.options import reading_of
-from cifar_tui.cli.recipe_options import branched_recipe, changed, check_changeable, checked, new_recipe
+from cifar_tui.cli.recipe_options import branched_recipe, changed, check_changeable, checked, new_recipe, optimizer_note
 from cifar_tui.errors import BadInput
 from cifar_tui.files.home_path import in_home
 from cifar_tui.jobs.local import LocalJobs, check_free, check_resumable
@@ -72,11 +72,13 @@ def new_run(
         if start.typed({}):
             raise BadInput("--normalize and --weights say how a file is read that a run starts from: add --from FILE.")
         recipe = new_recipe(preset_name or preset_for(changes.get("device")), changes)
-        return LocalJobs(recipe, name, folder, note=preset_note(recipe) if preset_name is None else "")
+        notes = [preset_note(recipe) if preset_name is None else "", optimizer_note(recipe, changes)]
+        return LocalJobs(recipe, name, folder, note=" ".join(filter(None, notes)))
     weights = checkpoint_at(start.checkpoint)
     reading = reading_of(start.weights, start.normalize, max_pool=False, ours=in_a_run(weights))
     recipe, note = branched_recipe(weights, preset_name, changes, reading)
-    return LocalJobs(recipe, name, folder, start=weights, note=note)
+    notes = [note, optimizer_note(recipe, changes)]
+    return LocalJobs(recipe, name, folder, start=weights, note=" ".join(filter(None, notes)))
 
 
 def _run_to_start_again() -> Path | None:

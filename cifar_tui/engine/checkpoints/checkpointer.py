@@ -12,7 +12,8 @@ from cifar_tui.engine.checkpoints.checkpoint import save_tensors
 from cifar_tui.engine.checkpoints.pruner import Pruner
 from cifar_tui.engine.checkpoints.run_context import RunContext
 from cifar_tui.engine.checkpoints.training_state import newest_state, save_state
-from cifar_tui.engine.network.stepper import Stepper, Tensors, TrainingState
+from cifar_tui.engine.network.optimizer import Tensors
+from cifar_tui.engine.network.stepper import Stepper, TrainingState
 from cifar_tui.events import EpochDone, Noted
 from cifar_tui.files.atomic_write import write_failure
 from cifar_tui.runs.checkpoints.sidecars import (
@@ -104,7 +105,7 @@ class Checkpointer:
             WriteTask(
                 name=state_path(self._folder, step).name,
                 replaces="state",
-                size=_size(state.network) + _size(state.momentum),
+                size=state.size,
                 write=lambda: self._write_state(state),
                 refused=self._state_refused,
             )
@@ -139,7 +140,7 @@ class Checkpointer:
     def last_good_state(self) -> TrainingState:
         """Return the newest intact state; the one before the first step when there is none."""
         self._writer.wait()
-        found = newest_state(self._folder, self._context.recipe.width, lambda note: self._emit(Noted(note)))
+        found = newest_state(self._folder, self._context.recipe, lambda note: self._emit(Noted(note)))
         self._state_step = -1
         return found[1] if found else self._stepper.fresh_state()
 

@@ -9,8 +9,10 @@ import torch
 
 from cifar_tui.engine.checkpoints.checkpoint import load_tensors, save_tensors
 from cifar_tui.engine.network.model import ResNet18
-from cifar_tui.engine.network.stepper import Tensors, TrainingState
+from cifar_tui.engine.network.optimizer import Tensors, fresh_slots
+from cifar_tui.engine.network.stepper import TrainingState
 from cifar_tui.errors import CheckpointDamaged
+from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.states import Environment, StateRecord, commit_state, list_states, state_path
 
 
@@ -19,7 +21,7 @@ def save_state(folder: Path, state: TrainingState, images: str, environment: Env
     content: dict[str, object] = {
         "step": state.step,
         "network": state.network,
-        "momentum": state.momentum,
+        **state.optimizer,
         "scaler": state.scaler,
     }
     written = save_tensors(content, state_path(folder, state.step))
@@ -34,29 +36,35 @@ def save_state(folder: Path, state: TrainingState, images: str, environment: Env
     commit_state(folder, record)
 
 
-def newest_state(folder: Path, width: int, note: Callable[[str], None]) -> tuple[StateRecord, TrainingState] | None:
+def newest_state(folder: Path, recipe: Recipe, note: Callable[[str], None]) -> tuple[StateRecord, TrainingState] | None:
     """Return the newest intact state; those that are damaged are named through `note` and passed over."""
     for record in list_states(folder):
         try:
-            return record, _load(folder, record, width)
+            return record, _load(folder, record, recipe)
         except CheckpointDamaged as error:
             note(f"{error} The one before it is used.")
     return None
 
 
-def _load(folder: Path, record: StateRecord, width: int) -> TrainingState:
+def _load(folder: Path, record: StateRecord, recipe: Recipe) -> TrainingState:
     path = state_path(folder, record.step)
     content = load_tensors(path, record.size, record.sha256)
     damaged = CheckpointDamaged(f"{path.name} is not a training state of this run.")
     if not isinstance(content, dict) or content.get("step") != record.step:
         raise damaged
-    network, momentum, scaler = content.get("network"), content.get("momentum"), content.get("scaler")
+    network, scaler = content.get("network"), content.get("scaler")
     with torch.device("meta"):
-        expected = ResNet18(width)
-    weights = dict(expected.named_parameters())
-    if not (_fits(network, expected.state_dict()) and _fits(momentum, weights) and isinstance(scaler, dict)):
+        expected = ResNet18(recipe.width)
+    if not (_fits(network, expected.state_dict()) and isinstance(scaler, dict)):
         raise damaged
-    return TrainingState(record.step, network, momentum, scaler)
+    slots: dict[str, Tensors] = {}
+    weights = {name: weight.detach() for name, weight in expected.named_parameters()}
+    for slot, fresh in fresh_slots(recipe.optimizer, weights).items():
+        kept = content.get(slot)
+        if not _fits(kept, fresh):
+            raise damaged
+        slots[slot] = kept
+    return TrainingState(record.step, network, slots, scaler)
 
 
 def _fits(tensors: object, expected: Mapping[str, torch.Tensor]) -> TypeGuard[Tensors]:

@@ -25,7 +25,7 @@ def state_to_resume(
 
     Raises BadInput when there is neither.
     """
-    found = newest_state(folder.path, recipe.width, lambda note: emit(Noted(note)))
+    found = newest_state(folder.path, recipe, lambda note: emit(Noted(note)))
     if found is None and (recipe.parent is None or not (folder.path / START_NAME).is_file()):
         raise BadInput(
             f"{folder.name} cannot be resumed: {folder.path} has no intact training state. Its checkpoints can still "

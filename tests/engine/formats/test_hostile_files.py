@@ -24,6 +24,7 @@ from cifar_tui.presets import preset
 from cifar_tui.runs.checkpoints.states import StateRecord, commit_state, state_path
 from tests.engine.formats.hostile_files import CORPUS
 from tests.engine.formats.hostile_parts import Hostile, saved, saved_pickle, touch, weights
+from tests.engine.trained import tiny_recipe
 
 MOST_CALLS = 1_000_000
 """Function calls that a refusal may take, whatever the machine; how long they take is for benchmarks/hostile.py."""
@@ -186,6 +187,6 @@ def test_a_training_state_takes_the_same_road(tmp_path: Path) -> None:
     )
     commit_state(tmp_path, record)
     said: list[str] = []
-    assert newest_state(tmp_path, 8, said.append) is None
+    assert newest_state(tmp_path, tiny_recipe(), said.append) is None
     assert said == ["Refused: the file wants to run posix.system. Nothing was executed. The one before it is used."]
     assert not canary.exists()

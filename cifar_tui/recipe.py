@@ -16,6 +16,7 @@ from cifar_tui.text import safe_text
 
 Flip = Literal["none", "random", "alternating"]
 Padding = Literal["reflect", "zero"]
+OptimizerName = Literal["sgd", "adamw"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Acceleration = Literal["auto", "eager", "graph", "compile"]
 
@@ -24,6 +25,10 @@ KEEP_PATTERN = re.compile(r"best\+last:([1-9]\d{0,5})", re.ASCII)
 
 DEVICES = "auto, cpu, cuda for an NVIDIA GPU, cuda:1 for the second one, mps"
 DEVICE_PATTERN = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?", re.ASCII)
+
+RATE_SCALES: dict[OptimizerName, float] = {"sgd": 1.0, "adamw": 0.01}
+"""An optimizer's learning rate as a share of SGD's. The weight decay is its inverse, and their product, the share that
+weights lose in a step, stays."""
 
 WIDTH_UNIT = 8
 """Other channel counts corrupt memory in the channels-last backward pass of torch 2.14's CPU kernels (AVX2)."""
@@ -150,15 +155,25 @@ class Recipe:
     batch_size: Annotated[int, Option("Images per step.", least=1)]
     """The last batch of an epoch may be smaller."""
     learning_rate: Annotated[
-        float, Option("Learning rate, or the highest of its schedule.", flag="--lr", above=0, changeable=True)
+        float,
+        Option(
+            "Learning rate, or the highest of its schedule; for adamw, without this option, 1/100 of SGD's.",
+            flag="--lr",
+            above=0,
+            changeable=True,
+        ),
     ]
     schedule: Annotated[Schedule, Option("Course of the learning rate over the run")]
     rate_changes: tuple[tuple[int, float], ...] = ()
     """Changes made while it trained: from a step on, the schedule times a factor; the last one counts."""
-    momentum: Annotated[float, Option("SGD's momentum.", above=0, below=1)] = 0.9
+    optimizer: Annotated[OptimizerName, Option("Optimizer of the weights")] = "sgd"
+    momentum: Annotated[float, Option("SGD's momentum; adamw has none.", above=0, below=1)] = 0.9
     nesterov: bool
-    """True for Nesterov momentum."""
-    weight_decay: Annotated[float, Option("L2 penalty on every parameter.", least=0)] = 5e-4
+    """True for Nesterov momentum, of SGD alone."""
+    weight_decay: Annotated[
+        float,
+        Option("L2 penalty on every parameter; decoupled with adamw, and without this option 100 × SGD's.", least=0),
+    ] = 5e-4
     label_smoothing: Annotated[
         float, Option("Share of each label that is spread over all classes; 0 for none.", least=0, below=1)
     ] = 0.0
@@ -314,6 +329,12 @@ class Recipe:
             return self.with_data(answer)
         found = held_by(Path(answer), self.data) or DEFAULT
         return dataclasses.replace(self.with_data(found.name), data_dir=answer)
+
+    def with_optimizer(self, optimizer: OptimizerName) -> Self:
+        """Return the recipe with another optimizer, and with a rate and a decay that suit it as these suit its own."""
+        scale = RATE_SCALES[optimizer] / RATE_SCALES[self.optimizer]
+        rate, decay = (float(f"{value:.12g}") for value in (self.learning_rate * scale, self.weight_decay / scale))
+        return dataclasses.replace(self, optimizer=optimizer, learning_rate=rate, weight_decay=decay)
 
     def with_epochs(self, epochs: int, learning_rate: float) -> Self:
         """Return the recipe with so many epochs, at another rate."""

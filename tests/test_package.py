@@ -4,6 +4,11 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from cifar_tui.recipe import OptimizerName
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,7 +33,8 @@ print(sorted({"torch", "torchvision"} & set(sys.modules)))
     assert done.stdout.strip() == "[]", done.stderr
 
 
-def test_a_whole_run_loads_no_screen_and_not_torchs_compiler(tmp_path: Path) -> None:
+@pytest.mark.parametrize("optimizer", get_args(OptimizerName))
+def test_a_whole_run_loads_no_screen_and_not_torchs_compiler(tmp_path: Path, optimizer: OptimizerName) -> None:
     program = f"""
 import sys
 from pathlib import Path
@@ -36,7 +42,8 @@ from cifar_tui import console
 from cifar_tui.jobs.local import LocalJobs
 from tests.engine.trained import easy_images, tiny_recipe
 
-jobs = LocalJobs(tiny_recipe(), "one", Path({str(tmp_path)!r}) / "one", load_data=easy_images)
+recipe = tiny_recipe().with_optimizer({optimizer!r})
+jobs = LocalJobs(recipe, "one", Path({str(tmp_path)!r}) / "one", load_data=easy_images)
 assert console.follow(jobs.train()) == 0
 print(sorted({{"textual", "plotext", "typer", "torch._dynamo", "sympy"}} & set(sys.modules)))
 """

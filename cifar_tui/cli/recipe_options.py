@@ -75,9 +75,28 @@ def check_changeable(changes: Mapping[str, object], other_flags: set[str]) -> No
 
 
 def changed(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
-    """Return the recipe with changes, by the names of its fields."""
+    """Return the recipe with changes, by the names of its fields. Raises BadInput for one that changes nothing.
+
+    Another optimizer takes a learning rate and a weight decay that suit it, where none were typed.
+    """
+    optimizer = changes.get("optimizer", recipe.optimizer)
+    if optimizer != "sgd" and "momentum" in changes:
+        raise BadInput(f"--momentum is for sgd: {optimizer} does not use it.")
+    if optimizer != recipe.optimizer:
+        recipe = recipe.with_optimizer(optimizer)  # type: ignore[arg-type] # see below
     # Each value has its option's type, which is the field's; the checker cannot follow the names.
     return dataclasses.replace(recipe, **changes)  # type: ignore[arg-type]
+
+
+def optimizer_note(recipe: Recipe, changes: Mapping[str, object]) -> str:
+    """Return the sentence on what an optimizer that was typed brings along; empty where nothing is left to it."""
+    fields = ("learning_rate", "weight_decay")
+    values = [f"{field.replace('_', ' ')} {getattr(recipe, field):g}" for field in fields if field not in changes]
+    if "optimizer" not in changes or recipe.optimizer == "sgd" or not values:
+        return ""
+    flags = [RECIPE_OPTIONS[field].flag for field in fields if field not in changes]
+    others = "--lr and --weight-decay set others" if len(flags) == 2 else f"{flags[0]} sets another"
+    return f"{recipe.optimizer} trains with {' and '.join(values)}, from the preset's for SGD; {others}."
 
 
 def checked(recipe: Recipe) -> Recipe:

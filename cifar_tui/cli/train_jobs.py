@@ -8,7 +8,15 @@ from pathlib import Path
 from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run
 from cifar_tui.cli.default_preset import preset_for, preset_note
 from cifar_tui.cli.options import reading_of
-from cifar_tui.cli.recipe_options import branched_recipe, changed, check_changeable, checked, data_note, new_recipe
+from cifar_tui.cli.recipe_options import (
+    branched_recipe,
+    changed,
+    check_changeable,
+    checked,
+    data_note,
+    new_recipe,
+    optimizer_note,
+)
 from cifar_tui.errors import BadInput
 from cifar_tui.files.home_path import in_home
 from cifar_tui.jobs.local import LocalJobs, check_free, check_resumable
@@ -73,15 +81,16 @@ def new_run(
             raise BadInput("--normalize and --weights say how a file is read that a run starts from: add --from FILE.")
         recipe = new_recipe(preset_name or preset_for(changes.get("device")), changes)
         note = preset_note(recipe) if preset_name is None else ""
-        return LocalJobs(recipe, name, folder, note=_joined(data_note(recipe, changes), note))
+        return LocalJobs(recipe, name, folder, note=_notes(recipe, changes, note))
     weights = checkpoint_at(start.checkpoint)
     reading = reading_of(start.weights, start.normalize, max_pool=False, ours=in_a_run(weights))
     recipe, note = branched_recipe(weights, preset_name, changes, reading)
-    return LocalJobs(recipe, name, folder, start=weights, note=_joined(data_note(recipe, changes), note))
+    return LocalJobs(recipe, name, folder, start=weights, note=_notes(recipe, changes, note))
 
 
-def _joined(*sentences: str) -> str:
-    return " ".join(filter(None, sentences))
+def _notes(recipe: Recipe, changes: Mapping[str, object], note: str) -> str:
+    """Return what a new run's first line says: how its data and optimizer changed its preset, and `note`."""
+    return " ".join(filter(None, (data_note(recipe, changes), note, optimizer_note(recipe, changes))))
 
 
 def _run_to_start_again() -> Path | None:

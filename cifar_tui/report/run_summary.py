@@ -30,13 +30,19 @@ def what_is_trained(history: RunHistory, *, counts: bool = True, name_limit: int
     if history.started is None:
         return ""
     recipe = history.started.recipe
-    origin = f"{recipe.preset} {ancestry(recipe, name_limit)}," if recipe.parent is not None else recipe.preset
+    way = f"{recipe.preset}{_unusual(recipe)}"
+    origin = f"{way} {ancestry(recipe, name_limit)}," if recipe.parent is not None else way
     if history.data is None:
         named = DATA_SETS.get(recipe.data)
         where = named.title if named else "synthetic images" if recipe.synthetic else "images in a folder"
         return f"{origin} on {where}"
     images = f", {history.data.train_images:,} + {history.data.test_images:,} images" if counts else ""
     return f"{origin} on {text.safe_text(history.data.description)}{images}"
+
+
+def _unusual(recipe: Recipe) -> str:
+    """Return an optimizer that is not the usual one: ` with adamw`; empty otherwise."""
+    return f" with {recipe.optimizer}" if recipe.optimizer != "sgd" else ""
 
 
 def ancestry(recipe: Recipe, name_limit: int = 40) -> str:

@@ -5,7 +5,7 @@ import pytest
 from cifar_tui.cli import default_preset
 from cifar_tui.cli.default_preset import preset_for, preset_note
 from cifar_tui.cli.options import parse_changes
-from cifar_tui.cli.recipe_options import check_changeable, data_note, new_recipe
+from cifar_tui.cli.recipe_options import changed, check_changeable, data_note, new_recipe, optimizer_note
 from cifar_tui.data_sets import DATA_SETS
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Recipe
@@ -82,3 +82,30 @@ def test_a_data_set_brings_its_normalization_and_digits_are_not_mirrored_and_tha
         assert begun("quick", data=data)[1] == ""
     recipe, note = begun("tutorial", data="mnist")
     assert (recipe.mean, note) == ((0.5, 0.5, 0.5), "")
+
+
+def test_another_optimizer_brings_a_rate_and_a_decay_that_suit_it_and_says_so() -> None:
+    recipe = new_recipe("default", {"optimizer": "adamw"})
+    assert (recipe.optimizer, recipe.learning_rate, recipe.weight_decay) == ("adamw", 0.002, 0.05)
+    assert optimizer_note(recipe, {"optimizer": "adamw"}) == (
+        "adamw trains with learning rate 0.002 and weight decay 0.05, from the preset's for SGD; "
+        "--lr and --weight-decay set others."
+    )
+    assert changed(recipe, {"optimizer": "sgd"}) == new_recipe("default", {}), "a child's may be its parent's SGD again"
+
+
+def test_what_was_typed_for_another_optimizer_is_taken_as_it_is() -> None:
+    typed: dict[str, object] = {"optimizer": "adamw", "learning_rate": 0.01}
+    recipe = new_recipe("max", typed)
+    assert (recipe.learning_rate, recipe.weight_decay) == (0.01, 0.05)
+    assert optimizer_note(recipe, typed) == (
+        "adamw trains with weight decay 0.05, from the preset's for SGD; --weight-decay sets another."
+    )
+    assert optimizer_note(recipe, {**typed, "weight_decay": 0.0}) == ""
+    assert optimizer_note(new_recipe("max", {}), {}) == ""
+
+
+def test_momentum_is_refused_where_it_would_be_ignored() -> None:
+    with pytest.raises(BadInput, match=r"^--momentum is for sgd: adamw does not use it\.$"):
+        new_recipe("quick", {"optimizer": "adamw", "momentum": 0.8})
+    assert new_recipe("quick", {"optimizer": "sgd", "momentum": 0.8}).momentum == 0.8

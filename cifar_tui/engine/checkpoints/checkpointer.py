@@ -12,7 +12,8 @@ from cifar_tui.engine.checkpoints.checkpoint import save_tensors
 from cifar_tui.engine.checkpoints.pruner import Pruner
 from cifar_tui.engine.checkpoints.run_context import RunContext
 from cifar_tui.engine.checkpoints.training_state import newest_state, save_state
-from cifar_tui.engine.network.stepper import Stepper, Tensors, TrainingState
+from cifar_tui.engine.network.optimizer import Tensors
+from cifar_tui.engine.network.stepper import Stepper, TrainingState
 from cifar_tui.events import EpochDone, Noted
 from cifar_tui.files.atomic_write import write_failure
 from cifar_tui.runs.checkpoints.sidecars import (
@@ -104,7 +105,7 @@ class Checkpointer:
             WriteTask(
                 name=state_path(self._folder, step).name,
                 replaces="state",
-                size=_size(state.network) + _size(state.momentum),
+                size=state.size,
                 write=lambda: self._write_state(state),
                 refused=self._state_refused,
             )

@@ -8,7 +8,8 @@ from pathlib import Path
 from cifar_tui.engine.checkpoints.checkpoint import read_network, read_open
 from cifar_tui.engine.formats.open_file import LARGEST_OF_OURS, open_external, size_of, verify
 from cifar_tui.engine.network.model import fresh_network
-from cifar_tui.engine.network.stepper import Tensors, fresh_weights
+from cifar_tui.engine.network.optimizer import Tensors
+from cifar_tui.engine.network.stepper import fresh_weights
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.files.run_files import START_NAME
 from cifar_tui.recipe import Ancestor, Recipe

@@ -9,7 +9,8 @@ import torch
 
 from cifar_tui.engine.checkpoints.checkpoint import load_tensors, save_tensors
 from cifar_tui.engine.network.model import ResNet18
-from cifar_tui.engine.network.stepper import Tensors, TrainingState
+from cifar_tui.engine.network.optimizer import Tensors, fresh_slots
+from cifar_tui.engine.network.stepper import TrainingState
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.states import Environment, StateRecord, commit_state, list_states, state_path
@@ -20,7 +21,7 @@ def save_state(folder: Path, state: TrainingState, images: str, environment: Env
     content: dict[str, object] = {
         "step": state.step,
         "network": state.network,
-        "momentum": state.momentum,
+        **state.optimizer,
         "scaler": state.scaler,
     }
     written = save_tensors(content, state_path(folder, state.step))
@@ -51,13 +52,19 @@ def _load(folder: Path, record: StateRecord, recipe: Recipe) -> TrainingState:
     damaged = CheckpointDamaged(f"{path.name} is not a training state of this run.")
     if not isinstance(content, dict) or content.get("step") != record.step:
         raise damaged
-    network, momentum, scaler = content.get("network"), content.get("momentum"), content.get("scaler")
+    network, scaler = content.get("network"), content.get("scaler")
     with torch.device("meta"):
         expected = ResNet18(recipe.width, recipe.classes)
-    weights = dict(expected.named_parameters())
-    if not (_fits(network, expected.state_dict()) and _fits(momentum, weights) and isinstance(scaler, dict)):
+    if not (_fits(network, expected.state_dict()) and isinstance(scaler, dict)):
         raise damaged
-    return TrainingState(record.step, network, momentum, scaler)
+    slots: dict[str, Tensors] = {}
+    weights = {name: weight.detach() for name, weight in expected.named_parameters()}
+    for slot, fresh in fresh_slots(recipe.optimizer, weights).items():
+        kept = content.get(slot)
+        if not _fits(kept, fresh):
+            raise damaged
+        slots[slot] = kept
+    return TrainingState(record.step, network, slots, scaler)
 
 
 def _fits(tensors: object, expected: Mapping[str, torch.Tensor]) -> TypeGuard[Tensors]:

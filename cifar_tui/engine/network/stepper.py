@@ -1,6 +1,6 @@
 """The network, its optimizer, and one update of it; the loop around it is in training/train.py."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,17 +9,10 @@ from torch.nn import functional
 
 from cifar_tui.engine.network.device import Device
 from cifar_tui.engine.network.model import fresh_network
+from cifar_tui.engine.network.optimizer import Tensors, WeightOptimizer, fresh_slots
 from cifar_tui.engine.network.ranks import ALONE, Ranks
-from cifar_tui.engine.network.torch_private import (
-    INTEGER_SCALES,
-    MOMENTUM,
-    skip_update_if,
-    sums_of_magnitudes,
-    undecorated,
-)
+from cifar_tui.engine.network.torch_private import INTEGER_SCALES, sums_of_magnitudes
 from cifar_tui.recipe import Recipe
-
-Tensors = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +23,21 @@ class TrainingState:
     """The last step it contains."""
     network: Tensors
     """Weights and running statistics, by the tutorial's keys."""
-    momentum: Tensors
-    """The optimizer's momentum, by the names of the weights."""
+    optimizer: dict[str, Tensors]
+    """The tensors that the optimizer keeps, by slot (momentum, exp_avg, …) and by the names of the weights."""
     scaler: dict[str, float]
     """The loss scaler's numbers; empty without fp16."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the tensors."""
+        parts = (self.network, *self.optimizer.values())
+        return sum(tensor.nbytes for part in parts for tensor in part.values())
 
 
 def fresh_weights(recipe: Recipe) -> Callable[[], Tensors]:
     """Return a function that makes the weights by the recipe's seed."""
     return lambda: fresh_network(recipe.width, recipe.seed, recipe.classes).state_dict()
-
-
-_PLAIN_STEP = undecorated(torch.optim.SGD.step)
 
 
 class StepResult(NamedTuple):
@@ -51,18 +47,6 @@ class StepResult(NamedTuple):
     """Mean cross-entropy over the batch, without label smoothing."""
     hits: torch.Tensor
     """Images recognised."""
-
-
-class LightSGD(torch.optim.SGD):
-    """SGD without the decorators that import torch's compiler: 860 modules and 2 s at the start, for nothing here."""
-
-    add_param_group = undecorated(torch.optim.Optimizer.add_param_group)
-    zero_grad = undecorated(torch.optim.Optimizer.zero_grad)
-
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """One update."""
-        _PLAIN_STEP(self, closure)
 
 
 class SharedSums:
@@ -121,20 +105,9 @@ class Stepper:
         self.network.to(device.torch, memory_format=device.memory_format)  # type: ignore[call-overload]
         self.forward: torch.nn.Module = self.network
         """Computes the logits: the network itself, or a compiled form of it."""
-        self._rate = torch.zeros((), device=device.torch) if device.torch.type == "cuda" else None
-        self._fused = device.torch.type != "mps"
-        # Built after the weights took their layout, so that the momentum has it too.
-        self._optimizer = LightSGD(
-            self.network.parameters(),
-            lr=recipe.learning_rate if self._rate is None else self._rate,
-            momentum=recipe.momentum,
-            nesterov=recipe.nesterov,
-            weight_decay=recipe.weight_decay,
-            fused=self._fused,
-        )
-        for weight in self.network.parameters():
-            # Left to itself, the fused update leaves the first momentum unwritten when it is gated off.
-            self._optimizer.state[weight][MOMENTUM] = torch.zeros_like(weight)
+        rate = torch.zeros((), device=device.torch) if device.torch.type == "cuda" else None
+        self._optimizer = WeightOptimizer(recipe, self.network, rate, fused=device.torch.type != "mps")
+        self._kind = recipe.optimizer
         self._scaler = torch.amp.GradScaler(device.torch.type, enabled=device.precision == "fp16")
         self._shared = SharedSums(self.network, ranks) if ranks.several else None
 
@@ -156,15 +129,11 @@ class Stepper:
 
     def set_rate(self, rate: float) -> None:
         """Set the learning rate of the next update."""
-        if self._rate is not None:
-            self._rate.fill_(rate)
-            return
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
+        self._optimizer.set_rate(rate)
 
     def run(self, images: torch.Tensor, labels: torch.Tensor) -> StepResult:
         """Update with the rate that was set; nothing in it waits for the device."""
-        self._optimizer.zero_grad(set_to_none=True)
+        self._optimizer.torch.zero_grad(set_to_none=True)
         with self._device.autocast():
             logits = self.forward(images)
         loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self._smoothing)
@@ -194,46 +163,41 @@ class Stepper:
         return StepResult(loss, hits)
 
     def shared_tensors(self) -> list[torch.Tensor]:
-        """Return everything that is the same on all ranks: weights, statistics, momentum."""
-        momentum = [self._optimizer.state[weight][MOMENTUM] for weight in self.network.parameters()]
-        return [*self.network.state_dict().values(), *momentum]
+        """Return everything that is the same on all ranks: weights, statistics, what the optimizer keeps."""
+        return [*self.network.state_dict().values(), *self._optimizer.tensors()]
 
     def _apply(self, loss: torch.Tensor) -> None:
         """Update the weights, unless the loss is not finite."""
         if self._scaler.is_enabled():
-            self._scaler.step(self._optimizer)
+            self._scaler.step(self._optimizer.torch)
             self._scaler.update()
-        elif self._fused:
-            skip_update_if(self._optimizer, (~torch.isfinite(loss)).float())
-            self._optimizer.step()
-        elif bool(torch.isfinite(loss)):
-            self._optimizer.step()
+        else:
+            self._optimizer.update(loss)
 
     def export(self, step: int) -> TrainingState:
         """Return the state after `step`, copied to the CPU."""
-        momentum = {
-            name: _copied(self._optimizer.state[weight][MOMENTUM]) for name, weight in self.network.named_parameters()
-        }
+        slots = {slot: _all_copied(tensors) for slot, tensors in self._optimizer.slots().items()}
         scaler = {name: float(value) for name, value in self._scaler.state_dict().items()}
-        return TrainingState(step, self.weights(), momentum, scaler)
+        return TrainingState(step, self.weights(), slots, scaler)
 
     def weights(self) -> Tensors:
         """Return every weight and statistic, copied to the CPU."""
-        return {name: _copied(tensor) for name, tensor in self.network.state_dict().items()}
+        return _all_copied(self.network.state_dict())
 
     def fresh_state(self) -> TrainingState:
         """Return the state before the first step. Raises CheckpointDamaged where a parent's weights are."""
-        network = {name: _copied(tensor) for name, tensor in self._first_weights().items()}
-        zeros = {name: torch.zeros_like(network[name]) for name, _ in self.network.named_parameters()}
-        return TrainingState(0, network, zeros, {})
+        network = _all_copied(self._first_weights())
+        weights = {name: network[name] for name, _ in self.network.named_parameters()}
+        return TrainingState(0, network, fresh_slots(self._kind, weights), {})
 
     @torch.no_grad()
     def restore(self, state: TrainingState) -> None:
         """Load a state, whose tensors have been compared with the network's."""
         for name, tensor in self.network.state_dict().items():
             tensor.copy_(state.network[name])
-        for name, weight in self.network.named_parameters():
-            self._optimizer.state[weight][MOMENTUM].copy_(state.momentum[name])
+        for slot, tensors in self._optimizer.slots().items():
+            for name, tensor in tensors.items():
+                tensor.copy_(state.optimizer[slot][name])
         if self._scaler.is_enabled() and state.scaler:
             self._scaler.load_state_dict(
                 {name: int(value) if name in INTEGER_SCALES else value for name, value in state.scaler.items()}
@@ -253,5 +217,8 @@ class Stepper:
         return bool(torch.isfinite(torch.stack(sums_of_magnitudes(tensors))).all())
 
 
-def _copied(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+def _all_copied(tensors: Mapping[str, torch.Tensor]) -> Tensors:
+    return {
+        name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+        for name, tensor in tensors.items()
+    }

@@ -46,3 +46,8 @@ def skip_update_if(optimizer: torch.optim.Optimizer, found_inf: torch.Tensor) ->
     The fused update's own gate, on the device; a loss scaler sets it itself.
     """
     optimizer.found_inf = found_inf  # type: ignore[attr-defined]
+
+
+def allow_uncaptured_updates(optimizer: torch.optim.Optimizer) -> None:
+    """Keep torch from warning that an optimizer which can be recorded in a graph makes an update outside of one."""
+    optimizer._warned_capturable_if_run_uncaptured = True

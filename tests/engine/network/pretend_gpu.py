@@ -3,7 +3,7 @@
 They show what can be known without a card. A run on one is benchmarks/on_gpu.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +14,8 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from cifar_tui.engine.network.device import Device
-from cifar_tui.engine.network.stepper import LightSGD, Stepper, StepResult
+from cifar_tui.engine.network.optimizer import LightAdamW, LightSGD
+from cifar_tui.engine.network.stepper import Stepper, StepResult
 
 CUDA = torch.device("cuda", 0)
 PRETEND = Device(CUDA, "a pretended GPU", "", "fp32", channels_last=True)
@@ -27,7 +28,7 @@ def pretended_tensors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     The backward pass and the fused update have no pretended form: gradients are zeros, and the update does nothing.
     """
     networks: list[nn.Module] = []
-    to, make = nn.Module.to, LightSGD.__init__
+    to = nn.Module.to
 
     def move(module: nn.Module, device: torch.device, memory_format: Any) -> nn.Module:
         networks.append(module)
@@ -40,18 +41,22 @@ def pretended_tensors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
                 part._buffers[name] = buffer.to(device) if buffer is not None else None
         return module
 
-    def optimizer(self: LightSGD, weights: Any, lr: torch.Tensor, **options: Any) -> None:
-        make(self, weights, lr=0.0, **options)  # it looks at the rate, which a pretended one does not have
-        for group in self.param_groups:
-            group["lr"] = lr
+    def made_by(make: Callable[..., None]) -> Callable[..., None]:
+        def optimizer(self: torch.optim.Optimizer, weights: Any, lr: torch.Tensor, **options: Any) -> None:
+            make(self, weights, lr=0.0, **options)  # it looks at the rate, which a pretended one does not have
+            for group in self.param_groups:
+                group["lr"] = lr
+
+        return optimizer
 
     def backward(_loss: torch.Tensor) -> None:
         for weight in networks[0].parameters():
             weight.grad = torch.zeros_like(weight)
 
     monkeypatch.setattr(nn.Module, "to", move)
-    monkeypatch.setattr(LightSGD, "__init__", optimizer)
-    monkeypatch.setattr(LightSGD, "step", lambda _self: None)
+    for kind in (LightSGD, LightAdamW):
+        monkeypatch.setattr(kind, "__init__", made_by(kind.__init__))
+        monkeypatch.setattr(kind, "step", lambda _self: None)
     monkeypatch.setattr(torch.Tensor, "backward", backward)
     with FakeTensorMode(allow_non_fake_inputs=True):
         yield

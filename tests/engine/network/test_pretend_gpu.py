@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.engine.network.meter import StepMeter
 from cifar_tui.engine.network.stepper import Stepper
 from cifar_tui.events import StepDone
-from cifar_tui.recipe import Acceleration, Recipe
+from cifar_tui.recipe import Acceleration, OptimizerName, Recipe
 from tests.engine.network.pretend_gpu import CUDA, PRETEND, PretendedGraphs, pretended_tensors
 from tests.engine.trained import tiny_recipe
 
@@ -30,9 +31,10 @@ def _on_a_pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.mark.parametrize("optimizer", get_args(OptimizerName))
 @pytest.mark.usefixtures("_on_a_pretended_gpu")
-def test_a_step_mixes_no_devices_and_reads_nothing_on_the_host() -> None:
-    recipe = tiny_recipe(crop_padding=4, cutout=8, label_smoothing=0.1)
+def test_a_step_mixes_no_devices_and_reads_nothing_on_the_host(optimizer: OptimizerName) -> None:
+    recipe = tiny_recipe(crop_padding=4, cutout=8, label_smoothing=0.1).with_optimizer(optimizer)
     images = DeviceDataset(PIXELS, LABELS, recipe, CUDA, recipe.crop_padding)
     plan = plan_epoch(recipe, images.count, 1, CUDA)
     batch, labels = images.batch(plan, slice(20, 40))
@@ -42,7 +44,8 @@ def test_a_step_mixes_no_devices_and_reads_nothing_on_the_host() -> None:
     result = stepper.update(batch, labels, 0.1)
     assert {number.device for number in result} == {CUDA}
     meter.add(StepDone(1, 1, math.nan, math.nan, 20, 0.1, 0.0), result)
-    assert {tensor.device for tensor in stepper.export(1).momentum.values()} == {torch.device("cpu")}
+    kept = stepper.export(1).optimizer.values()
+    assert {tensor.device for tensors in kept for tensor in tensors.values()} == {torch.device("cpu")}
     with pytest.raises(DataDependentOutputException):  # what a step that reads a number would do here
         bool(result.loss > 0)
 

@@ -1,9 +1,11 @@
 """The private names of torch that we stand on are there; each with what depends on it."""
 
 import inspect
+from collections.abc import Callable
 
 import pytest
 import torch
+from torch.optim.adam import adam
 from torch.optim.sgd import sgd
 
 from cifar_tui.engine.network import torch_private
@@ -19,12 +21,18 @@ def test_sgd_keeps_its_momentum_under_this_key() -> None:
 
 
 @pytest.mark.parametrize("name", ["step", "add_param_group", "zero_grad"])
-def test_the_optimizers_methods_have_a_plain_form(name: str) -> None:
-    assert hasattr(getattr(torch.optim.SGD, name), "__wrapped__"), "without it, a start takes 2 s longer"
+@pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.AdamW])
+def test_the_optimizers_methods_have_a_plain_form(optimizer: type[torch.optim.Optimizer], name: str) -> None:
+    assert hasattr(getattr(optimizer, name), "__wrapped__"), "without it, a start takes 2 s longer"
 
 
-def test_the_fused_update_has_a_gate() -> None:
-    assert "found_inf" in inspect.signature(sgd).parameters, "a loss of NaN would reach the weights"
+@pytest.mark.parametrize("update", [sgd, adam])
+def test_the_fused_update_has_a_gate(update: Callable[..., None]) -> None:
+    assert "found_inf" in inspect.signature(update).parameters, "a loss of NaN would reach the weights"
+
+
+def test_an_update_outside_of_a_graph_is_warned_of_by_this_name() -> None:
+    assert "_warned_capturable_if_run_uncaptured" in inspect.getsource(torch.optim.Optimizer), "a GPU's user sees it"
 
 
 def test_norms_are_taken_of_many_tensors_at_once() -> None:

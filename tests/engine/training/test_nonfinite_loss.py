@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import EpochDone, Event, LossNotFinite, RolledBack, RunFinished, RunStarted, RunStopped, StepDone
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.folder import RunFolder
-from tests.engine.trained import ALWAYS, SELDOM, STEPS, run, tiny_recipe
+from tests.engine.trained import ALWAYS, SELDOM, STEPS, resume, run, tiny_recipe
 
 
 def break_batches(monkeypatch: pytest.MonkeyPatch, first: int, count: int) -> None:
@@ -47,7 +48,7 @@ def test_an_update_without_a_number_is_left_out(tmp_path: Path) -> None:
     after = stepper.export(0)
     for name, _weight in stepper.network.named_parameters():
         assert torch.equal(before.network[name], after.network[name])
-        assert torch.equal(before.momentum[name], after.momentum[name])
+        assert torch.equal(before.optimizer["momentum"][name], after.optimizer["momentum"][name])
     assert not stepper.finite(), "the running statistics took it in"
     stepper.restore_bn_stats(before)
     assert stepper.finite()
@@ -70,6 +71,22 @@ def test_a_run_nobody_watches_goes_back_and_on_with_half_the_rate(
     assert [int(line.split()[1]) for line in lines] == list(range(1, 2 * STEPS + 1))
     assert "nan" not in (tmp_path / "one" / "log.txt").read_text()
     assert RunFolder.reopen(tmp_path / "one").recipe().rate_changes == ((back.to_step + 1, 0.5),)
+
+
+@pytest.mark.fault(17)
+@pytest.mark.parametrize("changes", [{"optimizer": "adamw", "learning_rate": 0.001}])
+def test_after_going_back_training_is_as_if_resumed_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    """Nothing of the steps that were undone is left in what the optimizer keeps."""
+    break_batches(monkeypatch, first=STEPS + 3, count=1)
+    back = run(tmp_path / "back", schedule="constant", **changes).heard(RolledBack)[0]
+    assert back.to_step == STEPS
+    monkeypatch.undo()
+    run(tmp_path / "resumed", {EpochDone: [Stop()]}, schedule="constant", **changes)
+    resume(tmp_path / "resumed", rate_changes=((STEPS + 1, 0.5),))
+    found, expected = (load_network(tmp_path / name, "net_002.pth")[1].sha256 for name in ("back", "resumed"))
+    assert found == expected
 
 
 @pytest.mark.fault(17)

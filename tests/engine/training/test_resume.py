@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -97,6 +98,24 @@ def test_a_run_stopped_and_resumed_is_the_unbroken_run(tmp_path: Path, moment: t
     assert resumed.heard(RunResumed)[0].inexact_because == ""
     assert isinstance(resumed.said[-1], RunFinished)
     assert outcome(tmp_path / "cut") == whole
+
+
+@pytest.mark.parametrize("changes", [{"optimizer": "adamw", "learning_rate": 0.001}])
+def test_every_optimizer_is_resumed_exactly(tmp_path: Path, changes: dict[str, Any]) -> None:
+    """From mid-epoch, and from the end of one."""
+    run(tmp_path / "whole", **changes)
+    for moment in (StepDone, EpochDone):
+        folder = tmp_path / moment.__name__
+        stopped = run(folder, {moment: [Stop()]}, **changes).heard(RunStopped)[0]
+        assert 0 < stopped.step < 2 * STEPS
+        assert resume(folder).heard(RunResumed)[0].inexact_because == ""
+        assert outcome(folder) == outcome(tmp_path / "whole")
+
+
+def test_a_state_of_another_optimizer_is_refused(tmp_path: Path) -> None:
+    run(tmp_path / "one", {StepDone: [Stop()]})
+    with pytest.raises(BadInput, match="no intact training state"):
+        resume(tmp_path / "one", optimizer="adamw")
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 3])

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional
 
 from cifar_tui.engine.network.device import Device
+from cifar_tui.engine.network.layer_norms import LayerNorms
 from cifar_tui.engine.network.model import fresh_network
 from cifar_tui.engine.network.ranks import ALONE, Ranks
 from cifar_tui.engine.network.torch_private import (
@@ -116,6 +117,7 @@ class Stepper:
         self.network.to(device.torch, memory_format=device.memory_format)  # type: ignore[call-overload]
         self.forward: torch.nn.Module = self.network
         """Computes the logits: the network itself, or a compiled form of it."""
+        self.norms = LayerNorms(self.network)
         self._rate = torch.zeros((), device=device.torch) if device.torch.type == "cuda" else None
         self._fused = device.torch.type != "mps"
         # Built after the weights took their layout, so that the momentum has it too.
@@ -164,6 +166,7 @@ class Stepper:
             logits = self.forward(images)
         loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self._smoothing)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self._measure_norms()
         self._apply(loss.detach())
         logits = logits.detach()
         hits = (logits.argmax(1) == labels).sum()
@@ -185,6 +188,7 @@ class Stepper:
             loss = functional.cross_entropy(logits.float(), labels, reduction="sum") / total
             hits = (logits.argmax(1) == labels).sum().float()
         loss, hits = shared.sum(loss, hits)
+        self._measure_norms()
         self._apply(loss)
         return StepResult(loss, hits)
 
@@ -192,6 +196,13 @@ class Stepper:
         """Return everything that is the same on all ranks: weights, statistics, momentum."""
         momentum = [self._optimizer.state[weight][MOMENTUM] for weight in self.network.parameters()]
         return [*self.network.state_dict().values(), *momentum]
+
+    def _measure_norms(self) -> None:
+        """Measure the layers between the backward pass and the update, if that was asked for."""
+        weights = self.norms.weights_if_due()
+        if weights is not None:
+            scale = self._scaler.scale(torch.ones_like(weights[0])) if self._scaler.is_enabled() else None
+            self.norms.keep(weights, self.norms.gradients(), scale)
 
     def _apply(self, loss: torch.Tensor) -> None:
         """Update the weights, unless the loss is not finite."""

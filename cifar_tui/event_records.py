@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from cifar_tui import (
     checkpoint_events,  # noqa: F401 - so that its events are known by name
+    layer_events,  # noqa: F401
     serialization,
 )
 from cifar_tui.events import KINDS, Event

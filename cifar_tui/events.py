@@ -104,6 +104,8 @@ class TrainingStarted(Event):
     """Steps in the whole run."""
     processes: int = 1
     """Processes that train it together."""
+    layers: tuple[str, ...] = ()
+    """Names of the layers whose norms are measured, in the network's order; empty in older records."""
 
 
 @dataclass(frozen=True, slots=True)

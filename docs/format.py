@@ -9,9 +9,8 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from cifar_tui import checkpoint_events
+from cifar_tui import checkpoint_events, events, layer_events
 from cifar_tui.control import Request
-from cifar_tui.events import KINDS
 from cifar_tui.option import options_of
 from cifar_tui.recipe import Ancestor, Recipe
 from cifar_tui.runs.checkpoints.sidecars import Sidecar
@@ -19,11 +18,16 @@ from cifar_tui.runs.checkpoints.states import StateRecord
 from cifar_tui.tui.settings.preferences import Preferences
 
 HERE = Path(__file__).parent
+MODULES = [module.__name__ for module in (events, checkpoint_events, layer_events)]
 PARTS: dict[str, list[type]] = {
     "recipe.json": [Recipe, Ancestor],
     "Sidecars and states": [Sidecar, StateRecord],
     "screen.json": [Preferences],
-    "Events": [*KINDS.values(), checkpoint_events.WrongImage, checkpoint_events.ComparedPair],
+    "Events": [
+        *sorted(events.KINDS.values(), key=lambda kind: MODULES.index(kind.__module__)),
+        checkpoint_events.WrongImage,
+        checkpoint_events.ComparedPair,
+    ],
     "Requests": [kind for kind in get_args(Request) if getattr(kind, "from_elsewhere", True)],
 }
 

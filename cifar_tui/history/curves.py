@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from cifar_tui.events import EpochDone, StepDone
+from cifar_tui.history.layers import LayerHistory
 from cifar_tui.history.series import Floats, MovingAverage, Series
 from cifar_tui.serialization import field_names
 
@@ -54,6 +55,8 @@ class Curves:
         """Training time at every step."""
         self.test_loss = Series()
         self.test_accuracy = Series()
+        self.layers = LayerHistory()
+        """The norms of the network's layers."""
         self.loss_now = math.nan
         """The loss of the latest steps, averaged; NaN before the first."""
         self.accuracy_now = math.nan
@@ -113,6 +116,7 @@ class Curves:
             self.test_accuracy,
         ):
             series.rewind(step)
+        self.layers.rewind(step)
         self.saved = [saved for saved in self.saved if saved <= step]
         self.pauses = [paused for paused in self.pauses if paused <= step]
         self.rate_changes = [changed for changed in self.rate_changes if changed <= step]

@@ -42,6 +42,7 @@ from cifar_tui.events import (
 )
 from cifar_tui.history.curves import Curves, StepColumns
 from cifar_tui.history.throughput import Throughput
+from cifar_tui.layer_events import NormsMeasured
 
 State = Literal["starting", "preparing", "training", "testing", "paused", "stopped", "finished", "failed", "no data"]
 
@@ -109,6 +110,8 @@ class RunHistory:
                 self._throughput.add(event)
                 for step in event.last(1):
                     self._apply_step(step)
+            case NormsMeasured():
+                self.curves.layers.add(event)
             case EpochDone():
                 self._apply_epoch(event)
             case Progressed():
@@ -117,11 +120,9 @@ class RunHistory:
                 self._apply_pause(event)
             case CheckpointSaved():
                 self._apply_saved(event)
-            case CheckpointFailed():
+            case CheckpointFailed() | Noted() | NoteAdded():
                 self.notes.append(event)
-                self.unsaved = event
-            case Noted() | NoteAdded():
-                self.notes.append(event)
+                self.unsaved = event if isinstance(event, CheckpointFailed) else self.unsaved
             case CheckpointDeleted():
                 self._forget_checkpoint(event.checkpoint)
             case EvaluationStarted() | EvaluationProgressed() | EvaluationDone() | EvaluationFailed():
@@ -172,6 +173,7 @@ class RunHistory:
                 self.test_checksum = event.test_checksum or self.test_checksum
             case TrainingStarted():
                 self.training = event
+                self.curves.layers.name(event.layers)
                 self.progress, self.pace = None, None
                 self.state = "training"
 

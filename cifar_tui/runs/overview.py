@@ -21,7 +21,7 @@ from cifar_tui.runs.records.journal import from_line
 from cifar_tui.runs.run_note import read_note
 
 BLOCK_BYTES = 1_000_000
-OTHER_THAN_STEPS = re.compile(rb'^\{"at":[^,]{1,40},"event":"(?!StepDone")[^\n]*$', re.MULTILINE)
+OTHER_THAN_STEPS = re.compile(rb'^\{"at":[^,]{1,40},"event":"(?!StepDone"|NormsMeasured")[^\n]*$', re.MULTILINE)
 """Matches the lines of a journal that are few, in a block of complete lines."""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 
 from cifar_tui.engine.network.device import Device
+from cifar_tui.engine.network.layer_norms import Gradients
 from cifar_tui.engine.network.stepper import Stepper, StepResult
 from cifar_tui.recipe import Acceleration, Recipe
 
@@ -35,6 +36,8 @@ class Accelerator:
         self._tier = self._possible_tier(recipe.acceleration, device)
         self._images: torch.Tensor
         self._graph: torch.cuda.CUDAGraph | None = None
+        self._gradients: Gradients = []
+        """Those that every replay fills: a graph has no branch, so norms are measured around it, not in it."""
         self._warm_ups = 0
         self._recorded = 0
         self._recorded_since = 0.0
@@ -91,9 +94,13 @@ class Accelerator:
             self._warm_ups += 1
             return result
         if self._graph is None:
-            self._capture()
+            with self._stepper.norms.held():
+                self._capture()
         assert self._graph is not None
+        weights = self._stepper.norms.weights_if_due()
         self._graph.replay()
+        if weights is not None:
+            self._stepper.norms.keep(weights, self._gradients)
         self._recorded += 1
         return self._result
 
@@ -112,11 +119,11 @@ class Accelerator:
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             self._result = self._stepper.run(self._images, self._labels)
-        self._graph = graph
+        self._graph, self._gradients = graph, self._stepper.norms.gradients()
         self._recorded, self._recorded_since = 0, time.monotonic()
 
     def _forget_graph(self) -> None:
-        self._graph, self._warm_ups = None, 0
+        self._graph, self._gradients, self._warm_ups = None, [], 0
 
     def _consider_compiling(self) -> None:
         """Compile before an update: when asked to, or once `auto` has seen that what is left to train is worth it."""

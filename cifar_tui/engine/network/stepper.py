@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional
 
 from cifar_tui.engine.network.device import Device
+from cifar_tui.engine.network.layer_norms import LayerNorms
 from cifar_tui.engine.network.model import fresh_network
 from cifar_tui.engine.network.optimizer import Tensors, WeightOptimizer, fresh_slots
 from cifar_tui.engine.network.ranks import ALONE, Ranks
@@ -105,6 +106,7 @@ class Stepper:
         self.network.to(device.torch, memory_format=device.memory_format)  # type: ignore[call-overload]
         self.forward: torch.nn.Module = self.network
         """Computes the logits: the network itself, or a compiled form of it."""
+        self.norms = LayerNorms(self.network)
         rate = torch.zeros((), device=device.torch) if device.torch.type == "cuda" else None
         self._optimizer = WeightOptimizer(recipe, self.network, rate, fused=device.torch.type != "mps")
         self._kind = recipe.optimizer
@@ -138,6 +140,7 @@ class Stepper:
             logits = self.forward(images)
         loss = functional.cross_entropy(logits.float(), labels, label_smoothing=self._smoothing)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self._measure_norms()
         self._apply(loss.detach())
         logits = logits.detach()
         hits = (logits.argmax(1) == labels).sum()
@@ -159,12 +162,20 @@ class Stepper:
             loss = functional.cross_entropy(logits.float(), labels, reduction="sum") / total
             hits = (logits.argmax(1) == labels).sum().float()
         loss, hits = shared.sum(loss, hits)
+        self._measure_norms()
         self._apply(loss)
         return StepResult(loss, hits)
 
     def shared_tensors(self) -> list[torch.Tensor]:
         """Return everything that is the same on all ranks: weights, statistics, what the optimizer keeps."""
         return [*self.network.state_dict().values(), *self._optimizer.tensors()]
+
+    def _measure_norms(self) -> None:
+        """Measure the layers between the backward pass and the update, if that was asked for."""
+        weights = self.norms.weights_if_due()
+        if weights is not None:
+            scale = self._scaler.scale(torch.ones_like(weights[0])) if self._scaler.is_enabled() else None
+            self.norms.keep(weights, self.norms.gradients(), scale)
 
     def _apply(self, loss: torch.Tensor) -> None:
         """Update the weights, unless the loss is not finite."""

@@ -25,6 +25,15 @@ def sums_of_magnitudes(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
     return [tensor.abs().sum() for tensor in tensors]
 
 
+def norms_of(tensors: list[torch.Tensor]) -> torch.Tensor:
+    """Return the L2 norm of each tensor, float32 [tensors] on their device."""
+    # Half precision would overflow at 65,504, and double precision refuses to be narrowed on the way.
+    wide = torch.float64 if any(tensor.dtype == torch.float64 for tensor in tensors) else torch.float32
+    if hasattr(torch, "_foreach_norm"):
+        return torch.stack(torch._foreach_norm(tensors, 2, dtype=wide)).float()
+    return torch.stack([torch.linalg.vector_norm(tensor, dtype=wide) for tensor in tensors]).float()
+
+
 def cpu_computes_bf16() -> bool:
     """Return True if the processor itself computes in bf16; False where torch does not say."""
     return cpu_has_bf16_tiles() or _cpu_supports("avx512_bf16")

@@ -54,7 +54,7 @@ class RunParts:
             progress=progress,
             plan=plan,
             stepper=stepper,
-            steps=StepReporter(device.torch, progress, emit),
+            steps=StepReporter(device.torch, stepper.norms, progress, emit),
             checkpointer=Checkpointer(context, stepper, Pruner(context, journaled, evaluations)),
             evaluator=CheckpointEvaluator(folder, images.test, context.facts, device, emit),
             evaluations=evaluations,

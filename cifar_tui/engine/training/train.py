@@ -37,6 +37,7 @@ from cifar_tui.events import (
     TrainingStarted,
 )
 from cifar_tui.failpoints import hit
+from cifar_tui.layer_events import is_measured
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.states import resumable
 from cifar_tui.runs.folder import RunFolder
@@ -176,6 +177,7 @@ class TrainingLoop:
         start = batch * self._context.recipe.batch_size
         stop = min(start + self._context.recipe.batch_size, self._train.count)
         images, labels = self._train.batch(plan, self._ranks.share(start, stop))
+        self._parts.stepper.norms.due = is_measured(step)
         result = self._accelerator.update(images, labels, rate, stop - start)
         self._fence.step_queued()
         self._progress.step = step
@@ -272,5 +274,6 @@ class TrainingLoop:
                 steps_per_epoch=self._plan.steps_per_epoch,
                 total_steps=self._plan.total_steps,
                 processes=self._ranks.count,
+                layers=self._parts.stepper.norms.names,
             )
         )

@@ -22,6 +22,8 @@ BLOCK_BYTES = 400_000
 """Read at a time: more is slower, for what it becomes no longer fits the processor's cache."""
 LONGEST_LINE = 8_000_000
 """Bytes of the longest line that is read: every confusion of a thousand classes needs 7 MB."""
+OF_STEPS = ("StepDone", "NormsMeasured")
+"""The events that are many."""
 FEWEST_COLUMNS = 16
 """Steps in a row that are worth being read as columns."""
 
@@ -122,13 +124,15 @@ class JournalTail:
 def _said(records: Sequence[Any]) -> list[FeedItem]:
     # Any: records come straight from JSON; whatever is no event of ours raises, and is then read line by line.
     events: list[FeedItem] = []
-    for of_steps, group in itertools.groupby(records, lambda record: record["event"] == "StepDone"):
+    for of_steps, group in itertools.groupby(records, lambda record: record["event"] in OF_STEPS):
         rows = list(group)
-        if of_steps and len(rows) >= FEWEST_COLUMNS:
-            columns = {name: np.fromiter(map(itemgetter(name), rows), np.float64, len(rows)) for name in STEP_FIELDS}
+        steps = [record for record in rows if record["event"] == "StepDone"] if of_steps else []
+        if len(steps) >= FEWEST_COLUMNS:
+            columns = {name: np.fromiter(map(itemgetter(name), steps), np.float64, len(steps)) for name in STEP_FIELDS}
             events.append(StepColumns(columns))
-        else:
-            events += [event_from_record(record) for record in rows]
+            # After all of these steps: one in twenty between them would tear the columns apart.
+            rows = [record for record in rows if record["event"] != "StepDone"]
+        events += [event_from_record(record) for record in rows]
     return events
 
 

@@ -67,7 +67,7 @@ class PretendedGraphs:
     """CUDA's streams, events and graphs on the CPU; `calls` has what was asked of them, in order.
 
     While a graph is recorded nothing is computed, as on a card: what the step did is undone. A replay makes the step
-    from the tensors it was recorded with, and writes its result where the recorded one was.
+    from the tensors it was recorded with, and writes its result and its gradients where the recorded ones were.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, stepper: Stepper) -> None:
@@ -77,6 +77,7 @@ class PretendedGraphs:
         self._stepper, self._run = stepper, stepper.run
         self._here = self._stream("main")
         self._recorded: tuple[torch.Tensor, torch.Tensor, StepResult] | None = None
+        self._gradients: list[torch.Tensor | None] = []
         self._recording = False
         monkeypatch.setattr(stepper, "run", self._noted_run)
         for name, stand_in in {
@@ -114,11 +115,15 @@ class PretendedGraphs:
         result = self._run(images, labels)
         if self._recording:
             self._recorded = images, labels, result
+            self._gradients = self._stepper.norms.gradients()
         return result
 
     def _replay(self) -> None:
         assert self._recorded is not None
         self.calls.append("replay")
         images, labels, result = self._recorded
-        for old, new in zip(result, self._run(images, labels), strict=True):
-            old.copy_(new)
+        new = [*self._run(images, labels), *self._stepper.norms.gradients()]
+        for old, one in zip([*result, *self._gradients], new, strict=True):
+            assert old is not None
+            assert one is not None
+            old.copy_(one)

@@ -41,9 +41,12 @@ def test_a_step_mixes_no_devices_and_reads_nothing_on_the_host(optimizer: Optimi
     assert (batch.device, batch.dtype, labels.device) == (CUDA, torch.float32, CUDA)
     assert batch.is_contiguous(memory_format=torch.channels_last)
     stepper, meter = Stepper(recipe, PRETEND), StepMeter(CUDA)
-    result = stepper.update(batch, labels, 0.1)
+    stepper.norms.due = True
+    result, norms = stepper.update(batch, labels, 0.1), stepper.norms.pop()
+    assert norms is not None
+    assert norms.device == CUDA
     assert {number.device for number in result} == {CUDA}
-    meter.add(StepDone(1, 1, math.nan, math.nan, 20, 0.1, 0.0), result)
+    meter.add(StepDone(1, 1, math.nan, math.nan, 20, 0.1, 0.0), result, norms)
     kept = stepper.export(1).optimizer.values()
     assert {tensor.device for tensors in kept for tensor in tensors.values()} == {torch.device("cpu")}
     with pytest.raises(DataDependentOutputException):  # what a step that reads a number would do here
@@ -66,7 +69,7 @@ GPU = Device(torch.device("cuda"), "a pretended GPU", "", "fp32", channels_last=
 def train(
     monkeypatch: pytest.MonkeyPatch, recipe: Recipe, steps: int, refuse: str = "", sides: Sequence[int] = (32,)
 ) -> tuple[list[float], PretendedGraphs, list[str], Accelerator]:
-    """The losses of some updates, every fifth with a ragged batch."""
+    """The losses of some updates and the norms of every other, every fifth with a ragged batch."""
     stepper, said = Stepper(recipe, choose_device(tiny_recipe(device="cpu"))), list[str]()
     graphs = PretendedGraphs(monkeypatch, stepper)
     graphs.refuse = refuse
@@ -77,8 +80,12 @@ def train(
         count = 7 if number % 5 == 4 else recipe.batch_size
         side = sides[number * len(sides) // steps]
         images = torch.randn(count, 3, side, side, generator=generator)
+        stepper.norms.due = number % 2 == 1
         loss, _ = accelerator.update(images, torch.arange(count) % 10, 0.1 / (number + 1))
         found.append(float(loss))
+        if (norms := stepper.norms.pop()) is not None:
+            assert number % 2 == 1
+            found += norms.tolist()
     return found, graphs, said, accelerator
 
 

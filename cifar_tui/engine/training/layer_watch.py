@@ -1,0 +1,115 @@
+"""Finds layers that explode or die, by the norms of their gradients, before the loss shows it."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Literal
+
+from cifar_tui import text
+
+REMEMBERED = 15
+"""A layer's usual gradient is the median of so many measurements before."""
+LEAST = 5
+"""Measurements before a layer is judged."""
+EXPLODES, EXPLODES_AT_ONCE = 10.0, 100.0
+"""Times the usual gradient: twice in a row, or once."""
+DIES = 1e-3
+"""Share of the usual gradient, three times in a row."""
+IN_A_ROW = {"explodes": 2, "dies": 3, "gets no gradient": 3}
+"""Measurements in a row that make an episode."""
+CALM = 5
+"""Measurements in a row that end an episode."""
+NAMED = 3
+"""Layers that a sentence names; the others are counted."""
+
+Trouble = Literal["explodes", "dies", "gets no gradient"]
+
+
+@dataclass(slots=True)
+class _Layer:
+    """The past of one layer."""
+
+    usual: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    """Its latest gradients, without those that are being judged."""
+    suspected: Trouble | None = None
+    times: int = 0
+    """Measurements in a row that look so."""
+    calm: int = 0
+    """Measurements in a row that look usual."""
+    reported: Trouble | None = None
+    """The trouble of the episode under way: it is reported once."""
+
+
+class LayerWatch:
+    """Judges the gradient of every layer by what it was just before.
+
+    It explodes when it is `EXPLODES` times its median twice in a row, or `EXPLODES_AT_ONCE` times; it dies when it is
+    `DIES` of that or zero three times in a row; it gets no gradient when it never had one. An episode ends after `CALM`
+    measurements that are neither, and while it lasts the median follows, so that a new level is usual in the end.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """Know no measurement yet."""
+        self._names = [text.safe_text(name, 60) for name in names]
+        self._layers = [_Layer() for _ in names]
+        self._last_step = 0
+
+    def judge(self, step: int, gradients: Sequence[float]) -> list[str]:
+        """Return a sentence for each trouble that begins with this step; NaN and infinity are the loss's, not ours."""
+        if step <= self._last_step:  # the run has gone back
+            self._layers = [_Layer() for _ in self._names]
+        self._last_step = step
+        found: dict[Trouble, list[tuple[float, str]]] = {}
+        for name, layer, gradient in zip(self._names, self._layers, gradients, strict=True):
+            trouble = _judge(layer, gradient) if gradient < float("inf") else None
+            if trouble is not None:
+                factor = gradient / median(layer.usual) if layer.usual and median(layer.usual) else 0.0
+                found.setdefault(trouble, []).append((factor, name))
+            if gradient < float("inf") and layer.suspected in (None, layer.reported):
+                layer.usual.append(gradient)
+        return [_sentence(trouble, step, layers) for trouble, layers in found.items()]
+
+
+def _judge(layer: _Layer, gradient: float) -> Trouble | None:
+    """Return the trouble that this gradient makes an episode of."""
+    suspected = _suspected(layer, gradient)
+    layer.times = layer.times + 1 if suspected == layer.suspected else 1
+    layer.suspected = suspected
+    if suspected is None:
+        layer.calm += 1
+        layer.reported = layer.reported if layer.calm < CALM else None
+        return None
+    layer.calm = 0
+    at_once = suspected == "explodes" and gradient >= EXPLODES_AT_ONCE * median(layer.usual)
+    if suspected == layer.reported or not (at_once or layer.times >= IN_A_ROW[suspected]):
+        return None
+    layer.reported = suspected
+    return suspected
+
+
+def _suspected(layer: _Layer, gradient: float) -> Trouble | None:
+    usual = median(layer.usual) if layer.usual else 0.0
+    if usual == 0.0:
+        dead: Trouble = "dies" if layer.reported == "dies" else "gets no gradient"
+        return dead if gradient == 0.0 else None
+    if len(layer.usual) < LEAST:
+        return None
+    if gradient >= EXPLODES * usual:
+        return "explodes"
+    return "dies" if gradient <= DIES * usual else None
+
+
+def _sentence(trouble: Trouble, step: int, layers: list[tuple[float, str]]) -> str:
+    layers = sorted(layers, reverse=trouble == "explodes")
+    names = ", ".join(name for _, name in layers[:NAMED])
+    more = f" and {text.counted(len(layers) - NAMED, 'more layer')}" if len(layers) > NAMED else ""
+    subject = f"{'Layer' if len(layers) == 1 else 'Layers'} {names}{more}"
+    one, factor = len(layers) == 1, layers[0][0]
+    if trouble == "explodes":
+        verb = "explodes" if one else "explode"
+        return f"{subject} {verb} at step {step:,}: the gradient norm is {factor:,.0f} times its recent median."
+    if trouble == "dies":
+        size = "zero" if factor == 0.0 else "below a thousandth of its recent median"
+        return f"{subject} {'dies' if one else 'die'} at step {step:,}: the gradient norm is {size}."
+    return f"{subject} {'gets' if one else 'get'} no gradient: the loss does not depend on {'it' if one else 'them'}."

@@ -1,0 +1,102 @@
+"""The norms of layers in the history: packed in events, bounded in memory, undone with their steps."""
+
+import math
+
+import numpy as np
+import pytest
+
+from cifar_tui.event_records import event_from_record, event_to_record
+from cifar_tui.history.layers import CAPACITY, LayerHistory
+from cifar_tui.layer_events import NormsMeasured, is_measured, pack, unpack
+
+NAMES = ("stem", "body", "head")
+
+
+def measured(step: int, gradient: float = 1.0, weight: float = 4.0) -> NormsMeasured:
+    return NormsMeasured(step, pack([gradient, 2 * gradient, 3 * gradient]), pack([weight] * 3))
+
+
+def history(*measurements: NormsMeasured) -> LayerHistory:
+    found = LayerHistory()
+    found.name(NAMES)
+    for one in measurements:
+        found.add(one)
+    return found
+
+
+def test_two_letters_hold_a_number_to_one_per_cent() -> None:
+    numbers = [10.0**exponent * 1.2345 for exponent in range(-19, 20)]
+    (found,) = unpack([pack(numbers)])
+    assert found == pytest.approx(numbers, rel=0.012)
+
+
+def test_zero_infinity_and_what_is_out_of_range_are_packed_too() -> None:
+    (found,) = unpack([pack([0.0, math.nan, math.inf, 1e-300, 1e300])])
+    assert found[:3].tolist() == [0.0, math.inf, math.inf]
+    assert 0 < found[3] < 1e-19
+    assert 1e20 < found[4] < math.inf
+
+
+def test_many_are_unpacked_at_once() -> None:
+    assert unpack([pack([1.0, 0.1]), pack([10.0, 0.0])]) == pytest.approx(np.array([[1, 0.1], [10, 0]]))
+
+
+def test_the_first_step_and_every_twentieth_are_measured() -> None:
+    assert [step for step in range(1, 62) if is_measured(step)] == [1, 20, 40, 60]
+
+
+@pytest.mark.parametrize("text", ["A", "AA=", "AAé?", "A A ", "AA\n"])
+def test_what_is_not_packed_is_refused(text: str) -> None:
+    record = {**event_to_record(measured(1)), "weights": text}
+    with pytest.raises(ValueError, match="weights cannot be"):
+        event_from_record(record)
+
+
+def test_a_history_has_every_layer_at_every_measurement() -> None:
+    found = history(measured(1), measured(20, 10.0))
+    assert found.steps.tolist() == [1, 20]
+    assert found.gradients == pytest.approx(np.array([[1, 2, 3], [10, 20, 30]]), rel=0.02)
+    assert found.weights == pytest.approx(np.full((2, 3), 4), rel=0.02)
+
+
+def test_a_long_run_takes_no_more_memory_and_loses_no_spike() -> None:
+    count = 5 * CAPACITY
+    steps = [measured(20 * number, 1e6 if number == 777 else 1.0) for number in range(1, count)]
+    found = history(*steps)
+    assert CAPACITY / 2 <= len(found.steps) <= CAPACITY
+    place = int(np.argmax(found.gradients[:, 0]))
+    assert found.gradients[place, 0] == pytest.approx(1e6, rel=0.02)
+    assert found.steps[place] <= 777 * 20 < found.steps[place + 1]
+    assert sorted(found.steps) == found.steps.tolist()
+
+
+def test_going_back_forgets_what_came_after() -> None:
+    found = history(*(measured(20 * number) for number in range(1, 11)))
+    found.rewind(100)
+    found.add(measured(120, 5.0))
+    assert found.steps.tolist() == [20, 40, 60, 80, 100, 120]
+    assert len(found.steps)
+    found.rewind(60)
+    found.add(measured(80, 7.0))
+    assert found.steps.tolist() == [20, 40, 60, 80]
+    assert found.gradients[-1, 0] == pytest.approx(7, rel=0.02)
+    found.rewind(0)
+    assert len(found.steps) == len(found.gradients) == 0
+
+
+def test_a_resumed_run_keeps_its_norms_and_another_network_begins_anew() -> None:
+    found = history(measured(20))
+    found.name(NAMES)
+    found.name(())
+    assert found.steps.tolist() == [20]
+    found.name(("one", "two"))
+    assert (found.names, found.steps.tolist()) == (("one", "two"), [])
+    found.add(measured(40))
+    assert found.steps.tolist() == [], "of three layers, not of two"
+
+
+def test_without_names_nothing_is_kept() -> None:
+    found = LayerHistory()
+    found.add(measured(20))
+    found.rewind(0)
+    assert (found.names, found.steps.tolist(), found.gradients.size) == ((), [], 0)

@@ -60,7 +60,8 @@ def test_a_measured_update_has_the_bits_of_one_that_is_not() -> None:
         unseen.update(IMAGES, LABELS, 0.1)
     one, other = seen.export(3), unseen.export(3)
     assert all(torch.equal(one.network[name], other.network[name]) for name in one.network)
-    assert all(torch.equal(one.momentum[name], other.momentum[name]) for name in one.momentum)
+    kept, expected = one.optimizer["momentum"], other.optimizer["momentum"]
+    assert all(torch.equal(kept[name], expected[name]) for name in expected)
 
 
 def test_only_what_is_asked_for_is_measured_once() -> None:

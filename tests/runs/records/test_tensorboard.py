@@ -283,6 +283,14 @@ def test_its_files_are_the_runs_own(run: Path) -> None:
     assert list(run.parent.iterdir()) == []
 
 
+def test_they_go_with_a_run_that_is_discarded(run: Path) -> None:
+    record(run, *opening(), step(1))
+    folder = RunFolder.reopen(run)
+    folder.discard()
+    folder.close()
+    assert not run.exists()
+
+
 def test_checksums_are_those_of_castagnoli_one_by_one_and_many_at_once() -> None:
     assert tfevents._checksum(b"123456789") == 0xE3069283
     messages = [tfevents.scalars(1.0, number, {"loss": number / 7}) for number in range(1, 400)]

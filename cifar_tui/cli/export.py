@@ -36,7 +36,7 @@ TENSORBOARD_HELP = "Write a run's event files for TensorBoard into a folder, in 
 def export(
     path: CheckpointPath,
     out: Annotated[
-        Path | None, typer.Argument(metavar="[OUT]", help="The file to write: .pth, .safetensors, .csv or .svg.")
+        Path | None, typer.Argument(metavar="OUT", help="The file to write: .pth, .safetensors, .csv or .svg.")
     ] = None,
     steps: Annotated[bool, typer.Option("--steps", help="In a .csv: a row for each step, not each epoch.")] = False,
     tensorboard: Annotated[Path | None, typer.Option("--tensorboard", metavar="DIR", help=TENSORBOARD_HELP)] = None,

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import time
 from pathlib import Path
 from typing import Self
@@ -21,6 +22,7 @@ from cifar_tui.files.run_files import (
     RANK_STEM,
     RECIPE_NAME,
     START_NAME,
+    TENSORBOARD_NAME,
     recipe_path,
 )
 from cifar_tui.recipe import Recipe
@@ -138,6 +140,7 @@ class RunFolder:
 
     def discard(self) -> None:
         """Remove what `create` and the records made, for a run that trained nothing. Other files stay."""
+        shutil.rmtree(self.path / TENSORBOARD_NAME, ignore_errors=True)
         of_ranks = [path.name for path in self.path.glob(f"{RANK_STEM}*.txt")]
         _remove(
             self.path,

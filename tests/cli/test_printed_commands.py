@@ -13,7 +13,7 @@ from cifar_tui.cli.commands import COMMANDS, load_command
 from cifar_tui.system import invocation
 
 PACKAGE = Path(invocation.__file__).parents[1]
-OTHER_PROGRAMS = {"--gid", "--init-groups", "--reuid"}
+OTHER_PROGRAMS = {"--gid", "--init-groups", "--logdir", "--reuid"}
 """Options of programs that are not ours, where a sentence names one."""
 
 

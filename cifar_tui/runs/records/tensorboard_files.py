@@ -14,6 +14,7 @@ from cifar_tui.files import tfevents
 from cifar_tui.files.append_file import RETRY_SECONDS, LineFile
 from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.files.run_files import TENSORBOARD_NAME, journal_path
+from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.checkpoints.verdicts import read_evaluation
 from cifar_tui.runs.records.journal import read_feed, read_stamped
 from cifar_tui.runs.records.tensorboard import Board, TensorBoardMessages
@@ -153,7 +154,7 @@ def export_to(folder: Path, place: Path) -> int:
     written: dict[Board, list[bytes]] = {}
     messages = TensorBoardMessages(lambda done: wrong_pixels(folder, done))
     steps, began = 0, 0.0
-    for at, event in _journal(folder):
+    for at, event in _journal_and_evaluations(folder):
         began = began or at
         steps += isinstance(event, StepDone)
         for board, message in messages.of(event, at):
@@ -174,13 +175,20 @@ def event_files(place: Path) -> list[Path]:
     return [path for board in get_args(Board) for path in (place / board).glob(f"*{FILE_STEM}*")]
 
 
-def _journal(folder: Path) -> Iterator[tuple[float, Event]]:
+def _journal_and_evaluations(folder: Path) -> Iterator[tuple[float, Event]]:
+    """Yield a run's journal, then what is stored beside its checkpoints: `evaluate` writes into no journal."""
+    journal = journal_path(folder)
+    at = 0.0
     try:
-        yield from read_stamped(journal_path(folder))
+        for at, event in read_stamped(journal):
+            yield at, event
     except OSError as error:
-        raise BadInput(
-            f"Cannot read {safe_text(str(journal_path(folder)), 200)}: {error.strerror or error}."
-        ) from error
+        raise BadInput(f"Cannot read {safe_text(str(journal), 200)}: {error.strerror or error}.") from error
+    for sidecar in list_sidecars(folder):
+        with contextlib.suppress(OSError, ValueError):  # it was not evaluated
+            stored = read_evaluation(folder, sidecar.checkpoint)
+            if not stored.outdated_because(sidecar, ""):
+                yield at, stored.verdict
 
 
 def _write(path: Path, content: bytes) -> None:

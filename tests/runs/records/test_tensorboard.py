@@ -22,7 +22,7 @@ from cifar_tui.runs.records.recorder import Recorder
 from cifar_tui.runs.records.tensorboard_files import event_files, export_to
 from tests import scripted
 from tests.runs.records.event_files import Boards, Points
-from tests.scripted import STEPS_PER_EPOCH, epoch, epochs, put_verdict, step, verdict
+from tests.scripted import STEPS_PER_EPOCH, epoch, epochs, put_checkpoint, put_verdict, step, verdict
 
 RECIPE = dataclasses.replace(preset("quick"), tensorboard=True, parent=None)
 WITHOUT = dataclasses.replace(RECIPE, tensorboard=False)
@@ -203,6 +203,16 @@ def test_an_export_gives_the_same_charts(run: Path, tmp_path: Path) -> None:
     assert old.hparams("test") == live.hparams("test")
 
 
+def test_an_export_has_evaluations_that_are_in_no_journal(run: Path, tmp_path: Path) -> None:
+    record(run, *opening(WITHOUT), *epochs(3), verdict("net_001.pth"))
+    for number, sha256 in ((1, "0" * 64), (2, "0" * 64), (3, "1" * 64)):
+        put_checkpoint(run, number)
+        put_verdict(run, number, sha256=sha256)
+    boards = exported(run, tmp_path / "out")
+    assert boards.image_steps("test", "confusion") == [50, 100], "the third is of other weights"
+    assert boards.image_steps("test", "wrong_images") == [50, 100]
+
+
 def test_an_export_replaces_what_was_exported(run: Path, tmp_path: Path) -> None:
     record(run, *opening(WITHOUT), *epochs(1))
     exported(run, tmp_path / "out")
@@ -281,6 +291,14 @@ def test_its_files_are_the_runs_own(run: Path) -> None:
     assert other_files(run) == []
     delete_run(run)
     assert list(run.parent.iterdir()) == []
+
+
+def test_they_go_with_a_run_that_is_discarded(run: Path) -> None:
+    record(run, *opening(), step(1))
+    folder = RunFolder.reopen(run)
+    folder.discard()
+    folder.close()
+    assert not run.exists()
 
 
 def test_checksums_are_those_of_castagnoli_one_by_one_and_many_at_once() -> None:

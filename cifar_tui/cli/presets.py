@@ -9,8 +9,8 @@ from cifar_tui.presets import PRESETS, WITH_A_GPU, WITHOUT_A_GPU
 from cifar_tui.serialization import to_record
 
 NOTE = f"""batch: images a step. Accuracy: after the last epoch, on CIFAR-10's test set,
-without test-time augmentation; none is known for other data. smoke trains on 2,000
-images, others on 50,000.
+without test-time augmentation; none is known for other data.
+smoke trains on 2,000 images, others on 50,000.
 Without --preset: {WITH_A_GPU} with a GPU, {WITHOUT_A_GPU} without one.
 Rates are SGD's: with --optimizer adamw they are 1/100 of these.
 A run shows how long it takes once a step is measured."""

@@ -145,7 +145,7 @@ class DataQuestion(Question):
 
     def compose_details(self) -> ComposeResult:
         """Lay out the field for a folder."""
-        yield Input(placeholder="Folder (f), with train/ and test/, or a data set's files", compact=True)
+        yield Input(placeholder="Folder (f), with train/ and test/, or a download", compact=True)
         yield Static("", id="data-trouble", markup=False)
 
     def action_folder(self) -> None:

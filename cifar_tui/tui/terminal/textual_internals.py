@@ -10,10 +10,11 @@ from textual.widget import Widget
 
 
 def lines_behind(front: Widget, crop: Region) -> list[Strip] | None:
-    """Return the lines of the screen behind another one as they are; None where there is none of the same size."""
+    """Return the lines of the screen behind another one as they are; None where none is laid out in the same size."""
     stack = visible_screen_stack.get([])
     behind = stack.pop() if stack else front
-    if behind is front or not isinstance(behind, Screen) or behind.size != front.size:
+    # When a terminal is resized, a screen behind has its new size before its new layout.
+    if behind is front or not isinstance(behind, Screen) or behind._compositor.size != front.size:
         return None
     strips = behind._compositor.render_strips()
     return [strips[y].crop(crop.x, crop.right) for y in crop.line_range]

@@ -1,13 +1,16 @@
 """CIFAR-100, MNIST and Fashion-MNIST from small files of their own form: fetched, verified, read."""
 
 import errno
+import fcntl
 import gzip
 import io
+import os
 import pickle
 import struct
 import tarfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
@@ -268,6 +271,28 @@ def test_a_download_can_be_stopped_and_resumed(tmp_path: Path, known: type[MNIST
     assert part == f"MNIST/raw/{NAMES[0]}.part"
     load(tmp_path, known)
     assert str(server.ranges[1]).startswith("bytes=")
+
+
+def test_processes_that_start_at_once_fetch_each_file_once(
+    tmp_path: Path, files: dict[str, bytes], known: type[MNIST], server: Files
+) -> None:
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        loads = [pool.submit(load, tmp_path, known) for _ in range(3)]
+    assert [len(done.result().train.labels) for done in loads] == [60, 60, 60]
+    assert sorted(server.asked) == sorted(f"/{name}" for name in files)
+
+
+def test_waiting_for_another_process_can_be_stopped(tmp_path: Path, known: type[MNIST]) -> None:
+    said: list[Progressed] = []
+    place(tmp_path / "MNIST" / "raw", {})
+    descriptor = os.open(tmp_path / "MNIST" / "raw", os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with pytest.raises(StopRequested):
+            load_named(DATA_SETS["mnist"], tmp_path, said.append, lambda: len(said) > 2, known)
+    finally:
+        os.close(descriptor)
+    assert said[-1].what == "Waiting for another download to the same folder"
 
 
 def test_what_a_download_left_is_no_data_set(tmp_path: Path, known: type[MNIST]) -> None:

@@ -174,6 +174,16 @@ class Recipe:
         float,
         Option("L2 penalty on every parameter; decoupled with adamw, and without this option 100 × SGD's.", least=0),
     ] = 5e-4
+    ema: Annotated[
+        float,
+        Option(
+            "Test and save a moving average of the weights; its decay per step, as 0.999; 0 for none.",
+            quantity="decay of the moving average",
+            least=0,
+            below=1,
+        ),
+    ] = 0.0
+    """After t updates it is at most (1 + t) / (10 + t). Training goes on with the plain weights."""
     label_smoothing: Annotated[
         float, Option("Share of each label that is spread over all classes; 0 for none.", least=0, below=1)
     ] = 0.0

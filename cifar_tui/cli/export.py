@@ -25,9 +25,9 @@ from cifar_tui.text import counted, safe_text, size
 if TYPE_CHECKING:
     from cifar_tui.engine.formats.metadata import WeightsMetadata
 
-WEIGHTS = (".pth", ".safetensors")
+WEIGHTS = (".pth", ".safetensors", ".onnx")
 LONGEST_PATH = 4_096
-KINDS = ".pth, .safetensors, .csv or .svg"
+KINDS = ".pth, .safetensors, .onnx, .csv or .svg"
 
 
 TENSORBOARD_HELP = "Write a run's event files for TensorBoard into a folder, in place of OUT."
@@ -35,9 +35,7 @@ TENSORBOARD_HELP = "Write a run's event files for TensorBoard into a folder, in 
 
 def export(
     path: CheckpointPath,
-    out: Annotated[
-        Path | None, typer.Argument(metavar="OUT", help="The file to write: .pth, .safetensors, .csv or .svg.")
-    ] = None,
+    out: Annotated[Path | None, typer.Argument(metavar="[OUT]", help=f"The file to write: {KINDS}.")] = None,
     steps: Annotated[bool, typer.Option("--steps", help="In a .csv: a row for each step, not each epoch.")] = False,
     tensorboard: Annotated[Path | None, typer.Option("--tensorboard", metavar="DIR", help=TENSORBOARD_HELP)] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what exists.")] = False,
@@ -45,9 +43,9 @@ def export(
     weights: WeightsName = "",
     as_json: AsJson = False,
 ) -> None:
-    """Export a checkpoint's weights, or a run's epochs, steps or curves.
+    """Export a checkpoint's weights or network, or a run's epochs, steps or curves.
 
-    .pth and .safetensors hold the weights, .csv a table of the run's epochs or steps, .svg its curves.
+    .pth and .safetensors hold weights, .onnx the whole network, .csv a table of epochs or steps, .svg the curves.
     """
     if tensorboard is not None:
         if out is not None or steps or normalize is not None or weights:
@@ -99,7 +97,11 @@ def _export_weights(path: str, out: Path, weights: str, normalize: str | None) -
     source = checkpoint_at(path)
     reading = reading_of(weights, normalize, max_pool=False, ours=in_a_run(source))
     done = export_weights(source, out, reading)
-    written = f"{safe_text(source.name)}, {size(done.written.size)}, loaded back and compared"
+    written = f"{safe_text(source.name)}, {size(done.written.size)}"
+    if out.suffix.lower() == ".onnx":
+        compared = ", compared in onnxruntime" if done.compared else ""
+        return f"{written}{compared}. Images of 0 to 1 go in: float32 [N, 3, 32, 32]"
+    written += ", loaded back and compared"
     if done.origin is None:
         return f"{written}. The file does not say how its images are normalized; --normalize tells it"
     if out.suffix.lower() == ".safetensors":

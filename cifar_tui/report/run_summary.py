@@ -41,8 +41,10 @@ def what_is_trained(history: RunHistory, *, counts: bool = True, name_limit: int
 
 
 def _unusual(recipe: Recipe) -> str:
-    """Return an optimizer that is not the usual one: ` with adamw`; empty otherwise."""
-    return f" with {recipe.optimizer}" if recipe.optimizer != "sgd" else ""
+    """Return an optimizer that is not the usual one, and an average: ` with adamw, ema 0.999`; empty otherwise."""
+    unusual: list[str] = [recipe.optimizer] if recipe.optimizer != "sgd" else []
+    unusual += [f"ema {recipe.ema:g}"] if recipe.ema else []
+    return f" with {', '.join(unusual)}" if unusual else ""
 
 
 def ancestry(recipe: Recipe, name_limit: int = 40) -> str:

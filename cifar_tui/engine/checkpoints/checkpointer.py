@@ -188,6 +188,7 @@ class Checkpointer:
             size=written.size,
             sha256=written.sha256,
             saved_at=time.time(),
+            ema=self._context.recipe.ema,
         )
         write_sidecar(self._folder, sidecar)
         self._unsaved.discard(checkpoint)

@@ -1,4 +1,4 @@
-"""Writes a checkpoint's weights as files that other programs open."""
+"""Writes a checkpoint's network as files that other programs open."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,9 +9,10 @@ import safetensors.torch
 import torch
 
 from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, plain_tensors, read_network, read_open, write_tensors
+from cifar_tui.engine.checkpoints.onnx_file import check_onnx_packages, onnx_content
 from cifar_tui.engine.formats.layouts import TUTORIAL
 from cifar_tui.engine.formats.metadata import LONGEST_NAME, WeightsMetadata, can_be_said
-from cifar_tui.errors import CifarTuiError
+from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.files.atomic_write import Written, write_atomically
 from cifar_tui.recipe import HALF
 from cifar_tui.runs.checkpoints.sidecars import read_sidecar, sidecar_path
@@ -21,6 +22,9 @@ from cifar_tui.runs.parent_weights import belongs_to_run
 from cifar_tui.runs.reading import AS_FOUND, Reading
 from cifar_tui.text import safe_text
 
+ONNX = ".onnx"
+"""The suffix of files that hold the network itself, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exported:
@@ -29,15 +33,20 @@ class Exported:
     written: Written
     """The file."""
     origin: WeightsMetadata | None
-    """The weights' metadata; of the two formats only safetensors holds it. None where nothing is known of them."""
+    """The weights' metadata, which a .pth cannot hold. None where nothing is known of them."""
+    compared: bool = True
+    """True where what was written was loaded back and compared."""
 
 
 def export_weights(source: Path, target: Path, reading: Reading = AS_FOUND) -> Exported:
-    """Write the network in `source` as the tutorial's .pth or, by the target's name, as safetensors.
+    """Write the network in `source` as the tutorial's .pth or, by the target's name, as safetensors or ONNX.
 
     What was written is loaded back and compared before it takes the target's place. Raises CheckpointDamaged when
-    `source` cannot be read, BadInput when its run cannot, OSError when `target` cannot be written.
+    `source` cannot be read, BadInput when its run cannot or a package is missing, OSError when `target` cannot be
+    written.
     """
+    if target.suffix.lower() == ONNX:
+        return _export_onnx(source, target, reading)
     read = read_network(source, reading)
     tensors, origin = plain_tensors(read.network), _metadata(source, read)
     as_safetensors = target.suffix.lower() == ".safetensors"
@@ -55,6 +64,20 @@ def export_weights(source: Path, target: Path, reading: Reading = AS_FOUND) -> E
         _check_same(tensors, origin if as_safetensors else None, file, safe_text(target.name))
 
     return Exported(write_atomically(target, write), origin)
+
+
+def _export_onnx(source: Path, target: Path, reading: Reading) -> Exported:
+    """Write a network that normalizes its images itself. Raises as `export_weights` does."""
+    check_onnx_packages()
+    read = read_network(source, reading)
+    origin = _metadata(source, read)
+    if origin is None:
+        raise BadInput(
+            f"{safe_text(source.name)} does not say how its images are normalized, which is a part of an .onnx: "
+            "--normalize tells it."
+        )
+    content, compared = onnx_content(read.network, origin, safe_text(target.name))
+    return Exported(write_atomically(target, lambda file: file.write(content)), origin, compared)
 
 
 def _metadata(source: Path, read: ReadNetwork) -> WeightsMetadata | None:

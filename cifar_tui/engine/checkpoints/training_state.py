@@ -23,6 +23,7 @@ def save_state(folder: Path, state: TrainingState, images: str, environment: Env
         "network": state.network,
         **state.optimizer,
         "scaler": state.scaler,
+        **({"average": state.average, "averaged": state.averaged} if state.average else {}),
     }
     written = save_tensors(content, state_path(folder, state.step))
     record = StateRecord(
@@ -53,9 +54,14 @@ def _load(folder: Path, record: StateRecord, recipe: Recipe) -> TrainingState:
     if not isinstance(content, dict) or content.get("step") != record.step:
         raise damaged
     network, scaler = content.get("network"), content.get("scaler")
+    average, averaged = content.get("average", {}), content.get("averaged", torch.zeros(()))
     with torch.device("meta"):
         expected = ResNet18(recipe.width, recipe.classes)
-    if not (_fits(network, expected.state_dict()) and isinstance(scaler, dict)):
+    every = expected.state_dict()
+    floats = {name: tensor for name, tensor in every.items() if tensor.is_floating_point()}
+    if not (_fits(network, every) and isinstance(scaler, dict)):
+        raise damaged
+    if not (_fits(average, floats if recipe.ema else {}) and _fits({"": averaged}, {"": torch.zeros(())})):
         raise damaged
     slots: dict[str, Tensors] = {}
     weights = {name: weight.detach() for name, weight in expected.named_parameters()}
@@ -64,7 +70,7 @@ def _load(folder: Path, record: StateRecord, recipe: Recipe) -> TrainingState:
         if not _fits(kept, fresh):
             raise damaged
         slots[slot] = kept
-    return TrainingState(record.step, network, slots, scaler)
+    return TrainingState(record.step, network, slots, scaler, average, averaged)
 
 
 def _fits(tensors: object, expected: Mapping[str, torch.Tensor]) -> TypeGuard[Tensors]:

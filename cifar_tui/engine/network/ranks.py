@@ -44,7 +44,7 @@ class Verb(IntEnum):
     TEST = 2
     """Compute logits of a set of images, from image `first` on: `epoch` is the set, 0 for test, 1 for held out."""
     COPY = 3
-    """Take over the leader's weights, statistics and momentum."""
+    """Take over the leader's weights, statistics, averages, and what its optimizer keeps."""
     TELL = 4
     """Take in what the leader tells next."""
     END = 5

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional
 
+from cifar_tui.engine.network.average import WeightAverage
 from cifar_tui.engine.network.device import Device
 from cifar_tui.engine.network.layer_norms import LayerNorms
 from cifar_tui.engine.network.model import fresh_network
@@ -29,10 +30,15 @@ class TrainingState:
     scaler: dict[str, float]
     """The loss scaler's numbers; empty without fp16."""
 
+    average: Tensors
+    """The moving average of weights and running statistics, by the tutorial's keys; empty without one."""
+    averaged: torch.Tensor
+    """Updates that the average has taken in; 0-dim."""
+
     @property
     def size(self) -> int:
         """Bytes of the tensors."""
-        parts = (self.network, *self.optimizer.values())
+        parts = (self.network, self.average, *self.optimizer.values())
         return sum(tensor.nbytes for part in parts for tensor in part.values())
 
 
@@ -110,6 +116,7 @@ class Stepper:
         rate = torch.zeros((), device=device.torch) if device.torch.type == "cuda" else None
         self._optimizer = WeightOptimizer(recipe, self.network, rate, fused=device.torch.type != "mps")
         self._kind = recipe.optimizer
+        self._average = WeightAverage(self.network, recipe.ema) if recipe.ema else None
         self._scaler = torch.amp.GradScaler(device.torch.type, enabled=device.precision == "fp16")
         self._shared = SharedSums(self.network, ranks) if ranks.several else None
 
@@ -123,6 +130,11 @@ class Stepper:
         if self._shared is not None:
             return self._run_share(self._shared, images, labels, total)
         return self.run(images, labels)
+
+    @property
+    def tested(self) -> torch.nn.Module:
+        """The network that is tested and saved: the moving average where there is one."""
+        return self.network if self._average is None else self._average.network
 
     @property
     def shared(self) -> bool:
@@ -167,8 +179,9 @@ class Stepper:
         return StepResult(loss, hits)
 
     def shared_tensors(self) -> list[torch.Tensor]:
-        """Return everything that is the same on all ranks: weights, statistics, what the optimizer keeps."""
-        return [*self.network.state_dict().values(), *self._optimizer.tensors()]
+        """Return everything that is the same on all ranks: weights, statistics, what the optimizer keeps, averages."""
+        averages = self._average.tensors() if self._average is not None else []
+        return [*self.network.state_dict().values(), *self._optimizer.tensors(), *averages]
 
     def _measure_norms(self) -> None:
         """Measure the layers between the backward pass and the update, if that was asked for."""
@@ -184,22 +197,29 @@ class Stepper:
             self._scaler.update()
         else:
             self._optimizer.update(loss)
+        if self._average is not None:
+            self._average.update(loss)
 
     def export(self, step: int) -> TrainingState:
         """Return the state after `step`, copied to the CPU."""
         slots = {slot: _all_copied(tensors) for slot, tensors in self._optimizer.slots().items()}
         scaler = {name: float(value) for name, value in self._scaler.state_dict().items()}
-        return TrainingState(step, self.weights(), slots, scaler)
+        network = _all_copied(self.network.state_dict())
+        if self._average is None:
+            return TrainingState(step, network, slots, scaler, {}, torch.zeros(()))
+        average, averaged = _all_copied(self._average.named()), self._average.updates.to("cpu", copy=True)
+        return TrainingState(step, network, slots, scaler, average, averaged)
 
     def weights(self) -> Tensors:
-        """Return every weight and statistic, copied to the CPU."""
-        return _all_copied(self.network.state_dict())
+        """Return every weight and statistic of the network that is tested, copied to the CPU."""
+        return _all_copied(self.tested.state_dict())
 
     def fresh_state(self) -> TrainingState:
         """Return the state before the first step. Raises CheckpointDamaged where a parent's weights are."""
         network = _all_copied(self._first_weights())
         weights = {name: network[name] for name, _ in self.network.named_parameters()}
-        return TrainingState(0, network, fresh_slots(self._kind, weights), {})
+        average = {name: network[name] for name in self._average.named()} if self._average is not None else {}
+        return TrainingState(0, network, fresh_slots(self._kind, weights), {}, average, torch.zeros(()))
 
     @torch.no_grad()
     def restore(self, state: TrainingState) -> None:
@@ -209,6 +229,8 @@ class Stepper:
         for slot, tensors in self._optimizer.slots().items():
             for name, tensor in tensors.items():
                 tensor.copy_(state.optimizer[slot][name])
+        if self._average is not None:
+            self._average.restore(state.average, state.averaged)
         if self._scaler.is_enabled() and state.scaler:
             self._scaler.load_state_dict(
                 {name: int(value) if name in INTEGER_SCALES else value for name, value in state.scaler.items()}
@@ -220,10 +242,14 @@ class Stepper:
         for name, buffer in self.network.named_buffers():
             if buffer.is_floating_point() and not bool(torch.isfinite(buffer).all()):
                 buffer.copy_(state.network[name])
+        if self._average is not None:
+            self._average.restore_nonfinite(state.average)
 
     def finite(self) -> bool:
-        """Return True if every weight and statistic is finite. Waits for the device."""
+        """Return True if every weight and statistic is finite, and every average. Waits for the device."""
         tensors = [tensor for tensor in self.network.state_dict().values() if tensor.is_floating_point()]
+        if self._average is not None:
+            tensors += self._average.named().values()
         # NaN and infinity both survive a sum of magnitudes.
         return bool(torch.isfinite(torch.stack(sums_of_magnitudes(tensors))).all())
 

@@ -117,7 +117,7 @@ class _Follower:
 
     def _test(self, order: Order) -> None:
         test = self._images.held_out if order.epoch else self._images.test
-        network = self._stepper.network
+        network = self._stepper.tested
         if test is not None:
             network.eval()
             shared_logits(network, test, self._device, self._ranks, order.first)

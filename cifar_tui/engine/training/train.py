@@ -163,7 +163,7 @@ class TrainingLoop:
         self._steps.flush()
         self._handle_nonfinite_loss()
         with self._clock.stopped():
-            result = self._epoch_test.run(self._parts.stepper.network, epoch)
+            result = self._epoch_test.run(self._parts.stepper.tested, epoch)
         done = self._epoch_done(epoch, result)
         self._emit(done)
         self._progress.finish_epoch(done, self._clock.seconds())
@@ -277,3 +277,6 @@ class TrainingLoop:
                 layers=self._parts.stepper.norms.names,
             )
         )
+        if decay := self._context.recipe.ema:
+            note = f"Tests and checkpoints are of a moving average of the weights (decay {decay:g}); training goes on "
+            self._emit(Noted(f"{note}with the plain weights, which its state keeps."))

@@ -49,6 +49,8 @@ class Sidecar:
     """Hexadecimal digest of the weights' file."""
     saved_at: float
     """Wall clock, seconds since 1970."""
+    ema: float = 0.0
+    """Decay of the moving average that the weights are; 0 for the weights that were trained."""
 
 
 def epoch_checkpoint(epoch: int) -> str:

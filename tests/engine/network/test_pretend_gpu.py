@@ -31,10 +31,13 @@ def _on_a_pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+# torch warns of it where a pretended tensor is copied with its module.
+@pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor")
+@pytest.mark.parametrize("ema", [0.0, 0.99])
 @pytest.mark.parametrize("optimizer", get_args(OptimizerName))
 @pytest.mark.usefixtures("_on_a_pretended_gpu")
-def test_a_step_mixes_no_devices_and_reads_nothing_on_the_host(optimizer: OptimizerName) -> None:
-    recipe = tiny_recipe(crop_padding=4, cutout=8, label_smoothing=0.1).with_optimizer(optimizer)
+def test_a_step_mixes_no_devices_and_reads_nothing_on_the_host(optimizer: OptimizerName, ema: float) -> None:
+    recipe = tiny_recipe(crop_padding=4, cutout=8, label_smoothing=0.1, ema=ema).with_optimizer(optimizer)
     images = DeviceDataset(PIXELS, LABELS, recipe, CUDA, recipe.crop_padding)
     plan = plan_epoch(recipe, images.count, 1, CUDA)
     batch, labels = images.batch(plan, slice(20, 40))
@@ -117,6 +120,15 @@ def test_a_graph_is_recorded_as_torch_asks_and_gives_the_same_losses(
     ]
     assert losses == plain
     assert (said, accelerator.tier) == ([], "graph")
+
+
+@pytest.mark.parametrize("changes", [{"optimizer": "adamw"}, {"ema": 0.9}])
+def test_optimizers_and_averages_are_recorded_too(monkeypatch: pytest.MonkeyPatch, changes: dict[str, object]) -> None:
+    with monkeypatch.context() as context:
+        plain = train(context, tiny_recipe(acceleration="eager", **changes), 12)[0]
+    losses, graphs, said, _ = train(monkeypatch, tiny_recipe(acceleration="graph", **changes), 12)
+    assert (losses, said) == (plain, [])
+    assert graphs.calls.count("recorded") == 1
 
 
 def test_a_graph_is_recorded_anew_when_the_images_grow(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,18 +22,21 @@ def stepper(recipe: Recipe) -> Stepper:
 
 def tensors(state: TrainingState) -> dict[str, torch.Tensor]:
     """Everything in a state, by part and name."""
-    parts = {"network": state.network, **state.optimizer}
+    parts = {"network": state.network, "average": state.average, **state.optimizer}
     return {f"{part} {name}": tensor for part, named in parts.items() for name, tensor in named.items()}
 
 
 def same(one: TrainingState, other: TrainingState) -> bool:
     first, second = tensors(one), tensors(other)
+    if (one.step, one.averaged, one.scaler) != (other.step, other.averaged, other.scaler):
+        return False
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
-@pytest.fixture(params=get_args(OptimizerName))
+@pytest.fixture(params=[*((name, 0.0) for name in get_args(OptimizerName)), ("sgd", 0.99)], ids=str)
 def recipe(request: pytest.FixtureRequest) -> Recipe:
-    return tiny_recipe().with_optimizer(request.param)
+    optimizer, ema = request.param
+    return tiny_recipe(ema=ema).with_optimizer(optimizer)
 
 
 # Any: torch's optimizers take different options.

@@ -9,10 +9,12 @@ from typing import Any
 
 import orjson
 import pytest
+import torch
 
-from cifar_tui.checkpoint_events import CheckpointSaved, StateSaved
-from cifar_tui.control import ChangeRate, FinishEpoch, Request, SaveNow, Stop
+from cifar_tui.checkpoint_events import CheckpointSaved, EvaluationDone, StateSaved
+from cifar_tui.control import ChangeRate, Evaluate, FinishEpoch, Request, SaveNow, Stop
 from cifar_tui.engine.checkpoints.background_writer import BackgroundWriter, WriteTask
+from cifar_tui.engine.checkpoints.checkpoint import load_network, load_tensors
 from cifar_tui.engine.data.dataset import DataSet, Split
 from cifar_tui.errors import BadInput
 from cifar_tui.events import (
@@ -28,7 +30,7 @@ from cifar_tui.events import (
 )
 from cifar_tui.files.run_files import JOURNAL_NAME, journal_path
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
-from cifar_tui.runs.checkpoints.states import list_states
+from cifar_tui.runs.checkpoints.states import list_states, state_path
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.records.journal import read_events
 from tests.engine.trained import ALWAYS, SELDOM, STEPS, Script, easy_images, resume, run
@@ -100,8 +102,8 @@ def test_a_run_stopped_and_resumed_is_the_unbroken_run(tmp_path: Path, moment: t
     assert outcome(tmp_path / "cut") == whole
 
 
-@pytest.mark.parametrize("changes", [{"optimizer": "adamw", "learning_rate": 0.001}])
-def test_every_optimizer_is_resumed_exactly(tmp_path: Path, changes: dict[str, Any]) -> None:
+@pytest.mark.parametrize("changes", [{"optimizer": "adamw", "learning_rate": 0.001}, {"ema": 0.9}])
+def test_optimizers_and_averages_are_resumed_exactly(tmp_path: Path, changes: dict[str, Any]) -> None:
     """From mid-epoch, and from the end of one."""
     run(tmp_path / "whole", **changes)
     for moment in (StepDone, EpochDone):
@@ -112,10 +114,28 @@ def test_every_optimizer_is_resumed_exactly(tmp_path: Path, changes: dict[str, A
         assert outcome(folder) == outcome(tmp_path / "whole")
 
 
-def test_a_state_of_another_optimizer_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("changes", [{"optimizer": "adamw"}, {"ema": 0.9}])
+def test_a_state_without_what_the_recipe_needs_is_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
     run(tmp_path / "one", {StepDone: [Stop()]})
     with pytest.raises(BadInput, match="no intact training state"):
-        resume(tmp_path / "one", optimizer="adamw")
+        resume(tmp_path / "one", **changes)
+
+
+def test_an_average_is_what_is_tested_and_kept_after_an_epoch_and_that_is_said(tmp_path: Path) -> None:
+    averaged = run(tmp_path / "averaged", {CheckpointSaved: [Evaluate("net_001.pth")]}, ema=0.9)
+    plain = run(tmp_path / "plain")
+    assert "moving average of the weights (decay 0.9)" in averaged.heard(Noted)[0].text
+    assert averaged.heard(EvaluationDone)[0].accuracy == averaged.heard(EpochDone)[0].test_accuracy
+    assert [step.loss for step in averaged.heard(StepDone)] == [step.loss for step in plain.heard(StepDone)]
+    assert averaged.heard(EpochDone)[0].test_loss != plain.heard(EpochDone)[0].test_loss
+    for name, decay, part in (("averaged", 0.9, "average"), ("plain", 0.0, "network")):
+        record = list_states(tmp_path / name)[0]
+        content = load_tensors(state_path(tmp_path / name, record.step), record.size, record.sha256)
+        assert isinstance(content, dict)
+        assert ("average" in content) == (name == "averaged"), "states of other runs have no more than before"
+        network, sidecar = load_network(tmp_path / name, "net_002.pth")
+        assert sidecar.ema == decay
+        assert all(torch.equal(tensor, network.state_dict()[key]) for key, tensor in content[part].items())
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 3])

@@ -59,6 +59,14 @@ async def test_a_person_sees_what_is_trained_and_how_far_it_is(size: tuple[int, 
         assert "● test 0.9" in seen or "● 0.9" in seen
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_another_optimizer_and_an_average_are_named_beside_the_preset(size: tuple[int, int]) -> None:
+    recipe = dataclasses.replace(preset("quick").with_optimizer("adamw"), ema=0.999)
+    events = [scripted.started(recipe=recipe), *scripted.opening()[1:], *scripted.epochs(3)]
+    async with screen(ScriptedJobs(ScriptedConnection(events)), size) as pilot:
+        assert "quick with adamw, ema 0.999 on CIFAR-10" in screen_text(pilot)
+
+
 async def test_at_120_by_40_everything_is_in_view() -> None:
     async with screen(ScriptedJobs(running()), (120, 40)) as pilot:
         seen = screen_text(pilot)

@@ -16,6 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from cifar_tui.data_sets import DATA_NAMES
 from cifar_tui.engine.data import image_folder
 from cifar_tui.engine.data.dataset import DataSet
 from cifar_tui.engine.data.image_cache import read_cache, write_cache
@@ -89,7 +90,7 @@ def test_a_class_without_pictures_is_noticed_before_anything_starts(folder: Path
 
 @pytest.mark.parametrize("name", ["x" * 300, "no\0name", "there/is/none"])
 def test_what_no_folder_can_be_is_answered_with_the_choices(name: str) -> None:
-    with pytest.raises(BadInput, match="--data takes cifar10, cifar100, mnist, fashion-mnist, synthetic"):
+    with pytest.raises(BadInput, match=f"--data takes {', '.join(DATA_NAMES)}, or"):
         check_folder(Path(name))
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from cifar_tui.data_sets import DATA_NAMES
 from cifar_tui.engine.data import image_folder
 from cifar_tui.engine.data.dataset import DataSet, Split
 from cifar_tui.engine.data.image_file import Pixels
@@ -175,7 +176,7 @@ def test_a_class_without_pictures_is_named(folder: Path) -> None:
 
 
 def test_what_is_neither_a_folder_nor_a_known_data_set_is_answered_with_the_choices() -> None:
-    with pytest.raises(BadInput, match="cifar10, cifar100, mnist, fashion-mnist, synthetic"):
+    with pytest.raises(BadInput, match=", ".join(DATA_NAMES)):
         check_source(recipe_for("imagenet"))
     for known in ("cifar10", "synthetic"):
         check_source(recipe_for(known))

@@ -308,7 +308,7 @@ async def test_without_the_data_set_a_folder_can_be_typed(size: tuple[int, int],
         await settle(pilot)
         words = " ".join(screen_text(pilot).replace("│", "").split())
         assert "has neither train/" in words
-        assert "MNIST or Fashion-MNIST." in words
+        assert "nor the files of CIFAR-10," in words
         assert jobs.trained_on == [None]
         await pilot.press(*"/images", "enter")
         await settle(pilot)

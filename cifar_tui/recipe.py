@@ -27,8 +27,11 @@ DEVICES = "auto, cpu, cuda for an NVIDIA GPU, cuda:1 for the second one, mps"
 DEVICE_PATTERN = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?", re.ASCII)
 
 RATE_SCALES: dict[OptimizerName, float] = {"sgd": 1.0, "adamw": 0.01}
-"""An optimizer's learning rate as a share of SGD's. The weight decay is its inverse, and their product, the share that
-weights lose in a step, stays."""
+"""An optimizer's learning rate as a share of SGD's. The weight decay is its inverse: weights lose the same in a step.
+
+Best test accuracy of width 16 in 10 epochs of 2,000 images (125 a step, cosine): SGD 45 % at 0.1; AdamW 35 % at 0.0001,
+44 % at 0.001, 46 % at 0.003, 43 % at 0.01, 34 % at 0.1.
+"""
 
 WIDTH_UNIT = 8
 """Other channel counts corrupt memory in the channels-last backward pass of torch 2.14's CPU kernels (AVX2)."""

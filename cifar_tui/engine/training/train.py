@@ -279,4 +279,4 @@ class TrainingLoop:
         )
         if decay := self._context.recipe.ema:
             note = f"Tests and checkpoints are of a moving average of the weights (decay {decay:g}); training goes on "
-            self._emit(Noted(f"{note}with the plain weights, which its state keeps."))
+            self._emit(Noted(f"{note}with the plain weights, which its training state keeps."))

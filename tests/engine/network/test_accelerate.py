@@ -10,7 +10,7 @@ from cifar_tui.engine.data.augment import DeviceDataset, plan_epoch
 from cifar_tui.engine.network.accelerate import WARM_UPS, Accelerator
 from cifar_tui.engine.network.device import choose_device
 from cifar_tui.engine.network.meter import StepMeter
-from cifar_tui.engine.network.stepper import Stepper
+from cifar_tui.engine.network.stepper import Stepper, TrainingState
 from cifar_tui.events import StepDone
 from cifar_tui.recipe import Acceleration, Recipe
 from tests.engine.trained import tiny_recipe
@@ -64,6 +64,45 @@ def test_a_tier_gives_the_losses_of_the_plain_way(acceleration: Acceleration) ->
     assert not [sentence for sentence in said if "does not work here" in sentence]
 
 
+def kept(acceleration: Acceleration, device: str) -> TrainingState:
+    """The state after updates with AdamW and an average, of which the last but one has a loss that is no number."""
+    changes = {"device": device, "acceleration": acceleration, "precision": "fp32", "ema": 0.9}
+    recipe = tiny_recipe(**changes).with_optimizer("adamw")
+    chosen = choose_device(recipe)
+    stepper = Stepper(recipe, chosen)
+    accelerator = Accelerator(stepper, recipe, chosen, STEPS, lambda _: None)
+    generator = torch.Generator().manual_seed(0)
+    for number in range(STEPS):
+        images = torch.randn(recipe.batch_size, 3, 32, 32, generator=generator)
+        images[0, 0, 0, 0] = math.nan if number == STEPS - 2 else 0.0
+        images = images.to(chosen.torch, memory_format=torch.channels_last)
+        accelerator.update(images, (torch.arange(recipe.batch_size) % 10).to(chosen.torch), 1e-4)
+    return stepper.export(STEPS)
+
+
+@pytest.mark.parametrize(
+    ("acceleration", "device"),
+    [
+        ("eager", "cpu"),
+        *(
+            pytest.param(
+                tier, "cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason=NO_CUDA)]
+            )
+            for tier in ("eager", "graph", "compile")
+        ),
+    ],
+)
+def test_what_is_kept_beside_the_weights_is_that_of_the_plain_way(acceleration: Acceleration, device: str) -> None:
+    found, plain = kept(acceleration, device), kept("eager", device)
+    assert {int(updates) for updates in found.optimizer["updates"].values()} == {STEPS - 1}
+    assert int(found.averaged) == STEPS - 1
+    weights = found.optimizer["exp_avg"]
+    assert all(bool(torch.isfinite(found.average[name]).all()) for name in weights), "statistics are put right later"
+    for name in weights:
+        assert torch.allclose(found.average[name], plain.average[name], rtol=1e-2, atol=1e-3)
+        assert torch.allclose(found.optimizer["exp_avg"][name], plain.optimizer["exp_avg"][name], rtol=0.1, atol=1e-2)
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason=NO_CUDA)
 def test_a_tier_that_fails_falls_back_to_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,9 +121,10 @@ def test_a_tier_that_fails_falls_back_to_the_one_before(monkeypatch: pytest.Monk
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason=NO_CUDA)
 @pytest.mark.parametrize("acceleration", ["eager", "graph", "compile"])
-def test_a_step_never_waits_for_the_device(acceleration: Acceleration) -> None:
+@pytest.mark.parametrize("changes", [{}, {"optimizer": "adamw", "ema": 0.9}], ids=str)
+def test_a_step_never_waits_for_the_device(acceleration: Acceleration, changes: dict[str, object]) -> None:
     """Everything of a step: the batch, the update, its numbers into the meter."""
-    recipe = tiny_recipe(device="cuda", acceleration=acceleration, crop_padding=4, cutout=8)
+    recipe = tiny_recipe(device="cuda", acceleration=acceleration, crop_padding=4, cutout=8, **changes)
     device = choose_device(recipe)
     images = synthetic_images(recipe, device.torch)
     plan, meter = plan_epoch(recipe, images.count, 1, device.torch), StepMeter(device.torch)

@@ -7,15 +7,10 @@ from statistics import median
 from typing import Literal
 
 from cifar_tui import text
+from cifar_tui.history.layers import DIES, EXPLODES, LEAST, REMEMBERED
 
-REMEMBERED = 15
-"""A layer's usual gradient is the median of so many measurements before."""
-LEAST = 5
-"""Measurements before a layer is judged."""
-EXPLODES, EXPLODES_AT_ONCE = 10.0, 100.0
-"""Times the usual gradient: twice in a row, or once."""
-DIES = 1e-3
-"""Share of the usual gradient, three times in a row."""
+EXPLODES_AT_ONCE = 100.0
+"""Times the usual gradient that are an explosion at once; `EXPLODES` times have to be twice in a row."""
 IN_A_ROW = {"explodes": 2, "dies": 3, "gets no gradient": 3}
 """Measurements in a row that make an episode."""
 CALM = 5

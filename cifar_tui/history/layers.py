@@ -18,7 +18,7 @@ MOST_PACKED = 256
 """Measurements that wait to be unpacked, many at once."""
 REMEMBERED = 15
 """A layer's usual gradient is the median of so many measurements before."""
-LEAST = 5
+LEAST = 3
 """Measurements before a layer is judged."""
 EXPLODES = 10.0
 """Times the usual gradient from which a layer may be exploding."""

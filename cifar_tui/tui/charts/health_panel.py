@@ -60,8 +60,7 @@ class HealthPanel(Rows):
         if width < 12 or height < 2 or not self.display:
             return False
         requested = (view.window, view.cursor, view.axis, width, height, self._number, self._layer, id(history))
-        layers = history.curves.layers
-        drawn = (*requested, history.training, layers.version)
+        drawn = (*requested, history.training, history.curves.version, history.curves.layers.version)
         if drawn == self._drawn:
             return False
         resting = history.state == "paused" or not history.live

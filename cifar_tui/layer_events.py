@@ -5,7 +5,7 @@ import re
 import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from cifar_tui import lazy_numpy as np
 from cifar_tui.events import Event
@@ -33,10 +33,14 @@ class NormsMeasured(Event):
     undone_by_rewind: ClassVar[bool] = True
     step: int
     """The step."""
-    gradients: Annotated[str, lambda packed: bool(_PACKED.fullmatch(packed))]
+    gradients: str
     """L2 norm of the loss's gradient by each layer's weights, before the update."""
-    weights: Annotated[str, lambda packed: bool(_PACKED.fullmatch(packed))]
+    weights: str
     """L2 norm of each layer's weights, before the update."""
+
+    def holds(self, layers: int) -> bool:
+        """Return True if both are numbers of so many layers: a journal may have been written by anyone."""
+        return all(len(one) == 2 * layers and _PACKED.fullmatch(one) for one in (self.gradients, self.weights))
 
 
 def is_measured(step: int) -> bool:

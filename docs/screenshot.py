@@ -44,6 +44,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "wrong-images": ("c", "enter", "i"),
     "compare": ("c", "space", "down", "space", "C"),
     "runs": ("u",),
+    "health": ("L",),
     "help": ("?",),
     "rate": ("l",),
 }

@@ -11,6 +11,8 @@ from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request, SetAtten
 from cifar_tui.engine.evaluation.metrics import evaluation_result
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import DataReady, EpochDone, Event, RunStarted, StepDone, TrainingStarted
+from cifar_tui.layer_events import NormsMeasured
+from cifar_tui.layer_events import pack as pack_norms
 from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.predictions import pack
@@ -21,6 +23,17 @@ from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluati
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 WIDE_CLASSES = ("飞机", "🐱", "👨\u200d👩\u200d👧", "שלום", "cafe\u0301", "plain", "一号飞机", "二号飞机", "a", "b")
 """Names that take other numbers of cells than they have characters."""
+BLOCKS = tuple(f"layer{stage}.{block}" for stage in range(1, 5) for block in range(2))
+SHORTCUTS = ("layer2.0", "layer3.0", "layer4.0")
+LAYERS = (
+    "conv1.0",
+    *(
+        f"{block}.{part}"
+        for block in BLOCKS
+        for part in (("left.0", "left.3", "shortcut.0") if block in SHORTCUTS else ("left.0", "left.3"))
+    ),
+    "fc",
+)
 STEPS_PER_EPOCH = 50
 CHECKSUM = "0a1b2c3d"
 """Of the test images."""
@@ -142,7 +155,9 @@ def opening(folder: Path = Path("/runs/one"), epochs: int = 26) -> list[Event]:
     return [
         started(folder),
         DataReady("CIFAR-10", False, CLASSES, 50_000, 10_000, CHECKSUM),
-        TrainingStarted("CPU, 2 threads", "", "fp32", 11_173_962, STEPS_PER_EPOCH, epochs * STEPS_PER_EPOCH),
+        TrainingStarted(
+            "CPU, 2 threads", "", "fp32", 11_173_962, STEPS_PER_EPOCH, epochs * STEPS_PER_EPOCH, layers=LAYERS
+        ),
     ]
 
 
@@ -159,6 +174,12 @@ def step(number: int, loss: float | None = None) -> StepDone:
         learning_rate=0.2 * min(number / 260, 1 - (number - 260) / 1_040),
         seconds=float(number),
     )
+
+
+def norms(number: int) -> NormsMeasured:
+    """The norms of a step: later layers have larger gradients, and all gradients fall."""
+    gradients = [(layer + 1) * 0.3 * math.exp(-number / 300) for layer in range(len(LAYERS))]
+    return NormsMeasured(number, pack_norms(gradients), pack_norms([10.0] * len(LAYERS)))
 
 
 def epoch(number: int, test_accuracy: float | None = None) -> EpochDone:

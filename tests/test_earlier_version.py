@@ -56,6 +56,7 @@ def test_a_run_is_attached_to(run: Path) -> None:
     assert isinstance(history.ending, RunStopped)
     assert [epoch.epoch for epoch in history.epochs] == [1, 2, 3, 4]
     assert history.step == 50
+    assert history.curves.layers.names == ()
 
 
 def test_a_run_is_resumed(run: Path) -> None:

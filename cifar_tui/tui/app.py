@@ -40,9 +40,9 @@ from cifar_tui.tui.terminal.driver import ResilientDriver
 from cifar_tui.tui.terminal.screen_output import DiffApp, drop_signal_handlers
 from cifar_tui.tui.widgets.rows import Rows
 
-WIDTHS = [(0, "-minute"), (40, "-narrow"), (70, "-medium"), (100, "-wide")]
+WIDTHS = [(0, "-minute"), (40, "-narrow"), (70, "-medium"), (100, "-wide"), (160, "-vast")]
 """The classes of every screen by its columns."""
-HEIGHTS = [(0, "-flat"), (12, "-low"), (22, "-middle"), (32, "-high")]
+HEIGHTS = [(0, "-flat"), (12, "-low"), (22, "-middle"), (32, "-high"), (45, "-tall")]
 """And by its rows."""
 
 

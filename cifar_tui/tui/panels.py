@@ -10,6 +10,8 @@ from cifar_tui.history.run_history import RunHistory
 from cifar_tui.system.hardware import Hardware
 from cifar_tui.tui.charts.chart import Chart, ChartOptions
 from cifar_tui.tui.charts.chart_kinds import ACCURACY, LEARNING_RATE, LOSS, ChartKind
+from cifar_tui.tui.charts.health_panel import TITLE as HEALTH
+from cifar_tui.tui.charts.health_panel import HealthPanel
 from cifar_tui.tui.widgets.device_panel import DevicePanel
 from cifar_tui.tui.widgets.epoch_table import EpochTable
 
@@ -44,6 +46,7 @@ PANELS = (
     Panel("epochs", "Epochs", lambda _hardware, _options: EpochTable()),
     _chart("rate", LEARNING_RATE),
     Panel("device", "Device", lambda hardware, _options: DevicePanel(hardware)),
+    Panel("health", HEALTH, lambda _hardware, options: HealthPanel(options.turns)),
 )
 """In order of importance: with less room, the first ones are shown."""
 PANEL_NAMES = tuple(panel.name for panel in PANELS)

@@ -11,6 +11,7 @@ import pytest
 
 from cifar_tui.checkpoint_events import EvaluationProgressed, EvaluationStarted
 from cifar_tui.events import DataMissing, Event, LossNotFinite, Paused, Progressed, RunFailed, RunFinished, RunStopped
+from cifar_tui.layer_events import is_measured
 from cifar_tui.system.hardware import Hardware, MachineReading
 from cifar_tui.system.nvidia import GpuReading
 from tests import scripted
@@ -40,7 +41,9 @@ def preparing(*more: Event) -> list[Event]:
 
 
 def training(*more: Event) -> list[Event]:
-    return [*scripted.opening(), *scripted.epochs(3), *(scripted.step(number) for number in range(151, 173)), *more]
+    steps = (scripted.step(number) for number in range(151, 173))
+    norms = (scripted.norms(number) for number in range(1, 173) if is_measured(number))
+    return [*scripted.opening(), *scripted.epochs(3), *steps, *norms, *more]
 
 
 STATES: dict[str, tuple[list[Event], str]] = {

@@ -7,15 +7,10 @@ from statistics import median
 from typing import Literal
 
 from cifar_tui import text
+from cifar_tui.history.layers import DIES, EXPLODES, LEAST, REMEMBERED
 
-REMEMBERED = 15
-"""A layer's usual gradient is the median of so many measurements before."""
-LEAST = 5
-"""Measurements before a layer is judged."""
-EXPLODES, EXPLODES_AT_ONCE = 10.0, 100.0
-"""Times the usual gradient: twice in a row, or once."""
-DIES = 1e-3
-"""Share of the usual gradient, three times in a row."""
+EXPLODES_AT_ONCE = 100.0
+"""Times the usual gradient that are an explosion at once; `EXPLODES` times have to be twice in a row."""
 IN_A_ROW = {"explodes": 2, "dies": 3, "gets no gradient": 3}
 """Measurements in a row that make an episode."""
 CALM = 5
@@ -101,15 +96,20 @@ def _suspected(layer: _Layer, gradient: float) -> Trouble | None:
 
 
 def _sentence(trouble: Trouble, step: int, layers: list[tuple[float, str]]) -> str:
+    """Return the trouble of some layers, each with its factor on the usual gradient; the worst ones are named."""
     layers = sorted(layers, reverse=trouble == "explodes")
-    names = ", ".join(name for _, name in layers[:NAMED])
-    more = f" and {text.counted(len(layers) - NAMED, 'more layer')}" if len(layers) > NAMED else ""
-    subject = f"{'Layer' if len(layers) == 1 else 'Layers'} {names}{more}"
-    one, factor = len(layers) == 1, layers[0][0]
-    if trouble == "explodes":
-        verb = "explodes" if one else "explode"
-        return f"{subject} {verb} at step {step:,}: the gradient norm is {factor:,.0f} times its recent median."
-    if trouble == "dies":
-        size = "zero" if factor == 0.0 else "below a thousandth of its recent median"
-        return f"{subject} {'dies' if one else 'die'} at step {step:,}: the gradient norm is {size}."
-    return f"{subject} {'gets' if one else 'get'} no gradient: the loss does not depend on {'it' if one else 'them'}."
+    factor, name = layers[0]
+    if len(layers) == 1:
+        because = {
+            "explodes": f"the gradient norm is {factor:,.0f} times its recent median",
+            "dies": f"the gradient norm is {'below a thousandth of its recent median' if factor else 'zero'}",
+            "gets no gradient": "the loss does not depend on it",
+        }
+        return f"Layer {name} {trouble} at step {step:,}: {because[trouble]}."
+    names = ", ".join(name for _, name in layers[:NAMED]) + (", …" if len(layers) > NAMED else "")
+    verb, because_of_all = {
+        "explodes": ("explode", f"gradient norms are up to {factor:,.0f} times their recent medians"),
+        "dies": ("die", "gradient norms are below a thousandth of their recent medians, or zero"),
+        "gets no gradient": ("get no gradient", "the loss does not depend on them"),
+    }[trouble]
+    return f"{len(layers)} layers {verb} at step {step:,} ({names}): {because_of_all}."

@@ -54,6 +54,17 @@ class Dashboard(Screen[None]):
             tooltip="Take the charts' cursor away; then show all panels again",
         ),
         Binding("h", "choose_panels", "Panels", show=False, tooltip="Choose which panels are shown"),
+        Binding(
+            "L",
+            "layer_number",
+            "Layers",
+            show=False,
+            tooltip="Show the network's health; again: updates, gradients or weights",
+        ),
+        Binding("full_stop", "layer(1)", "Next layer", show=False, key_display=".", tooltip="Read out the next layer"),
+        Binding(
+            "comma", "layer(-1)", "Previous layer", show=False, key_display=",", tooltip="Read out the layer before"
+        ),
         *common_keys.AFTER,
         Binding(
             "o",
@@ -127,6 +138,16 @@ class Dashboard(Screen[None]):
 
         self.app.push_screen(PanelChoice(titles, self._preferences.current.hidden_panels), answered)
 
+    def action_layer(self, by: int) -> None:
+        """Read out another layer."""
+        if panel := self._panels.health():
+            panel.step_layer(by)
+
+    def action_layer_number(self) -> None:
+        """Show another number of the layers."""
+        if panel := self._panels.health():
+            panel.next_number()
+
     def action_choose_runs(self) -> None:
         """Ask which runs are to be drawn over this one."""
         self._overlaid_runs.ask(self._history)
@@ -160,8 +181,7 @@ class Dashboard(Screen[None]):
         if view == self._view:
             return
         self._view = view
-        for chart in self.query(Chart):
-            chart.show(self._history, view)
+        self._panels.show(self._history, view)
         self.query_one(EpochTable).point(view.cursor)
         self._preferences.keep(self._preferences.current.with_view(view))
 

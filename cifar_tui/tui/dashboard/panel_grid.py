@@ -11,11 +11,14 @@ from cifar_tui.history.run_history import RunHistory
 from cifar_tui.system.hardware import Hardware
 from cifar_tui.tui.charts.chart import Chart, ChartOptions
 from cifar_tui.tui.charts.chart_view import ChartView
+from cifar_tui.tui.charts.health_panel import HealthPanel
 from cifar_tui.tui.panels import PANEL_NAMES, PANELS, HistoryWidget
 from cifar_tui.tui.settings.kept_preferences import KeptPreferences
 
 FEW = 4
 """Up to so many panels have a layout of their own, by their count; more of them share one."""
+MANY = 5
+"""More panels than these are only in view together where a screen is large."""
 
 
 class PanelGrid(Container):
@@ -43,7 +46,7 @@ class PanelGrid(Container):
         waits = False
         with self._options.turns.turn():
             for panel in self._panels.values():
-                if isinstance(panel, Chart):
+                if isinstance(panel, Chart | HealthPanel):
                     waits |= panel.show(history, view)
                 elif isinstance(panel, HistoryWidget):
                     panel.show(history)
@@ -78,6 +81,14 @@ class PanelGrid(Container):
         place = views.index(now) if now in views else 0
         self.maximise(views[(place + by) % len(views)])
 
+    def health(self) -> HealthPanel | None:
+        """Return the panel of the network's health, if it is in view; else show it alone."""
+        panel = self.query_one(HealthPanel)
+        if panel.display:
+            return panel
+        self.maximise(str(panel.id))
+        return None
+
     def _chosen(self) -> list[str]:
         return [name for name in PANEL_NAMES if name not in self._preferences.current.hidden_panels]
 
@@ -88,10 +99,11 @@ class PanelGrid(Container):
         for count in range(1, FEW + 1):
             self.set_class(len(shown) == count, f"-count-{count}")
         self.set_class(len(shown) > FEW, "-many")
-        self.set_class(len(shown) % 2 == 1, "-odd")
+        self.set_class(len(shown) > MANY, "-all")
         for name, panel in self._panels.items():
             place = shown.index(name) if name in shown else -1
             panel.set_class(place < 0, "-hidden")
             panel.set_class(place == 0, "-first")
             panel.set_class(place == 2, "-third")
             panel.set_class(place > 2, "-more")
+            panel.set_class(place >= MANY, "-last")

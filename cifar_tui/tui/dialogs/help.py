@@ -17,6 +17,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("The run", ("app.send(", "app.resume_run", "app.checkpoints", "app.evaluate", "app.shorter")),
     ("This screen", ("",)),
     ("Charts", ("view(", "choose_runs")),
+    ("Network health", ("layer",)),
     ("Moving on the charts", ("view('point'", "view('pan'", "view('zoom'", "view('y_zoom'", "view('follow'")),
     (
         "The program",

@@ -23,10 +23,14 @@ SIXTEEN: dict[str, tuple[tuple[str, str], ...]] = {
     ),
 }
 """Background and text in the terminal's own sixteen colours, which cannot be mixed."""
+SIXTEEN_LEVELS = ("ansi_green", "ansi_green", "ansi_bright_green")
 
 
 def heat_variables(colours: Mapping[str, str], *, ansi: bool) -> dict[str, str]:
-    """Return variables `heat-right-1` to `-4`, `heat-wrong-1` to `-4` and `heat-cursor`, each with its `-text`."""
+    """Return variables `heat-right-1` to `-4`, `heat-wrong-1` to `-4` and `heat-cursor`, each with its `-text`.
+
+    `heat-level-1` to `-3` are colours of bars on the faintest ground.
+    """
     pairs = SIXTEEN if ansi else {"right": _mixed(colours, "success"), "wrong": _mixed(colours, "error")}
     ground, text = ("ansi_white", "ansi_black") if ansi else (colours["foreground"], colours["background"])
     variables = {"heat-cursor": ground, "heat-cursor-text": text}
@@ -34,7 +38,8 @@ def heat_variables(colours: Mapping[str, str], *, ansi: bool) -> dict[str, str]:
         for level, (ground, text) in enumerate(levels, 1):
             variables[f"heat-{kind}-{level}"] = ground
             variables[f"heat-{kind}-{level}-text"] = text
-    return variables
+    bars = SIXTEEN_LEVELS if ansi else [ground for ground, _ in pairs["right"][1:]]
+    return variables | {f"heat-level-{level}": bar for level, bar in enumerate(bars, 1)}
 
 
 def contrast(one: Color, other: Color) -> float:

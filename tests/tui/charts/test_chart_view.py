@@ -189,7 +189,7 @@ async def test_what_was_chosen_is_there_next_time(tmp_path: Path) -> None:
         await pressed(pilot, "m", "g", "x", "1", "k")
         await pressed(pilot, "h")
         assert "Device" in screen_text(pilot)
-        await pressed(pilot, "end", "space", "escape")
+        await pressed(pilot, "end", "up", "space", "escape")
         assert "Processor" not in screen_text(pilot)
     async with screen(running(), SIZE, file=PreferencesFile(path)) as pilot:
         seen = screen_text(pilot)
@@ -209,7 +209,7 @@ async def test_what_was_chosen_is_there_next_time(tmp_path: Path) -> None:
         b"[]",
         b'{"axis": "banana"}',
         b'{"ticks": 1}',
-        b'{"hidden_panels": ["loss", "accuracy", "epochs", "rate", "device"]}',
+        b'{"hidden_panels": ["loss", "accuracy", "epochs", "rate", "device", "health"]}',
         b"[" * 100_000,
         b" " * 100_000,
     ],

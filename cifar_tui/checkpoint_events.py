@@ -1,10 +1,14 @@
 """Events about checkpoints: saved, deleted, evaluated, compared."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from cifar_tui.events import Event
+
+MOST_DENSE = 20
+"""Classes up to which a result has the whole confusion matrix, and an image the probabilities of all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class EvaluationProgressed(Event):
 class WrongImage:
     """A test image that was predicted as another class."""
 
+    omitted_if_empty: ClassVar[tuple[str, ...]] = ("shares",)
     index: int
     """Its place among the test images, from 0."""
     label: int
@@ -83,13 +88,20 @@ class WrongImage:
     predicted: int
     """The class it was predicted as."""
     probabilities: tuple[float, ...]
-    """Of every class, 0 to 1, in label order."""
+    """Of every class, 0 to 1, in label order; empty for more than 20 classes."""
+    shares: tuple[tuple[int, float], ...] = ()
+    """For more than 20 classes: the most probable classes and the true one, each with its probability, 0 to 1."""
+
+    def probability_of(self) -> dict[int, float]:
+        """Return the probabilities that are known, by class."""
+        return dict(self.shares) if self.shares else dict(enumerate(self.probabilities))
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationDone(Event):
     """A checkpoint's result on the test images."""
 
+    omitted_if_empty: ClassVar[tuple[str, ...]] = ("sparse_confusion",)
     checkpoint: str
     """File name in the run's folder."""
     images: int
@@ -101,7 +113,7 @@ class EvaluationDone(Event):
     classes: tuple[str, ...]
     """Class names in label order."""
     confusion: tuple[tuple[int, ...], ...]
-    """Images counted by [true class][predicted class]."""
+    """Images counted by [true class][predicted class]; empty for more than 20 classes."""
     seconds: float
     """Duration in seconds."""
     tta: bool = False
@@ -113,12 +125,28 @@ class EvaluationDone(Event):
     test_checksum: str = ""
     """A sum over the test images and their labels; empty in older records."""
     wrongest: tuple[WrongImage, ...] = ()
-    """Wrong ones, the lowest probability of the true class first: the first hundred, and one at least of every pair."""
+    """Wrong ones, the lowest probability of the true class first: the first hundred, and the first of each of the 90
+    most confused pairs."""
+    sparse_confusion: tuple[tuple[int, ...], ...] = ()
+    """For more than 20 classes, of each true class: a class it was predicted as, images, the next class, images, …"""
+
+    def row(self, label: int) -> dict[int, int]:
+        """Return the images of a true class by the class that they were predicted as; none that has no image."""
+        if self.sparse_confusion:
+            flat = self.sparse_confusion[label]
+            return dict(zip(flat[::2], flat[1::2], strict=True))
+        return {predicted: images for predicted, images in enumerate(self.confusion[label]) if images}
+
+    def cells(self) -> Iterator[tuple[int, int, int]]:
+        """Yield each cell of the confusion matrix that has images: true class, predicted class, images."""
+        for label in range(len(self.classes)):
+            for predicted, images in self.row(label).items():
+                yield label, predicted, images
 
     def class_accuracy(self, label: int) -> float:
         """The share of the class's test images that were recognised, 0 to 1; NaN where it has none."""
-        row = self.confusion[label]
-        return row[label] / sum(row) if sum(row) else math.nan
+        row = self.row(label)
+        return row.get(label, 0) / sum(row.values()) if row else math.nan
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+import shutil
 import signal
 import sys
 import time
@@ -91,13 +92,20 @@ def report_outcome(history: RunHistory) -> None:
 
 def report_evaluation(connection: RunConnection, *, as_json: bool) -> int:
     """Print a checkpoint's evaluation once it is there, its progress to stderr meanwhile. Returns the exit code."""
-    return _report(connection, EvaluationDone, verdict_text.verdict_record if as_json else verdict_text.verdict_lines)
+    return _report(
+        connection, EvaluationDone, verdict_text.verdict_record if as_json else _in_width(verdict_text.verdict_lines)
+    )
 
 
 def report_comparison(connection: RunConnection, *, as_json: bool) -> int:
     """Print a comparison once it is there, its progress to stderr meanwhile. Returns the exit code."""
     report = comparison_text.comparison_record if as_json else comparison_text.comparison_lines
     return _report(connection, ComparisonDone, report)
+
+
+def _in_width(lines: Callable[[EvaluationDone, int | None], list[str]]) -> Callable[[EvaluationDone], list[str]]:
+    """Return the same for the width of the terminal; for a pipe or a file, which have none, as wide as it is."""
+    return lambda done: lines(done, shutil.get_terminal_size().columns if sys.stdout.isatty() else None)
 
 
 Result = TypeVar("Result", EvaluationDone, ComparisonDone)

@@ -20,9 +20,17 @@ Built = TypeVar("Built")
 
 
 def to_record(value: Any) -> Record:
-    """Return a dataclass as plain data; floats that JSON cannot hold become `"nan"`, `"inf"` and `"-inf"`."""
+    """Return a dataclass as plain data; floats that JSON cannot hold become `"nan"`, `"inf"` and `"-inf"`.
+
+    Fields that the class lists in `omitted_if_empty` are left out while they hold an empty tuple.
+    """
     kind: Any = type(value)
-    return {name: _plain(getattr(value, name)) for name in field_names(kind)}
+    omitted = getattr(kind, "omitted_if_empty", ())
+    return {
+        name: _plain(getattr(value, name))
+        for name in field_names(kind)
+        if name not in omitted or getattr(value, name) != ()
+    }
 
 
 def from_record(kind: type[Built], record: object, misfits: list[str] | None = None) -> Built:
@@ -63,6 +71,8 @@ def field_names(kind: Any) -> tuple[str, ...]:
 def _plain(value: Any) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, tuple) and value and hasattr(value[0], "omitted_if_empty"):
+        return [to_record(one) for one in value]
     return to_record(value) if hasattr(value, "__dataclass_fields__") else value
 
 

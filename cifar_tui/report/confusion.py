@@ -1,6 +1,7 @@
 """Scores from a confusion matrix: precision, recall and F1 of every class, and the pairs most confused."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cifar_tui.checkpoint_events import EvaluationDone
@@ -32,32 +33,82 @@ class Pair:
     """Their share of the true class, 0 to 1."""
 
 
+class Confusion:
+    """A confusion matrix by cell, row and column; made once for a result, in time that grows with its images."""
+
+    def __init__(self, result: EvaluationDone) -> None:
+        self.classes = len(result.classes)
+        self._rows: list[dict[int, int]] = [{} for _ in result.classes]
+        self._columns: list[dict[int, int]] = [{} for _ in result.classes]
+        for label, predicted, images in result.cells():
+            self._rows[label][predicted] = images
+            self._columns[predicted][label] = images
+        self.images = [sum(row.values()) for row in self._rows]
+        """Images of each true class."""
+        self.predicted = [sum(column.values()) for column in self._columns]
+        """Images predicted as each class."""
+        self.scores = [self._score(label) for label in range(self.classes)]
+        """Scores of each class, in label order."""
+        self.pairs = _sorted(pair for label in range(self.classes) for pair in self._pairs_of(label))
+        """Every pair of classes that was confused, the most images first."""
+
+    def count(self, label: int, predicted: int) -> int:
+        """Return the images of a class that were predicted as a class."""
+        return self._rows[label].get(predicted, 0)
+
+    def share(self, label: int, predicted: int) -> float:
+        """Return the share of a class's images that were predicted as a class, 0 to 1; NaN where it has none."""
+        return _share(self.count(label, predicted), self.images[label])
+
+    def wrong(self, label: int | None, predicted: int | None) -> int:
+        """Return the images of a cell or, where a class is None, the wrong ones of all classes."""
+        if label is not None and predicted is not None:
+            return self.count(label, predicted)
+        if label is not None:
+            return self.images[label] - self.count(label, label)
+        if predicted is not None:
+            return self.predicted[predicted] - self.count(predicted, predicted)
+        return sum(pair.images for pair in self.pairs)
+
+    def predicted_as(self, label: int) -> list[Pair]:
+        """Return the other classes that a class's images were predicted as, the most images first."""
+        return _sorted(self._pairs_of(label))
+
+    def predicted_from(self, predicted: int) -> list[Pair]:
+        """Return the other classes whose images were predicted as a class, the most images first."""
+        return _sorted(
+            Pair(label, predicted, images, self.share(label, predicted))
+            for label, images in self._columns[predicted].items()
+            if label != predicted
+        )
+
+    def by_recall(self) -> list[int]:
+        """Return the classes that have images, the least recognised first."""
+        known = [label for label in range(self.classes) if self.images[label]]
+        return sorted(known, key=lambda label: (self.scores[label].recall, label))
+
+    def _pairs_of(self, label: int) -> Iterable[Pair]:
+        for predicted, images in self._rows[label].items():
+            if label != predicted:
+                yield Pair(label, predicted, images, images / self.images[label])
+
+    def _score(self, label: int) -> ClassScore:
+        hits, there, taken = self.count(label, label), self.images[label], self.predicted[label]
+        return ClassScore(_share(hits, taken), _share(hits, there), _share(2 * hits, taken + there))
+
+
 def class_scores(verdict: EvaluationDone) -> tuple[ClassScore, ...]:
     """The score of every class, in label order."""
-    return tuple(_score(verdict, label) for label in range(len(verdict.classes)))
+    return tuple(Confusion(verdict).scores)
 
 
 def most_confused(verdict: EvaluationDone) -> tuple[Pair, ...]:
     """Every pair of classes that was confused, the most images first."""
-    pairs = [
-        Pair(label, predicted, images, images / sum(row))
-        for label, row in enumerate(verdict.confusion)
-        for predicted, images in enumerate(row)
-        if images and label != predicted
-    ]
-    return tuple(sorted(pairs, key=lambda pair: (-pair.images, pair.label, pair.predicted)))
+    return tuple(Confusion(verdict).pairs)
 
 
-def share_of_row(verdict: EvaluationDone, label: int, predicted: int) -> float:
-    """Return the share of a class's images that were predicted as a class, 0 to 1; NaN where it has none."""
-    return _share(verdict.confusion[label][predicted], sum(verdict.confusion[label]))
-
-
-def _score(verdict: EvaluationDone, label: int) -> ClassScore:
-    hits = verdict.confusion[label][label]
-    there = sum(verdict.confusion[label])
-    taken = sum(row[label] for row in verdict.confusion)
-    return ClassScore(_share(hits, taken), _share(hits, there), _share(2 * hits, taken + there))
+def _sorted(pairs: Iterable[Pair]) -> list[Pair]:
+    return sorted(pairs, key=lambda pair: (-pair.images, pair.label, pair.predicted))
 
 
 def _share(part: int, total: int) -> float:

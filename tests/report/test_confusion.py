@@ -9,8 +9,9 @@ from rich.cells import cell_len
 
 from cifar_tui.checkpoint_events import EvaluationDone
 from cifar_tui.event_records import event_from_record
-from cifar_tui.report.confusion import class_scores, most_confused, share_of_row
-from cifar_tui.report.verdict_text import short_names, verdict_lines, verdict_record
+from cifar_tui.report.class_names import short_names
+from cifar_tui.report.confusion import Confusion, class_scores, most_confused
+from cifar_tui.report.verdict_text import verdict_lines, verdict_record
 from tests import scripted
 
 
@@ -34,7 +35,7 @@ def test_the_pairs_most_confused_come_first_and_hits_are_no_pairs() -> None:
     pairs = most_confused(verdict((6, 3, 1), (4, 8, 0), (0, 3, 7)))
     assert [(pair.label, pair.predicted, pair.images) for pair in pairs] == [(1, 0, 4), (0, 1, 3), (2, 1, 3), (0, 2, 1)]
     assert pairs[0].share == 4 / 12
-    assert math.isnan(share_of_row(verdict((1, 0), (0, 0)), 1, 0))
+    assert math.isnan(Confusion(verdict((1, 0), (0, 0))).share(1, 0))
 
 
 @given(st.lists(st.lists(st.integers(0, 50), min_size=3, max_size=3), min_size=3, max_size=3))

@@ -116,6 +116,7 @@ class CheckpointEvaluator:
             calibration_error=result.calibration_error,
             test_checksum=self._facts.test_checksum,
             wrongest=result.wrongest,
+            sparse_confusion=result.sparse_confusion,
         )
 
     def _keep(self, done: EvaluationDone, sha256: str, predictions: bytes) -> None:

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cifar_tui.checkpoint_events import WrongImage
-from cifar_tui.runs.checkpoints.predictions import pack
+from cifar_tui.checkpoint_events import MOST_DENSE, WrongImage
+from cifar_tui.runs.checkpoints.predictions import NAMED, pack
 
 CALIBRATION_BINS = 15
 """Equal-width bins of the highest probability (Guo et al. 2017)."""
 WRONGEST = 100
-"""Wrong images named; of a pair of classes without one among them, its wrongest is named too."""
+"""Wrong images named; of a pair of the most confused classes without one among them, its wrongest is named too."""
+PAIRS = 90
+"""Most confused pairs of which one image is named at least: all that ten classes have."""
 DIGITS = 4
 """Decimals a probability is named with."""
 
@@ -34,7 +36,9 @@ class EvaluationResult:
     calibration_error: float
     """Distance between confidence and accuracy (ECE), 0 to 1."""
     confusion: tuple[tuple[int, ...], ...]
-    """Images counted by [true class][predicted class]."""
+    """Images counted by [true class][predicted class]; empty for more than 20 classes."""
+    sparse_confusion: tuple[tuple[int, ...], ...]
+    """The same for more than 20 classes, as `EvaluationDone` has it."""
     wrongest: tuple[WrongImage, ...]
     """The wrongest images, the wrongest first."""
     predictions: bytes
@@ -55,7 +59,8 @@ def evaluation_result(logits: npt.NDArray[np.float32], labels: Ints) -> Evaluati
         accuracy=int(np.trace(confusion)) / images,
         top3_accuracy=top_accuracy(logits, labels, 3),
         calibration_error=calibration_error(probabilities.max(1), predicted == labels),
-        confusion=tuple(tuple(row) for row in confusion.tolist()),
+        confusion=tuple(map(tuple, confusion.tolist())) if classes <= MOST_DENSE else (),
+        sparse_confusion=_sparse(confusion) if classes > MOST_DENSE else (),
         wrongest=wrongest(probabilities, predicted, labels),
         predictions=pack(probabilities, predicted, labels),
     )
@@ -84,19 +89,34 @@ def calibration_error(confidences: Floats, hits: npt.NDArray[np.bool_]) -> float
     return float(np.abs(gaps).sum() / len(confidences))
 
 
+def _sparse(confusion: Ints) -> tuple[tuple[int, ...], ...]:
+    """Return each row of a matrix [C, C] without its zeros: place, count, next place, next count."""
+    rows = []
+    for row in confusion:
+        (places,) = np.nonzero(row)
+        rows.append(tuple(np.stack((places, row[places]), axis=1).ravel().tolist()))
+    return tuple(rows)
+
+
 def wrongest(probabilities: Floats, predicted: Ints, labels: Ints) -> tuple[WrongImage, ...]:
-    """The wrong images, the lowest probability of the true class first: the first hundred, and one of every pair."""
+    """The wrong images, the lowest probability of the true class first: the first hundred, and one of each pair.
+
+    Pairs are the most confused ones, so that there are never more images than of ten classes.
+    """
     wrong = np.flatnonzero(predicted != labels)
     order = wrong[np.argsort(probabilities[wrong, labels[wrong]], kind="stable")]
     pairs = labels[order] * probabilities.shape[1] + predicted[order]
-    firsts = np.unique(pairs, return_index=True)[1]
+    _, firsts, images = np.unique(pairs, return_index=True, return_counts=True)
+    firsts = firsts[np.argsort(-images, kind="stable")[:PAIRS]]
     chosen = np.union1d(np.arange(min(WRONGEST, len(order))), firsts)
-    return tuple(
-        WrongImage(
-            index=int(index),
-            label=int(labels[index]),
-            predicted=int(predicted[index]),
-            probabilities=tuple(round(float(one), DIGITS) for one in probabilities[index]),
-        )
-        for index in order[chosen]
-    )
+    return tuple(_wrong_image(int(index), probabilities[index], predicted, labels) for index in order[chosen])
+
+
+def _wrong_image(index: int, probabilities: Floats, predicted: Ints, labels: Ints) -> WrongImage:
+    """Return one wrong image by its probabilities, float64 [C]: all of them, or of many classes those that matter."""
+    label, taken = int(labels[index]), int(predicted[index])
+    if len(probabilities) <= MOST_DENSE:
+        return WrongImage(index, label, taken, tuple(round(float(one), DIGITS) for one in probabilities))
+    ranked = [int(one) for one in np.argsort(-probabilities, kind="stable")[:NAMED]]
+    known = dict.fromkeys((taken, *ranked, label))
+    return WrongImage(index, label, taken, (), tuple((one, round(float(probabilities[one]), DIGITS)) for one in known))

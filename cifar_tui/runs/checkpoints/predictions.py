@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from cifar_tui.checkpoint_events import EvaluationDone
 from cifar_tui.runs.checkpoints.test_images import MOST_IMAGES
 
 NAMED = 3
 """Most probable classes that are stored of an image."""
-PACKED = np.dtype([("label", "u1"), ("top", "u1", (NAMED,)), ("shares", "<u2", (NAMED,)), ("label_share", "<u2")])
-"""One image: its true class, the most probable classes, and the probabilities of all four."""
+MOST_IN_A_BYTE = 256
+"""Classes up to which one byte holds a class; of more, two do."""
 FULL = 65_535
 """A probability of 1 as it is packed."""
 
@@ -32,21 +33,31 @@ class PredictedImage:
     """Classes with their probabilities, 0 to 1: the most probable first, the true class among them."""
 
 
+def packed_type(classes: int) -> np.dtype[np.void]:
+    """Return the record of one image: its true class, the most probable classes, and the probabilities of all four."""
+    one = "u1" if classes <= MOST_IN_A_BYTE else "<u2"
+    return np.dtype([("label", one), ("top", one, (NAMED,)), ("shares", "<u2", (NAMED,)), ("label_share", "<u2")])
+
+
 class Predictions:
     """Predictions on all test images."""
 
-    def __init__(self, packed: bytes, confusion: tuple[tuple[int, ...], ...]) -> None:
-        """Read what `pack` returned. Raises ValueError where it does not fit the confusion matrix."""
-        classes, images = len(confusion), sum(map(sum, confusion))
-        if len(packed) != images * PACKED.itemsize:
+    def __init__(self, packed: bytes, result: EvaluationDone) -> None:
+        """Read what `pack` returned. Raises ValueError where it does not fit the result's confusion matrix."""
+        cells = np.array(list(result.cells()), dtype=np.int64).reshape(-1, 3)
+        classes, images = len(result.classes), int(cells[:, 2].sum())
+        record = packed_type(classes)
+        if len(packed) != images * record.itemsize:
             raise ValueError("with more or fewer predictions than images")
-        self._records = np.frombuffer(packed, PACKED)
+        self._records = np.frombuffer(packed, record)
         self._labels = self._records["label"].astype(np.int64)
         self._predicted = self._records["top"][:, 0].astype(np.int64)
         if self._labels.max() >= classes or self._records["top"].max() >= classes:
             raise ValueError("with predictions of unknown classes")
-        counts = np.bincount(self._labels * classes + self._predicted, minlength=classes * classes)
-        if not np.array_equal(counts, np.array(confusion).ravel()):
+        found, counts = np.unique(self._labels * classes + self._predicted, return_counts=True)
+        order = np.argsort(cells[:, 0] * classes + cells[:, 1])
+        known = cells[order]
+        if not np.array_equal(found, known[:, 0] * classes + known[:, 1]) or not np.array_equal(counts, known[:, 2]):
             raise ValueError("with predictions that are not in the confusion matrix")
 
     def indexes(self, label: int | None, predicted: int | None) -> list[int]:
@@ -86,7 +97,7 @@ def pack(probabilities: Floats, predicted: Ints, labels: Ints) -> bytes:
     rows = np.arange(images)
     ranked = probabilities.copy()
     ranked[rows, predicted] = 2.0  # first among equals, as in the confusion matrix
-    records = np.zeros(images, PACKED)
+    records = np.zeros(images, packed_type(probabilities.shape[1]))
     places = [min(place, probabilities.shape[1] - 1) for place in range(NAMED)]
     top = np.argsort(-ranked, axis=1, kind="stable")[:, places]
     records["label"], records["top"] = labels, top

@@ -1,6 +1,8 @@
 """Stored evaluations: a JSON file beside a checkpoint, with the result and the images it was most wrong about."""
 
 import base64
+import errno
+import itertools
 import math
 import re
 from dataclasses import dataclass
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import orjson
 
+from cifar_tui import text
 from cifar_tui.checkpoint_events import EvaluationDone, WrongImage
 from cifar_tui.event_records import event_from_record, event_to_record
 from cifar_tui.files.atomic_write import write_atomically
@@ -16,9 +19,10 @@ from cifar_tui.files.safe_open import open_regular
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, verdict_path
 from cifar_tui.runs.checkpoints.test_images import IMAGE_BYTES
 
-SIZE_LIMIT = 2 * 1024 * 1024
-"""Bytes; 190 images, the most there can be of ten classes, need 0.8 MB, and the most predictions as much again."""
-MOST_CLASSES = 100
+SIZE_LIMIT = 4 * 1024 * 1024
+"""Bytes; 190 images, the most there are, need 0.8 MB, the most predictions 1.1 MB, a thousand long names 0.3 MB, and
+the confusions of 50,000 images at most 0.4 MB."""
+MOST_CLASSES = 1_000
 OTHER_WEIGHTS = "the weights were saved again since"
 OTHER_IMAGES = "the test images have changed since"
 DIGEST_PATTERN = re.compile(r"[0-9a-f]{64}")
@@ -50,7 +54,7 @@ class StoredEvaluation:
 
 
 def store_evaluation(folder: Path, kept: StoredEvaluation) -> None:
-    """Write it beside its checkpoint, durably. Raises OSError."""
+    """Write it beside its checkpoint, durably. Raises OSError, also where it is larger than what is read again."""
     record = {
         "sha256": kept.sha256,
         "verdict": event_to_record(kept.verdict),
@@ -58,6 +62,8 @@ def store_evaluation(folder: Path, kept: StoredEvaluation) -> None:
         "predictions": base64.b64encode(kept.predictions).decode(),
     }
     content = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+    if len(content) > SIZE_LIMIT:
+        raise OSError(errno.EFBIG, f"it would take more than {text.size(SIZE_LIMIT)}")
     write_atomically(verdict_path(folder / kept.verdict.checkpoint), lambda file: file.write(content))
 
 
@@ -83,11 +89,14 @@ def read_evaluation(folder: Path, checkpoint: str) -> StoredEvaluation:
 def check_evaluation(verdict: EvaluationDone) -> None:
     """Check that a verdict's numbers fit each other, whoever wrote them. Raises ValueError."""
     classes = len(verdict.classes)
-    if not 0 < classes <= MOST_CLASSES or len(verdict.confusion) != classes:
+    spellings = verdict.confusion, verdict.sparse_confusion
+    if not 0 < classes <= MOST_CLASSES or sorted(map(len, spellings)) != [0, classes]:
         raise ValueError("without one row of the confusion matrix per class")
     if any(len(row) != classes or min(row) < 0 for row in verdict.confusion):
         raise ValueError("with a broken confusion matrix")
-    if verdict.images < 1 or sum(map(sum, verdict.confusion)) != verdict.images:
+    if not all(_possible_row(row, classes) for row in verdict.sparse_confusion):
+        raise ValueError("with a broken confusion matrix")
+    if verdict.images < 1 or sum(images for _, _, images in verdict.cells()) != verdict.images:
         raise ValueError("with images that are not in the confusion matrix")
     shares = (verdict.accuracy, verdict.top3_accuracy, verdict.calibration_error)
     if not all(share is None or 0 <= share <= 1 for share in shares) or not math.isfinite(verdict.seconds):
@@ -96,9 +105,18 @@ def check_evaluation(verdict: EvaluationDone) -> None:
         raise ValueError("with impossible images")
 
 
+def _possible_row(row: tuple[int, ...], classes: int) -> bool:
+    """Return True for a row of a sparse confusion matrix: known classes that ascend, each with a count of images."""
+    predicted, images = row[::2], row[1::2]
+    ascending = all(one < other for one, other in itertools.pairwise((-1, *predicted, classes)))
+    return len(predicted) == len(images) and ascending and all(one > 0 for one in images)
+
+
 def _possible(image: WrongImage, images: int, classes: int) -> bool:
     places = 0 <= image.index < images and 0 <= image.label < classes and 0 <= image.predicted < classes
-    return places and len(image.probabilities) == classes and all(0 <= one <= 1 for one in image.probabilities)
+    known = image.probability_of()
+    complete = len(image.probabilities) == classes if not image.shares else {image.label, image.predicted} <= set(known)
+    return places and complete and all(0 <= one < classes and 0 <= share <= 1 for one, share in known.items())
 
 
 def _pictures(encoded: object, count: int) -> tuple[bytes, ...]:
@@ -118,5 +136,5 @@ def _predictions(encoded: object, verdict: EvaluationDone) -> bytes:
         raise ValueError("with broken predictions")
     packed = base64.b64decode(encoded, validate=True)
     if packed:
-        Predictions(packed, verdict.confusion)
+        Predictions(packed, verdict)
     return packed

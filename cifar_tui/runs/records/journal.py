@@ -20,6 +20,8 @@ from cifar_tui.history.run_history import FeedItem
 
 BLOCK_BYTES = 400_000
 """Read at a time: more is slower, for what it becomes no longer fits the processor's cache."""
+LONGEST_LINE = 8_000_000
+"""Bytes of the longest line that is read: every confusion of a thousand classes needs 7 MB."""
 FEWEST_COLUMNS = 16
 """Steps in a row that are worth being read as columns."""
 
@@ -61,7 +63,10 @@ def read_feed(file: BinaryIO) -> Iterator[FeedItem]:
     """
     while block := file.read(BLOCK_BYTES):
         complete = block.rfind(b"\n") + 1
-        if not complete and len(block) == BLOCK_BYTES:
+        while not complete and len(block) < LONGEST_LINE and (more := file.read(BLOCK_BYTES)):
+            complete = (len(block) + more.rfind(b"\n") + 1) * (b"\n" in more)
+            block += more
+        if not complete and len(block) >= LONGEST_LINE:
             complete = len(block)  # one endless line: no journal of ours
         file.seek(complete - len(block), 1)
         if not complete:

@@ -9,7 +9,8 @@ from textual.binding import Binding, BindingType
 
 from cifar_tui import text
 from cifar_tui.checkpoint_events import ComparedImage, ComparisonDone
-from cifar_tui.report.comparison_text import NAME_LENGTH, change_text, changed_images, pair_name
+from cifar_tui.report.class_names import class_names
+from cifar_tui.report.comparison_text import change_text, changed_images, pair_name
 from cifar_tui.runs.checkpoints.test_images import IMAGE_BYTES
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.evaluation.image_cards import Card
@@ -51,7 +52,7 @@ class ComparedImagesScreen(ImagesScreen):
 
     def __init__(self, done: ComparisonDone) -> None:
         """Show the images that changed between the first two checkpoints of a comparison."""
-        super().__init__([text.safe_text(name, NAME_LENGTH) for name in done.classes])
+        super().__init__(class_names(done.classes))
         self._done = done
         self._place = 0
         """The pair's place among those compared."""

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from cifar_tui.checkpoint_events import WrongImage
-from cifar_tui.report.verdict_text import class_names
+from cifar_tui.report.class_names import class_names
+from cifar_tui.report.confusion import Confusion
 from cifar_tui.runs.checkpoints.predictions import NAMED, PredictedImage, Predictions
 from cifar_tui.runs.checkpoints.test_images import read_images
 from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation
@@ -14,10 +15,11 @@ class EvaluatedImages:
 
     def __init__(self, found: FoundEvaluation) -> None:
         """Find images of an evaluation."""
-        self.names = class_names(found.result)
+        self.names = class_names(found.result.classes)
+        self.confusion = Confusion(found.result)
         self._found = found
         packed = found.predictions
-        self._predictions = Predictions(packed, found.result.confusion) if packed else None
+        self._predictions = Predictions(packed, found.result) if packed else None
         self._wrongest = {image.index: place for place, image in enumerate(found.result.wrongest)}
 
     def indexes(self, label: int | None, predicted: int | None) -> list[int]:
@@ -29,19 +31,8 @@ class EvaluatedImages:
             for image in self._found.result.wrongest
             if label in (None, image.label) and predicted in (None, image.predicted)
         ]
-        chosen.sort(key=lambda image: -image.probabilities[image.predicted])
+        chosen.sort(key=lambda image: -image.probability_of()[image.predicted])
         return [image.index for image in chosen]
-
-    def counted(self, label: int | None, predicted: int | None) -> int:
-        """Return how many images there are of a cell, or wrong ones where a class is None."""
-        cells = (
-            (one, other, images)
-            for one, row in enumerate(self._found.result.confusion)
-            for other, images in enumerate(row)
-            if label in (None, one) and predicted in (None, other)
-        )
-        recognised = label is not None and label == predicted
-        return sum(images for one, other, images in cells if recognised or one != other)
 
     def image(self, index: int) -> PredictedImage:
         """Return an image's prediction."""
@@ -61,6 +52,7 @@ class EvaluatedImages:
 
 
 def _predicted(image: WrongImage) -> PredictedImage:
-    ranked = sorted(enumerate(image.probabilities), key=lambda one: -one[1])[:NAMED]
-    shares = {**dict(ranked), image.label: image.probabilities[image.label]}
+    known = image.probability_of()
+    ranked = sorted(known.items(), key=lambda one: -one[1])[:NAMED]
+    shares = {**dict(ranked), image.label: known[image.label]}
     return PredictedImage(image.index, image.label, image.predicted, tuple(shares.items()))

@@ -10,6 +10,7 @@ from cifar_tui.tui.evaluation.evaluation_rows import (
     waiting_rows,
     wrapped,
 )
+from cifar_tui.tui.evaluation.shown_evaluation import ShownEvaluation, shown_evaluation
 from cifar_tui.tui.widgets.rows import Row, Rows
 
 NONE_YET = "No checkpoint yet. The first is saved after the first epoch."
@@ -23,6 +24,7 @@ class EvaluationPanel(Rows):
     def __init__(self) -> None:
         super().__init__(id="verdict", classes="panel")
         self.border_title = "Evaluation"
+        self._shown: ShownEvaluation | None = None
 
     def show(
         self,
@@ -59,7 +61,9 @@ class EvaluationPanel(Rows):
             return failure_rows(failure.reason, failure.damaged, width)
         if found is not None:
             reason = wrapped(failure.reason, width, "warn") if failure is not None else []
-            return [*reason, *evaluation_rows(found, width, height - len(reason))]
+            if self._shown is None or self._shown.result is not found.result:
+                self._shown = shown_evaluation(found)
+            return [*reason, *evaluation_rows(found, width, height - len(reason), self._shown)]
         measure: Row = (("Press ", "dim"), ("e", "accent"), (" to evaluate it.", "dim"))
         advice = wrapped(READ_ONLY, width, "dim") if read_only else [measure]
         return [*wrapped(f"{name} is not evaluated yet.", width, "dim"), *advice]

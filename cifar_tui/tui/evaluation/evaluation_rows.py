@@ -2,19 +2,25 @@
 
 import math
 import textwrap
+from collections.abc import Sequence
 
 from cifar_tui import text
 from cifar_tui.checkpoint_events import EvaluationDone
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.report import run_summary
-from cifar_tui.report.confusion import most_confused
-from cifar_tui.report.verdict_text import class_names
+from cifar_tui.report.confusion import Pair
+from cifar_tui.report.verdict_text import shows_top3
 from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation
+from cifar_tui.tui.evaluation.shown_evaluation import ShownEvaluation, shown_evaluation
 from cifar_tui.tui.widgets.rows import Row, bar, fitted
 
 WIDE = 54
 """Cells from which the classes are in two columns, so that a low screen shows them all."""
 PAIRS_LISTED = 10
+EXTREMES = 12
+"""The worst and the best classes in a line, of which as many are shown as fit."""
+FEW = 10
+"""Classes that are all shown, however low the panel is."""
 CANCEL: Row = (("e", "accent"), (" Cancel the evaluation", "dim"))
 
 
@@ -56,7 +62,7 @@ def number_pieces(result: EvaluationDone) -> list[Row]:
         (("accuracy ", "label"), (text.percent(result.accuracy), "good")),
         (("loss ", "label"), (text.loss(result.loss), "value")),
     ]
-    if result.top3_accuracy is not None:
+    if result.top3_accuracy is not None and shows_top3(result):
         pieces.append((("top-3 ", "label"), (text.percent(result.top3_accuracy), "value")))
     if result.calibration_error is not None:
         pieces.append((("ECE ", "label"), (text.percent(result.calibration_error), "value")))
@@ -71,53 +77,85 @@ def age_rows(found: FoundEvaluation, width: int) -> list[Row]:
     return [((f"{result.images:,} test images in {text.duration(result.seconds)}", "dim"),)]
 
 
-def evaluation_rows(found: FoundEvaluation, width: int, height: int) -> list[Row]:
-    """Return rows on a result: its numbers, a bar for each class, the most confused pairs where they fit."""
-    result = found.result
-    numbers = number_pieces(result)
+def extreme_rows(shown: ShownEvaluation, width: int) -> list[Row]:
+    """Return two rows: the classes with the lowest accuracy, and those with the highest, as many as fit."""
+    ordered = shown.confusion.by_recall()
+    worst, best = ordered[:EXTREMES], ordered[: -EXTREMES - 1 : -1]
+    return [fitted(_extremes(shown, *one), width, gap="  ") for one in (("worst", worst), ("best ", best))]
+
+
+def _extremes(shown: ShownEvaluation, title: str, labels: list[int]) -> list[Row]:
+    named = ((shown.names[label], text.percent(shown.confusion.scores[label].recall, 1)) for label in labels)
+    return [((title, "dim"),), *(((f"{name} ", "label"), (share, "value")) for name, share in named)]
+
+
+def evaluation_rows(found: FoundEvaluation, width: int, height: int, shown: ShownEvaluation | None = None) -> list[Row]:
+    """Return rows on a result: its numbers, a bar for each class, the most confused pairs where they fit.
+
+    Where not all classes fit, those with the lowest and the highest accuracy are shown. `shown` is what the result is
+    drawn from, where it is known.
+    """
+    shown = shown or shown_evaluation(found)
+    numbers = number_pieces(found.result)
     first = fitted(numbers, width, gap="  ")
     rows = [first]
-    classes = _class_rows(result, width)
+    classes = class_bars(shown, range(len(shown.names)), width)
     if len(first) < 3 * len(numbers) - 1 and height > len(classes) + 2:
         rows.append(fitted(numbers[2:], width, gap="  "))
-    rows += [*age_rows(found, width), *classes]
-    pairs = most_confused(result)[: min(PAIRS_LISTED, height - len(rows) - 2)]
-    if pairs:
-        names = class_names(result)
-        rows += [(), (("most confused: true → predicted", "label"),)]
-        longest = max(map(text.cells, names))
-        rows += [
+    rows += age_rows(found, width)
+    if len(rows) + len(classes) > height and len(shown.names) > FEW:
+        classes = _extreme_bars(shown, width, height - len(rows))
+    rows += classes
+    pairs = shown.confusion.pairs[: max(min(PAIRS_LISTED, height - len(rows) - 2), 0)]
+    return [*rows, *_pair_rows(shown, pairs)]
+
+
+def _pair_rows(shown: ShownEvaluation, pairs: list[Pair]) -> list[Row]:
+    if not pairs:
+        return []
+    names = shown.names
+    longest = max(text.cells(names[label]) for pair in pairs for label in (pair.label, pair.predicted))
+    head: list[Row] = [(), (("most confused: true → predicted", "label"),)]
+    return [
+        *head,
+        *(
             (
                 (f"{text.padded(names[pair.label], longest, right=True)} → ", "label"),
                 (text.padded(names[pair.predicted], longest), "label"),
                 (f"{pair.images:>7,}", "value"),
             )
             for pair in pairs
-        ]
-    return rows
+        ),
+    ]
 
 
-def _class_rows(result: EvaluationDone, width: int) -> list[Row]:
+def class_bars(shown: ShownEvaluation, labels: Sequence[int], width: int) -> list[Row]:
+    """Return a bar for each of some classes, in two columns where the room is wide."""
     columns = 2 if width >= WIDE else 1
-    height = math.ceil(len(result.classes) / columns)
+    height = math.ceil(len(labels) / columns)
+    longest = max((text.cells(shown.names[label]) for label in labels), default=0)
     return [
-        tuple(
-            span
-            for label in range(row, len(result.classes), height)
-            for span in _class_row(result, label, width // columns)
-        )
+        tuple(span for label in labels[row::height] for span in _class_row(shown, label, width // columns, longest))
         for row in range(height)
     ]
 
 
-def _class_row(result: EvaluationDone, label: int, width: int) -> Row:
-    share = result.class_accuracy(label)
-    names = class_names(result)
-    longest = max(map(text.cells, names))
+def _extreme_bars(shown: ShownEvaluation, width: int, height: int) -> list[Row]:
+    """Return bars of the classes with the lowest accuracy and of those with the highest, in half of the rows."""
+    ordered = shown.confusion.by_recall()
+    each = max(height // 4 - 1, 1) * (2 if width >= WIDE else 1)
+    worst, best = ordered[:each], ordered[: -each - 1 : -1]
+    count = f" of {text.counted(len(shown.names), 'class')}"
+    rows: list[Row] = [((f"worst{count}", "label"),), *class_bars(shown, worst, width)]
+    return [*rows, (("best", "label"),), *class_bars(shown, best, width)][: max(height, 0)]
+
+
+def _class_row(shown: ShownEvaluation, label: int, width: int, longest: int) -> Row:
+    share = shown.confusion.scores[label].recall
     cells = max(width - longest - 12, 4)
     known = share if math.isfinite(share) else 0.0
     return (
-        (f"{text.padded(names[label], longest)} ", "label"),
+        (f"{text.padded(shown.names[label], longest)} ", "label"),
         *bar(known, cells),
         (f" {text.percent(share, 1):>8}  ", "value"),
     )

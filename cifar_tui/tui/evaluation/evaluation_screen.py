@@ -1,38 +1,47 @@
-"""The screen of one evaluation: confusion matrix, scores of the classes, most confused pairs."""
+"""The screen of one evaluation: its confusion matrix, its confused pairs, its classes."""
 
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
 from textual.screen import Screen
 
 from cifar_tui import text
-from cifar_tui.report.confusion import ClassScore, Pair, class_scores, most_confused, share_of_row
-from cifar_tui.report.verdict_text import class_names
+from cifar_tui.checkpoint_events import MOST_DENSE
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.evaluation.confusion_matrix import ConfusionMatrix
 from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation
-from cifar_tui.tui.evaluation.evaluation_rows import age_rows, number_pieces
+from cifar_tui.tui.evaluation.evaluation_rows import age_rows, extreme_rows, number_pieces
+from cifar_tui.tui.evaluation.list_pages import ClassesPage, ListPage, PairsPage
+from cifar_tui.tui.evaluation.matrix_page import MatrixPage
 from cifar_tui.tui.evaluation.misclassified import MisclassifiedScreen
+from cifar_tui.tui.evaluation.shown_evaluation import Cell, shown_evaluation
 from cifar_tui.tui.widgets.key_row import KeyRow
-from cifar_tui.tui.widgets.rows import Row, Rows, bar, cut, fitted
+from cifar_tui.tui.widgets.row_list import RowList
+from cifar_tui.tui.widgets.rows import Row, Rows, cut, fitted
 
-PAIR_WIDTH = 38
-"""Cells of a pair beside another."""
-BAR_ROOM = 26
-"""Cells of a class's row without its bars and its name."""
+Page = MatrixPage | PairsPage | ClassesPage
+PAGES: tuple[type[Page], ...] = (MatrixPage, PairsPage, ClassesPage)
+"""The pages that v goes through."""
+OF_THE_MATRIX = ("toggle_shares", "move", "show_cell")
+OF_A_LIST = ("filter", "sort")
 
 
 class EvaluationScreen(Screen[None]):
-    """One evaluation, as it was when the screen was opened."""
+    """One evaluation, as it was when the screen was opened; a page is made when it is first shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "app.pop_screen", "Back", key_display="esc", tooltip="Back to the checkpoints"),
+        Binding("escape", "back", "Back", key_display="esc", tooltip="Show all again; then back to the checkpoints"),
         Binding(
             "enter", "show_cell", "Images of the cell", key_display="enter", tooltip="All images of the selected cell"
         ),
         Binding("i", "show_all", "Images", tooltip="All test images that were predicted as another class"),
+        Binding("v", "next_view", "View", tooltip="The confusion matrix, the confused pairs, or the classes"),
+        Binding("V", "next_view(-1)", "Previous view", show=False, tooltip="The previous one of these"),
+        Binding("slash", "filter", "Filter", key_display="/", tooltip="Show only classes with the names that you type"),
+        Binding("n", "sort(True)", "Sort", tooltip="Sort by the next column"),
+        Binding("N", "sort(False)", "Reverse", show=False, tooltip="Reverse the order"),
         Binding("greater_than_sign", "next_pair(1)", "Next pair", key_display=">", tooltip="The next confused pair"),
         Binding(
             "less_than_sign",
@@ -59,25 +68,24 @@ class EvaluationScreen(Screen[None]):
         self._found = found
         checkpoint = text.safe_text(found.result.checkpoint, 40)
         self._title = f"{run} · {checkpoint}" if run else checkpoint
-        self._names = class_names(found.result)
-        self._scores = class_scores(found.result)
-        self._pairs = most_confused(found.result)
+        self._shown = shown_evaluation(found)
+        self._many = self._shown.confusion.classes > MOST_DENSE
+        self._page: Page = (PairsPage if self._many else MatrixPage)(self._shown)
+        self._pages: dict[type[Page], Page] = {type(self._page): self._page}
+        self._head = Rows(id="verdict-head", classes="head")
+        self._cell = Rows(id="cell")
 
     def compose(self) -> ComposeResult:
-        """Lay out the panels."""
-        first = (self._pairs[0].label, self._pairs[0].predicted) if self._pairs else (0, 0)
-        yield Rows(id="verdict-head", classes="head")
-        with Container(id="verdict-page"):
-            yield ConfusionMatrix(self._found.result, first)
-            yield _panel("pairs", "Most confused pairs: true → predicted")
-            yield _panel("class-scores", "Classes")
-        yield Rows(id="cell")
+        """Lay out the page that is shown first."""
+        yield self._head
+        yield self._page
+        yield self._cell
         yield KeyRow()
 
     def on_mount(self) -> None:
-        """Give the matrix the focus."""
-        self.query_one("#verdict-head").styles.height = 2
-        self._matrix.focus()
+        """Give the page the keys."""
+        self._head.styles.height = 4 if self._many else 2
+        self._page.take_keys(self._shown.first_cell)
 
     def on_rows_outdated(self, message: Rows.Outdated) -> None:
         """Draw everything for the new size."""
@@ -88,123 +96,98 @@ class EvaluationScreen(Screen[None]):
         """Draw for a size that may have changed behind another screen."""
         self._show()
 
-    def on_confusion_matrix_moved(self) -> None:
-        """Describe the cell now under the cursor."""
+    @on(ConfusionMatrix.Moved)
+    @on(RowList.Moved)
+    def _describe(self) -> None:
+        """Describe what is now under the cursor."""
         self._show_cell()
-        self._show_pairs()
+        if isinstance(self._page, MatrixPage):
+            self._page.show_pairs()
+        else:
+            self._page.show()
 
-    def on_confusion_matrix_chosen(self) -> None:
+    @on(ConfusionMatrix.Chosen)
+    def action_show_cell(self) -> None:
         """Show the images of the cell under the cursor."""
-        self.action_show_cell()
+        self._show_images(self._page.cell)
+
+    @on(RowList.Chosen)
+    def _show_row(self) -> None:
+        """Show the images of a pair, or the wrong ones of a class."""
+        if isinstance(self._page, ListPage) and self._page.selected is not None:
+            label, predicted = self._page.cell
+            self._show_images((label, None if isinstance(self._page, ClassesPage) else predicted))
+
+    def check_action(self, action: str, _parameters: tuple[object, ...], /) -> bool | None:
+        """Return False for an action that does nothing on the page in view."""
+        if isinstance(self._page, MatrixPage):
+            return action not in OF_A_LIST
+        return action not in OF_THE_MATRIX and (action != "next_pair" or isinstance(self._page, PairsPage))
+
+    def action_back(self) -> None:
+        """Show all rows again, or return to the checkpoints."""
+        if not (isinstance(self._page, ListPage) and self._page.filtered.clear_filter()):
+            self.app.pop_screen()
+
+    async def action_next_view(self, by: int = 1) -> None:
+        """Show the next page, or the previous, with the cursor on the same cell."""
+        kind, cell = PAGES[(PAGES.index(type(self._page)) + by) % len(PAGES)], self._page.cell
+        self._page.display = False
+        if kind not in self._pages:
+            self._pages[kind] = kind(self._shown)
+            await self.mount(self._pages[kind], before=self._cell)
+        self._page = self._pages[kind]
+        self._page.display = True
+        self._page.take_keys(cell)
+        self._show()
+        self.refresh_bindings()
+
+    def action_filter(self) -> None:
+        """Type names to filter by."""
+        if isinstance(self._page, ListPage):
+            self._page.filtered.filter()
+
+    def action_sort(self, next_column: bool) -> None:
+        """Sort by the next column in view, or by the same one the other way round."""
+        if isinstance(self._page, ListPage):
+            self._page.filtered.sort(next_column=next_column)
 
     def action_move(self, down: int, right: int) -> None:
         """Move over the matrix."""
-        self._matrix.move(down, right)
-
-    def action_show_cell(self) -> None:
-        """Show the images of the cell under the cursor."""
-        self.app.push_screen(MisclassifiedScreen(self._found, self._title, *self._matrix.cell))
+        if isinstance(self._page, MatrixPage):
+            self._page.matrix.move(down, right)
 
     def action_show_all(self) -> None:
         """Show the wrong images."""
-        self.app.push_screen(MisclassifiedScreen(self._found, self._title))
+        self._show_images((None, None))
 
     def action_next_pair(self, by: int) -> None:
         """Go to the next of the most confused pairs, or the previous one; the first follows the last."""
-        if self._pairs:
-            place = self._place()
-            pair = self._pairs[min(by, 0) if place is None else (place + by) % len(self._pairs)]
-            self._matrix.move_to((pair.label, pair.predicted))
+        pairs = self._shown.confusion.pairs
+        if isinstance(self._page, PairsPage):
+            self._page.filtered.rows.go_round(by)
+        elif isinstance(self._page, MatrixPage) and pairs:
+            place = self._shown.places.get(self._page.cell)
+            pair = pairs[min(by, 0) if place is None else (place + by) % len(pairs)]
+            self._page.matrix.move_to((pair.label, pair.predicted))
 
     def action_toggle_shares(self) -> None:
         """Show per cent instead of images, or images again."""
-        self._matrix.toggle_shares()
+        if isinstance(self._page, MatrixPage):
+            self._page.matrix.toggle_shares()
 
-    @property
-    def _matrix(self) -> ConfusionMatrix:
-        return self.query_one(ConfusionMatrix)
-
-    def _place(self) -> int | None:
-        """Place of the cursor's cell among the most confused pairs, from 0; None for another cell."""
-        cells = [(pair.label, pair.predicted) for pair in self._pairs]
-        return cells.index(self._matrix.cell) if self._matrix.cell in cells else None
+    def _show_images(self, cell: Cell | tuple[int | None, int | None]) -> None:
+        self.app.push_screen(MisclassifiedScreen(self._found, self._title, *cell))
 
     def _show(self) -> None:
-        head = self.query_one("#verdict-head", Rows)
-        width = head.size.width
+        width = self._head.size.width
         title: Row = ((cut(self._title, width), "accent"),)
-        head.set_rows([fitted([title, *number_pieces(self._found.result)], width), *age_rows(self._found, width)])
-        self._matrix.show(with_scores=not self.query_one("#class-scores").display)
-        self._show_pairs()
-        self._show_classes()
+        rows = [fitted([title, *number_pieces(self._found.result)], width), *age_rows(self._found, width)]
+        self._head.set_rows([*rows, *(extreme_rows(self._shown, width) if self._many else [])])
+        self._page.lay_out()
+        self._page.show()
         self._show_cell()
 
-    def _show_pairs(self) -> None:
-        panel = self.query_one("#pairs", Rows)
-        columns, height = max(panel.size.width // PAIR_WIDTH, 1), panel.size.height
-        shown = self._pairs[: columns * height]
-        rows: list[Row] = [
-            tuple(span for place in range(y, len(shown), height) for span in self._pair_spans(shown[place]))
-            for y in range(min(height, len(shown)))
-        ]
-        panel.set_rows(rows or [(("No image was predicted as another class.", "good"),)])
-
-    def _pair_spans(self, pair: Pair) -> Row:
-        width = max(map(text.cells, self._names))
-        under_cursor = (pair.label, pair.predicted) == self._matrix.cell
-        label, predicted = self._names[pair.label], self._names[pair.predicted]
-        names = f"{text.padded(label, width, right=True)} → {text.padded(predicted, width)}"
-        numbers = f"{pair.images:>5,} {text.percent(pair.share, 1):>7}"
-        return ((names, "accent" if under_cursor else "label"), (numbers, "value"), ("  ", ""))
-
-    def _show_classes(self) -> None:
-        panel = self.query_one("#class-scores", Rows)
-        width = max(map(text.cells, self._names))
-        cells = max((panel.size.width - width - BAR_ROOM) // 2, 4)
-        head = f"{'':<{width}} {'precision':>{cells + 8}} {'recall':>{cells + 8}} {'F1':>7}"
-        rows: list[Row] = [((head, "dim"),)]
-        for name, score in zip(self._names, self._scores, strict=True):
-            spans: Row = (
-                (f"{text.padded(name, width)} ", "label"),
-                *_bar(score.precision, cells),
-                *_bar(score.recall, cells),
-            )
-            rows.append((*spans, (f"{text.percent(score.f1, 1):>7}", "value")))
-        panel.set_rows(rows)
-
     def _show_cell(self) -> None:
-        """Describe the cell under the cursor, and its two classes."""
-        panel = self.query_one("#cell", Rows)
-        label, predicted = self._matrix.cell
-        images = text.counted(self._found.result.confusion[label][predicted], "image")
-        share = text.percent(share_of_row(self._found.result, label, predicted), 1)
-        title = f"{self._names[label]} predicted as {self._names[predicted]}"
-        place = self._place()
-        pieces: list[Row] = [
-            ((title if label != predicted else f"{self._names[label]} predicted correctly", "accent"),),
-            ((images, "value"),),
-            ((share, "value"),),
-        ]
-        if place is not None:
-            pieces.append(((f"pair {place + 1} of {len(self._pairs)}", "dim"),))
-        scores = (_score_pieces(self._names[one], self._scores[one]) for one in dict.fromkeys((label, predicted)))
-        panel.set_rows([fitted(row, panel.size.width) for row in (pieces, *scores)])
-
-
-def _panel(name: str, title: str) -> Rows:
-    panel = Rows(id=name, classes="panel")
-    panel.border_title = title
-    return panel
-
-
-def _bar(share: float, cells: int) -> Row:
-    known = share if share == share else 0.0
-    return (*bar(known, cells), (f" {text.percent(share, 1):>7} ", "value"))
-
-
-def _score_pieces(name: str, score: ClassScore) -> list[Row]:
-    numbers = (("precision", score.precision), ("recall", score.recall), ("F1", score.f1))
-    return [
-        ((name, "label"),),
-        *(((f"{score_name} ", "dim"), (text.percent(share, 1), "value")) for score_name, share in numbers),
-    ]
+        """Describe what is under the cursor."""
+        self._cell.set_rows(self._page.cell_rows(self._cell.size.width))

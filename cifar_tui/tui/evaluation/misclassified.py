@@ -75,7 +75,7 @@ class MisclassifiedScreen(ImagesScreen):
 
     def choice(self, count: int) -> list[Row]:
         """Return by which classes `count` images were chosen, and of how many there are."""
-        there = self._images.counted(self.label, self._predicted)
+        there = self._images.confusion.wrong(self.label, self._predicted)
         pieces: list[Row] = [
             (("true class ", "label"), self.class_span(self.label)),
             (("predicted as ", "label"), self.class_span(self._predicted)),
@@ -97,7 +97,7 @@ class MisclassifiedScreen(ImagesScreen):
 
     def why_none(self) -> str:
         """Return why no image is chosen."""
-        if self._images.counted(self.label, self._predicted):
+        if self._images.confusion.wrong(self.label, self._predicted):
             return NOT_STORED
         if self.label is None and self._predicted is None:
             return NONE_WRONG

@@ -130,6 +130,15 @@ class RowList(ScrollView, Generic[EntryT], can_focus=True):
         """Return the row of an entry now; of one that is gone, the row it was in."""
         return next((row for row, one in enumerate(self._entries) if one.name == name), self._row)
 
+    def go_to(self, name: str) -> None:
+        """Put the cursor on the entry of this name, if it is listed."""
+        self._move_to(self._place_of(name))
+
+    def go_round(self, by: int) -> None:
+        """Move the cursor; the first entry follows the last."""
+        if self._entries:
+            self._move_to((self._row + by) % len(self._entries))
+
     def action_move(self, by: int) -> None:
         """Move the cursor, and stop at the ends."""
         self._move_to(min(max(self._row + by, 0), max(len(self._entries) - 1, 0)))

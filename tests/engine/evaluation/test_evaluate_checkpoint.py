@@ -41,7 +41,7 @@ def test_a_live_run_keeps_its_verdict_with_the_pictures_it_got_wrong(tmp_path: P
     assert said.accuracy == person.heard(EpochDone)[0].test_accuracy
     assert kept.outdated_because(list_sidecars(folder)[0], person.heard(DataReady)[0].test_checksum) == ""
     test = trained.easy_images().test
-    predictions = Predictions(kept.predictions, said.confusion)
+    predictions = Predictions(kept.predictions, said)
     wrong = predictions.indexes(None, None)
     assert len(wrong) == said.images - round(said.accuracy * said.images)
     assert {one.index for one in said.wrongest} <= set(wrong)

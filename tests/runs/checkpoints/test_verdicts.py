@@ -174,9 +174,9 @@ def test_predictions_that_do_not_fit_the_matrix_are_refused(tmp_path: Path) -> N
     rows = [list(row) for row in kept.verdict.confusion]
     rows[0][0], rows[0][1] = rows[0][0] - 1, rows[0][1] + 1
     with pytest.raises(ValueError, match="matrix"):
-        Predictions(kept.predictions, tuple(map(tuple, rows)))
+        Predictions(kept.predictions, dataclasses.replace(kept.verdict, confusion=tuple(map(tuple, rows))))
     with pytest.raises(ValueError, match="unknown"):
-        Predictions(b"\xff" + kept.predictions[1:], kept.verdict.confusion)
+        Predictions(b"\xff" + kept.predictions[1:], kept.verdict)
     assert pack(np.full((MOST_IMAGES + 1, 2), 0.5), *[np.zeros(MOST_IMAGES + 1, np.int64)] * 2) == b""
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from cifar_tui.checkpoint_events import CheckpointSaved, EvaluationDone, WrongImage
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint, Request, SetAttended
+from cifar_tui.engine.evaluation.metrics import evaluation_result
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import DataReady, EpochDone, Event, RunStarted, StepDone, TrainingStarted
 from cifar_tui.presets import preset
@@ -279,3 +280,50 @@ def put_all_images(folder: Path, number: int) -> dict[int, tuple[int, int]]:
     store_evaluation(folder, StoredEvaluation(done, "0" * 64, wrongest, packed))
     store_images(folder, CHECKSUM, len(cells), lambda: b"".join(picture(index % 256) for index in range(len(cells))))
     return dict(enumerate(cells))
+
+
+def class_list(count: int) -> tuple[str, ...]:
+    """So many class names: the ten of CIFAR-10, or numbered ones with some wide, right-to-left and long ones."""
+    if count <= len(CLASSES):
+        return CLASSES[:count]
+    odd = ("飞机的第一种很长的名字", "飞机的第二种很长的名字", "שלום עולם", "n02085620-a_very_long_name_that_says-dog")
+    return (*(f"{CLASSES[label % 10]} {label}" for label in range(count - len(odd))), *odd)
+
+
+def evaluation_of(
+    checkpoint: str, names: Sequence[str], images: int = 10_000, seed: int = 0
+) -> tuple[EvaluationDone, bytes]:
+    """What the engine makes of plausible logits: class 0 is the easiest, and every two neighbours are confused most.
+
+    Returns the result, and the predictions on all images, packed.
+    """
+    random = np.random.default_rng(seed)
+    classes, places = len(names), np.arange(images)
+    labels = places % classes
+    logits = random.standard_normal((images, classes), dtype=np.float32)
+    logits[places, labels] += 4.5 - 2 * labels / classes
+    logits[places, np.minimum(labels ^ 1, classes - 1)] += 1.0
+    result = evaluation_result(logits, labels)
+    done = EvaluationDone(
+        checkpoint=checkpoint,
+        images=images,
+        loss=result.loss,
+        accuracy=result.accuracy,
+        classes=tuple(names),
+        confusion=result.confusion,
+        sparse_confusion=result.sparse_confusion,
+        seconds=12.0,
+        top3_accuracy=result.top3_accuracy,
+        calibration_error=result.calibration_error,
+        test_checksum=CHECKSUM,
+        wrongest=result.wrongest,
+    )
+    return done, result.predictions
+
+
+def put_evaluation(folder: Path, number: int, names: Sequence[str], images: int = 10_000) -> EvaluationDone:
+    """Store an evaluation of these classes, with its images, beside a checkpoint of `put_checkpoint`."""
+    done, predictions = evaluation_of(epoch_checkpoint(number), names, images)
+    pictures = tuple(picture(place % 256) for place in range(len(done.wrongest)))
+    store_evaluation(folder, StoredEvaluation(done, "0" * 64, pictures, predictions))
+    return done

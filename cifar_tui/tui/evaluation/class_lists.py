@@ -12,7 +12,7 @@ from cifar_tui.tui.evaluation.shown_evaluation import Cell, ShownEvaluation
 from cifar_tui.tui.widgets.list_order import ListOrder
 from cifar_tui.tui.widgets.row_list import Columns, RowList
 
-IMAGES = Binding("enter", "choose", "Images", key_display="enter", tooltip="The images of the row under the cursor")
+IMAGES = Binding("enter", "choose", "Its images", key_display="enter", tooltip="The images of the row under the cursor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ class PairList(RowList[PairRow]):
 
     BINDINGS: ClassVar[list[BindingType]] = [IMAGES]
     COLUMNS: ClassVar[Columns] = Columns(
-        widths={"  True class": 18, "Predicted as": 16, "Images": 7, "Share": 8, "Back": 5},
-        left=("  True class", "Predicted as", "Back"),
-        least_needed=("Back", "Share"),
+        widths={"  True class": 18, "Predicted as": 16, "Images": 7, "Share": 8, "Other way": 10},
+        left=("  True class", "Predicted as", "Other way"),
+        least_needed=("Other way", "Share"),
     )
 
 
@@ -82,7 +82,7 @@ def pair_order() -> ListOrder[PairRow]:
             "Predicted as": lambda row: row.names[1].lower(),
             "Images": lambda row: row.pair.images,
             "Share": lambda row: row.pair.share,
-            "Back": lambda row: row.back,
+            "Other way": lambda row: row.back,
         },
         column="Images",
     )
@@ -128,7 +128,7 @@ class ClassList(RowList[ClassRow]):
 
     BINDINGS: ClassVar[list[BindingType]] = [IMAGES]
     COLUMNS: ClassVar[Columns] = Columns(
-        widths={"  Class": 18, "Accuracy": 9, "Images": 7, "Precision": 10, "F1": 8, "Mostly wrong as": 16},
+        widths={"  Class": 18, "Accuracy": 9, "Images": 7, "Precision": 10, "F1": 7, "Mostly wrong as": 16},
         left=("  Class", "Mostly wrong as"),
         least_needed=("Mostly wrong as", "F1", "Precision"),
     )

@@ -129,11 +129,11 @@ def _pair_rows(shown: ShownEvaluation, pairs: list[Pair]) -> list[Row]:
     ]
 
 
-def class_bars(shown: ShownEvaluation, labels: Sequence[int], width: int) -> list[Row]:
-    """Return a bar for each of some classes, in two columns where the room is wide."""
+def class_bars(shown: ShownEvaluation, labels: Sequence[int], width: int, longest: int = 0) -> list[Row]:
+    """Return a bar for each of some classes, in two columns where the room is wide, after names of so many cells."""
     columns = 2 if width >= WIDE else 1
     height = math.ceil(len(labels) / columns)
-    longest = max((text.cells(shown.names[label]) for label in labels), default=0)
+    longest = longest or max((text.cells(shown.names[label]) for label in labels), default=0)
     return [
         tuple(span for label in labels[row::height] for span in _class_row(shown, label, width // columns, longest))
         for row in range(height)
@@ -146,8 +146,9 @@ def _extreme_bars(shown: ShownEvaluation, width: int, height: int) -> list[Row]:
     each = max(height // 4 - 1, 1) * (2 if width >= WIDE else 1)
     worst, best = ordered[:each], ordered[: -each - 1 : -1]
     count = f" of {text.counted(len(shown.names), 'class')}"
-    rows: list[Row] = [((f"worst{count}", "label"),), *class_bars(shown, worst, width)]
-    return [*rows, (("best", "label"),), *class_bars(shown, best, width)][: max(height, 0)]
+    longest = max((text.cells(shown.names[label]) for label in (*worst, *best)), default=0)
+    rows: list[Row] = [((f"worst{count}", "label"),), *class_bars(shown, worst, width, longest)]
+    return [*rows, (("best", "label"),), *class_bars(shown, best, width, longest)][: max(height, 0)]
 
 
 def _class_row(shown: ShownEvaluation, label: int, width: int, longest: int) -> Row:

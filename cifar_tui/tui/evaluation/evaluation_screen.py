@@ -40,7 +40,7 @@ class EvaluationScreen(Screen[None]):
         Binding("v", "next_view", "View", tooltip="The confusion matrix, the confused pairs, or the classes"),
         Binding("V", "next_view(-1)", "Previous view", show=False, tooltip="The previous one of these"),
         Binding("slash", "filter", "Filter", key_display="/", tooltip="Show only classes with the names that you type"),
-        Binding("n", "sort(True)", "Sort", tooltip="Sort by the next column"),
+        Binding("n", "sort(True)", "Sort", show=False, tooltip="Sort by the next column"),
         Binding("N", "sort(False)", "Reverse", show=False, tooltip="Reverse the order"),
         Binding("greater_than_sign", "next_pair(1)", "Next pair", key_display=">", tooltip="The next confused pair"),
         Binding(

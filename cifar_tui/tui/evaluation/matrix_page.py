@@ -4,13 +4,15 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from cifar_tui import text
+from cifar_tui.report.class_names import class_names
 from cifar_tui.report.confusion import Pair
 from cifar_tui.tui.evaluation.confusion_matrix import ConfusionMatrix
 from cifar_tui.tui.evaluation.shown_evaluation import Cell, ShownEvaluation
 from cifar_tui.tui.widgets.rows import Row, Rows, bar, fitted
 
-PAIR_WIDTH = 38
-"""Cells of a pair beside another."""
+PAIR_ROOM = 18
+"""Cells of a pair without its names, the gap to the next one included."""
+LEAST_NAME = 6
 BAR_ROOM = 26
 """Cells of a class's row without its bars and its name."""
 PAIRS_PANEL = 44
@@ -76,11 +78,15 @@ class MatrixPage(Container):
     def show_pairs(self) -> None:
         """Draw the pairs, the one under the cursor marked."""
         panel = self.query_one("#pairs", Rows)
-        columns, height = max(panel.size.width // PAIR_WIDTH, 1), panel.size.height
+        longest, height = max(map(text.cells, self._shown.names)), panel.size.height
+        columns = max(panel.size.width // (PAIR_ROOM + 2 * longest), 1)
+        names, room = self._shown.names, (panel.size.width - PAIR_ROOM + 2) // 2
+        if room < longest:
+            longest = max(room, LEAST_NAME)
+            names = class_names(self._shown.result.classes, longest)
         pairs = self._shown.confusion.pairs[: columns * height]
-        width = max(map(text.cells, self._shown.names))
         rows: list[Row] = [
-            tuple(span for place in range(y, len(pairs), height) for span in self._pair_spans(pairs[place], width))
+            tuple(span for pair in pairs[y::height] for span in self._pair_spans(pair, names, longest))
             for y in range(min(height, len(pairs)))
         ]
         panel.set_rows(rows or [(("No image was predicted as another class.", "good"),)])
@@ -91,9 +97,9 @@ class MatrixPage(Container):
         scores = (self._shown.score_pieces(one) for one in dict.fromkeys(self.cell))
         return [fitted(row, width) for row in (pieces, *scores)]
 
-    def _pair_spans(self, pair: Pair, width: int) -> Row:
+    def _pair_spans(self, pair: Pair, shown_names: list[str], width: int) -> Row:
         under_cursor = (pair.label, pair.predicted) == self.cell
-        label, predicted = self._shown.names[pair.label], self._shown.names[pair.predicted]
+        label, predicted = shown_names[pair.label], shown_names[pair.predicted]
         names = f"{text.padded(label, width, right=True)} → {text.padded(predicted, width)}"
         numbers = f"{pair.images:>5,} {text.percent(pair.share, 1):>7}"
         return ((names, "accent" if under_cursor else "label"), (numbers, "value"), ("  ", ""))

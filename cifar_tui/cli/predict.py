@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PLACES = 3
 """Number of classes printed for each image."""
+LONGEST = 40
+"""Cells of a class name."""
 
 
 @recipe_options("device", "precision")
@@ -38,20 +40,21 @@ def predict(
     from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run, recipe_for
     from cifar_tui.cli.recipe_options import changed
     from cifar_tui.engine.evaluation.predict import Prediction, Predictor
+    from cifar_tui.report.class_names import class_names
 
     file = checkpoint_at(path)
     reading = reading_of(weights, normalize, max_pool=max_pool, ours=in_a_run(file))
     predictor = Predictor(changed(recipe_for(file, None), changes), file.parent, file.name, reading)
     for sentence in predictor.assumptions:
         print(sentence, file=sys.stderr)
-    console = Console()
+    console, names = Console(), tuple(class_names(predictor.classes, LONGEST))
     predictions: list[Prediction | Refusal] = []
     for prediction in predictor.predict(images):
         predictions.append(prediction)
         if not isinstance(prediction, Prediction):
             print(prediction.reason, file=sys.stderr)
         elif not as_json:
-            print_prediction(prediction, predictor.classes, console)
+            print_prediction(prediction, names, console)
     if as_json:
         print(to_json(file.name, predictions, predictor.classes, predictor.assumptions))
     raise typer.Exit(0 if all(isinstance(prediction, Prediction) for prediction in predictions) else 1)
@@ -60,7 +63,7 @@ def predict(
 def print_prediction(prediction: "Prediction", classes: tuple[str, ...], console: "Console") -> None:
     """Print the most probable classes, and on a terminal with colours the image as the network sees it."""
     named = ", ".join(
-        f"{text.safe_text(name, 40)} {text.percent(share)}" for name, share in most_probable(prediction, classes)
+        f"{text.safe_text(name, LONGEST)} {text.percent(share)}" for name, share in most_probable(prediction, classes)
     )
     print(f"{text.safe_text(prediction.file)}: {named}", flush=True)
     if not console.is_terminal or console.no_color or console.color_system is None:

@@ -2,10 +2,11 @@
 
 import math
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cifar_tui import text
-from cifar_tui.checkpoint_events import ComparedImage, ComparedPair, ComparisonDone
+from cifar_tui.checkpoint_events import MOST_DENSE, ComparedImage, ComparedPair, ComparisonDone
+from cifar_tui.report.class_names import class_names
 from cifar_tui.report.mcnemar import mcnemar_p, significance
 
 Row = tuple[tuple[str, str], ...]
@@ -13,8 +14,8 @@ Row = tuple[tuple[str, str], ...]
 
 MOST_COMPARED = 8
 """More checkpoints than anybody reads side by side."""
-NAME_LENGTH = 16
-"""Characters of a class name that are shown."""
+CHANGED_LISTED = 10
+"""Classes listed, of more than `MOST_DENSE`, that became worse, and that became better."""
 VALUE, CHANGE = 10, 9
 """Cells of a number, and of its difference to the first one's."""
 COUNTS = {"agreement": 11, "fixed": 8, "broken": 8, "both wrong": 12}
@@ -23,14 +24,44 @@ DrawBar = Callable[[float], Row]
 """Returns a bar for a share of 0 to 1, always as wide."""
 
 
-def comparison_rows(done: ComparisonDone, draw_bar: DrawBar = lambda _: ()) -> list[Row]:
-    """Return names; accuracy, loss and every class of each, with the difference to the first; every two of them."""
-    return [*_name_rows(done), (), *_table_rows(done, draw_bar), (), *_pair_rows(done)]
+def comparison_rows(
+    done: ComparisonDone, draw_bar: DrawBar = lambda _: (), labels: Sequence[int] | None = None
+) -> list[Row]:
+    """Return names; accuracy, loss and every class of each, with the difference to the first; every two of them.
+
+    `labels` are the classes that are shown, in this order; without, all of them. Of many classes they come last.
+    """
+    names = class_names(done.classes)
+    width = max(len("accuracy"), *map(text.cells, names))
+    totals = [*_name_rows(done), (), *_total_rows(done, width, draw_bar)]
+    classes = _class_rows(done, names, width, draw_bar, range(len(names)) if labels is None else labels)
+    if len(names) <= MOST_DENSE:
+        return [*totals, *classes, (), *_pair_rows(done)]
+    return [*totals, (), *_pair_rows(done), (), _head(done, width, draw_bar), *classes]
 
 
 def comparison_lines(done: ComparisonDone) -> list[str]:
-    """The same as plain lines."""
-    return ["".join(words for words, _ in row).rstrip() for row in comparison_rows(done)]
+    """The same as plain lines; of many classes those that changed most."""
+    if len(done.classes) <= MOST_DENSE:
+        return _lines(comparison_rows(done))
+    lines = _lines(comparison_rows(done, labels=()))
+    ordered = sorted(range(len(done.classes)), key=lambda label: class_change(done, label))
+    worse = [label for label in ordered if class_change(done, label) < 0]
+    better = [label for label in reversed(ordered) if class_change(done, label) > 0]
+    names = class_names(done.classes)
+    width = max(len("accuracy"), *map(text.cells, names))
+    for word, labels in (("Worse", worse), ("Better", better)):
+        lines += [f"{word}: {text.counted(len(labels), 'class')} of {len(names):,}{':' if labels else ''}"]
+        lines += _lines(_class_rows(done, names, width, lambda _: (), labels[:CHANGED_LISTED]))
+        if len(labels) > CHANGED_LISTED:
+            lines.append(f"… {len(labels) - CHANGED_LISTED:,} more")
+    return lines
+
+
+def class_change(done: ComparisonDone, label: int) -> float:
+    """Return the largest difference of a class's accuracy to that of the first checkpoint, -1 to 1."""
+    images = max(done.class_images[label], 1)
+    return max(((hits[label] - done.hits[0][label]) / images for hits in done.hits), key=abs)
 
 
 def comparison_record(done: ComparisonDone) -> dict[str, object]:
@@ -95,21 +126,36 @@ def _name_rows(done: ComparisonDone) -> list[Row]:
     ]
 
 
-def _table_rows(done: ComparisonDone, draw_bar: DrawBar) -> list[Row]:
-    places = range(len(done.checkpoints))
-    names = [text.safe_text(name, NAME_LENGTH) for name in done.classes]
-    width = max(len("accuracy"), *map(text.cells, names))
+def _head(done: ComparisonDone, width: int, draw_bar: DrawBar) -> Row:
+    """Return the letters of the checkpoints above their columns."""
     blank = " " * sum(len(words) for words, _ in draw_bar(0.0))
-    letters = zip(places, string.ascii_uppercase, strict=False)
+    letters = enumerate(string.ascii_uppercase[: len(done.checkpoints)])
     head = "".join(f"{letter:>{VALUE}}{' ' * CHANGE if place else ''}{blank}" for place, letter in letters)
-    shares = [_class_shares(done, place) for place in places]
+    return ((f"{'':<{width}}{head}", "dim"),)
+
+
+def _total_rows(done: ComparisonDone, width: int, draw_bar: DrawBar) -> list[Row]:
+    places = range(len(done.checkpoints))
+    blank = " " * sum(len(words) for words, _ in draw_bar(0.0))
     losses: list[Cell] = [(f"{text.loss(loss):>{VALUE}}", loss, ((blank, ""),)) for loss in done.losses]
-    rows: list[Row] = [((f"{'':<{width}}{head}", "dim"),)]
-    rows.append(_line("accuracy", width, [_share(_accuracy(done, place), draw_bar) for place in places], as_share=True))
-    rows.append(_line("loss", width, losses, as_share=False))
-    for label, name in enumerate(names):
-        rows.append(_line(name, width, [_share(one[label], draw_bar) for one in shares], as_share=True))
-    return rows
+    return [
+        _head(done, width, draw_bar),
+        _line("accuracy", width, [_share(_accuracy(done, place), draw_bar) for place in places], as_share=True),
+        _line("loss", width, losses, as_share=False),
+    ]
+
+
+def _class_rows(
+    done: ComparisonDone, names: Sequence[str], width: int, draw_bar: DrawBar, labels: Sequence[int]
+) -> list[Row]:
+    shares = [_class_shares(done, place) for place in range(len(done.checkpoints))]
+    return [
+        _line(names[label], width, [_share(one[label], draw_bar) for one in shares], as_share=True) for label in labels
+    ]
+
+
+def _lines(rows: list[Row]) -> list[str]:
+    return ["".join(words for words, _ in row).rstrip() for row in rows]
 
 
 Cell = tuple[str, float, Row]

@@ -82,10 +82,12 @@ class Confusion:
             if label != predicted
         )
 
-    def by_recall(self) -> list[int]:
-        """Return the classes that have images, the least recognised first."""
+    def extremes(self, count: int) -> tuple[list[int], list[int]]:
+        """Return so many classes with the lowest recall, the lowest first, and with the highest, the highest first."""
         known = [label for label in range(self.classes) if self.images[label]]
-        return sorted(known, key=lambda label: (self.scores[label].recall, label))
+        worst = sorted(known, key=lambda label: self.scores[label].recall)
+        best = sorted(known, key=lambda label: -self.scores[label].recall)
+        return worst[:count], best[:count]
 
     def _pairs_of(self, label: int) -> Iterable[Pair]:
         for predicted, images in self._rows[label].items():

@@ -79,9 +79,8 @@ def _class_lines(names: list[str], confusion: Confusion) -> list[str]:
     width = max(text.cells("class"), *map(text.cells, names))
     if confusion.classes <= MOST_DENSE:
         return ["", *_score_lines("", names, range(confusion.classes), confusion, width)]
-    ordered = confusion.by_recall()
-    worst = ordered[:WORST_LISTED]
-    best = [label for label in reversed(ordered[-BEST_LISTED:]) if label not in worst]
+    worst, best = confusion.extremes(WORST_LISTED)
+    best = [label for label in best[:BEST_LISTED] if label not in worst]
     lines = ["", *_score_lines(f"The worst of {confusion.classes:,} classes:", names, worst, confusion, width)]
     return [*lines, "", *_score_lines("The best:", names, best, confusion, width)] if best else lines
 

@@ -77,6 +77,10 @@ class Predictions:
         order = np.argsort(confidence if recognised else -confidence, kind="stable")
         return [int(index) for index in found[order]]
 
+    def cell(self, index: int) -> tuple[int, int]:
+        """Return an image's true class, and the class that it was predicted as."""
+        return int(self._labels[index]), int(self._predicted[index])
+
     def image(self, index: int) -> PredictedImage:
         """Return one image's prediction."""
         one = self._records[index]

@@ -7,11 +7,14 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from cifar_tui import text
+from cifar_tui.report.class_names import class_names
 from cifar_tui.report.confusion import ClassScore, Pair
 from cifar_tui.tui.evaluation.shown_evaluation import Cell, ShownEvaluation
 from cifar_tui.tui.widgets.list_order import ListOrder
 from cifar_tui.tui.widgets.row_list import Columns, RowList
 
+SHORT_NAME = 12
+"""Cells of the name of the class that another is mostly predicted as."""
 IMAGES = Binding("enter", "choose", "Its images", key_display="enter", tooltip="The images of the row under the cursor")
 
 
@@ -136,7 +139,7 @@ class ClassList(RowList[ClassRow]):
 
 def class_rows(shown: ShownEvaluation) -> list[ClassRow]:
     """Return a row for each class, in label order."""
-    confusion, whole = shown.confusion, _searched(shown)
+    confusion, whole, short = shown.confusion, _searched(shown), class_names(shown.result.classes, SHORT_NAME)
     most: dict[int, Pair] = {}
     for pair in confusion.pairs:
         most.setdefault(pair.label, pair)
@@ -147,7 +150,7 @@ def class_rows(shown: ShownEvaluation) -> list[ClassRow]:
             whole[label],
             confusion.images[label],
             confusion.scores[label],
-            f"{text.percent(most[label].share, 1)} {shown.names[most[label].predicted]}" if label in most else "",
+            f"{text.percent(most[label].share, 1)} {short[most[label].predicted]}" if label in most else "",
         )
         for label, name in enumerate(shown.names)
     ]

@@ -8,14 +8,14 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from cifar_tui import text
-from cifar_tui.checkpoint_events import ComparedImage, ComparisonDone
-from cifar_tui.report.class_names import class_names
+from cifar_tui.checkpoint_events import MOST_DENSE, ComparedImage, ComparisonDone
+from cifar_tui.report.class_names import class_names, fitted_name
 from cifar_tui.report.comparison_text import change_text, changed_images, pair_name
 from cifar_tui.runs.checkpoints.test_images import IMAGE_BYTES
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.evaluation.image_cards import Card
 from cifar_tui.tui.evaluation.image_pages import BACK, PAGING, ImagesScreen
-from cifar_tui.tui.widgets.rows import Row, cut
+from cifar_tui.tui.widgets.rows import Row
 
 KINDS = ("fixed and broken", "fixed", "broken")
 
@@ -88,6 +88,14 @@ class ComparedImagesScreen(ImagesScreen):
         ]
         return [image for image in found if self.label in (None, image.label)]
 
+    def labels(self) -> Sequence[int]:
+        """Return the true classes that can be chosen: of many, those of images that were fixed or broken."""
+        if len(self.names) <= MOST_DENSE:
+            return super().labels()
+        pair = self._done.pairs[self._place]
+        changed = (changed_images(self._done, pair, fixed=fixed) for fixed in (True, False))
+        return sorted({image.label for images in changed for image in images})
+
     def heading(self) -> Row:
         """Return what the images are."""
         pair = self._done.pairs[self._place]
@@ -125,12 +133,12 @@ class ComparedImagesScreen(ImagesScreen):
             sign, style = ("✓", "good") if predicted == image.label else ("✗", "bad")
             predictions += [
                 ((f"{letter} predicted", "label"),),
-                ((f"{sign} {cut(self.names[predicted], width - 2)}", style),),
+                ((f"{sign} {fitted_name(self.names[predicted], width - 2)}", style),),
             ]
         return (
             (("fixed", "good") if fixed else ("broken", "bad"),),
             (("true class", "label"),),
-            ((f"  {cut(self.names[image.label], width - 2)}", "value"),),
+            ((f"  {fitted_name(self.names[image.label], width - 2)}", "value"),),
             (),
             *predictions,
             (),

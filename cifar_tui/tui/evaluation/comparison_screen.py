@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import ScrollableContainer
@@ -14,8 +15,10 @@ from cifar_tui.jobs.session import RunConnection
 from cifar_tui.report import run_summary
 from cifar_tui.report.comparison_text import comparison_rows
 from cifar_tui.tui import common_keys
+from cifar_tui.tui.evaluation.compared_classes import ComparedClass, compared_classes, compared_order
 from cifar_tui.tui.evaluation.compared_images import ComparedImagesScreen
 from cifar_tui.tui.evaluation.evaluation_rows import wrapped
+from cifar_tui.tui.widgets.filter_box import FilterBox
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Row, Rows, bar
 
@@ -31,8 +34,13 @@ class ComparisonScreen(Screen[None]):
     """One comparison, from its start; leaving cancels it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "app.pop_screen", "Back", key_display="esc", tooltip="Back to the previous screen"),
+        Binding(
+            "escape", "back", "Back", key_display="esc", tooltip="Show all again; then back to the previous screen"
+        ),
         Binding("i", "images", "Images", tooltip="The images that one got right and the other wrong"),
+        Binding("slash", "filter", "Filter", key_display="/", tooltip="Show only classes with the names that you type"),
+        Binding("n", "sort(True)", "Sort", show=False, tooltip="Sort classes by order, change, accuracy, images, name"),
+        Binding("N", "sort(False)", "Reverse", show=False, tooltip="Reverse the order"),
         *common_keys.AFTER,
     ]
 
@@ -43,9 +51,13 @@ class ComparisonScreen(Screen[None]):
         self._progress: Progressed | None = None
         self._comparison: ComparisonDone | None = None
         self._failure = ""
+        self._order = compared_order()
+        self._compared: list[ComparedClass] = []
+        self._filter_box = FilterBox("names of classes")
 
     def compose(self) -> ComposeResult:
         """Lay out the page."""
+        yield self._filter_box
         with ScrollableContainer(id="comparison-page"):
             yield Rows(id="comparison", classes="panel")
         yield KeyRow()
@@ -67,7 +79,35 @@ class ComparisonScreen(Screen[None]):
 
     def check_action(self, action: str, _parameters: tuple[object, ...], /) -> bool | None:
         """Return False for an action that does nothing yet."""
-        return self._comparison is not None or action != "images"
+        return self._comparison is not None or action not in ("images", "filter", "sort")
+
+    def action_back(self) -> None:
+        """Show all classes again, or return to the previous screen."""
+        if self._filter_box.value:
+            self._filter_box.action_cancel_filter()
+        else:
+            self.app.pop_screen()
+
+    def action_filter(self) -> None:
+        """Type names to filter by."""
+        self._filter_box.open()
+
+    def action_sort(self, next_column: bool) -> None:
+        """Sort the classes by something else, or the other way round."""
+        if next_column:
+            self._order.next_column(list(self._order.keys))
+        else:
+            self._order.sort_by(self._order.column)
+        self._show()
+
+    @on(FilterBox.Changed)
+    def _filter_by(self, event: FilterBox.Changed) -> None:
+        self._order.filter_text = event.value
+        self._show()
+
+    @on(FilterBox.Left)
+    def _focus_page(self) -> None:
+        self.query_one("#comparison-page").focus()
 
     def action_images(self) -> None:
         """Show the images that were fixed and broken."""
@@ -82,6 +122,7 @@ class ComparisonScreen(Screen[None]):
                     self._progress = event
                 case ComparisonDone():
                     self._comparison = event
+                    self._compared, self._order = compared_classes(event), compared_order(len(event.classes))
                 case EvaluationFailed():
                     self._failure = event.reason
         if events:
@@ -95,13 +136,18 @@ class ComparisonScreen(Screen[None]):
         panel.styles.height = len(rows) + 2
         panel.styles.min_width = _width(rows) + 4
         panel.set_rows(rows)
+        sign = "▼" if self._order.falling else "▲"
+        panel.border_subtitle = f"classes by {self._order.column} {sign}" if self._comparison is not None else ""
 
     def _rows(self, width: int) -> list[Row]:
         if self._comparison is not None:
-            plain = comparison_rows(self._comparison)
+            labels = [one.label for one in self._order.arranged(self._compared)]
+            plain = comparison_rows(self._comparison, labels=labels)
             room = (width - _width(plain)) // len(self._comparison.checkpoints) - 1
             cells = min(room, BAR_WIDTH) if room >= MIN_BAR else 0
-            return comparison_rows(self._comparison, lambda share: ((" ", ""), *bar(share, cells))) if cells else plain
+            if cells:
+                return comparison_rows(self._comparison, lambda share: ((" ", ""), *bar(share, cells)), labels)
+            return plain
         if self._failure:
             return [(("Not compared.", "bad"),), *wrapped(self._failure, width, "value")]
         progress = self._progress

@@ -79,8 +79,7 @@ def age_rows(found: FoundEvaluation, width: int) -> list[Row]:
 
 def extreme_rows(shown: ShownEvaluation, width: int) -> list[Row]:
     """Return two rows: the classes with the lowest accuracy, and those with the highest, as many as fit."""
-    ordered = shown.confusion.by_recall()
-    worst, best = ordered[:EXTREMES], ordered[: -EXTREMES - 1 : -1]
+    worst, best = shown.confusion.extremes(EXTREMES)
     return [fitted(_extremes(shown, *one), width, gap="  ") for one in (("worst", worst), ("best ", best))]
 
 
@@ -142,9 +141,7 @@ def class_bars(shown: ShownEvaluation, labels: Sequence[int], width: int, longes
 
 def _extreme_bars(shown: ShownEvaluation, width: int, height: int) -> list[Row]:
     """Return bars of the classes with the lowest accuracy and of those with the highest, in half of the rows."""
-    ordered = shown.confusion.by_recall()
-    each = max(height // 4 - 1, 1) * (2 if width >= WIDE else 1)
-    worst, best = ordered[:each], ordered[: -each - 1 : -1]
+    worst, best = shown.confusion.extremes(max(height // 4 - 1, 1) * (2 if width >= WIDE else 1))
     count = f" of {text.counted(len(shown.names), 'class')}"
     longest = max((text.cells(shown.names[label]) for label in (*worst, *best)), default=0)
     rows: list[Row] = [((f"worst{count}", "label"),), *class_bars(shown, worst, width, longest)]

@@ -8,10 +8,11 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from cifar_tui import text
+from cifar_tui.report.class_names import fitted_name
 from cifar_tui.tui.evaluation.evaluation_rows import wrapped
 from cifar_tui.tui.evaluation.image_cards import TOO_SMALL, Card, ImageCards
 from cifar_tui.tui.widgets.key_row import KeyRow
-from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, cut, fitted
+from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, fitted
 
 PAGING = (
     Binding("left", "page(-1)", "Previous", key_display="←", tooltip="The previous images"),
@@ -89,8 +90,12 @@ class ImagesScreen(Screen[None]):
 
     def action_next_label(self, by: int) -> None:
         """Choose the next true class, or the previous one; between the last and the first are all."""
-        self.label = after(self.label, by, range(len(self.names)))
+        self.label = after(self.label, by, self.labels())
         self.show_first_page()
+
+    def labels(self) -> Sequence[int]:
+        """Return the true classes that can be chosen, in order."""
+        return range(len(self.names))
 
     def show_first_page(self) -> None:
         """Show the first of other images."""
@@ -130,10 +135,13 @@ class ImagesScreen(Screen[None]):
             if width >= WIDE_TEXT:
                 room = width - NUMBER_ROOM
                 longest = min(max(map(text.cells, self.names)), room - MIN_BAR)
-                name = f"{sign} {text.padded(cut(self.names[one], longest), longest)} "
+                name = f"{sign} {text.padded(fitted_name(self.names[one], longest), longest)} "
                 rows.append(((name, style), *bar(share, room - longest), number))
             else:
-                rows += [((f"{sign} {cut(self.names[one], width - 2)}", style),), (*bar(share, width - NUMBER), number)]
+                rows += [
+                    ((f"{sign} {fitted_name(self.names[one], width - 2)}", style),),
+                    (*bar(share, width - NUMBER), number),
+                ]
         return rows
 
     @property
@@ -145,4 +153,7 @@ class ImagesScreen(Screen[None]):
 def after(chosen: int | None, by: int, choices: Sequence[int]) -> int | None:
     """Return the next of some choices, or the previous; between the last and the first is None, for all."""
     every: list[int | None] = [None, *choices]
-    return every[(every.index(chosen) + by) % len(every)]
+    if chosen is None or chosen in choices:
+        return every[(every.index(chosen) + by) % len(every)]
+    lower = sum(one < chosen for one in choices)  # it is no choice any more: the next is counted from its place
+    return every[(lower + (by > 0)) % len(every)]

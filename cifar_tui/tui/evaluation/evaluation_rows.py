@@ -21,6 +21,8 @@ EXTREMES = 12
 """The worst and the best classes in a line, of which as many are shown as fit."""
 FEW = 10
 """Classes that are all shown, however low the panel is."""
+MANY_ROWS = 6
+"""Rows of a panel that has room for the two worst and the two best of many classes, and nothing else."""
 CANCEL: Row = (("e", "accent"), (" Cancel the evaluation", "dim"))
 
 
@@ -99,10 +101,11 @@ def evaluation_rows(found: FoundEvaluation, width: int, height: int, shown: Show
     first = fitted(numbers, width, gap="  ")
     rows = [first]
     classes = class_bars(shown, range(len(shown.names)), width)
-    if len(first) < 3 * len(numbers) - 1 and height > len(classes) + 2:
+    many = len(shown.names) > FEW and len(classes) + 2 > height
+    if len(first) < 3 * len(numbers) - 1 and (height > MANY_ROWS if many else height > len(classes) + 2):
         rows.append(fitted(numbers[2:], width, gap="  "))
     rows += age_rows(found, width)
-    if len(rows) + len(classes) > height and len(shown.names) > FEW:
+    if many:
         classes = _extreme_bars(shown, width, height - len(rows))
     rows += classes
     pairs = shown.confusion.pairs[: max(min(PAIRS_LISTED, height - len(rows) - 2), 0)]

@@ -98,6 +98,7 @@ class EvaluationScreen(Screen[None]):
 
     @on(ConfusionMatrix.Moved)
     @on(RowList.Moved)
+    @on(ListPage.Listed)
     def _describe(self) -> None:
         """Describe what is now under the cursor."""
         self._show_cell()

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.message import Message
 
 from cifar_tui import text
 from cifar_tui.tui.evaluation.class_detail import detail_rows
@@ -31,6 +32,9 @@ LISTED = 30
 
 class ListPage(Container, Generic[RowT]):
     """A list that a person sorts and filters, and what is known of the class under the cursor."""
+
+    class Listed(Message):
+        """Other rows are listed, and another one may be under the cursor."""
 
     def __init__(self, shown: ShownEvaluation, rows: list[RowT], filtered: FilteredList[RowT], page: str) -> None:
         """Show `rows` in a list, in the order that it has at first."""
@@ -66,7 +70,7 @@ class ListPage(Container, Generic[RowT]):
         """Show the rows that match, in the order that a person has chosen."""
         count = self.filtered.show(self._all)
         self.filtered.name_list(self.title(count), "")
-        self.show()
+        self.post_message(self.Listed())  # the list's own message ends here, where it was caused
 
     def show(self) -> None:
         """Draw what is known of the class under the cursor."""

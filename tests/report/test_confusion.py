@@ -98,3 +98,52 @@ def test_wide_names_keep_the_columns_of_all_tables() -> None:
     assert len({cell_len(line) for line in lines[matrix : matrix + 11]}) == 1
     pairs = lines[lines.index("Most confused:") + 1 :]
     assert len({cell_len(line[: line.index(" of ")]) for line in pairs}) == 1
+
+
+@pytest.mark.parametrize("classes", [2, 10, 20, 37, 100, 1_000])
+def test_the_lines_of_any_number_of_classes_fit_a_terminal(classes: int) -> None:
+    done, _ = scripted.evaluation_of("net_003.pth", scripted.class_list(classes), 2_000)
+    lines = verdict_lines(done, 80)
+    assert max(map(cell_len, lines)) <= 80
+    assert len(lines) < 60
+    page = "\n".join(lines)
+    assert ("top-3" in page) == (classes > 3)
+    assert ("columns):" in page) == (classes <= 10)
+    assert (f"The worst of {classes:,} classes:" in page) == (classes > 20)
+    wide = "\n".join(verdict_lines(done))
+    assert ("columns):" in wide) == (classes <= 20)
+
+
+@pytest.mark.parametrize("classes", [20, 21, 100])
+def test_a_script_reads_the_whole_matrix_of_any_number_of_classes(classes: int) -> None:
+    done, _ = scripted.evaluation_of("net_003.pth", scripted.class_list(classes), 2_000)
+    record = orjson.loads(orjson.dumps(verdict_record(done)))
+    matrix = record["confusion"]
+    assert [len(row) for row in matrix] == [classes] * classes
+    assert all(matrix[label][predicted] == images for label, predicted, images in done.cells())
+    assert sum(map(sum, matrix)) == 2_000
+    assert "sparse_confusion" not in record
+    assert len(record["class_scores"]) == classes
+    event = event_from_record(record)
+    assert isinstance(event, EvaluationDone)
+    assert set(event.cells()) == set(done.cells())
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 40))
+def test_a_sparse_matrix_scores_as_the_whole_one_does(seed: int, classes: int) -> None:
+    done, _ = scripted.evaluation_of("net_003.pth", scripted.class_list(classes), 300, seed)
+    rows = tuple(tuple(done.row(label).get(other, 0) for other in range(classes)) for label in range(classes))
+    dense, confusion = dataclasses.replace(done, confusion=rows, sparse_confusion=()), Confusion(done)
+    assert str(class_scores(dense)) == str(class_scores(done))  # as text, for NaN is equal to nothing
+    assert most_confused(dense) == most_confused(done)
+    for label in range(classes):
+        assert confusion.images[label] == sum(rows[label])
+        assert confusion.predicted[label] == sum(row[label] for row in rows)
+        assert {pair.predicted: pair.images for pair in confusion.predicted_as(label)} == {
+            other: images for other, images in enumerate(rows[label]) if images and other != label
+        }
+        assert {pair.label: pair.images for pair in confusion.predicted_from(label)} == {
+            other: row[label] for other, row in enumerate(rows) if row[label] and other != label
+        }
+        assert done.class_accuracy(label) == pytest.approx(dense.class_accuracy(label), nan_ok=True)
+    assert confusion.wrong(None, None) == done.images - round(done.accuracy * done.images)

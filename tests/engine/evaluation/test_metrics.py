@@ -1,9 +1,12 @@
+import dataclasses
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cifar_tui.checkpoint_events import EvaluationDone
 from cifar_tui.engine.evaluation.metrics import WRONGEST, calibration_error, evaluation_result, top_accuracy
 
 LABELS = np.array([0, 1, 2, 3])
@@ -59,6 +62,31 @@ def test_the_hundred_wrongest_are_named_and_one_at_least_of_every_pair() -> None
     assert len({(one.label, one.predicted) for one in verdict.wrongest}) == 90
     wrong = probabilities.argmax(1) != labels
     assert of_true[WRONGEST - 1] == pytest.approx(np.sort(probabilities[wrong, labels[wrong]])[WRONGEST - 1], abs=1e-4)
+
+
+@pytest.mark.parametrize("classes", [2, 10, 20, 21, 100, 1_000])
+def test_the_images_named_are_as_few_for_many_classes(classes: int) -> None:
+    random = np.random.default_rng(1)
+    labels = random.integers(0, classes, 3_000)
+    logits = random.standard_normal((3_000, classes)).astype(np.float32)
+    result = evaluation_result(logits, labels)
+    predicted = logits.argmax(1)
+    pairs, counts = np.unique((labels * classes + predicted)[labels != predicted], return_counts=True)
+    named = {one.label * classes + one.predicted for one in result.wrongest}
+    most = pairs[np.argsort(-counts, kind="stable")[:90]]
+    assert set(most.tolist()) <= named
+    assert len(result.wrongest) <= WRONGEST + 90
+    for one in result.wrongest:
+        assert len(one.probabilities) == (classes if classes <= 20 else 0)
+        known = one.probability_of()
+        assert {one.label, one.predicted} <= set(known)
+        assert known[one.predicted] == max(known.values())
+        assert len(one.shares) <= 4
+    assert (len(result.confusion), len(result.sparse_confusion)) == ((classes, 0) if classes <= 20 else (0, classes))
+    done = EvaluationDone("net_001.pth", 3_000, 0.0, 0.0, ("x",) * classes, result.confusion, 0.0)
+    done = dataclasses.replace(done, sparse_confusion=result.sparse_confusion)
+    cells = {label * classes + other: images for label, other, images in done.cells()}
+    assert cells == dict(zip(*np.unique(labels * classes + predicted, return_counts=True), strict=True))
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

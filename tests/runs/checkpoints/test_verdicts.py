@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cifar_tui.checkpoint_events import WrongImage
 from cifar_tui.runs.checkpoints.predictions import Predictions, pack
 from cifar_tui.runs.checkpoints.sidecars import discard_sidecars, list_sidecars, newest_checkpoint, verdict_path
 from cifar_tui.runs.checkpoints.test_images import MOST_IMAGES, read_images, store_images
@@ -165,6 +166,127 @@ def test_the_most_pictures_there_can_be_fit(tmp_path: Path) -> None:
     )
     assert verdict_path(tmp_path / NAME).stat().st_size < SIZE_LIMIT / 2
     assert len(read_evaluation(tmp_path, NAME).pictures) == 190
+
+
+@pytest.mark.parametrize("classes", [2, 20, 37, 100, 1_000])
+def test_a_file_of_many_classes_is_about_as_large_as_one_of_ten(tmp_path: Path, classes: int) -> None:
+    done = scripted.put_evaluation(tmp_path, 3, scripted.class_list(classes))
+    kept = read_evaluation(tmp_path, NAME)
+    assert kept.verdict == done
+    assert len(kept.pictures) == len(done.wrongest) <= 190
+    assert verdict_path(tmp_path / NAME).stat().st_size < 1_100_000
+    record = kept_record(tmp_path)["verdict"]
+    assert isinstance(record, dict)
+    assert ("sparse_confusion" in record) == (classes > 20)
+    assert {"shares" in one for one in record["wrongest"]} == {classes > 20}
+    predictions = Predictions(kept.predictions, kept.verdict)
+    label, predicted, images = next(cell for cell in done.cells() if cell[0] != cell[1])
+    indexes = predictions.indexes(label, predicted)
+    assert len(indexes) == images
+    assert {predictions.cell(index) for index in indexes} == {(label, predicted)}
+    assert predictions.image(indexes[0]).label == label
+
+
+def test_the_most_that_a_thousand_classes_can_need_fits(tmp_path: Path) -> None:
+    names = tuple(f"{label:04}{'类' * 96}" for label in range(1_000))
+    everything = np.arange(MOST_IMAGES)
+    rows: list[list[int]] = [[] for _ in names]
+    for label in everything.tolist():
+        rows[label % 1_000] += [label // 1_000 * 20, 1]
+    probabilities = np.zeros((1, 1_000))
+    shares = ((0, 0.1234), (999, 0.1234), (998, 0.1234), (997, 0.1234))
+    wrongest = tuple(WrongImage(49_999, 999, 0, (), shares) for _ in range(190))
+    most = dataclasses.replace(
+        scripted.verdict(NAME),
+        images=MOST_IMAGES,
+        classes=names,
+        confusion=(),
+        sparse_confusion=tuple(map(tuple, rows)),
+        wrongest=wrongest,
+    )
+    record = pack(probabilities, np.zeros(1, np.int64), np.zeros(1, np.int64))
+    pictures = (scripted.picture(1),) * 190
+    store_evaluation(tmp_path, StoredEvaluation(most, "0" * 64, pictures, record * MOST_IMAGES))
+    with pytest.raises(ValueError, match="matrix"):  # the predictions are of the right size, and nothing more
+        read_evaluation(tmp_path, NAME)
+    assert 2_000_000 < verdict_path(tmp_path / NAME).stat().st_size < SIZE_LIMIT
+    store_evaluation(tmp_path, StoredEvaluation(most, "0" * 64, (scripted.picture(1),) * 190))
+    assert read_evaluation(tmp_path, NAME).verdict == most
+
+
+def test_a_larger_one_is_not_stored_for_it_would_not_be_read(tmp_path: Path) -> None:
+    rows = tuple(tuple(value for other in range(1_000) for value in (other, 1)) for _ in range(1_000))
+    done = dataclasses.replace(
+        scripted.verdict(NAME),
+        images=1_000_000,
+        classes=scripted.class_list(1_000),
+        confusion=(),
+        sparse_confusion=rows,
+        wrongest=(),
+    )
+    check_evaluation(done)
+    with pytest.raises(OSError, match=r"more than 4\.2 MB"):
+        store_evaluation(tmp_path, StoredEvaluation(done, "0" * 64, ()))
+    assert list(tmp_path.iterdir()) == []
+
+
+SPARSE = [
+    [[0, 1, 1]] + [[]] * 99,
+    [[0, 10_000, 0, 1]] + [[]] * 99,
+    [[1, 1, 0, 9_999]] + [[]] * 99,
+    [[100, 10_000]] + [[]] * 99,
+    [[-1, 10_000]] + [[]] * 99,
+    [[0, 0, 1, 10_000]] + [[]] * 99,
+    [[0, -1, 1, 10_001]] + [[]] * 99,
+    [[0, 9_999]] + [[]] * 99,
+    [[0, 10_000]] + [[]] * 98,
+    [[0, 10_000]] * 100,
+    [],
+]
+
+
+@pytest.mark.parametrize("rows", SPARSE)
+def test_a_sparse_matrix_that_is_none_is_no_verdict(tmp_path: Path, rows: list[list[int]]) -> None:
+    scripted.put_evaluation(tmp_path, 3, scripted.class_list(100))
+    record = kept_record(tmp_path)
+    assert isinstance(record["verdict"], dict)
+    record["verdict"]["sparse_confusion"] = rows
+    verdict_path(tmp_path / NAME).write_bytes(orjson.dumps({**record, "predictions": ""}))
+    with pytest.raises(ValueError):
+        read_evaluation(tmp_path, NAME)
+    record["verdict"]["sparse_confusion"] = [[0, 10_000]] + [[]] * 99
+    verdict_path(tmp_path / NAME).write_bytes(orjson.dumps({**record, "predictions": ""}))
+    assert list(read_evaluation(tmp_path, NAME).verdict.cells()) == [(0, 0, 10_000)]
+
+
+@pytest.mark.parametrize("shares", [[[0, 0.5]], [[100, 0.5]], [[0, 1.5]], [[-1, 0.5]], [[0, 0.5, 1]], [[0.5, 0]]])
+def test_wrong_images_of_many_classes_name_their_own_classes(tmp_path: Path, shares: list[list[float]]) -> None:
+    done = scripted.put_evaluation(tmp_path, 3, scripted.class_list(100))
+    record = kept_record(tmp_path)
+    assert isinstance(record["verdict"], dict)
+    first = done.wrongest[0]
+    record["verdict"]["wrongest"][0]["shares"] = [[first.label, 0.25], [first.predicted, 0.5]][
+        : 2 * (shares[0][0] != 0)
+    ]
+    record["verdict"]["wrongest"][0]["shares"] += shares
+    verdict_path(tmp_path / NAME).write_bytes(orjson.dumps(record))
+    with pytest.raises(ValueError):
+        read_evaluation(tmp_path, NAME)
+
+
+def test_both_spellings_at_once_are_no_verdict() -> None:
+    done, _ = scripted.evaluation_of(NAME, scripted.class_list(10), 500)
+    rows = tuple(
+        tuple(part for place, images in done.row(label).items() for part in (place, images)) for label in range(10)
+    )
+    check_evaluation(dataclasses.replace(done, confusion=(), sparse_confusion=rows))
+    for wrong in (
+        dataclasses.replace(done, sparse_confusion=rows),
+        dataclasses.replace(done, confusion=()),
+        dataclasses.replace(done, classes=("x",) * 1_001, confusion=((0,) * 1_001,) * 1_001),
+    ):
+        with pytest.raises(ValueError):
+            check_evaluation(wrong)
 
 
 @pytest.mark.slow

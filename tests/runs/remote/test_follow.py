@@ -15,7 +15,7 @@ from cifar_tui.presets import preset
 from cifar_tui.runs.find import all_runs
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.lock import is_being_trained
-from cifar_tui.runs.records.journal import append_event, read_events, read_feed
+from cifar_tui.runs.records.journal import BLOCK_BYTES, LONGEST_LINE, append_event, read_events, read_feed
 from cifar_tui.runs.remote.follow import RemoteRun
 from tests import scripted
 from tests.waiting import eventually
@@ -176,3 +176,35 @@ def test_looking_at_a_run_never_keeps_a_trainer_out(run: RunFolder, monkeypatch:
     monkeypatch.chdir(run.path.parent)
     assert all_runs() == []
     RunFolder.reopen(run.path).close()
+
+
+def test_an_evaluation_longer_than_what_is_read_at_a_time_is_read_whole(run: RunFolder) -> None:
+    names = tuple(f"{label} {'a long name ' * 40}" for label in range(1_000))
+    done, _ = scripted.evaluation_of("net_001.pth", names, 2_000)
+    events: list[Event] = [*scripted.opening(run.path), *scripted.epochs(1)]
+    written(run.path, [*events, done, *(scripted.step(number) for number in range(51, 71))])
+    path = journal_path(run.path)
+    content = path.read_bytes()
+    assert max(map(len, content.splitlines())) > BLOCK_BYTES
+    with path.open("rb") as file:
+        history = after(list(read_feed(file)))
+    assert history.step == 70
+    assert history.verdicts == {"net_001.pth": done}
+    place = content.index(b"EvaluationDone") + BLOCK_BYTES + 50
+    path.write_bytes(content[:place])  # it is still being written
+    with path.open("rb") as file:
+        history = after(list(read_feed(file)))
+        assert (history.step, history.verdicts) == (50, {})
+        path.write_bytes(content)
+        for one in read_feed(file):
+            history.apply(one)
+    assert (history.step, list(history.verdicts)) == (70, ["net_001.pth"])
+
+
+def test_a_line_that_never_ends_is_passed_over(run: RunFolder) -> None:
+    written(run.path, scripted.opening(run.path))
+    with journal_path(run.path).open("ab") as file:
+        file.write(b" " * (LONGEST_LINE + BLOCK_BYTES) + b"\n")
+    written(run.path, [scripted.step(1)])
+    with journal_path(run.path).open("rb") as file:
+        assert after(list(read_feed(file))).step == 1

@@ -109,3 +109,21 @@ def test_a_stop_says_what_was_saved(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_best_epoch_is_called_chosen_on_the_test_set(capsys: pytest.CaptureFixture[str]) -> None:
     events = [*scripted.opening(), scripted.epoch(1, 0.9), scripted.epoch(2, 0.8), RunFinished(100, 0.8)]
     assert "best 90.00 % after epoch 1, chosen on the test images" in printed(capsys, *events)[1]
+
+
+@pytest.mark.parametrize(("classes", "columns", "whole"), [(10, 80, True), (10, 48, False), (20, 120, True)])
+def test_a_matrix_is_printed_where_the_terminal_is_wide_enough(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, classes: int, columns: int, whole: bool
+) -> None:
+    done, _ = scripted.evaluation_of("net_001.pth", scripted.class_list(classes), 2_000)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for terminal in (True, False):
+        monkeypatch.setattr(sys.stdout, "isatty", lambda terminal=terminal: terminal)
+        connection = ScriptedConnection([done])
+        connection.ended = True
+        assert console.report_evaluation(connection, as_json=False) == 0
+        out = capsys.readouterr().out
+        assert ("predicted class (columns)" in out) == (whole or not terminal)
+        assert ("wider than this terminal" in out) == (terminal and not whole)
+        if terminal and whole:
+            assert max(map(len, out.splitlines())) <= columns

@@ -50,8 +50,8 @@ def comparison_lines(done: ComparisonDone) -> list[str]:
     better = [label for label in reversed(ordered) if class_change(done, label) > 0]
     names = class_names(done.classes)
     width = max(len("accuracy"), *map(text.cells, names))
-    for word, labels in (("Worse", worse), ("Better", better)):
-        lines += [f"{word}: {text.counted(len(labels), 'class')} of {len(names):,}{':' if labels else ''}"]
+    for word, labels in (("worse", worse), ("better", better)):
+        lines += [f"{text.counted(len(labels), 'class')} of {len(names):,} became {word}{':' if labels else '.'}"]
         lines += _lines(_class_rows(done, names, width, lambda _: (), labels[:CHANGED_LISTED]))
         if len(labels) > CHANGED_LISTED:
             lines.append(f"… {len(labels) - CHANGED_LISTED:,} more")

@@ -14,6 +14,7 @@ WORST_LISTED, BEST_LISTED = 10, 5
 SHORT_NAME = 4
 """Cells of a class name above a column of numbers."""
 LEAST_NAME = 8
+TOO_WIDE = "The confusion matrix is wider than this terminal; --json has it."
 PAIR_ROOM = 35
 """Cells of a confused pair's line without its three names."""
 TOP_OF = 3
@@ -103,7 +104,7 @@ def _confusion_lines(names: list[str], verdict: EvaluationDone, most: int | None
     if most is not None and 2 + width + len(names) * cell > most:
         cell = max(SHORT_NAME - 1, len(str(max(map(max, verdict.confusion))))) + 1
         if 2 + width + len(names) * cell > most:
-            return []
+            return ["", TOO_WIDE]
     head = "".join(text.padded(name, cell, right=True) for name in short_names(names, min(SHORT_NAME, cell - 1)))
     lines = ["", "Images by true class (rows) and predicted class (columns):", f"  {'':<{width}}{head}"]
     for name, row in zip(names, verdict.confusion, strict=True):

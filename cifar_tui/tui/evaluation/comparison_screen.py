@@ -136,8 +136,8 @@ class ComparisonScreen(Screen[None]):
         panel.styles.height = len(rows) + 2
         panel.styles.min_width = _width(rows) + 4
         panel.set_rows(rows)
-        sign = "▼" if self._order.falling else "▲"
-        panel.border_subtitle = f"classes by {self._order.column} {sign}" if self._comparison is not None else ""
+        if self._comparison is not None:
+            panel.border_title = f"Comparison, classes by {self._order.column} {'▼' if self._order.falling else '▲'}"
 
     def _rows(self, width: int) -> list[Row]:
         if self._comparison is not None:

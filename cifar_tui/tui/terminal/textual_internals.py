@@ -16,6 +16,8 @@ def lines_behind(front: Widget, crop: Region) -> list[Strip] | None:
     if behind is front or not isinstance(behind, Screen) or behind.size != front.size:
         return None
     strips = behind._compositor.render_strips()
+    if crop.bottom > len(strips):  # the terminal's size has changed, and the screen behind is not laid out for it yet
+        return None
     return [strips[y].crop(crop.x, crop.right) for y in crop.line_range]
 
 

@@ -9,6 +9,7 @@ from cifar_tui.tui.dialogs.branch import parse_choice
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui.drive import screen, screen_text, settle
+from tests.tui.pilot_internals import exception_in
 
 FROM_ONE = Ancestor(run="one", checkpoint="net_003.pth", sha256="0" * 64, epoch=3)
 
@@ -44,3 +45,13 @@ async def test_b_starts_a_new_run_from_a_checkpoint_and_says_where_it_comes_from
 def test_what_is_no_choice_is_refused(typed: tuple[str, str]) -> None:
     with pytest.raises(ValueError, match="must be"):
         parse_choice(*typed)
+
+
+@pytest.mark.parametrize("key", ["j", "q", "question_mark"])
+async def test_a_terminal_is_resized_behind_a_question(key: str) -> None:
+    async with screen(ScriptedJobs(ScriptedConnection([*scripted.opening(), *scripted.epochs(1)])), (60, 20)) as pilot:
+        await pilot.press(key)
+        for size in ((20, 6), (200, 50), (60, 20)):
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+    assert exception_in(pilot) is None

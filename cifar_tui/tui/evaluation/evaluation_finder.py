@@ -31,6 +31,7 @@ class EvaluationFinder:
     def __init__(self) -> None:
         self._key: tuple[Path, int, int] | None = None
         self._stored: StoredEvaluation | None = None
+        self._checked: tuple[EvaluationDone, bool] | None = None
 
     def find(self, folder: Path, sidecar: Sidecar, history: RunHistory) -> FoundEvaluation | None:
         """Return an evaluation that still holds, else one that is out of date, else None."""
@@ -39,7 +40,7 @@ class EvaluationFinder:
         if stored is not None and not because:
             return _found(folder, stored, "")
         recorded = history.verdicts.get(sidecar.checkpoint)
-        if recorded is not None and _consistent(recorded):
+        if recorded is not None and self._consistent(recorded):
             known = recorded.test_checksum and history.test_checksum
             other = known and recorded.test_checksum != history.test_checksum
             return FoundEvaluation(recorded, (), OTHER_IMAGES if other else "", folder)
@@ -58,14 +59,16 @@ class EvaluationFinder:
             return None
         return self._stored
 
+    def _consistent(self, result: EvaluationDone) -> bool:
+        """Return True if a recorded result's numbers fit each other; checked once."""
+        if self._checked is None or self._checked[0] is not result:
+            try:
+                check_evaluation(result)
+                self._checked = result, True
+            except ValueError:
+                self._checked = result, False
+        return self._checked[1]
+
 
 def _found(folder: Path, stored: StoredEvaluation, because: str) -> FoundEvaluation:
     return FoundEvaluation(stored.verdict, stored.pictures, because, folder, stored.predictions)
-
-
-def _consistent(result: EvaluationDone) -> bool:
-    try:
-        check_evaluation(result)
-    except ValueError:
-        return False
-    return True

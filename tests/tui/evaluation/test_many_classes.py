@@ -1,6 +1,7 @@
 """The screens of an evaluation and of a comparison with 2, 10, 20, 37, 100 and 1,000 classes."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ from cifar_tui.tui.evaluation.shown_evaluation import shown_evaluation
 from tests import scripted
 from tests.tui.drive import SIZES, screen, screen_text, settle
 from tests.tui.evaluation.test_comparison_screen import browsing
-from tests.tui.evaluation.test_evaluation_screen import browser, press, resize
+from tests.tui.evaluation.test_evaluation_screen import browser, press, resize, store
+from tests.tui.pilot_internals import exception_in
 
 FEW_IMAGES = 2_000
 
@@ -187,8 +189,6 @@ def test_a_thousand_classes_are_listed_without_a_thousand_squared_rows(tmp_path:
 async def test_two_classes_that_are_never_confused_leave_no_list_without_a_word(tmp_path: Path) -> None:
     done, _ = scripted.evaluation_of("net_003.pth", ("yes", "no"), 200)
     perfect = dataclasses.replace(done, confusion=((100, 0), (0, 100)), accuracy=1.0, wrongest=())
-    from tests.tui.evaluation.test_evaluation_screen import store
-
     store(tmp_path, perfect)
     async with browser(tmp_path, (80, 24)) as (pilot, _):
         assert "No image was predicted as another class." in await press(pilot, "enter")
@@ -196,6 +196,37 @@ async def test_two_classes_that_are_never_confused_leave_no_list_without_a_word(
         seen = await press(pilot, "v")
         assert "2 classes" in seen
         assert "predicted as   none" in seen
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("classes", [2, 37])
+@pytest.mark.parametrize("views", [0, 1, 2])
+async def test_no_key_takes_a_view_down(
+    tmp_path: Path, classes: int, views: int, press_all: Callable[[], list[str]]
+) -> None:
+    scripted.put_evaluation(tmp_path, 3, scripted.class_list(classes), 500)
+    async with browser(tmp_path, (60, 20)) as (pilot, _):
+        await press(pilot, "enter", *["v"] * views)
+        for key in press_all():
+            await pilot.press(key)
+            if not pilot.app.is_running:
+                break
+        for size in ((20, 6), (40, 12), (200, 50)):
+            if pilot.app.is_running:
+                await resize(pilot, size)
+    assert exception_in(pilot) is None
+
+
+@pytest.mark.parametrize("size", [(20, 6), (30, 10), (45, 13), (70, 16), (99, 60), (100, 20), (240, 70)])
+@pytest.mark.parametrize("classes", [2, 13, 100])
+async def test_every_view_can_be_shown_at_odd_sizes(tmp_path: Path, size: tuple[int, int], classes: int) -> None:
+    scripted.put_evaluation(tmp_path, 3, scripted.class_list(classes), 500)
+    async with browser(tmp_path) as (pilot, _):
+        await press(pilot, "enter")
+        await resize(pilot, size)
+        for _view in range(3):
+            assert fits(await press(pilot, "v"), size)
+    assert exception_in(pilot) is None
 
 
 def compared(classes: int) -> ComparisonDone:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 from cifar_tui import text
 from cifar_tui.checkpoint_events import MOST_DENSE, ComparedImage, ComparedPair, ComparisonDone
-from cifar_tui.report.class_names import class_names
 from cifar_tui.report.mcnemar import mcnemar_p, significance
 
 Row = tuple[tuple[str, str], ...]
@@ -31,8 +30,7 @@ def comparison_rows(
 
     `labels` are the classes that are shown, in this order; without, all of them. Of many classes they come last.
     """
-    names = class_names(done.classes)
-    width = max(len("accuracy"), *map(text.cells, names))
+    names, width = _names(done)
     totals = [*_name_rows(done), (), *_total_rows(done, width, draw_bar)]
     classes = _class_rows(done, names, width, draw_bar, range(len(names)) if labels is None else labels)
     if len(names) <= MOST_DENSE:
@@ -48,14 +46,22 @@ def comparison_lines(done: ComparisonDone) -> list[str]:
     ordered = sorted(range(len(done.classes)), key=lambda label: class_change(done, label))
     worse = [label for label in ordered if class_change(done, label) < 0]
     better = [label for label in reversed(ordered) if class_change(done, label) > 0]
-    names = class_names(done.classes)
-    width = max(len("accuracy"), *map(text.cells, names))
+    names, width = _names(done)
     for word, labels in (("worse", worse), ("better", better)):
         lines += [f"{text.counted(len(labels), 'class')} of {len(names):,} became {word}{':' if labels else '.'}"]
         lines += _lines(_class_rows(done, names, width, lambda _: (), labels[:CHANGED_LISTED]))
         if len(labels) > CHANGED_LISTED:
             lines.append(f"… {len(labels) - CHANGED_LISTED:,} more")
     return lines
+
+
+def _names(done: ComparisonDone) -> tuple[list[str], int]:
+    """Return the classes' names, and the cells of the first column."""
+    # The first screen takes nothing but constants from this module, and starts without the other.
+    from cifar_tui.report.class_names import class_names
+
+    names = class_names(done.classes)
+    return names, max(len("accuracy"), *map(text.cells, names))
 
 
 def class_change(done: ComparisonDone, label: int) -> float:

@@ -113,6 +113,30 @@ async def test_what_is_inside_a_checkpoint_looks_as_it_was_designed(
     assert "\n".join(seen) == golden.read_text(encoding="utf-8")
 
 
+async def test_many_classes_look_as_they_were_designed(
+    tmp_path: Path, clock: SetClock, pytestconfig: pytest.Config
+) -> None:
+    scripted.put_checkpoint(tmp_path, 3)
+    scripted.put_evaluation(tmp_path, 3, scripted.class_list(37), 2_000)
+    events = [*scripted.opening(tmp_path), *scripted.epochs(3)]
+    seen = []
+    async with screen(
+        ScriptedJobs(ScriptedConnection(events)), SIZES[1], hardware=StillMachine(), intervals=clock.intervals
+    ) as pilot:
+        for keys in (("c",), ("enter",), ("v",), ("v",)):
+            await pilot.press(*keys)
+            await settle(pilot)
+            for width, height in SIZES[1:]:
+                await pilot.resize_terminal(width, height)
+                await settle(pilot)
+                ruled = screen_text(pilot).split("\n")
+                seen.append(f"{width} x {height}\n" + "\n".join(row.rstrip() for row in ruled) + "\n")
+    golden = FOLDER / "many-classes.txt"
+    if pytestconfig.getoption("--update-goldens"):
+        golden.write_text("\n".join(seen), encoding="utf-8")
+    assert "\n".join(seen) == golden.read_text(encoding="utf-8")
+
+
 def _ruled(seen: str, width: int, height: int) -> str:
     """The screen's rows, none longer than it is wide."""
     rows = [row.rstrip() for row in seen.split("\n")]

@@ -5,7 +5,7 @@ from cifar_tui.report.confusion import Pair
 from cifar_tui.tui.evaluation.shown_evaluation import ShownEvaluation
 from cifar_tui.tui.widgets.rows import Row, cut, fitted
 
-NUMBERS = 14
+NUMBERS = 15
 """Cells of a count and a percentage."""
 HEADS = 3
 """Rows that are no pair: the class's numbers, and a head for each part."""

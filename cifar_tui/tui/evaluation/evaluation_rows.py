@@ -102,8 +102,9 @@ def evaluation_rows(found: FoundEvaluation, width: int, height: int, shown: Show
     rows = [first]
     classes = class_bars(shown, range(len(shown.names)), width)
     many = len(shown.names) > FEW and len(classes) + 2 > height
-    if len(first) < 3 * len(numbers) - 1 and (height > MANY_ROWS if many else height > len(classes) + 2):
-        rows.append(fitted(numbers[2:], width, gap="  "))
+    left = [piece for piece in numbers if piece[0] not in first]
+    if left and (height > MANY_ROWS if many else height > len(classes) + 2):
+        rows.append(fitted(left, width, gap="  "))
     rows += age_rows(found, width)
     if many:
         classes = _extreme_bars(shown, width, height - len(rows))

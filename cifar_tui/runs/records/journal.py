@@ -22,6 +22,8 @@ BLOCK_BYTES = 400_000
 """Read at a time: more is slower, for what it becomes no longer fits the processor's cache."""
 LONGEST_LINE = 8_000_000
 """Bytes of the longest line that is read: every confusion of a thousand classes needs 7 MB."""
+OF_STEPS = ("StepDone", "NormsMeasured")
+"""The events that are many."""
 FEWEST_COLUMNS = 16
 """Steps in a row that are worth being read as columns."""
 

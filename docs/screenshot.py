@@ -53,7 +53,10 @@ PICTURES: dict[str, tuple[str, str, str]] = {
     **{f"screen-{theme}": ("dashboard", "120x40", theme) for theme in THEMES},
     **{f"screen-{size}": ("dashboard", size, "night") for size in SIZES if size != "120x40"},
     "screen-cursor": ("cursor", "120x40", "night"),
-    **{view: (view, "120x40", "night") for view in ("checkpoints", "confusion", "wrong-images", "compare", "runs")},
+    **{
+        view: (view, "120x40", "night")
+        for view in ("checkpoints", "confusion", "wrong-images", "compare", "runs", "health")
+    },
     "confusion-80x24": ("confusion", "80x24", "night"),
     "checkpoints-80x24": ("checkpoints", "80x24", "night"),
 }

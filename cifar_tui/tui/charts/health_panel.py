@@ -35,7 +35,6 @@ LABEL_SHARE, LEAST_LABEL = 0.3, 8
 CURSOR = "›"
 NOTHING_YET = "Waiting for the first step…"
 NOT_MEASURED = "An earlier version trained this run and measured no layers."
-NO_LAYERS = "This network has no layer that is trained."
 
 
 class HealthPanel(Rows):
@@ -118,12 +117,8 @@ class HealthPanel(Rows):
         self._border_text.show(self._title(step), _legend(scale, self._number, width - 2))
 
     def _why_empty(self) -> str:
-        training = self._history.training
-        if training is None or not self._history.step:
-            return NOTHING_YET
-        if not self._history.curves.layers.names:
-            return NOT_MEASURED
-        return NOTHING_YET
+        measured = bool(self._history.curves.layers.names)
+        return NOTHING_YET if measured or not self._history.step else NOT_MEASURED
 
     def _title(self, step: float) -> str:
         zoomed = " · zoomed (0 resets)" if self._view.window is not None else ""

@@ -21,7 +21,7 @@ COMMANDS = {
     "evaluate": ("evaluate", "Evaluate a checkpoint on the test images: accuracy, every class, and its mistakes."),
     "compare": ("compare", "Evaluate checkpoints on the same test images, and show how they differ from the first."),
     "predict": ("predict", "Classify images of your own with a checkpoint: the three most probable classes of each."),
-    "export": ("export", "Export a checkpoint's weights, or a run's epochs, steps or curves."),
+    "export": ("export", "Export a checkpoint's weights or network, or a run's epochs, steps or curves."),
     "presets": ("presets", "List the presets with their size, purpose and expected accuracy on CIFAR-10."),
 }
 """Each command's module, and the first line of its help."""

@@ -100,7 +100,8 @@ def _export_weights(path: str, out: Path, weights: str, normalize: str | None) -
     written = f"{safe_text(source.name)}, {size(done.written.size)}"
     if out.suffix.lower() == ".onnx":
         compared = ", compared in onnxruntime" if done.compared else ""
-        return f"{written}{compared}. Images of 0 to 1 go in: float32 [N, 3, 32, 32]"
+        assumed = f" {done.assumed.removesuffix('.')}" if done.assumed else ""
+        return f"{written}{compared}. Images of 0 to 1 go in: float32 [N, 3, 32, 32]{'.' if assumed else ''}{assumed}"
     written += ", loaded back and compared"
     if done.origin is None:
         return f"{written}. The file does not say how its images are normalized; --normalize tells it"

@@ -9,6 +9,7 @@ import onnxruntime
 import orjson
 import pytest
 import torch
+import torchvision
 from torch import nn
 from typer.testing import CliRunner, Result
 
@@ -20,7 +21,7 @@ from cifar_tui.engine.formats.metadata import WeightsMetadata
 from cifar_tui.engine.network.model import fresh_network
 from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.runs.folder import read_recipe
-from tests.engine.formats.external_networks import KuangliuResNet
+from tests.engine.formats.external_networks import KuangliuResNet, stirred
 from tests.engine.trained import run
 
 FIXED = WeightsMetadata(mean=(0.5,) * 3, std=(0.25,) * 3)
@@ -93,7 +94,7 @@ def test_without_its_packages_there_is_one_sentence_and_no_file(
 
 
 def test_a_file_that_says_nothing_of_its_images_is_exported_once_a_person_does(tmp_path: Path) -> None:
-    theirs = KuangliuResNet(8)
+    theirs = stirred(KuangliuResNet(8))
     torch.save(theirs.state_dict(), tmp_path / "theirs.pth")
     refused = export(tmp_path / "theirs.pth", tmp_path / "a.onnx")
     assert isinstance(refused.exception, BadInput)
@@ -107,6 +108,16 @@ def test_a_file_that_says_nothing_of_its_images_is_exported_once_a_person_does(t
     with torch.inference_mode():
         expected = theirs.eval()((images - 0.5) / 0.5)
     assert torch.allclose(torch.from_numpy(found), expected, atol=1e-4, rtol=0)
+
+
+def test_what_is_assumed_of_a_network_is_said_for_the_file_holds_it(tmp_path: Path) -> None:
+    theirs = torchvision.models.resnet18(num_classes=10)
+    theirs.conv1, theirs.maxpool = nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.Identity()
+    torch.save(theirs.state_dict(), tmp_path / "theirs.pth")
+    done = export(tmp_path / "theirs.pth", tmp_path / "a.onnx", "--normalize", "imagenet")
+    assert done.stdout.endswith(
+        "float32 [N, 3, 32, 32]. The file does not say whether a max-pool follows the first layer; none is assumed.\n"
+    )
 
 
 def test_a_network_that_cannot_be_exported_is_named_in_a_sentence() -> None:

@@ -57,16 +57,17 @@ def test_the_shares_of_all_ranks_are_every_image_once(count: int, stop: int) -> 
 
 @pytest.mark.slow
 @pytest.mark.fault(25)
+@pytest.mark.parametrize("words", [(), ("--optimizer", "adamw", "--ema", "0.9")], ids=["sgd", "adamw, average"])
 def test_a_lost_process_costs_no_bit(
-    tmp_path: Path, often: bool, record_property: Callable[[str, object], None]
+    tmp_path: Path, words: tuple[str, ...], often: bool, record_property: Callable[[str, object], None]
 ) -> None:
     """torchrun ends the other, and starts both again: from the newest state to the weights of an unbroken run."""
-    with several(tmp_path / "whole", "--epochs", "6", launcher=True) as whole:
+    with several(tmp_path / "whole", "--epochs", "6", *words, launcher=True) as whole:
         assert whole.exit_codes() == [0], whole.printed
     runs, losses = (10, 2) if often else (1, 1)
     for number in range(runs):
         chance = random.Random(number)
-        with several(tmp_path / f"broken{number}", "--epochs", "6", launcher=True) as broken:
+        with several(tmp_path / f"broken{number}", "--epochs", "6", *words, launcher=True) as broken:
             for loss in range(losses):
                 broken.wait_for(lambda n=loss: len(broken.said("RunResumed")) == n)  # type: ignore[misc]
                 steps = len(broken.said("StepDone")) + chance.randrange(11 if loss == 0 else 1, 15)

@@ -36,6 +36,8 @@ class Exported:
     """The weights' metadata, which a .pth cannot hold. None where nothing is known of them."""
     compared: bool = True
     """True where what was written was loaded back and compared."""
+    assumed: str = ""
+    """A sentence where the network's form was assumed, for an .onnx holds it; empty where it is known."""
 
 
 def export_weights(source: Path, target: Path, reading: Reading = AS_FOUND) -> Exported:
@@ -77,7 +79,8 @@ def _export_onnx(source: Path, target: Path, reading: Reading) -> Exported:
             "--normalize tells it."
         )
     content, compared = onnx_content(read.network, origin, safe_text(target.name))
-    return Exported(write_atomically(target, lambda file: file.write(content)), origin, compared)
+    assumed = read.layout.assumed if read.origin is None else ""
+    return Exported(write_atomically(target, lambda file: file.write(content)), origin, compared, assumed)
 
 
 def _metadata(source: Path, read: ReadNetwork) -> WeightsMetadata | None:

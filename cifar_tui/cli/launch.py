@@ -77,7 +77,7 @@ def _checked(options: dict[str, Any]) -> Path:
     """Return the run's folder. Raises CifarTuiError for what would be refused in every process, and started again."""
     check_screen_options(options["marker"], options["alert"], options["theme"])
     file = StartFile(options["start"], options["weights"], options["normalize"])
-    run = options["resume"], options["preset_name"], file, options["run_name"], options["outf"]
+    run = options["resume"], options["preset_name"], file, options["run_name"], options["outf"], options["model"]
     jobs = jobs_of(options["changes"], *run)
     folder = jobs.folder
     jobs.close()

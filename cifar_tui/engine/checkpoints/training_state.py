@@ -8,7 +8,7 @@ from typing import TypeGuard
 import torch
 
 from cifar_tui.engine.checkpoints.checkpoint import load_tensors, save_tensors
-from cifar_tui.engine.network.model import ResNet18
+from cifar_tui.engine.network.build import shapes_of
 from cifar_tui.engine.network.stepper import Tensors, TrainingState
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.recipe import Recipe
@@ -52,10 +52,8 @@ def _load(folder: Path, record: StateRecord, recipe: Recipe) -> TrainingState:
     if not isinstance(content, dict) or content.get("step") != record.step:
         raise damaged
     network, momentum, scaler = content.get("network"), content.get("momentum"), content.get("scaler")
-    with torch.device("meta"):
-        expected = ResNet18(recipe.width, recipe.classes)
-    weights = dict(expected.named_parameters())
-    if not (_fits(network, expected.state_dict()) and _fits(momentum, weights) and isinstance(scaler, dict)):
+    tensors, weights = shapes_of(recipe)
+    if not (_fits(network, tensors) and _fits(momentum, weights) and isinstance(scaler, dict)):
         raise damaged
     return TrainingState(record.step, network, momentum, scaler)
 

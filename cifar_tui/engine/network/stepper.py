@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional
 
+from cifar_tui.engine.network.build import check_room, network_of, place, trained
 from cifar_tui.engine.network.device import Device
-from cifar_tui.engine.network.model import fresh_network
 from cifar_tui.engine.network.ranks import ALONE, Ranks
 from cifar_tui.engine.network.torch_private import (
     INTEGER_SCALES,
@@ -38,7 +38,7 @@ class TrainingState:
 
 def fresh_weights(recipe: Recipe) -> Callable[[], Tensors]:
     """Return a function that makes the weights by the recipe's seed."""
-    return lambda: fresh_network(recipe.width, recipe.seed, recipe.classes).state_dict()
+    return lambda: network_of(recipe).state_dict()
 
 
 _PLAIN_STEP = undecorated(torch.optim.SGD.step)
@@ -73,8 +73,10 @@ class SharedSums:
 
     def __init__(self, network: torch.nn.Module, ranks: Ranks) -> None:
         self._ranks = ranks
-        self._statistics = [buffer for buffer in network.buffers() if buffer.is_floating_point()]
-        weights = list(network.parameters())
+        saved = network.state_dict()
+        floating = [(name, one) for name, one in network.named_buffers() if one.is_floating_point()]
+        self._statistics = [one for name, one in floating if name in saved]
+        weights = list(trained(network).values())
         sizes = [tensor.numel() for tensor in (*weights, *self._statistics)]
         self._flat = torch.zeros(sum(sizes) + 2, device=weights[0].device)
         parts = torch.split(self._flat[:-2], sizes)
@@ -116,23 +118,25 @@ class Stepper:
         """
         self._device = device
         self._smoothing = recipe.label_smoothing
-        self.network = fresh_network(recipe.width, recipe.seed, recipe.classes)
+        self.network = network_of(recipe)
         self._first_weights = initial_weights or fresh_weights(recipe)
-        self.network.to(device.torch, memory_format=device.memory_format)  # type: ignore[call-overload]
+        check_room(self.network, device)
+        place(self.network, device)
+        self._trained = trained(self.network)
         self.forward: torch.nn.Module = self.network
         """Computes the logits: the network itself, or a compiled form of it."""
         self._rate = torch.zeros((), device=device.torch) if device.torch.type == "cuda" else None
         self._fused = device.torch.type != "mps"
         # Built after the weights took their layout, so that the momentum has it too.
         self._optimizer = LightSGD(
-            self.network.parameters(),
+            self._trained.values(),
             lr=recipe.learning_rate if self._rate is None else self._rate,
             momentum=recipe.momentum,
             nesterov=recipe.nesterov,
             weight_decay=recipe.weight_decay,
             fused=self._fused,
         )
-        for weight in self.network.parameters():
+        for weight in self._trained.values():
             # Left to itself, the fused update leaves the first momentum unwritten when it is gated off.
             self._optimizer.state[weight][MOMENTUM] = torch.zeros_like(weight)
         self._scaler = torch.amp.GradScaler(device.torch.type, enabled=device.precision == "fp16")
@@ -195,7 +199,7 @@ class Stepper:
 
     def shared_tensors(self) -> list[torch.Tensor]:
         """Return everything that is the same on all ranks: weights, statistics, momentum."""
-        momentum = [self._optimizer.state[weight][MOMENTUM] for weight in self.network.parameters()]
+        momentum = [self._optimizer.state[weight][MOMENTUM] for weight in self._trained.values()]
         return [*self.network.state_dict().values(), *momentum]
 
     def _apply(self, loss: torch.Tensor) -> None:
@@ -211,9 +215,7 @@ class Stepper:
 
     def export(self, step: int) -> TrainingState:
         """Return the state after `step`, copied to the CPU."""
-        momentum = {
-            name: _copied(self._optimizer.state[weight][MOMENTUM]) for name, weight in self.network.named_parameters()
-        }
+        momentum = {name: _copied(self._optimizer.state[weight][MOMENTUM]) for name, weight in self._trained.items()}
         scaler = {name: float(value) for name, value in self._scaler.state_dict().items()}
         return TrainingState(step, self.weights(), momentum, scaler)
 
@@ -224,7 +226,7 @@ class Stepper:
     def fresh_state(self) -> TrainingState:
         """Return the state before the first step. Raises CheckpointDamaged where a parent's weights are."""
         network = {name: _copied(tensor) for name, tensor in self._first_weights().items()}
-        zeros = {name: torch.zeros_like(network[name]) for name, _ in self.network.named_parameters()}
+        zeros = {name: torch.zeros_like(network[name]) for name in self._trained}
         return TrainingState(0, network, zeros, {})
 
     @torch.no_grad()
@@ -232,7 +234,7 @@ class Stepper:
         """Load a state, whose tensors have been compared with the network's."""
         for name, tensor in self.network.state_dict().items():
             tensor.copy_(state.network[name])
-        for name, weight in self.network.named_parameters():
+        for name, weight in self._trained.items():
             self._optimizer.state[weight][MOMENTUM].copy_(state.momentum[name])
         if self._scaler.is_enabled() and state.scaler:
             self._scaler.load_state_dict(
@@ -243,7 +245,7 @@ class Stepper:
     def restore_bn_stats(self, state: TrainingState) -> None:
         """Replace running statistics that are not finite by those of a good state."""
         for name, buffer in self.network.named_buffers():
-            if buffer.is_floating_point() and not bool(torch.isfinite(buffer).all()):
+            if name in state.network and buffer.is_floating_point() and not bool(torch.isfinite(buffer).all()):
                 buffer.copy_(state.network[name])
 
     def finite(self) -> bool:

@@ -15,6 +15,7 @@ from cifar_tui.engine.network.device import Device, StepFence, choose_device, pr
 from cifar_tui.engine.network.device_memory import explained, smaller_batches
 from cifar_tui.engine.network.heartbeats import watching
 from cifar_tui.engine.network.model import count_parameters
+from cifar_tui.engine.network.own_network import seed_step
 from cifar_tui.engine.network.ranks import Order, Verb
 from cifar_tui.engine.network.roll_call import leading
 from cifar_tui.engine.training.epoch_test import EpochTest, EpochTestResult
@@ -176,6 +177,7 @@ class TrainingLoop:
         start = batch * self._context.recipe.batch_size
         stop = min(start + self._context.recipe.batch_size, self._train.count)
         images, labels = self._train.batch(plan, self._ranks.share(start, stop))
+        seed_step(self._context.recipe.model, self._context.recipe.seed, step)
         result = self._accelerator.update(images, labels, rate, stop - start)
         self._fence.step_queued()
         self._progress.step = step

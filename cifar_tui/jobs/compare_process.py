@@ -24,6 +24,7 @@ from cifar_tui.history.run_history import FeedItem
 from cifar_tui.jobs.compare import CompareJob
 from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint, compared_checkpoint
 from cifar_tui.runs.own_code import allow_run, allowed_keys
+from cifar_tui.system.invocation import SAFE_PATH
 
 NICENESS = 10
 """Niceness of its process, from 0 to 19: the training goes first."""
@@ -39,7 +40,7 @@ class CompareProcess:
         self.other_user = ""
         self._events: FeedQueue[FeedItem] = FeedQueue()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, ",".join(allowed_keys()), *map(str, weights)],
+            [sys.executable, SAFE_PATH, "-m", __name__, ",".join(allowed_keys()), *map(str, weights)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -29,7 +29,10 @@ def what_is_trained(history: RunHistory, *, counts: bool = True, name_limit: int
     if history.started is None:
         return ""
     recipe = history.started.recipe
-    origin = f"{recipe.preset} {ancestry(recipe, name_limit)}," if recipe.parent is not None else recipe.preset
+    own = f" with {text.shortened(recipe.network, name_limit)}" if recipe.model is not None else ""
+    origin = f"{recipe.preset}{own}"
+    if recipe.parent is not None:
+        origin = f"{origin} {ancestry(recipe, name_limit)},"
     if history.data is None:
         where = {"cifar10": "CIFAR-10", "synthetic": "synthetic images"}.get(recipe.data, "images in a folder")
         return f"{origin} on {where}"

@@ -57,6 +57,17 @@ def check_network(recipe: Recipe) -> None:
     own_network.check_first_batch(recipe.model, network, recipe.classes, sides)
 
 
+def check_last_batch(recipe: Recipe, images: int) -> None:
+    """Raise BadInput where an epoch over so many images ends with a single one that an own network cannot train on."""
+    if recipe.model is None or images % recipe.batch_size != 1:
+        return
+    try:
+        own_network.check_first_batch(recipe.model, network_of(recipe), recipe.classes, images=1)
+    except BadInput as error:
+        last = "The last batch of an epoch has a single image: choose another --batch-size."
+        raise BadInput(f"{last} {error}") from None
+
+
 def check_room(network: nn.Module, device: Device) -> None:
     """Raise BadInput where a GPU is too small for an own network's weights, gradients and momentum."""
     if device.torch.type != "cuda" or isinstance(network, ResNet18):

@@ -26,7 +26,7 @@ from cifar_tui.own_model import OwnModel
 from cifar_tui.recipe import SIDE
 from cifar_tui.runs.own_code import AllowedCode, allowed_code
 from cifar_tui.system.container import memory_limit
-from cifar_tui.text import safe_text, size
+from cifar_tui.text import counted, safe_text, size
 
 COPIES = 3
 """Times a network's weights that training takes at least: they, their gradients and their momentum."""
@@ -53,17 +53,19 @@ def own_network(model: OwnModel, classes: int, seed: int, copies: int = 1) -> nn
     return network
 
 
-def check_first_batch(model: OwnModel, network: nn.Module, classes: int, sides: tuple[int, ...] = (SIDE,)) -> None:
-    """Check that a network can be trained on images of these sides, and tested; its statistics change. Raises BadModel.
+def check_first_batch(
+    model: OwnModel, network: nn.Module, classes: int, sides: tuple[int, ...] = (SIDE,), images: int = 2
+) -> None:
+    """Check that a network can be trained on a batch of images of these sides, and tested on one. Raises BadModel.
 
-    Two images are trained on, and one is tested.
+    Its statistics change.
     """
     code = allowed_code(model)
     with _seeded(0):
         for side in sides:
-            with _explained(code, f"failed in training on two images of {side}×{side}"):
-                logits = network.train()(torch.randn(2, 3, side, side))
-            _check_logits(code, logits, 2, classes)
+            with _explained(code, f"failed in training on {counted(images, 'image')} of {side}×{side}"):
+                logits = network.train()(torch.randn(images, 3, side, side))
+            _check_logits(code, logits, images, classes)
             if not logits.requires_grad:
                 raise BadModel(f"{code.model.name}: no loss reaches the weights, as if under torch.no_grad().")
             with _explained(code, "failed in its backward pass"):
@@ -155,8 +157,8 @@ def _check_tensors(code: AllowedCode, network: nn.Module) -> None:
 
 
 def _check_logits(code: AllowedCode, logits: object, images: int, classes: int) -> None:
-    wanted = f"{code.model.name} must return logits [{images}, {classes}] for {images} images of {classes} classes"
-    wanted = wanted.replace("1 images", "1 image")
+    shown = counted(images, "image")
+    wanted = f"{code.model.name} must return logits [{images}, {classes}] for {shown} of {classes} classes"
     if not isinstance(logits, torch.Tensor):
         raise BadModel(f"{wanted}, and its network returned {type(logits).__name__}.")
     if tuple(logits.shape) != (images, classes):

@@ -11,6 +11,7 @@ from cifar_tui.engine.checkpoints.run_context import DEFAULT_INTERVALS, Interval
 from cifar_tui.engine.data.augment import EpochPlan, Images, plan_epoch
 from cifar_tui.engine.data.load import LoadData, load
 from cifar_tui.engine.network.accelerate import Accelerator
+from cifar_tui.engine.network.build import check_last_batch
 from cifar_tui.engine.network.device import Device, StepFence, choose_device, prepare_processor
 from cifar_tui.engine.network.device_memory import explained, smaller_batches
 from cifar_tui.engine.network.heartbeats import watching
@@ -73,6 +74,7 @@ def train(
             data = load_data(recipe, emit, requests.stop_requested)
             context = RunContext(recipe, folder, data.facts(), device, emit, flush_records, intervals, ranks)
             agree_on_images(ranks, context.facts.checksum, emit, requests.stop_requested)
+            check_last_batch(recipe, context.facts.train_images)
             if changes is not None:
                 emit_resumed(context, record, changes)
             emit(Progressed(f"Preparing {len(data.train.labels) + len(data.test.labels):,} images", 0, None, "", 0.0))

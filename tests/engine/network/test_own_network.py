@@ -84,7 +84,7 @@ def test_an_error_is_shown_with_its_authors_lines_and_none_of_ours(tmp_path: Pat
 
 def test_an_error_in_the_first_batch_is_shown_likewise(tmp_path: Path) -> None:
     said = refused(tmp_path, returning("self.one(images[:, :2])"))
-    assert said.startswith("nets.py:make failed in training on two images of 32×32:\n")
+    assert said.startswith("nets.py:make failed in training on 2 images of 32×32:\n")
     assert "line 11, in forward\n    return self.one(images[:, :2])\nRuntimeError: mat1 and mat2" in said
     assert "cifar_tui" not in said
 
@@ -138,7 +138,7 @@ def test_parameters_that_do_not_fit_the_memory_are_refused_before_they_are_fille
 def test_smaller_images_are_tried_where_the_recipe_has_them(tmp_path: Path) -> None:
     recipe = recipe_of(tmp_path, FILES["vit"])
     check_network(recipe)
-    with pytest.raises(BadModel, match="failed in training on two images of 16×16"):
+    with pytest.raises(BadModel, match="failed in training on 2 images of 16×16"):
         check_network(tiny_recipe(model=recipe.model, sizes="growing"))
 
 

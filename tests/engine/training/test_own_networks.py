@@ -1,21 +1,25 @@
 """Runs of people's own networks: trained, resumed to the bit, evaluated, branched and exported."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 import torch
 
-from cifar_tui.checkpoint_events import CheckpointSaved, EvaluationDone, EvaluationFailed
+from cifar_tui.checkpoint_events import CheckpointSaved, ComparisonDone, EvaluationDone, EvaluationFailed
 from cifar_tui.control import Evaluate, RequestQueue, Stop
 from cifar_tui.engine.checkpoints.checkpoint import read_network
 from cifar_tui.engine.checkpoints.export import export_weights
 from cifar_tui.engine.checkpoints.initial_weights import recipe_for_external
 from cifar_tui.engine.data.dataset import DataSet
 from cifar_tui.engine.evaluation.evaluate_checkpoint import evaluate_checkpoint
+from cifar_tui.engine.network import own_network
 from cifar_tui.errors import BadInput, CheckpointDamaged
 from cifar_tui.events import EpochDone, Event, Noted, RunFinished, RunResumed, StepDone
 from cifar_tui.files.run_files import MODEL_NAME
+from cifar_tui.jobs.attached import AttachedJobs
+from cifar_tui.jobs.local import compare
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import RunFolder, read_recipe
 from cifar_tui.runs.new_run import NewRun, branch
@@ -218,3 +222,49 @@ def test_a_live_run_goes_on_where_its_recipe_is_changed_to_name_other_code(tmp_p
     (failed,) = person.heard(EvaluationFailed)
     assert "runs only where you name it" in failed.reason
     assert isinstance(person.said[-1], RunFinished)
+
+
+def test_a_last_batch_of_one_image_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    layers = "nn.Flatten(), nn.LazyBatchNorm1d(), nn.LazyLinear(classes)"
+    flat = f"from torch import nn\n\n\ndef make(classes):\n    return nn.Sequential({layers})\n"
+    recipe = trained.tiny_recipe(model=allow_file(f"{write_model(tmp_path, flat)}:make"), sizes="whole", batch_size=33)
+    with pytest.raises(BadInput, match=r"a single image: choose another --batch-size\. nets\.py:make"):
+        run_of(recipe, tmp_path / "one")
+    assert isinstance(run_of(dataclasses.replace(recipe, batch_size=40), tmp_path / "two").said[-1], RunFinished)
+
+
+def test_jobs_of_a_run_that_arrived_refuse_and_those_of_one_trained_here_do_not(
+    arrived: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder, canary = arrived
+    jobs = AttachedJobs(folder)
+    with pytest.raises(BadInput, match="train --resume"):
+        jobs.resume()
+    with pytest.raises(BadInput, match="runs only where it is named"):
+        jobs.branch("net_002.pth", 1, 0.1)
+    session = jobs.evaluate("net_002.pth")
+    assert session.join(60)
+    failed = session.poll()[-1]
+    assert isinstance(failed, EvaluationFailed)
+    assert "evaluate" in failed.reason
+    assert not canary.exists()
+    jobs.close()
+    allow_run(folder, read_recipe(folder))
+    beside = compare([folder / "net_001.pth", folder / "net_002.pth"], beside=True)
+    assert beside.join(120)
+    failed = beside.poll()[-1]
+    assert isinstance(failed, EvaluationFailed | ComparisonDone)
+    assert "runs only where" not in str(failed)
+    assert canary.exists(), "this process may run it, so that which it starts may, too"
+
+
+def test_only_the_command_line_permits_and_only_one_module_runs_code() -> None:
+    root = Path(own_network.__file__).parents[2]
+    sources = {str(path.relative_to(root)): path.read_text() for path in root.rglob("*.py")}
+    running = {name for name, text in sources.items() if re.search(r"(?<![\w.])(exec|eval|__import__)\(|runpy", text)}
+    assert running == {"engine/network/own_network.py"}
+    permitting = {name for name, source in sources.items() if re.search(r"\ballow_(file|run)\b", source)}
+    assert permitting == {
+        *("runs/own_code.py", "cli/options.py", "cli/train_jobs.py", "cli/several.py"),
+        *("engine/training/follow.py", "jobs/compare_process.py"),
+    }

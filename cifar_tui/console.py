@@ -232,7 +232,8 @@ class Console:
             case DataReady():
                 return [f"Training {run_summary.what_is_trained(self.history)}"]
             case TrainingStarted():
-                return [f"ResNet-18, {event.parameters:,} parameters, on {event.device}, {event.precision}"]
+                network = self.history.started.recipe.network if self.history.started is not None else "Network"
+                return [f"{network}, {event.parameters:,} parameters, on {event.device}, {event.precision}"]
             case StepDone():
                 return self._step_lines()
             case EpochDone() if self.history.started is not None:

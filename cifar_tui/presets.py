@@ -105,7 +105,8 @@ PRESETS: dict[str, Preset] = {
 
 KEPT = (
     *("data", "data_dir", "classes", "train_images", "test_images", "test_share", "validation_images"),
-    *("skip_unreadable", "seed", "precision", "width", "device", "acceleration", "parent", "keep", "tensorboard"),
+    *("skip_unreadable", "seed", "precision", "width", "device", "acceleration", "model", "parent", "keep"),
+    "tensorboard",
 )
 """Fields that stay as they are when a run changes its preset."""
 WITH_A_GPU, WITHOUT_A_GPU = "default", "short"
@@ -121,6 +122,7 @@ def preset(name: str) -> Recipe:
 
 def with_preset(recipe: Recipe, name: str) -> Recipe:
     """Return a preset's recipe with what belongs to a run rather than to its preset: its data, machine and seed."""
-    kept = {field: getattr(recipe, field) for field in KEPT}
+    # A network of one's own need not take smaller images.
+    kept = {field: getattr(recipe, field) for field in (*KEPT, *(["sizes"] if recipe.model is not None else []))}
     # The names are fields of the recipe; the checker cannot follow them.
     return dataclasses.replace(preset(name).with_data(recipe.data), **kept)

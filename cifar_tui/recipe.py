@@ -11,6 +11,7 @@ from cifar_tui.data_sets import DATA_NAMES, DATA_SETS, DEFAULT, SYNTHETIC, held_
 from cifar_tui.errors import BadInput
 from cifar_tui.files.home_path import in_home
 from cifar_tui.option import DATA, RUN, Option, options_of
+from cifar_tui.own_model import OwnModel
 from cifar_tui.schedule import Schedule, Sizes, scheduled_rate, size_stages
 from cifar_tui.text import safe_text
 
@@ -239,6 +240,8 @@ class Recipe:
     """`auto` takes a GPU when there is one."""
     acceleration: Annotated[Acceleration, Option("How an NVIDIA GPU is driven", changeable=True)] = "auto"
     """Step by step, as one recorded graph, or compiled and recorded."""
+    model: OwnModel | None = None
+    """Makes the network; None for the ResNet-18."""
     parent: Ancestor | None = None
     """Checkpoint whose weights are its first; None for fresh ones."""
     keep: Annotated[
@@ -258,6 +261,8 @@ class Recipe:
         """Return the recipe itself; raise BadInput with one sentence when a choice is impossible."""
         for name, option in options_of(Recipe).items():
             option.check(getattr(self, name))
+        if self.model is not None:
+            self.model.check()
         parse_keep(self.keep)
         parse_device(self.device)
         if self.test_share and self.data in DATA_NAMES:
@@ -275,6 +280,11 @@ class Recipe:
     def checkpoints_kept(self) -> int | None:
         """Number of the newest checkpoints that stay beside the best one; None for all. Raises BadInput."""
         return parse_keep(self.keep)
+
+    @property
+    def network(self) -> str:
+        """Name of the network, for people."""
+        return "ResNet-18" if self.model is None else self.model.name
 
     @property
     def synthetic(self) -> bool:

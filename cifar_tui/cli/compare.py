@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cifar_tui.cli.completion import complete_checkpoint
-from cifar_tui.cli.options import CHECKPOINT_HELP, MaxPool, Normalize, WeightsName, reading_of, recipe_options
+from cifar_tui.cli.options import (
+    CHECKPOINT_HELP,
+    MaxPool,
+    Normalize,
+    OwnModels,
+    WeightsName,
+    reading_of,
+    recipe_options,
+    with_models,
+)
 from cifar_tui.errors import BadInput
 
 if TYPE_CHECKING:
@@ -28,6 +37,7 @@ def compare(
     normalize: Normalize = None,
     max_pool: MaxPool = False,
     weights: WeightsName = "",
+    models: OwnModels = None,
     changes: Mapping[str, object],
 ) -> None:
     """Evaluate checkpoints on the same test images, and show how they differ from the first.
@@ -42,7 +52,7 @@ def compare(
 
     if not 2 <= len(paths) <= MOST_COMPARED:
         raise BadInput(f"Name 2 to {MOST_COMPARED} checkpoints to compare, not {len(paths)}.")
-    reading = reading_of(weights, normalize, max_pool=max_pool, ours=False)
+    reading = with_models(reading_of(weights, normalize, max_pool=max_pool, ours=False), models)
     compared = [_compared_checkpoint(path, reading, changes) for path in paths]
     check_source(compared[0].recipe, ("test",))
     raise typer.Exit(report_comparison(start_comparison(compared), as_json=as_json))
@@ -53,10 +63,11 @@ def _compared_checkpoint(path: str, reading: "Reading", changes: Mapping[str, ob
     from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run, recipe_for
     from cifar_tui.cli.recipe_options import changed
     from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint, compared_checkpoint
+    from cifar_tui.runs.reading import Reading
 
     file = checkpoint_at(path)
     if in_a_run(file):
-        checkpoint = compared_checkpoint(file)
+        checkpoint = dataclasses.replace(compared_checkpoint(file), reading=Reading(models=reading.models))
     else:
         checkpoint = ComparedCheckpoint(
             name=file.name, weights=file, recipe=recipe_for(file, None), external=True, reading=reading

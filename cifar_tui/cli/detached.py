@@ -20,6 +20,7 @@ from cifar_tui.history.run_history import RunHistory
 from cifar_tui.jobs.local import LocalJobs
 from cifar_tui.jobs.session import RunConnection
 from cifar_tui.report import run_summary
+from cifar_tui.system.invocation import SAFE_PATH
 from cifar_tui.system.output import leave_terminal
 
 START_SECONDS = 20.0
@@ -52,7 +53,7 @@ def start_detached(jobs: LocalJobs, arguments: Sequence[str]) -> int:
     print(jobs.note, end="\n" if jobs.note else "")
     reader, writer = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-m", "cifar_tui", *arguments],
+        [sys.executable, SAFE_PATH, "-m", "cifar_tui", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

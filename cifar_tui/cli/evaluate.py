@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from cifar_tui.cli.completion import complete_preset
-from cifar_tui.cli.options import AsJson, CheckpointPath, MaxPool, Normalize, WeightsName, reading_of, recipe_options
+from cifar_tui.cli.options import (
+    AsJson,
+    CheckpointPath,
+    MaxPool,
+    Normalize,
+    OwnModels,
+    WeightsName,
+    reading_of,
+    recipe_options,
+    with_models,
+)
 from cifar_tui.errors import BadInput
 from cifar_tui.presets import PRESETS
 
@@ -33,6 +43,7 @@ def evaluate(
     normalize: Normalize = None,
     max_pool: MaxPool = False,
     weights: WeightsName = "",
+    models: OwnModels = None,
     changes: Mapping[str, object],
 ) -> None:
     """Evaluate a checkpoint on the test images: accuracy, every class, and its mistakes.
@@ -48,9 +59,9 @@ def evaluate(
 
     file = checkpoint_at(path)
     recipe = changed(recipe_for(file, preset_name), changes)
-    check_source(recipe, ("test",))
+    classes = check_source(recipe, ("test",))
     ours = in_a_run(file)
-    reading = reading_of(weights, normalize, max_pool=max_pool, ours=ours)
+    reading = with_models(reading_of(weights, normalize, max_pool=max_pool, ours=ours), models, classes)
     if preset_name is not None and normalize is not None:
         raise BadInput("--preset names a normalization, too: leave out one of --preset and --normalize.")
     # Stored beside the checkpoint is what holds for its run: on the run's own images, without their mirror images.

@@ -24,6 +24,7 @@ from cifar_tui.report import run_summary
 from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.records.csv_tables import read_history
 from cifar_tui.system.container import usable_cores
+from cifar_tui.system.invocation import SAFE_PATH
 from cifar_tui.system.launcher import LAUNCHED
 from cifar_tui.text import counted
 
@@ -49,7 +50,7 @@ def launch(count: int, options: dict[str, Any]) -> int:
     older = _written(folder)
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cifar_tui", *arguments, "--processes", str(count)],
+            [sys.executable, SAFE_PATH, "-m", "cifar_tui", *arguments, "--processes", str(count)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -77,7 +78,7 @@ def _checked(options: dict[str, Any]) -> Path:
     """Return the run's folder. Raises CifarTuiError for what would be refused in every process, and started again."""
     check_screen_options(options["marker"], options["alert"], options["theme"])
     file = StartFile(options["start"], options["weights"], options["normalize"])
-    run = options["resume"], options["preset_name"], file, options["run_name"], options["outf"]
+    run = options["resume"], options["preset_name"], file, options["run_name"], options["outf"], options["model"]
     jobs = jobs_of(options["changes"], *run)
     folder = jobs.folder
     jobs.close()
@@ -123,7 +124,7 @@ def _train(count: int, folder: Path, arguments: Sequence[str]) -> int:
     )
     ended_by = 0
     try:
-        elastic_launch(config, sys.executable)("-u", "-m", "cifar_tui", *arguments)
+        elastic_launch(config, sys.executable)("-u", SAFE_PATH, "-m", "cifar_tui", *arguments)
     except SignalException as error:
         ended_by = 128 + int(error.sigval)
     except ChildFailedError:

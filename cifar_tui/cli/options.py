@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,6 +42,8 @@ ResumedRun = Annotated[
 ]
 FROM_HELP = "Start a new run from a checkpoint: RUN:EPOCH, a run for its newest one, or a file."
 StartCheckpoint = Annotated[str | None, _option(RUN, "--from", FROM_HELP, "CHECKPOINT", complete_checkpoint)]
+MODEL_HELP = "Train the network that a function of yours makes, make(classes); see docs/networks.md."
+TrainedModel = Annotated[str | None, _option(RECIPE, "--model", MODEL_HELP, "FILE.py:make")]
 NAME_HELP = "The run's name; its folder is runs/NAME. Without this option: preset and time."
 RunName = Annotated[str | None, _option(RUN, "--run-name", NAME_HELP, "NAME")]
 RunFolderPath = Annotated[Path | None, _option(RUN, "--outf", "The run's folder, instead of runs/NAME.", "DIR")]
@@ -70,6 +72,18 @@ MAX_POOL_HELP = "For a file that belongs to no run: a max-pool follows the first
 MaxPool = Annotated[bool, _option(None, "--max-pool", MAX_POOL_HELP)]
 WEIGHTS_HELP = "For a file that holds several sets of weights: the one to take, as ema or state_dict."
 WeightsName = Annotated[str, _option(None, "--weights", WEIGHTS_HELP, "NAME")]
+OWN_MODEL_HELP = "For a network of your own: the function that makes it, in a file that you allow to run."
+OwnModels = Annotated[list[str] | None, _option(None, "--model", OWN_MODEL_HELP, "FILE.py:make")]
+
+
+def with_models(reading: Reading, typed: Sequence[str] | None, classes: int = 0) -> Reading:
+    """Return how a file is read, with the functions that were typed, which may run from now on. Raises BadInput."""
+    if not typed:
+        return reading
+    # Loads what only these need.
+    from cifar_tui.runs.own_code import allow_file
+
+    return dataclasses.replace(reading, models=tuple(map(allow_file, typed)), classes=classes)
 
 
 def reading_of(weights: str, normalize: str | None, *, max_pool: bool, ours: bool) -> Reading:

@@ -9,7 +9,16 @@ import orjson
 import typer
 
 from cifar_tui import text
-from cifar_tui.cli.options import CheckpointPath, MaxPool, Normalize, WeightsName, reading_of, recipe_options
+from cifar_tui.cli.options import (
+    CheckpointPath,
+    MaxPool,
+    Normalize,
+    OwnModels,
+    WeightsName,
+    reading_of,
+    recipe_options,
+    with_models,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,6 +40,7 @@ def predict(
     normalize: Normalize = None,
     max_pool: MaxPool = False,
     weights: WeightsName = "",
+    models: OwnModels = None,
     changes: Mapping[str, object],
 ) -> None:
     """Classify images of your own with a checkpoint: the three most probable classes of each."""
@@ -43,7 +53,7 @@ def predict(
     from cifar_tui.report.class_names import class_names
 
     file = checkpoint_at(path)
-    reading = reading_of(weights, normalize, max_pool=max_pool, ours=in_a_run(file))
+    reading = with_models(reading_of(weights, normalize, max_pool=max_pool, ours=in_a_run(file)), models)
     predictor = Predictor(changed(recipe_for(file, None), changes), file.parent, file.name, reading)
     for sentence in predictor.assumptions:
         print(sentence, file=sys.stderr)

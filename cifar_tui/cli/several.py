@@ -32,7 +32,7 @@ def in_several_processes(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def started(*, gpus: str | None, processes: int | None, **options: Any) -> None:
         if rank_here():
-            raise typer.Exit(_follow())
+            raise typer.Exit(_follow(options))
         if ranks_here() > 1:
             _lead(command, options)
             return
@@ -83,14 +83,29 @@ def _lead(command: Callable[..., None], options: dict[str, Any]) -> None:
         raise typer.Exit(0) from None
 
 
-def _follow() -> int:
+# Any: the command's own options.
+def _follow(options: dict[str, Any]) -> int:
     # Loads torch.
     from cifar_tui.engine.training.follow import follow
 
     try:
+        _allow_code(options)
         follow()
     except CifarTuiError as error:
         print(f"Process {rank_here()}: {error}", file=sys.stderr)
         # As for the leader, which has learned why: what would fail again is not to be started again.
         return error.exit_code if LAUNCHED not in os.environ or error.exit_code == LOST else 0
     return 0
+
+
+def _allow_code(options: dict[str, Any]) -> None:
+    """Allow this process the code that its own command names: a file, or that of a run to resume. Raises BadInput."""
+    from cifar_tui.runs.find import find_run
+    from cifar_tui.runs.folder import read_recipe
+    from cifar_tui.runs.own_code import allow_file, allow_run
+
+    if options["model"] is not None:
+        allow_file(options["model"])
+    if options["resume"] is not None:
+        folder = find_run(options["resume"])
+        allow_run(folder, read_recipe(folder))

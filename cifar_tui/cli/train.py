@@ -19,6 +19,7 @@ from cifar_tui.cli.options import (
     RunName,
     StartCheckpoint,
     ThemeName,
+    TrainedModel,
     WeightsName,
     check_screen_options,
     recipe_options,
@@ -33,6 +34,7 @@ def train(
     *,
     preset_name: PresetName = None,
     changes: Mapping[str, object],
+    model: TrainedModel = None,
     resume: ResumedRun = None,
     start: StartCheckpoint = None,
     normalize: Normalize = None,
@@ -56,15 +58,13 @@ def train(
     from cifar_tui.cli import front_ends, train_jobs
 
     file = train_jobs.StartFile(start, weights, normalize)
-    jobs = train_jobs.jobs_of(changes, resume, preset_name, file, run_name, outf)
-    if report_to is not None:
-        from cifar_tui.cli.detached import train_detached
+    jobs = train_jobs.jobs_of(changes, resume, preset_name, file, run_name, outf, model)
+    if report_to is not None or detach:
+        from cifar_tui.cli.detached import start_detached, train_detached
 
+        if report_to is None:
+            raise typer.Exit(start_detached(jobs, sys.argv[1:]))
         raise typer.Exit(train_detached(jobs, report_to))
-    if detach:
-        from cifar_tui.cli.detached import start_detached
-
-        raise typer.Exit(start_detached(jobs, sys.argv[1:]))
     if release_shell is None:
         raise typer.Exit(front_ends.train_on_console(jobs, resumed=resume is not None, obstacle=obstacle or ""))
     looks = {"theme": theme, "marker": marker, "mouse": not no_mouse, "alert": alert}

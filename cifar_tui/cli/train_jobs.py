@@ -1,13 +1,14 @@
 """The jobs of `cifar-tui train`: those of a new run, or of one that resumes."""
 
 import math
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run
 from cifar_tui.cli.default_preset import preset_for, preset_note
-from cifar_tui.cli.options import reading_of
+from cifar_tui.cli.options import reading_of, with_models
 from cifar_tui.cli.recipe_options import (
     branched_recipe,
     changed,
@@ -25,6 +26,7 @@ from cifar_tui.runs.checkpoints.sidecars import newest_checkpoint
 from cifar_tui.runs.checkpoints.states import resumable
 from cifar_tui.runs.find import find_run
 from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.own_code import allow_file, allow_run, check_allowed, model_option
 from cifar_tui.system.launcher import attempt
 from cifar_tui.text import rate, safe_text
 
@@ -53,11 +55,12 @@ def jobs_of(
     start: StartFile,
     name: str | None,
     folder: Path | None,
+    model: str | None = None,
 ) -> LocalJobs:
     """Return the jobs of a new run, or of one to resume. Raises CifarTuiError."""
     if resume is None:
-        return new_run(changes, preset_name, start, name, folder)
-    typed = start.typed({"--preset": preset_name, "--run-name": name, "--outf": folder})
+        return new_run(changes, preset_name, start, name, folder, model)
+    typed = start.typed({"--preset": preset_name, "--model": model, "--run-name": name, "--outf": folder})
     return resumed_run(resume, changes, typed)
 
 
@@ -67,6 +70,7 @@ def new_run(
     start: StartFile,
     name: str | None,
     folder: Path | None,
+    model: str | None = None,
 ) -> LocalJobs:
     """Return the jobs of a new run, from fresh weights or a checkpoint's. Raises BadInput, CheckpointDamaged.
 
@@ -79,18 +83,50 @@ def new_run(
     if start.checkpoint is None:
         if start.typed({}):
             raise BadInput("--normalize and --weights say how a file is read that a run starts from: add --from FILE.")
-        recipe = new_recipe(preset_name or preset_for(changes.get("device")), changes)
+        own = own_model(model, changes)
+        recipe = new_recipe(preset_name or preset_for(changes.get("device")), {**changes, **own})
+        check_own_network(recipe)
         note = preset_note(recipe) if preset_name is None else ""
         return LocalJobs(recipe, name, folder, note=_notes(recipe, changes, note))
     weights = checkpoint_at(start.checkpoint)
     reading = reading_of(start.weights, start.normalize, max_pool=False, ours=in_a_run(weights))
-    recipe, note = branched_recipe(weights, preset_name, changes, reading)
+    own = own_model(model, changes)
+    recipe, note = branched_recipe(weights, preset_name, {**changes, **own}, with_models(reading, model and [model]))
+    check_allowed(recipe.model, weights.parent, _with_code(start.checkpoint, recipe, weights.parent))
+    check_own_network(recipe)
     return LocalJobs(recipe, name, folder, start=weights, note=_notes(recipe, changes, note))
 
 
 def _notes(recipe: Recipe, changes: Mapping[str, object], note: str) -> str:
     """Return what a new run's first line says: how its data and optimizer changed its preset, and `note`."""
     return " ".join(filter(None, (data_note(recipe, changes), note, optimizer_note(recipe, changes))))
+
+
+def own_model(typed: str | None, changes: Mapping[str, object]) -> dict[str, object]:
+    """Return the fields of the recipe that a function of people's own sets, which may run from now on.
+
+    Raises BadInput.
+    """
+    if typed is None:
+        return {}
+    if "width" in changes:
+        raise BadInput("--width is for the ResNet-18: your function makes its network as wide as it likes.")
+    # Such a network is made for whole images.
+    return {"model": allow_file(typed), "sizes": changes.get("sizes", "whole")}
+
+
+def check_own_network(recipe: Recipe) -> None:
+    """Make and try a network of people's own, so that what is wrong with it is told before anything starts."""
+    if recipe.model is not None:
+        # Loads torch.
+        from cifar_tui.engine.network.build import check_network
+
+        check_network(recipe)
+
+
+def _with_code(checkpoint: str, recipe: Recipe, folder: Path) -> str:
+    """Return the arguments that start from a checkpoint with its run's code."""
+    return f"train --from {shlex.quote(checkpoint)} {model_option(recipe.model, folder)}" if recipe.model else ""
 
 
 def _run_to_start_again() -> Path | None:
@@ -128,6 +164,8 @@ def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str]) 
                 "name the images it was trained on with --data."
             )
         schedule = _schedule_change(before, recipe, path)
+        allow_run(path, before)
+        check_own_network(recipe)
     except BadInput:
         folder.close()
         raise

@@ -7,8 +7,10 @@ from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.errors import BadInput
 from cifar_tui.jobs.local import LocalJobs, check_free, check_resumable, compare
 from cifar_tui.jobs.session import Jobs, RunConnection, start_session
+from cifar_tui.runs.find import run_argument
 from cifar_tui.runs.folder import RunFolder, read_recipe
 from cifar_tui.runs.new_run import branch
+from cifar_tui.runs.own_code import check_allowed
 
 
 class AttachedJobs:
@@ -39,6 +41,8 @@ class AttachedJobs:
         """Resume it here. Raises FolderInUse while it lives elsewhere, BadInput without a training state."""
         check_free(self._folder)
         check_resumable(self._folder)
+        model = read_recipe(self._folder).model
+        check_allowed(model, self._folder, f"train --resume {run_argument(self._folder)}")
         run = RunFolder.reopen(self._folder)
         self._local = LocalJobs(run.recipe(), resumed=run)
         return self._local.train()

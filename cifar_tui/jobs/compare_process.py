@@ -23,6 +23,8 @@ from cifar_tui.history.feed import FeedQueue
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.jobs.compare import CompareJob
 from cifar_tui.runs.compared_checkpoint import ComparedCheckpoint, compared_checkpoint
+from cifar_tui.runs.own_code import allow_run, allowed_keys
+from cifar_tui.system.invocation import SAFE_PATH
 
 NICENESS = 10
 """Niceness of its process, from 0 to 19: the training goes first."""
@@ -38,7 +40,7 @@ class CompareProcess:
         self.other_user = ""
         self._events: FeedQueue[FeedItem] = FeedQueue()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, *map(str, weights)],
+            [sys.executable, SAFE_PATH, "-m", __name__, ",".join(allowed_keys()), *map(str, weights)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -83,11 +85,15 @@ class CompareProcess:
             self._events.put(EvaluationFailed("", NO_WORD, damaged=False))
 
 
-def main(weights: Sequence[str]) -> None:
-    """Compare, and print every event."""
+def main(allowed: str, weights: Sequence[str]) -> None:
+    """Compare, and print every event; `allowed` is what the process that started this one may run."""
     os.nice(NICENESS)
     try:
-        job = CompareJob([_on_the_processor(compared_checkpoint(Path(one))) for one in weights])
+        compared = [_on_the_processor(compared_checkpoint(Path(one))) for one in weights]
+        for one in compared:
+            if one.recipe.model is not None and one.recipe.model.key in allowed.split(","):
+                allow_run(one.weights.parent, one.recipe)
+        job = CompareJob(compared)
         job.run(_print, RequestQueue())
     except CifarTuiError as error:
         _print(EvaluationFailed("", str(error), damaged=False))
@@ -105,4 +111,4 @@ def _print(event: Event) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1], sys.argv[2:])

@@ -18,4 +18,6 @@ def preset_command(recipe: Recipe, name: str) -> str:
         here = str(Path(usual.data_dir).absolute()) if field == "data_dir" else getattr(usual, field)
         if field in KEPT and value not in (here, getattr(usual, field)):
             words += [option.flag] if value is True else [option.flag, str(value)]
+    if recipe.model is not None:
+        words += ["--model", recipe.model.name]
     return command_line(shlex.join(words))

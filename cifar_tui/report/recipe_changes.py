@@ -8,8 +8,8 @@ from cifar_tui.text import safe_text
 
 SHORT = {"learning_rate": "lr", "train_images": "training images"}
 """Choices that go by another name than the recipe's field."""
-SAME_RUN = ("data_dir", "rate_changes", "parent", "tensorboard")
-"""Fields that are no choice of numbers: the place of data, changes under way, the parent, files beside the run's."""
+SAME_RUN = ("data_dir", "rate_changes", "model", "parent", "tensorboard")
+"""Fields that are no choice of numbers: data's place, changes under way, code, parent, files beside."""
 
 
 def differences(before: Recipe, after: Recipe) -> tuple[str, ...]:
@@ -27,6 +27,9 @@ def differences(before: Recipe, after: Recipe) -> tuple[str, ...]:
     changed = [(one, len(one.rate_changes)) for one in (before, after)]
     if changed[0][1] != changed[1][1]:
         shown.append(f"rate changes {changed[0][1]} → {changed[1][1]}")
+    if before.model != after.model:
+        again = f" (SHA-256 {after.model.sha256[:12]}…)" if after.model and before.network == after.network else ""
+        shown.append(f"network {before.network} → {after.network}{again}")
     if before.parent != after.parent:
         shown.append(ancestry(after) or "from new weights")
     return tuple(shown)

@@ -30,7 +30,8 @@ def what_is_trained(history: RunHistory, *, counts: bool = True, name_limit: int
     if history.started is None:
         return ""
     recipe = history.started.recipe
-    way = f"{recipe.preset}{_unusual(recipe)}"
+    own = f" with {text.shortened(recipe.network, name_limit)}" if recipe.model is not None else ""
+    way = f"{recipe.preset}{own}{_unusual(recipe)}"
     origin = f"{way} {ancestry(recipe, name_limit)}," if recipe.parent is not None else way
     if history.data is None:
         named = DATA_SETS.get(recipe.data)

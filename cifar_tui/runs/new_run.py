@@ -13,6 +13,7 @@ from cifar_tui.recipe import Recipe
 from cifar_tui.runs.delete_run import finish_run_deletes
 from cifar_tui.runs.find import RUNS_FOLDER
 from cifar_tui.runs.folder import RunFolder, run_name
+from cifar_tui.runs.own_code import copy_code
 from cifar_tui.runs.parent_weights import copy_parent_weights, recipe_for_child
 
 
@@ -37,20 +38,25 @@ class NewRun:
         return name, self.folder or self.place / name
 
     def make(self) -> RunFolder:
-        """Make its folder, with the weights it starts with. Raises BadInput or FolderInUse, with no folder left."""
+        """Make its folder, with the weights it starts with and the code of its network.
+
+        Raises BadInput or FolderInUse, with no folder left.
+        """
         finish_run_deletes(self.place)
         name, folder = self.plan_folder()
         if self.folder is None and self.name is None:
             folder = _own_folder(folder)
             name = folder.name
         run = RunFolder.create(folder, name, self.recipe)
-        if self.start is not None and self.recipe.parent is not None:
-            try:
+        try:
+            if self.start is not None and self.recipe.parent is not None:
                 copy_parent_weights(self.start, run.path, self.recipe.parent.sha256)
-            except BadInput:
-                run.discard()
-                run.close()
-                raise
+            if self.recipe.model is not None:
+                copy_code(self.recipe.model, run.path)
+        except BadInput:
+            run.discard()
+            run.close()
+            raise
         return run
 
     def with_preset(self, preset: str) -> Self:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cifar_tui.data_sets import DATA_SETS
 from cifar_tui.errors import BadInput
+from cifar_tui.own_model import OwnModel
 from cifar_tui.recipe import HALF
 from cifar_tui.text import safe_text
 
@@ -29,6 +30,10 @@ class Reading:
     """Mean and deviation that the images are normalized with; None for what the file or its project says."""
     max_pool: bool = False
     """True where a max-pool follows the network's first layer."""
+    models: tuple[OwnModel, ...] = ()
+    """Functions, named on the command line, that make networks of people's own; a run's checkpoint has use for them."""
+    classes: int = 0
+    """Number of classes of the images, where that is known."""
 
 
 AS_FOUND = Reading()

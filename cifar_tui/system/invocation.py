@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 PROGRAM = "cifar-tui"
+SAFE_PATH = "-P"
+"""Python's option to import nothing from the folder that it is started in: a run's may have come from elsewhere."""
 
 
 def command_line(arguments: str = "") -> str:

@@ -24,7 +24,7 @@ def test_a_link_that_a_person_names_is_followed(file: Path, tmp_path: Path) -> N
     (tmp_path / "model.pth").symlink_to("blobs/3f2a")
     found = checkpoint_at(str(tmp_path / "latest.pth"))
     assert found == file
-    assert read_network(found).network.fc.in_features == 32
+    assert read_network(found).network.width == 4
 
 
 def test_a_link_that_leads_nowhere_says_so(tmp_path: Path) -> None:

@@ -8,13 +8,23 @@ from typing import BinaryIO
 import safetensors.torch
 import torch
 
-from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, plain_tensors, read_network, read_open, write_tensors
+from cifar_tui.engine.checkpoints.checkpoint import (
+    ReadNetwork,
+    open_own,
+    own_recipe,
+    plain_tensors,
+    read_network,
+    write_tensors,
+)
 from cifar_tui.engine.checkpoints.onnx_file import check_onnx_packages, onnx_content
+from cifar_tui.engine.formats.detect import detect
 from cifar_tui.engine.formats.layouts import TUTORIAL
-from cifar_tui.engine.formats.metadata import LONGEST_NAME, WeightsMetadata, can_be_said
-from cifar_tui.errors import BadInput, CifarTuiError
+from cifar_tui.engine.formats.metadata import LONGEST_NAME, WeightsMetadata, can_be_said, read_metadata
+from cifar_tui.engine.formats.own_tensors import all_finite, only_tensors
+from cifar_tui.errors import BadInput, CheckpointDamaged, CifarTuiError
 from cifar_tui.files.atomic_write import Written, write_atomically
-from cifar_tui.recipe import HALF
+from cifar_tui.files.run_files import START_NAME
+from cifar_tui.recipe import HALF, Recipe
 from cifar_tui.runs.checkpoints.sidecars import read_sidecar, sidecar_path
 from cifar_tui.runs.compared_checkpoint import classes_of
 from cifar_tui.runs.folder import read_recipe
@@ -49,8 +59,7 @@ def export_weights(source: Path, target: Path, reading: Reading = AS_FOUND) -> E
     """
     if target.suffix.lower() == ONNX:
         return _export_onnx(source, target, reading)
-    read = read_network(source, reading)
-    tensors, origin = plain_tensors(read.network), _metadata(source, read)
+    tensors, origin = _weights(source, reading)
     as_safetensors = target.suffix.lower() == ".safetensors"
 
     def write(file: BinaryIO) -> None:
@@ -83,14 +92,39 @@ def _export_onnx(source: Path, target: Path, reading: Reading) -> Exported:
     return Exported(write_atomically(target, lambda file: file.write(content)), origin, compared, assumed)
 
 
+def _weights(source: Path, reading: Reading) -> tuple[dict[str, torch.Tensor], WeightsMetadata | None]:
+    """Return the weights in a file, and their metadata. Raises CheckpointDamaged, BadInput."""
+    recipe = own_recipe(source)
+    if recipe is not None:
+        # By what was saved alone: the code of the network is not needed, and not run.
+        return _saved_tensors(source, recipe), _metadata_of_run(source, epoch_known=True)
+    read = read_network(source, reading)
+    return plain_tensors(read.network), _metadata(source, read)
+
+
+def _saved_tensors(source: Path, recipe: Recipe) -> dict[str, torch.Tensor]:
+    """Return the weights of a network of people's own as its run has saved them. Raises CheckpointDamaged."""
+    name = safe_text(source.name)
+    with open_own(source, recipe) as file:
+        tensors = only_tensors(detect(file, name).load(), name)
+    if not all_finite(tensors):
+        raise CheckpointDamaged(f"{name} cannot be used: some of its weights are NaN or infinite.")
+    return {key: tensor.contiguous() for key, tensor in tensors.items()}
+
+
 def _metadata(source: Path, read: ReadNetwork) -> WeightsMetadata | None:
     """Return the weights' metadata: from their run's files, a person, or their own; never a guess. Raises BadInput."""
     if not belongs_to_run(source):
         if read.reading.normalization is not None:
             return WeightsMetadata(mean=read.mean, std=read.std)
         return read.origin or (WeightsMetadata(mean=HALF, std=HALF) if read.layout is TUTORIAL else None)
+    return _metadata_of_run(source, epoch_known=bool(read.sha256))
+
+
+def _metadata_of_run(source: Path, *, epoch_known: bool) -> WeightsMetadata:
+    """Return the metadata of a run's weights from the run's files. Raises BadInput."""
     recipe, classes = read_recipe(source.parent), classes_of(source.parent)
-    epoch = read_sidecar(sidecar_path(source)).epoch if read.sha256 else 0
+    epoch = read_sidecar(sidecar_path(source)).epoch if epoch_known and source.name != START_NAME else 0
     return WeightsMetadata(
         mean=recipe.mean,
         std=recipe.std,
@@ -102,9 +136,10 @@ def _metadata(source: Path, read: ReadNetwork) -> WeightsMetadata | None:
 
 def _check_same(tensors: Mapping[str, torch.Tensor], origin: WeightsMetadata | None, file: BinaryIO, name: str) -> None:
     """Load what was written and compare it number by number. Raises CifarTuiError."""
-    found = read_open(file, name)
-    state = found.network.state_dict()
-    if found.origin != origin or not all(torch.equal(state[key], tensor) for key, tensor in tensors.items()):
+    described = detect(file, name)
+    state, found = described.load(), read_metadata(described.metadata)
+    same = isinstance(state, dict) and state.keys() == tensors.keys() and found == origin
+    if not same or not all(torch.equal(read, tensors[key]) for key, read in only_tensors(state, name).items()):
         raise CifarTuiError(
             f"{name} was not written: what was read back differs from what was written. Try another disk."
         )

@@ -8,7 +8,7 @@ from typing import TypeGuard
 import torch
 
 from cifar_tui.engine.checkpoints.checkpoint import load_tensors, save_tensors
-from cifar_tui.engine.network.model import ResNet18
+from cifar_tui.engine.network.build import shapes_of
 from cifar_tui.engine.network.optimizer import Tensors, fresh_slots
 from cifar_tui.engine.network.stepper import TrainingState
 from cifar_tui.errors import CheckpointDamaged
@@ -55,16 +55,13 @@ def _load(folder: Path, record: StateRecord, recipe: Recipe) -> TrainingState:
         raise damaged
     network, scaler = content.get("network"), content.get("scaler")
     average, averaged = content.get("average", {}), content.get("averaged", torch.zeros(()))
-    with torch.device("meta"):
-        expected = ResNet18(recipe.width, recipe.classes)
-    every = expected.state_dict()
+    every, weights = shapes_of(recipe)
     floats = {name: tensor for name, tensor in every.items() if tensor.is_floating_point()}
     if not (_fits(network, every) and isinstance(scaler, dict)):
         raise damaged
     if not (_fits(average, floats if recipe.ema else {}) and _fits({"": averaged}, {"": torch.zeros(())})):
         raise damaged
     slots: dict[str, Tensors] = {}
-    weights = {name: weight.detach() for name, weight in expected.named_parameters()}
     for slot, fresh in fresh_slots(recipe.optimizer, weights).items():
         kept = content.get(slot)
         if not _fits(kept, fresh):

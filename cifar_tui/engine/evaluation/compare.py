@@ -19,6 +19,7 @@ from cifar_tui.engine.evaluation.evaluate import logits_on
 from cifar_tui.engine.evaluation.evaluate_checkpoint import CANCELLED, check_number_of_classes
 from cifar_tui.engine.evaluation.metrics import evaluation_result
 from cifar_tui.engine.evaluation.normalization_fit import misfit_note
+from cifar_tui.engine.network.build import place
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.engine.network.device_memory import explained
 from cifar_tui.errors import BadInput, StopRequested
@@ -49,7 +50,7 @@ def compare_checkpoints(
         _check_classes(compared[0].name, compared[0].classes, one)
     read = [read_network(one.weights, one.reading) for one in compared]
     for one, network in zip(compared, read, strict=True):
-        for sentence in network.assumptions if one.external else ():
+        for sentence in network.assumptions if one.external else network.notes:
             emit(Noted(f"{safe_text(one.name, 60)}: {sentence}"))
     compared = [_with_classes(*pair) for pair in zip(compared, read, strict=True)]
     try:
@@ -131,8 +132,7 @@ def _judge(
 
     recipe: Recipe = one.recipe.with_normalization(read.mean, read.std) if one.external else one.recipe
     test = DeviceDataset(data.test.pixels, data.test.labels, recipe, device.torch, 0)
-    network = read.network.to(device.torch, memory_format=device.memory_format)  # type: ignore[call-overload]
-    logits = logits_on(network, test, device, go_on) if go_on(0) else None
+    logits = logits_on(place(read.network, device), test, device, go_on) if go_on(0) else None
     if logits is None:
         raise StopRequested
     return evaluation_result(logits, data.test.labels).loss, logits.argmax(1)

@@ -15,6 +15,7 @@ from cifar_tui.engine.data.load import LoadData, load_test
 from cifar_tui.engine.evaluation.evaluate import evaluate
 from cifar_tui.engine.evaluation.metrics import EvaluationResult
 from cifar_tui.engine.evaluation.normalization_fit import misfit_note
+from cifar_tui.engine.network.build import place
 from cifar_tui.engine.network.device import Device, choose_device, is_out_of_memory
 from cifar_tui.engine.network.device_memory import explained, out_of_memory
 from cifar_tui.errors import BadInput, CheckpointDamaged, StopRequested
@@ -69,8 +70,8 @@ class CheckpointEvaluator:
         try:
             read = read or read_network(path)
             result = self._measure(read, next_batch, tta)
-        except CheckpointDamaged as error:
-            self._emit(EvaluationFailed(checkpoint, str(error), damaged=True))
+        except (CheckpointDamaged, BadInput) as error:
+            self._emit(EvaluationFailed(checkpoint, str(error), damaged=isinstance(error, CheckpointDamaged)))
             return
         except StopRequested:
             self._emit(EvaluationFailed(checkpoint, CANCELLED, damaged=False))
@@ -87,8 +88,7 @@ class CheckpointEvaluator:
     def _measure(self, read: ReadNetwork, go_on: Callable[[int], bool], tta: bool) -> EvaluationResult | str:
         """Return the result, or why there is none: a second network that does not fit must not end the training."""
         try:
-            network = read.network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
-            return evaluate(network, self._test, self._device, go_on, tta=tta) or CANCELLED
+            return evaluate(place(read.network, self._device), self._test, self._device, go_on, tta=tta) or CANCELLED
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -99,7 +99,7 @@ class CheckpointEvaluator:
         classes = len(done.classes)
         # Twice the share that guessing recognises; of two classes, that would be all of them.
         doubtful = done.accuracy < min(2 / classes, 0.6) or done.loss > SURE_AND_WRONG * math.log(classes)
-        if doubtful and not read.sha256 and read.origin is None:
+        if doubtful and not read.sha256 and read.origin is None and read.model is None:
             self._emit(Noted(DOUBT))
 
     def _done(self, checkpoint: str, result: EvaluationResult, seconds: float, tta: bool) -> EvaluationDone:
@@ -156,9 +156,9 @@ def evaluate_checkpoint(
     except CheckpointDamaged as error:
         emit(EvaluationFailed(safe_text(checkpoint), str(error), damaged=True))
         return
+    for sentence in read.assumptions if external else read.notes:
+        emit(Noted(sentence))
     if external:
-        for sentence in read.assumptions:
-            emit(Noted(sentence))
         recipe = recipe.with_normalization(read.mean, read.std)
     try:
         data = load_data(recipe, emit, cancelled)
@@ -175,9 +175,9 @@ def evaluate_checkpoint(
 
 def check_number_of_classes(checkpoint: str, read: ReadNetwork, data: DataSet) -> None:
     """Raise BadInput where a network tells more or fewer classes apart than the images have."""
-    if read.network.classes != len(data.classes):
+    if read.classes != len(data.classes):
         raise BadInput(
-            f"{checkpoint} tells {read.network.classes:,} classes apart, and these images ({data.description}) have "
+            f"{checkpoint} tells {read.classes:,} classes apart, and these images ({data.description}) have "
             f"{len(data.classes):,}: name those it was trained for with --data."
         )
 

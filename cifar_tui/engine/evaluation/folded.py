@@ -7,14 +7,17 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from cifar_tui.engine.network.device import PRECISIONS, Device
+from cifar_tui.engine.network.model import ResNet18
 
 
 def for_measuring(network: nn.Module, device: Device) -> nn.Module:
-    """Return a copy of a network that computes the same faster, in the device's precision; itself on a GPU.
+    """Return a copy of a network that computes the same faster, in the device's precision.
+
+    On a GPU it is the network itself, and so is one of people's own, whose code may look at its layers.
 
     What a BatchNorm does to each channel in a test, the weights and biases of the convolution before it can do.
     """
-    if device.torch.type != "cpu":
+    if device.torch.type != "cpu" or not isinstance(network, ResNet18):
         return network
     folded = copy.deepcopy(network).eval()
     for sequence in [module for module in folded.modules() if isinstance(module, nn.Sequential)]:

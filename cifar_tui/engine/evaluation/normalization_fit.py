@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork
+from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.runs.reading import NORMALIZATIONS, Channels
 
 IMAGES = 500
@@ -21,12 +22,13 @@ def misfit_note(read: ReadNetwork, pixels: npt.NDArray[np.uint8]) -> str:
 
     Empty where the one that is used fits, where none does, and where the file or a person says it.
     """
-    if read.sha256 or read.origin is not None or read.reading.normalization is not None:
+    known = read.sha256 or read.origin is not None or read.reading.normalization is not None
+    if known or not isinstance(read.network, ResNet18):
         return ""
     some = pixels[:: max(len(pixels) // IMAGES, 1)][:IMAGES]
     images = torch.from_numpy(np.ascontiguousarray(some)).permute(0, 3, 1, 2).float() / 255
-    gap = _gap(read, images, (read.mean, read.std))
-    gaps = {name: _gap(read, images, normalization) for name, normalization in NORMALIZATIONS.items()}
+    gap = _gap(read.network, images, (read.mean, read.std))
+    gaps = {name: _gap(read.network, images, normalization) for name, normalization in NORMALIZATIONS.items()}
     best = min(gaps, key=lambda name: gaps[name])
     if gap < LEAST_GAP or gaps[best] * BETTER > gap:
         return ""
@@ -34,9 +36,9 @@ def misfit_note(read: ReadNetwork, pixels: npt.NDArray[np.uint8]) -> str:
 
 
 @torch.inference_mode()
-def _gap(read: ReadNetwork, images: torch.Tensor, normalization: tuple[Channels, Channels]) -> float:
+def _gap(network: ResNet18, images: torch.Tensor, normalization: tuple[Channels, Channels]) -> float:
     """Return how far the first BatchNorm's input is from what it has kept, in its standard deviations."""
-    convolution, kept = read.network.conv1[0], read.network.conv1[1]
+    convolution, kept = network.conv1[0], network.conv1[1]
     assert isinstance(kept, nn.BatchNorm2d)  # which the checker cannot know
     assert kept.running_mean is not None
     assert kept.running_var is not None

@@ -14,9 +14,9 @@ from cifar_tui.data_sets import DATA_SETS, DEFAULT
 from cifar_tui.engine.checkpoints.checkpoint import read_network
 from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.data.image_file import ImageUnreadable, center_crop, read_image_file
+from cifar_tui.engine.network.build import place
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.engine.network.device_memory import explained
-from cifar_tui.engine.network.model import ResNet18
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.compared_checkpoint import classes_of
 from cifar_tui.runs.parent_weights import belongs_to_run
@@ -59,13 +59,13 @@ class Predictor:
         self._device: Device = choose_device(recipe)
         read = read_network(folder / checkpoint, reading)
         external = not (read.sha256 or belongs_to_run(folder / checkpoint))
-        self.assumptions = read.assumptions if external else ()
+        self.assumptions = read.assumptions if external else read.notes
         named = read.origin.classes if read.origin is not None else ()
-        self.classes = named or class_names(folder, read.network.classes)
+        self.classes = named or class_names(folder, read.classes)
         if external:
             self._recipe = recipe.with_normalization(read.mean, read.std)
         with explained(self._device):
-            self._network: ResNet18 = read.network.to(self._device.torch, memory_format=self._device.memory_format)  # type: ignore[call-overload]
+            self._network = place(read.network, self._device)
         self._network.eval()
 
     def predict(self, files: Sequence[str]) -> Iterator[Prediction | Refusal]:

@@ -241,7 +241,8 @@ def _our_name(key: str) -> str:
 
 
 def _misfit(name: str, kind: str) -> str:
-    return f"{name} does not fit: {kind}. Only the tutorial's ResNet-18 for 32×32 images can be opened."
+    opened = "Only the tutorial's ResNet-18 for 32×32 images can be opened, or with --model a network of your own"
+    return f"{name} does not fit: {kind}. {opened}."
 
 
 def _kind(tensors: Tensors) -> str:

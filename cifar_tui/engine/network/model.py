@@ -57,6 +57,11 @@ class ResNet18(nn.Module):
         self.fc = nn.Linear(8 * width, classes)
 
     @property
+    def width(self) -> int:
+        """Channels of its first stage."""
+        return self.fc.in_features // 8
+
+    @property
     def classes(self) -> int:
         """Classes that it tells apart."""
         return self.fc.out_features
@@ -86,4 +91,4 @@ def fresh_network(width: int, seed: int, classes: int = CLASSES) -> ResNet18:
 
 def count_parameters(network: nn.Module) -> int:
     """Trainable numbers in a network."""
-    return sum(parameter.numel() for parameter in network.parameters())
+    return sum(weight.numel() for weight in network.parameters() if weight.requires_grad)

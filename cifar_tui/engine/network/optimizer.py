@@ -75,13 +75,15 @@ def fresh_slots(optimizer: OptimizerName, weights: Mapping[str, torch.Tensor]) -
 class WeightOptimizer:
     """The optimizer of a network's weights."""
 
-    def __init__(self, recipe: Recipe, network: torch.nn.Module, rate: torch.Tensor | None, *, fused: bool) -> None:
+    def __init__(
+        self, recipe: Recipe, weights: dict[str, torch.nn.Parameter], rate: torch.Tensor | None, *, fused: bool
+    ) -> None:
         """Make the recipe's optimizer; `rate` is the learning rate where it is a tensor on the device.
 
         The weights have taken their layout before: the slots get it, too.
         """
         self._slots = SLOTS[recipe.optimizer]
-        self._names = dict(network.named_parameters())
+        self._names = weights
         self._rate = rate
         self._fused = fused
         self.torch = _made(recipe, list(self._names.values()), rate, fused=fused)

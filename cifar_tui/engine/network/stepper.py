@@ -8,9 +8,9 @@ import torch
 from torch.nn import functional
 
 from cifar_tui.engine.network.average import WeightAverage
+from cifar_tui.engine.network.build import check_room, network_of, place, trained
 from cifar_tui.engine.network.device import Device
 from cifar_tui.engine.network.layer_norms import LayerNorms
-from cifar_tui.engine.network.model import fresh_network
 from cifar_tui.engine.network.optimizer import Tensors, WeightOptimizer, fresh_slots
 from cifar_tui.engine.network.ranks import ALONE, Ranks
 from cifar_tui.engine.network.torch_private import INTEGER_SCALES, sums_of_magnitudes
@@ -44,7 +44,7 @@ class TrainingState:
 
 def fresh_weights(recipe: Recipe) -> Callable[[], Tensors]:
     """Return a function that makes the weights by the recipe's seed."""
-    return lambda: fresh_network(recipe.width, recipe.seed, recipe.classes).state_dict()
+    return lambda: network_of(recipe).state_dict()
 
 
 class StepResult(NamedTuple):
@@ -64,8 +64,10 @@ class SharedSums:
 
     def __init__(self, network: torch.nn.Module, ranks: Ranks) -> None:
         self._ranks = ranks
-        self._statistics = [buffer for buffer in network.buffers() if buffer.is_floating_point()]
-        weights = list(network.parameters())
+        saved = network.state_dict()
+        floating = [(name, one) for name, one in network.named_buffers() if one.is_floating_point()]
+        self._statistics = [one for name, one in floating if name in saved]
+        weights = list(trained(network).values())
         sizes = [tensor.numel() for tensor in (*weights, *self._statistics)]
         self._flat = torch.zeros(sum(sizes) + 2, device=weights[0].device)
         parts = torch.split(self._flat[:-2], sizes)
@@ -107,14 +109,16 @@ class Stepper:
         """
         self._device = device
         self._smoothing = recipe.label_smoothing
-        self.network = fresh_network(recipe.width, recipe.seed, recipe.classes)
+        self.network = network_of(recipe)
         self._first_weights = initial_weights or fresh_weights(recipe)
-        self.network.to(device.torch, memory_format=device.memory_format)  # type: ignore[call-overload]
+        check_room(self.network, device)
+        place(self.network, device)
+        self._trained = trained(self.network)
         self.forward: torch.nn.Module = self.network
         """Computes the logits: the network itself, or a compiled form of it."""
         self.norms = LayerNorms(self.network)
         rate = torch.zeros((), device=device.torch) if device.torch.type == "cuda" else None
-        self._optimizer = WeightOptimizer(recipe, self.network, rate, fused=device.torch.type != "mps")
+        self._optimizer = WeightOptimizer(recipe, self._trained, rate, fused=device.torch.type != "mps")
         self._kind = recipe.optimizer
         self._average = WeightAverage(self.network, recipe.ema) if recipe.ema else None
         self._scaler = torch.amp.GradScaler(device.torch.type, enabled=device.precision == "fp16")
@@ -217,7 +221,7 @@ class Stepper:
     def fresh_state(self) -> TrainingState:
         """Return the state before the first step. Raises CheckpointDamaged where a parent's weights are."""
         network = _all_copied(self._first_weights())
-        weights = {name: network[name] for name, _ in self.network.named_parameters()}
+        weights = {name: network[name] for name in self._trained}
         average = {name: network[name] for name in self._average.named()} if self._average is not None else {}
         return TrainingState(0, network, fresh_slots(self._kind, weights), {}, average, torch.zeros(()))
 
@@ -240,7 +244,7 @@ class Stepper:
     def restore_bn_stats(self, state: TrainingState) -> None:
         """Replace running statistics that are not finite by those of a good state."""
         for name, buffer in self.network.named_buffers():
-            if buffer.is_floating_point() and not bool(torch.isfinite(buffer).all()):
+            if name in state.network and buffer.is_floating_point() and not bool(torch.isfinite(buffer).all()):
                 buffer.copy_(state.network[name])
         if self._average is not None:
             self._average.restore_nonfinite(state.average)

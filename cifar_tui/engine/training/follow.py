@@ -11,6 +11,7 @@ from cifar_tui.engine.evaluation.shared_test import shared_logits
 from cifar_tui.engine.network.device import Device, choose_device, prepare_processor
 from cifar_tui.engine.network.device_memory import explained, smaller_batches
 from cifar_tui.engine.network.heartbeats import beating
+from cifar_tui.engine.network.own_network import seed_step
 from cifar_tui.engine.network.ranks import EndOrdered, Order, RankLost, Ranks, Verb, first_line, join_ranks, leave_ranks
 from cifar_tui.engine.network.roll_call import (
     Stage,
@@ -28,7 +29,9 @@ from cifar_tui.failpoints import hit
 from cifar_tui.files.atomic_write import write_failure
 from cifar_tui.files.run_files import RANK_STEM
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.own_code import allow_run
 from cifar_tui.serialization import from_record
+from cifar_tui.system.launcher import attempt
 
 LEFT_TO_THE_LEADER = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU, signal.SIGHUP)
 """Signals that a launcher sends to all processes: the leader saves and then ends the others."""
@@ -66,6 +69,9 @@ def _tell(ranks: Ranks, reason: str, details: str, exit_code: int) -> None:
 
 def _follow(ranks: Ranks, load_data: LoadData) -> None:
     recipe = from_record(Recipe, orjson.loads(ranks.hear()))
+    if attempt() and (folder := folder_here(ranks)) is not None:
+        # As its leader, which goes on with the run of this very command: what that names may have changed since.
+        allow_run(folder, recipe)
     device = choose_device(recipe)
     arrive(ranks, Stage.DEVICE, device.torch.type)
     await_rank(ranks, Stage.DEVICE, 0)
@@ -112,6 +118,8 @@ class _Follower:
             start = batch * self._recipe.batch_size
             stop = min(start + self._recipe.batch_size, train.count)
             share = train.batch(self._plan, self._ranks.share(start, stop))
+            steps_before = (order.epoch - 1) * self._recipe.steps_per_epoch(train.count)
+            seed_step(self._recipe.model, self._recipe.seed, steps_before + batch + 1, self._ranks.rank)
             self._stepper.update(*share, rate, stop - start)
             hit("stepped", f"{RANK_STEM}{self._ranks.rank}")
 

@@ -11,10 +11,12 @@ from cifar_tui.engine.checkpoints.run_context import DEFAULT_INTERVALS, Interval
 from cifar_tui.engine.data.augment import EpochPlan, Images, plan_epoch
 from cifar_tui.engine.data.load import LoadData, load
 from cifar_tui.engine.network.accelerate import Accelerator
+from cifar_tui.engine.network.build import check_last_batch
 from cifar_tui.engine.network.device import Device, StepFence, choose_device, prepare_processor
 from cifar_tui.engine.network.device_memory import explained, smaller_batches
 from cifar_tui.engine.network.heartbeats import watching
 from cifar_tui.engine.network.model import count_parameters
+from cifar_tui.engine.network.own_network import seed_step
 from cifar_tui.engine.network.ranks import Order, Verb
 from cifar_tui.engine.network.roll_call import leading
 from cifar_tui.engine.training.epoch_test import EpochTest, EpochTestResult
@@ -73,6 +75,7 @@ def train(
             data = load_data(recipe, emit, requests.stop_requested)
             context = RunContext(recipe, folder, data.facts(), device, emit, flush_records, intervals, ranks)
             agree_on_images(ranks, context.facts.checksum, emit, requests.stop_requested)
+            check_last_batch(recipe, context.facts.train_images)
             if changes is not None:
                 emit_resumed(context, record, changes)
             emit(Progressed(f"Preparing {len(data.train.labels) + len(data.test.labels):,} images", 0, None, "", 0.0))
@@ -178,6 +181,7 @@ class TrainingLoop:
         stop = min(start + self._context.recipe.batch_size, self._train.count)
         images, labels = self._train.batch(plan, self._ranks.share(start, stop))
         self._parts.stepper.norms.due = is_measured(step)
+        seed_step(self._context.recipe.model, self._context.recipe.seed, step)
         result = self._accelerator.update(images, labels, rate, stop - start)
         self._fence.step_queued()
         self._progress.step = step

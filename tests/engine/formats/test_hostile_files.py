@@ -149,7 +149,7 @@ def test_an_evaluation_of_a_hostile_file_ends_as_an_event(tmp_path: Path, hostil
 
 def test_a_runs_own_checkpoint_is_held_to_its_sidecar(tmp_path: Path, small: bytes) -> None:
     (tmp_path / "net_001.pth").write_bytes(small)
-    assert read_network(tmp_path / "net_001.pth").network.fc.in_features == 8
+    assert read_network(tmp_path / "net_001.pth").network.width == 1
     (tmp_path / "recipe.json").write_text("{}")
     with pytest.raises(CheckpointDamaged, match="never completely saved"):
         read_network(tmp_path / "net_001.pth")

@@ -21,7 +21,12 @@ class WeightAverage:
     def __init__(self, network: torch.nn.Module, decay: float) -> None:
         """Begin with the network's weights as they are, in their layout."""
         self._decay = decay
-        self.network = copy.deepcopy(network).requires_grad_(False)
+        # torch's own copy of a tensor looks at its memory, which a pretended one does not have.
+        weights = {
+            id(one): torch.nn.Parameter(one.detach().clone(), requires_grad=False) for one in network.parameters()
+        }
+        buffers = {id(one): one.clone() for one in network.buffers()}
+        self.network = copy.deepcopy(network, {**weights, **buffers})
         """The average, as a network that can be tested."""
         live, followed = network.state_dict(), self.network.state_dict()
         self._names = [name for name, tensor in live.items() if tensor.is_floating_point()]

@@ -31,8 +31,6 @@ def _on_a_pretended_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-# torch warns of it where a pretended tensor is copied with its module.
-@pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor")
 @pytest.mark.parametrize("ema", [0.0, 0.99])
 @pytest.mark.parametrize("optimizer", get_args(OptimizerName))
 @pytest.mark.usefixtures("_on_a_pretended_gpu")

@@ -80,6 +80,11 @@ def in_a_run(file: Path) -> bool:
     return recipe_path(file.parent).is_file()
 
 
+def resnet_run(file: Path, recipe: Recipe) -> str:
+    """Return the name of a checkpoint's run where its network is the ResNet-18; empty for any other file."""
+    return safe_text(file.parent.absolute().name, 60) if in_a_run(file) and recipe.model is None else ""
+
+
 def recipe_for(file: Path, preset_name: str | None) -> Recipe:
     """Return the recipe of the file's run; of an external file, a preset's. Raises BadInput."""
     if in_a_run(file):

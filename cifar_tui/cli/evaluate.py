@@ -51,7 +51,7 @@ def evaluate(
     It can belong to a run, or be a file of the tutorial or of pytorch-cifar (.pth), or safetensors.
     """
     # Loads numpy, which completion in the shell does without.
-    from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run, recipe_for
+    from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run, recipe_for, resnet_run
     from cifar_tui.cli.recipe_options import changed
     from cifar_tui.console import report_evaluation
     from cifar_tui.engine.data.source import check_source
@@ -61,7 +61,9 @@ def evaluate(
     recipe = changed(recipe_for(file, preset_name), changes)
     classes = check_source(recipe, ("test",))
     ours = in_a_run(file)
-    reading = with_models(reading_of(weights, normalize, max_pool=max_pool, ours=ours), models, classes)
+    reading = with_models(
+        reading_of(weights, normalize, max_pool=max_pool, ours=ours), models, classes, resnet_run(file, recipe)
+    )
     if preset_name is not None and normalize is not None:
         raise BadInput("--preset names a normalization, too: leave out one of --preset and --normalize.")
     # Stored beside the checkpoint is what holds for its run: on the run's own images, without their mirror images.

@@ -76,10 +76,15 @@ OWN_MODEL_HELP = "For a network of your own: the function that makes it, in a fi
 OwnModels = Annotated[list[str] | None, _option(None, "--model", OWN_MODEL_HELP, "FILE.py:make")]
 
 
-def with_models(reading: Reading, typed: Sequence[str] | None, classes: int = 0) -> Reading:
-    """Return how a file is read, with the functions that were typed, which may run from now on. Raises BadInput."""
+def with_models(reading: Reading, typed: Sequence[str] | None, classes: int = 0, resnet: str = "") -> Reading:
+    """Return how a file is read, with the functions that were typed, which may run from now on.
+
+    `resnet` is the name of a run whose network is the ResNet-18. Raises BadInput.
+    """
     if not typed:
         return reading
+    if resnet:
+        raise BadInput(f"{resnet} was trained with the ResNet-18: leave --model out.")
     # Loads what only these need.
     from cifar_tui.runs.own_code import allow_file
 

@@ -47,14 +47,16 @@ def predict(
     # Loads torch.
     from rich.console import Console
 
-    from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run, recipe_for
+    from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run, recipe_for, resnet_run
     from cifar_tui.cli.recipe_options import changed
     from cifar_tui.engine.evaluation.predict import Prediction, Predictor
     from cifar_tui.report.class_names import class_names
 
     file = checkpoint_at(path)
-    reading = with_models(reading_of(weights, normalize, max_pool=max_pool, ours=in_a_run(file)), models)
-    predictor = Predictor(changed(recipe_for(file, None), changes), file.parent, file.name, reading)
+    recipe = changed(recipe_for(file, None), changes)
+    reading = reading_of(weights, normalize, max_pool=max_pool, ours=in_a_run(file))
+    reading = with_models(reading, models, resnet=resnet_run(file, recipe))
+    predictor = Predictor(recipe, file.parent, file.name, reading)
     for sentence in predictor.assumptions:
         print(sentence, file=sys.stderr)
     console, names = Console(), tuple(class_names(predictor.classes, LONGEST))

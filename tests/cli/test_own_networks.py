@@ -52,7 +52,7 @@ def test_every_command_works_with_the_documented_file(tmp_path: Path) -> None:
     assert again.returncode == 0, again.stderr
     child = run(tmp_path, "train", "--from", "one:1", *model, "--run-name", "two", "--epochs", "1", "--headless")
     assert child.returncode == 0, child.stderr
-    assert "quick from one, epoch 1, on synthetic images" in child.stdout
+    assert "quick with nets.py:make from one, epoch 1, on synthetic images" in child.stdout
     (tmp_path / "nets.py").unlink()
     assert run(tmp_path, "train", "--resume", "two", "--epochs", "2", "--headless").returncode == 0
 
@@ -116,6 +116,9 @@ def test_errors_in_a_file_are_its_authors_and_leave_no_folder(tmp_path: Path) ->
         assert done.stderr.endswith("AttributeError: 'int' object has no attribute 'width'\n")
         assert "cifar_tui" not in done.stderr
     assert not (tmp_path / "runs").exists()
+    assert run(tmp_path, "train", *SMALL, "--width", "8", "--run-name", "resnet", "--headless").returncode == 0
+    done = run(tmp_path, "evaluate", "resnet", "--model", "nets.py:make")
+    assert (done.returncode, done.stderr) == (2, "resnet was trained with the ResNet-18: leave --model out.\n")
     done = run(tmp_path, "train", "--model", "nets.py:make", "--width", "8")
     assert (done.returncode, "--width is for the ResNet-18" in done.stderr) == (2, True)
 

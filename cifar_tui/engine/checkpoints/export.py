@@ -1,5 +1,6 @@
 """Writes a checkpoint's network as files that other programs open."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,7 +138,9 @@ def _metadata_of_run(source: Path, *, epoch_known: bool) -> WeightsMetadata:
 def _check_same(tensors: Mapping[str, torch.Tensor], origin: WeightsMetadata | None, file: BinaryIO, name: str) -> None:
     """Load what was written and compare it number by number. Raises CifarTuiError."""
     described = detect(file, name)
-    state, found = described.load(), read_metadata(described.metadata)
+    state, found = described.load(), None
+    with contextlib.suppress(ValueError):  # is not what was written
+        found = read_metadata(described.metadata)
     same = isinstance(state, dict) and state.keys() == tensors.keys() and found == origin
     if not same or not all(torch.equal(read, tensors[key]) for key, read in only_tensors(state, name).items()):
         raise CifarTuiError(

@@ -63,7 +63,8 @@ def check_first_batch(
     code = allowed_code(model)
     with _seeded(0):
         for side in sides:
-            with _explained(code, f"failed in training on {counted(images, 'image')} of {side}×{side}"):
+            hint = " (--sizes whole leaves them 32×32)" if side < SIDE else ""
+            with _explained(code, f"failed in training on {counted(images, 'image')} of {side}×{side}{hint}"):
                 logits = network.train()(torch.randn(images, 3, side, side))
             _check_logits(code, logits, images, classes)
             if not logits.requires_grad:

@@ -1,17 +1,21 @@
 """Networks of people's own are made by the seed, and refused in a sentence before anything is trained."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
 
+from cifar_tui.engine.evaluation.folded import for_measuring
 from cifar_tui.engine.network import own_network
-from cifar_tui.engine.network.build import check_network, network_of, trained
+from cifar_tui.engine.network.build import check_network, check_room, network_of, place, trained
+from cifar_tui.engine.network.device import choose_device
 from cifar_tui.engine.network.model import count_parameters
 from cifar_tui.engine.network.own_network import BadModel
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.own_code import AllowedCode, allow_file
+from tests.engine.network.test_pretend_gpu import GPU, train
 from tests.engine.trained import tiny_recipe
 from tests.own_networks import FILES, permissions, write_model
 
@@ -138,7 +142,7 @@ def test_parameters_that_do_not_fit_the_memory_are_refused_before_they_are_fille
 def test_smaller_images_are_tried_where_the_recipe_has_them(tmp_path: Path) -> None:
     recipe = recipe_of(tmp_path, FILES["vit"])
     check_network(recipe)
-    with pytest.raises(BadModel, match="failed in training on 2 images of 16×16"):
+    with pytest.raises(BadModel, match=r"failed in training on 2 images of 16×16 \(--sizes whole leaves them 32×32\)"):
         check_network(tiny_recipe(model=recipe.model, sizes="growing"))
 
 
@@ -185,3 +189,37 @@ def test_code_that_was_not_allowed_is_never_run(tmp_path: Path, permissions: dic
     with pytest.raises(BadInput, match="runs only where it is named"):
         network_of(recipe)
     assert not canary.exists(), "not by another function either"
+
+
+def test_it_is_recorded_as_a_graph_where_it_can_be_and_trains_step_by_step_where_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = recipe_of(tmp_path, FILES["cnn"].replace("nn.Dropout(0.3), ", ""))
+    plain = train(monkeypatch, dataclasses.replace(recipe, acceleration="eager"), 12)[0]
+    recorded, graphs, said, accelerator = train(monkeypatch, recipe, 12)
+    assert "replay" in graphs.calls
+    assert (recorded, said, accelerator.tier) == (plain, [], "graph")
+    refused, _, said, accelerator = train(monkeypatch, recipe, 12, refuse="operation not permitted")
+    assert (refused, accelerator.tier) == (plain, "eager")
+    assert "training continues with eager" in said[0]
+
+
+def test_a_gpu_that_is_too_small_is_told_before_anything_is_moved_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = network_of(recipe_of(tmp_path, FILES["cnn"]))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (40_000, 60_000))
+    with pytest.raises(BadInput, match=r"The network takes 64 kB in training, and a pretended GPU has 60 kB\."):
+        check_room(network, GPU)
+    check_room(network, choose_device(tiny_recipe()))
+
+
+def test_its_layers_are_left_as_they_are_and_its_images_come_row_by_row(tmp_path: Path) -> None:
+    recipe = recipe_of(tmp_path, f"{HEAD}{returning('self.one(images.view(len(images), -1))')}")
+    device = choose_device(recipe)
+    network = place(network_of(recipe), device)
+    assert for_measuring(network, device) is network
+    images = torch.randn(4, 3, 32, 32).to(memory_format=torch.channels_last)
+    with pytest.raises(RuntimeError, match="view"):
+        images.view(4, -1)
+    assert network(images).shape == (4, 10)

@@ -9,7 +9,7 @@ import orjson
 import typer
 
 from cifar_tui.cli.checkpoint_path import RUN_AND_EPOCH, checkpoint_at, in_a_run
-from cifar_tui.cli.options import AsJson, CheckpointPath, Normalize, WeightsName, reading_of
+from cifar_tui.cli.options import AsJson, CheckpointPath, Normalize, OwnModels, WeightsName, reading_of, with_models
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.files.home_path import in_home
@@ -41,6 +41,7 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace what exists.")] = False,
     normalize: Normalize = None,
     weights: WeightsName = "",
+    models: OwnModels = None,
     as_json: AsJson = False,
 ) -> None:
     """Export a checkpoint's weights or network, or a run's epochs, steps or curves.
@@ -48,7 +49,7 @@ def export(
     .pth and .safetensors hold weights, .onnx the whole network, .csv a table of epochs or steps, .svg the curves.
     """
     if tensorboard is not None:
-        if out is not None or steps or normalize is not None or weights:
+        if out is not None or steps or normalize is not None or weights or models:
             raise BadInput("--tensorboard writes a run's event files into its folder: leave OUT and other options out.")
         _export_for_tensorboard(path, in_home(tensorboard), force=force)
         return
@@ -63,7 +64,7 @@ def export(
     _check_free(out, force)
     try:
         written = (
-            _export_weights(path, out, weights, normalize)
+            _export_weights(path, out, weights, normalize, models)
             if kind in WEIGHTS
             else _export_records(path, out, steps=steps)
         )
@@ -87,7 +88,7 @@ def _check_free(out: Path, force: bool) -> None:
         raise BadInput(f"{shown} exists already. Use --force to replace it.")
 
 
-def _export_weights(path: str, out: Path, weights: str, normalize: str | None) -> str:
+def _export_weights(path: str, out: Path, weights: str, normalize: str | None, models: list[str] | None) -> str:
     """Write weights. Returns the text that says what was written."""
     # Loads torch.
     from cifar_tui.engine.checkpoints.export import export_weights
@@ -95,7 +96,7 @@ def _export_weights(path: str, out: Path, weights: str, normalize: str | None) -
     if CHECKPOINT_PATTERN.fullmatch(out.name) and (in_a_run(out) or sidecar_path(out).exists()):
         raise BadInput(f"{safe_text(str(out), 200)} would look like a checkpoint of that run: choose another name.")
     source = checkpoint_at(path)
-    reading = reading_of(weights, normalize, max_pool=False, ours=in_a_run(source))
+    reading = with_models(reading_of(weights, normalize, max_pool=False, ours=in_a_run(source)), models)
     done = export_weights(source, out, reading)
     written = f"{safe_text(source.name)}, {size(done.written.size)}"
     if out.suffix.lower() == ".onnx":

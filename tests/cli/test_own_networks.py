@@ -48,6 +48,11 @@ def test_every_command_works_with_the_documented_file(tmp_path: Path) -> None:
     predicted = run(tmp_path, "predict", "one", "a.png", *model, "--json")
     assert len(orjson.loads(predicted.stdout)["pictures"][0]["probabilities"]) == 10
     assert run(tmp_path, "export", "one", "one.safetensors").returncode == 0
+    refused = run(tmp_path, "export", "one", "one.onnx")
+    assert (refused.returncode, (tmp_path / "one.onnx").exists()) == (2, False)
+    assert "which runs only where you name it" in refused.stderr
+    exported = run(tmp_path, "export", "one", "one.onnx", "--model", "nets.py:make")
+    assert "compared in onnxruntime" in exported.stdout, exported.stderr
     again = run(tmp_path, "evaluate", "one.safetensors", *model, "--data", "synthetic", "--json")
     assert again.returncode == 0, again.stderr
     child = run(tmp_path, "train", "--from", "one:1", *model, "--run-name", "two", "--epochs", "1", "--headless")

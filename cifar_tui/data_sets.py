@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_tui.files.home_path import in_home
+
 SYNTHETIC = "synthetic"
 """Name of the images that are drawn by the program."""
 
@@ -156,3 +158,8 @@ def held_by(folder: Path, wanted: str = "") -> NamedDataSet | None:
     candidates = sorted(DATA_SETS.values(), key=lambda one: one.name != wanted)
     found = (one for one in candidates if one.is_in(folder))
     return next(found, None) or next((one for one in candidates if one.is_in_another_version(folder)), None)
+
+
+def absolute_source(data: str) -> str:
+    """Return a name of data as it is, and a folder's path absolute."""
+    return data if data in DATA_NAMES else str(in_home(data).absolute())

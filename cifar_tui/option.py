@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 import types
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
@@ -9,8 +10,15 @@ from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from cifar_tui.errors import BadInput
+from cifar_tui.files.home_path import in_home
+from cifar_tui.text import safe_text
 
 RECIPE, DATA, RUN = "Recipe", "Data", "Run"
+KEEP_PATTERN = re.compile(r"best\+last:([1-9]\d{0,5})", re.ASCII)
+"""A `keep` that names a number of checkpoints."""
+
+DEVICES = "auto, cpu, cuda for an NVIDIA GPU, cuda:1 for the second one, mps"
+DEVICE_PATTERN = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?", re.ASCII)
 PANELS = (RECIPE, DATA, RUN)
 """Panels of the help, in their order."""
 
@@ -131,3 +139,25 @@ def check_choice(flag: str, value: object, choices: tuple[str, ...]) -> None:
     """Raise BadInput when the value is none of the choices."""
     if value not in choices:
         raise BadInput(f"{flag} cannot be '{value}'. Choose one of: {', '.join(choices)}.")
+
+
+def parse_device(device: str) -> str:
+    """Return the name of a device as it is. Raises BadInput when it is none."""
+    if DEVICE_PATTERN.fullmatch(device) is None:
+        raise BadInput(f"--device cannot be '{safe_text(device, 40)}'. Choose one of: {DEVICES}.")
+    return device
+
+
+def absolute_folder(path: str) -> str | None:
+    """Return the path independent of where it was typed, so that the run can be resumed from elsewhere."""
+    return str(in_home(path).absolute()) if path else None
+
+
+def parse_keep(keep: str) -> int | None:
+    """Return the number of the newest checkpoints that `keep` names; None for all. Raises BadInput."""
+    if keep == "all":
+        return None
+    match = KEEP_PATTERN.fullmatch(keep)
+    if match is None:
+        raise BadInput(f"--keep must be 'all' or 'best+last:N' with N of 1 or more, not '{keep:.40}'.")
+    return int(match.group(1))

@@ -66,7 +66,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "quick": Preset(dataclasses.replace(_TRIANGLE, preset="quick", epochs=26), "a good network soon", "about 93.4 %"),
     "minutes": Preset(
-        dataclasses.replace(_SHORT, preset="minutes", epochs=5), "ten minutes on a CPU", "not measured yet"
+        dataclasses.replace(_SHORT, preset="minutes", epochs=5), "ten minutes on a CPU", "about 83.1 % (JPEG copies)"
     ),
     "short": Preset(_SHORT, "an evening on a CPU", "about 89.6 % (JPEG copies)"),
     "default": Preset(_TRIANGLE, "the tutorial's claim", "about 95.5 %"),

@@ -2,30 +2,21 @@
 
 import dataclasses
 import math
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from cifar_tui.data_sets import DATA_NAMES, DATA_SETS, DEFAULT, SYNTHETIC, held_by
+from cifar_tui.data_sets import DATA_NAMES, DATA_SETS, DEFAULT, SYNTHETIC, absolute_source, held_by
 from cifar_tui.errors import BadInput
-from cifar_tui.files.home_path import in_home
-from cifar_tui.option import DATA, RUN, Option, options_of
+from cifar_tui.option import DATA, DEVICES, RUN, Option, absolute_folder, options_of, parse_device, parse_keep
 from cifar_tui.own_model import OwnModel
 from cifar_tui.schedule import Schedule, Sizes, scheduled_rate, size_stages
-from cifar_tui.text import safe_text
 
 Flip = Literal["none", "random", "alternating"]
 Padding = Literal["reflect", "zero"]
 OptimizerName = Literal["sgd", "adamw"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Acceleration = Literal["auto", "eager", "graph", "compile"]
-
-KEEP_PATTERN = re.compile(r"best\+last:([1-9]\d{0,5})", re.ASCII)
-"""A `keep` that names a number of checkpoints."""
-
-DEVICES = "auto, cpu, cuda for an NVIDIA GPU, cuda:1 for the second one, mps"
-DEVICE_PATTERN = re.compile(r"auto|cpu|mps|cuda(:\d{1,3})?", re.ASCII)
 
 RATE_SCALES: dict[OptimizerName, float] = {"sgd": 1.0, "adamw": 0.01}
 """An optimizer's learning rate as a share of SGD's. The weight decay is its inverse: weights lose the same in a step.
@@ -50,23 +41,6 @@ CIFAR10_STD = DEFAULT.std
 HALF = (0.5, 0.5, 0.5)
 
 
-def parse_device(device: str) -> str:
-    """Return the name of a device as it is. Raises BadInput when it is none."""
-    if DEVICE_PATTERN.fullmatch(device) is None:
-        raise BadInput(f"--device cannot be '{safe_text(device, 40)}'. Choose one of: {DEVICES}.")
-    return device
-
-
-def absolute_folder(path: str) -> str | None:
-    """Return the path independent of where it was typed, so that the run can be resumed from elsewhere."""
-    return str(in_home(path).absolute()) if path else None
-
-
-def absolute_source(data: str) -> str:
-    """Return a name of data as it is, and a folder's path absolute."""
-    return data if data in DATA_NAMES else str(in_home(data).absolute())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ancestor:
     """The checkpoint that a run started from."""
@@ -86,14 +60,9 @@ class Ancestor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """A run's choices. Built from a preset and changed with `dataclasses.replace`; `check` before use.
+class DataChoices:
+    """Choices of the images that a run trains and tests on."""
 
-    A field that people set is annotated with its option: its help, its limits, and how it is typed.
-    """
-
-    preset: str
-    """Name of the preset it started from."""
     data: Annotated[
         str,
         Option(
@@ -155,6 +124,17 @@ class Recipe:
     skip_unreadable: Annotated[
         bool, Option("Leave images of a folder out that cannot be read.", panel=DATA, changeable=True)
     ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe(DataChoices):
+    """A run's choices. Built from a preset and changed with `dataclasses.replace`; `check` before use.
+
+    A field that people set is annotated with its option: its help, its limits, and how it is typed.
+    """
+
+    preset: str
+    """Name of the preset it started from."""
     epochs: Annotated[int, Option("Passes over the training images.", least=1, changeable=True)]
     batch_size: Annotated[int, Option("Images per step.", least=1)]
     """The last batch of an epoch may be smaller."""
@@ -366,13 +346,3 @@ class Recipe:
     def with_normalization(self, mean: tuple[float, float, float], std: tuple[float, float, float]) -> Self:
         """Return the recipe with the images' channels normalized by another mean and deviation."""
         return dataclasses.replace(self, mean=mean, std=std)
-
-
-def parse_keep(keep: str) -> int | None:
-    """Return the number of the newest checkpoints that `keep` names; None for all. Raises BadInput."""
-    if keep == "all":
-        return None
-    match = KEEP_PATTERN.fullmatch(keep)
-    if match is None:
-        raise BadInput(f"--keep must be 'all' or 'best+last:N' with N of 1 or more, not '{keep:.40}'.")
-    return int(match.group(1))

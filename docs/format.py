@@ -4,6 +4,7 @@ python docs/format.py
 """
 
 import ast
+import dataclasses
 import inspect
 import re
 from pathlib import Path
@@ -42,11 +43,18 @@ def page() -> str:
 
 def table(kind: type) -> str:
     """Return a class's name, its docstring and its fields."""
-    (body,) = (node for node in ast.parse(inspect.getsource(kind)).body if isinstance(node, ast.ClassDef))
-    lines = [f"**{kind.__name__}**: {(ast.get_docstring(body) or '').splitlines()[0]}", ""]
-    if rows := [row(kind, body.body, place) for place, node in enumerate(body.body) if is_field(node)]:
+    bodies = [body_of(one) for one in reversed(kind.__mro__) if dataclasses.is_dataclass(one)] or [body_of(kind)]
+    lines = [f"**{kind.__name__}**: {(ast.get_docstring(body_of(kind)) or '').splitlines()[0]}", ""]
+    rows = [row(kind, one.body, place) for one in bodies for place, node in enumerate(one.body) if is_field(node)]
+    if rows:
         lines += ["| field | type | means |", "|---|---|---|", *rows]
     return "\n".join(lines).rstrip()
+
+
+def body_of(kind: type) -> ast.ClassDef:
+    """Return a class as it is written."""
+    (body,) = (node for node in ast.parse(inspect.getsource(kind)).body if isinstance(node, ast.ClassDef))
+    return body
 
 
 def is_field(node: ast.stmt) -> bool:

@@ -70,6 +70,11 @@ def export(
         )
     except OSError as error:
         raise cannot_write(out, error) from error
+    _report(out, written, as_json=as_json)
+
+
+def _report(out: Path, written: str, *, as_json: bool) -> None:
+    """Print what was written."""
     if as_json:
         shown = safe_text(str(out.absolute()), LONGEST_PATH)
         print(orjson.dumps({"file": shown, "bytes": out.stat().st_size, "content": written}).decode())

@@ -8,9 +8,10 @@ from typer.testing import CliRunner
 
 from cifar_tui.cli import app
 from cifar_tui.cli.train_jobs import resumed_run
+from cifar_tui.data_sets import absolute_source
 from cifar_tui.errors import BadInput
 from cifar_tui.files.home_path import in_home
-from cifar_tui.recipe import absolute_folder, absolute_source
+from cifar_tui.option import absolute_folder
 from cifar_tui.runs.find import all_runs, find_run
 from cifar_tui.runs.listing import RunListing
 from tests.engine import trained

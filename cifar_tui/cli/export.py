@@ -141,11 +141,11 @@ def _export_records(path: str, out: Path, *, steps: bool) -> str:
     if steps:
         step_rows = csv_tables.step_rows(csv_tables.read_journal(folder))
         csv_tables.write_table(out, csv_tables.STEP_COLUMNS, step_rows)
-        return f"{len(step_rows):,} steps"
+        return counted(len(step_rows), "step")
     history = csv_tables.read_history(folder)
     if out.suffix.lower() == ".csv":
         csv_tables.write_table(out, csv_tables.EPOCH_COLUMNS, csv_tables.epoch_rows(history))
-        return f"{len(history.epochs):,} epochs"
+        return counted(len(history.epochs), "epoch")
     if history.last_step is None:
         raise BadInput(f"The run in {safe_text(str(folder), 200)} has no steps to draw.")
     drawn = curves_svg(history).encode()

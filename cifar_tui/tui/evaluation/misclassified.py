@@ -80,9 +80,7 @@ class MisclassifiedScreen(ImagesScreen):
 
     def action_back(self) -> None:
         """Show the images of all names again, or return to the previous screen."""
-        if self._filter_box.value:
-            self._filter_box.action_cancel_filter()
-        else:
+        if not self._filter_box.cancel():
             self.app.pop_screen()
 
     def action_filter(self) -> None:

@@ -28,6 +28,13 @@ class FilterBox(Input):
         self.display = True
         self.focus()
 
+    def cancel(self) -> bool:
+        """Filter no longer. Returns True if anything was filtered."""
+        filtered = bool(self.value)
+        if filtered:
+            self.action_cancel_filter()
+        return filtered
+
     def action_cancel_filter(self) -> None:
         """Filter no longer."""
         self.value = ""

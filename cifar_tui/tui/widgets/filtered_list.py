@@ -59,10 +59,7 @@ class FilteredList(Vertical, Generic[EntryT]):
 
     def clear_filter(self) -> bool:
         """Filter no longer. Returns True if anything was filtered."""
-        filtered = bool(self._filter_box.value)
-        if filtered:
-            self._filter_box.action_cancel_filter()
-        return filtered
+        return self._filter_box.cancel()
 
     def sort(self, *, next_column: bool) -> None:
         """Sort by the next column in view, or by the same one the other way round."""

@@ -1,6 +1,7 @@
 """Updates by graph and by compiled graph are those of the plain way; where there are none, it says so once."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -37,6 +38,18 @@ def losses(acceleration: Acceleration, device: str, said: list[str], precision: 
 def synthetic_images(recipe: Recipe, device: torch.device) -> DeviceDataset:
     pixels = np.random.default_rng(0).integers(0, 256, (100, 32, 32, 3), dtype=np.uint8)
     return DeviceDataset(pixels, np.arange(100) % 10, recipe, device, recipe.crop_padding)
+
+
+def check_no_waits(step: Callable[[], None]) -> None:
+    """Make steps of which none but the first, which choose kernels and are recorded, may wait for the device."""
+    for _ in range(WARM_UPS + 1):
+        step()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for _ in range(3):
+            step()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 @pytest.mark.parametrize("acceleration", ["graph", "compile"])
@@ -134,14 +147,7 @@ def test_a_step_never_waits_for_the_device(acceleration: Acceleration, changes: 
         result = accelerator.update(*images.batch(plan, slice(0, recipe.batch_size)), 0.1)
         meter.add(StepDone(1, 1, math.nan, math.nan, recipe.batch_size, 0.1, 0.0), result)
 
-    for _ in range(WARM_UPS + 1):  # choosing kernels and recording may wait
-        step()
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        for _ in range(3):
-            step()
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
+    check_no_waits(step)
 
 
 def test_falling_back_goes_one_tier_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from cifar_tui.engine.network.meter import StepMeter
 from cifar_tui.engine.network.ranks import ALONE, Ranks, leave_ranks
 from cifar_tui.engine.network.stepper import Stepper
 from cifar_tui.events import StepDone
-from tests.engine.network.test_accelerate import NO_CUDA, synthetic_images
+from tests.engine.network.test_accelerate import NO_CUDA, check_no_waits, synthetic_images
 from tests.engine.trained import tiny_recipe
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason=NO_CUDA)]
@@ -65,11 +65,4 @@ def test_a_shared_step_never_waits_for_the_device(ranks: Ranks) -> None:
         result = stepper.update(*images.batch(plan, slice(0, recipe.batch_size)), 0.1, recipe.batch_size)
         meter.add(StepDone(1, 1, math.nan, math.nan, recipe.batch_size, 0.1, 0.0), result)
 
-    for _ in range(3):
-        step()
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        for _ in range(3):
-            step()
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
+    check_no_waits(step)

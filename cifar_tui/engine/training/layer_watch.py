@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from statistics import median
 from typing import Literal
 
@@ -57,18 +58,20 @@ class LayerWatch:
         self._last_step = step
         found: dict[Trouble, list[tuple[float, str]]] = {}
         for name, layer, gradient in zip(self._names, self._layers, gradients, strict=True):
-            trouble = _judge(layer, gradient) if gradient < float("inf") else None
+            if not isfinite(gradient):
+                continue
+            usual = median(layer.usual) if layer.usual else 0.0
+            trouble = _judge(layer, gradient, usual)
             if trouble is not None:
-                factor = gradient / median(layer.usual) if layer.usual and median(layer.usual) else 0.0
-                found.setdefault(trouble, []).append((factor, name))
-            if gradient < float("inf") and layer.suspected in (None, layer.reported):
+                found.setdefault(trouble, []).append((gradient / usual if usual else 0.0, name))
+            if layer.suspected in (None, layer.reported):
                 layer.usual.append(gradient)
         return [_sentence(trouble, step, layers) for trouble, layers in found.items()]
 
 
-def _judge(layer: _Layer, gradient: float) -> Trouble | None:
-    """Return the trouble that this gradient makes an episode of."""
-    suspected = _suspected(layer, gradient)
+def _judge(layer: _Layer, gradient: float, usual: float) -> Trouble | None:
+    """Return the trouble that this gradient makes an episode of; `usual` is the median of those before, or 0."""
+    suspected = _suspected(layer, gradient, usual)
     layer.times = layer.times + 1 if suspected == layer.suspected else 1
     layer.suspected = suspected
     if suspected is None:
@@ -76,15 +79,14 @@ def _judge(layer: _Layer, gradient: float) -> Trouble | None:
         layer.reported = layer.reported if layer.calm < CALM else None
         return None
     layer.calm = 0
-    at_once = suspected == "explodes" and gradient >= EXPLODES_AT_ONCE * median(layer.usual)
+    at_once = suspected == "explodes" and gradient >= EXPLODES_AT_ONCE * usual
     if suspected == layer.reported or not (at_once or layer.times >= IN_A_ROW[suspected]):
         return None
     layer.reported = suspected
     return suspected
 
 
-def _suspected(layer: _Layer, gradient: float) -> Trouble | None:
-    usual = median(layer.usual) if layer.usual else 0.0
+def _suspected(layer: _Layer, gradient: float, usual: float) -> Trouble | None:
     if usual == 0.0:
         dead: Trouble = "dies" if layer.reported == "dies" else "gets no gradient"
         return dead if gradient == 0.0 else None

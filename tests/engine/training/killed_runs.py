@@ -136,18 +136,25 @@ def killed_often(
 ) -> tuple[int, float]:
     """Kill a run under way so often, and at least until it has gone on from a state once where it saves many.
 
-    `seconds` is what a whole run takes, which a busy machine changes from one moment to the next. Returns how often it
-    was killed, and what a whole run takes by now.
+    `seconds` is what a whole run takes, which a busy machine changes from one moment to the next: longer where a kill
+    came before the run had saved or gone on, shorter where it ended. Returns how often it was killed, and what a whole
+    run takes by now.
     """
     killed = 0
     while killed < kills or (state_seconds == 0.0 and not resumptions(folder)):
+        states, resumed = states_of(folder), resumptions(folder)
         if in_a_process(folder, chance.uniform(0.1, 0.5) * seconds, state_seconds=state_seconds):
             killed += 1
-            seconds *= 1.0 if folder.exists() and list_states(folder) else 1.2
+            came_far = resumptions(folder) > resumed if states else states_of(folder)
+            seconds *= 1.0 if came_far else 1.2
         else:
             shutil.rmtree(folder)
             killed, seconds = 0, seconds * 0.8
     return killed, seconds
+
+
+def states_of(folder: Path) -> int:
+    return len(list_states(folder)) if folder.exists() else 0
 
 
 def killed_at_every_point(place: Path) -> list[str]:

@@ -79,7 +79,7 @@ def test_runs_killed_at_random_moments_and_every_point_of_a_save_end_with_the_ve
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=2_300,
+        timeout=2_300 if often else 900,
         check=False,
     )
     assert done.returncode == 0, done.stderr

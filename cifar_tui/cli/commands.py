@@ -12,6 +12,7 @@ COMMANDS = {
     "train": ("train", "Train a run, with a live screen on a terminal, else as plain lines."),
     "attach": ("attach", "Open a run that is training elsewhere or has ended: its whole history, and live updates."),
     "runs": ("runs", "List the runs with their state, progress and accuracy."),
+    "results": ("results", "Compare runs by what differs between them, averaged over seeds."),
     "log": ("log", "Print what happened in a run, as plain lines or as JSON for scripts."),
     "pause": ("requests", "Pause a run before its next step."),
     "resume": ("requests", "Resume a paused run. For a run that has ended, use train --resume."),

@@ -21,7 +21,7 @@ from cifar_tui.text import safe_text
 
 OUR_FILES = re.compile(
     r"(recipe|control|pinned)\.json|journal\.jsonl|run\.lock|start\.pth|model\.py"
-    r"|(log|acc|best_acc|output|failure|note)\.txt"
+    r"|(log|acc|best_acc|output|failure|note|tags)\.txt"
     rf"|{TENSORBOARD_NAME}|{STEM}\.(pth|json|verdict\.json)|state_\d{{7,}}\.(pt|json)|\.(writing|deleting)-.*"
     rf"|{IMAGES_STEM}[0-9a-f]{{8}}{re.escape(IMAGES_SUFFIX)}"
 )

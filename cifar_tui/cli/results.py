@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import orjson
 import typer
 
-from cifar_tui.cli.completion import complete_of, complete_run
+from cifar_tui.cli.completion import complete_of, complete_run_or_tag
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.files.home_path import in_home
 from cifar_tui.option import check_choice
@@ -34,7 +34,7 @@ MOST_NAMED = 8
 
 def results(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[RUN|DIR|TAG]...", help=RUNS_HELP, autocompletion=complete_run)
+        list[str] | None, typer.Argument(metavar="[RUN|DIR|TAG]...", help=RUNS_HELP, autocompletion=complete_run_or_tag)
     ] = None,
     by: Annotated[str, typer.Option("--by", metavar="EPOCH", help=BY_HELP, autocompletion=complete_of(*BY))] = "last",
     baseline: Annotated[str | None, typer.Option("--baseline", metavar="RUN", help=BASELINE_HELP)] = None,

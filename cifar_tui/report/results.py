@@ -16,6 +16,8 @@ By = Literal["last", "best"]
 """The epoch whose accuracy counts."""
 Measure = Literal["test", "validation"]
 """The images that accuracies are of."""
+MOST_SECONDS = 1e10
+"""A longer run is none: a journal that was changed by hand."""
 
 
 class ResultRun(Protocol):
@@ -77,7 +79,7 @@ class RunResult:
     epoch: int
     """That epoch."""
     seconds: float
-    """Time that its epochs took."""
+    """Time that its epochs took; NaN where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,9 @@ class ResultRow:
 
     @property
     def seconds(self) -> float:
-        """Mean time of a run; NaN without one."""
-        return statistics.fmean(one.seconds for one in self.runs) if self.runs else math.nan
+        """Mean time of those runs of which it is known; NaN without any."""
+        known = [one.seconds for one in self.runs if math.isfinite(one.seconds)]
+        return statistics.fmean(known) if known else math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +209,11 @@ def _result(run: ResultRun, measure: Measure, by: By) -> RunResult | None:
     test = run.last_accuracy if last else run.best_accuracy
     held_out = run.last_validation if last else run.best_validation
     accuracy = test if measure == "test" else held_out
-    if run.state != "finished" or accuracy is None or test is None or not math.isfinite(accuracy):
+    if run.state != "finished" or accuracy is None or test is None or not (0 <= accuracy <= 1 and 0 <= test <= 1):
         return None
     epoch = run.epoch if last else run.best_epoch
-    return RunResult(run.name, run.recipe.seed, accuracy, test, epoch, run.seconds)
+    seconds = run.seconds if 0 <= run.seconds < MOST_SECONDS else math.nan
+    return RunResult(run.name, run.recipe.seed, accuracy, test, epoch, seconds)
 
 
 def _average(pairs: Iterable[tuple[int, float]]) -> Average:

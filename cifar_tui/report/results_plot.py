@@ -103,6 +103,11 @@ def plot_of(results: Results) -> Plot | None:
     )
 
 
+def hidden_text(plot: Plot) -> str:
+    """Return the number of lines that are left out, to follow other words; empty for none."""
+    return f"; {plot.hidden_lines} more lines not drawn" if plot.hidden_lines else ""
+
+
 def _axis_field(fields: Sequence[str], rows: Sequence[ResultRow]) -> str:
     """Return the field along the axis: one of numbers if there is one, and of these the one with most values."""
     return max(fields, key=lambda name: (_is_number(rows, name), len({getattr(row.recipe, name) for row in rows})))

@@ -2,7 +2,7 @@
 
 from cifar_tui.errors import BadInput
 from cifar_tui.report.results import Results
-from cifar_tui.report.results_plot import Plot, PlotLine, PlotPoint, plot_of
+from cifar_tui.report.results_plot import Plot, PlotLine, PlotPoint, hidden_text, plot_of
 from cifar_tui.report.results_text import measure_text
 from cifar_tui.report.svg import DASHES, Dot, Interval, Line, Panel, render_svg
 from cifar_tui.report.ticks import COARSE_FACTORS, nice_step, ticks_between
@@ -32,7 +32,7 @@ def results_svg(results: Results) -> str:
         high=high,
         y_ticks=[(tick, f"{tick * 100:.4g} %") for tick in ticks_between(low, high, step)],
         x_ticks=_spaced(plot),
-        x_label=f"{plot.x_name}; {measure_text(results)}: seeds, mean, 95 % interval",
+        x_label=f"{plot.x_name}; {measure_text(results)}: seeds, mean, 95 % interval{hidden_text(plot)}",
         x_low=plot.x_range[0],
         x_high=plot.x_range[1],
         dots=[dot for line, (colour, _) in drawn for point in line.points for dot in _dots(point, colour)],

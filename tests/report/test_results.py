@@ -66,12 +66,19 @@ def test_only_a_finished_run_is_averaged(state: str) -> None:
     assert f"b ({state}, epoch 20/20)" in all_text(results)
 
 
-@pytest.mark.parametrize("accuracy", [None, float("nan")])
+@pytest.mark.parametrize("accuracy", [None, float("nan"), 1e308, -0.5])
 def test_a_run_without_an_accuracy_is_counted_and_not_averaged(accuracy: float | None) -> None:
     results = compare_runs([made_up("a", accuracy), made_up("b", 0.9, learning_rate=0.2)])
     assert [(len(row.runs), len(row.unfinished)) for row in results.rows] == [(0, 1), (1, 0)]
     assert table_lines(results)[1].split() == ["0.1", "0", "+1", "–", "–", "–"]
     assert results.baseline is results.rows[1]
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -float("inf"), 1e308])
+def test_a_time_that_is_none_is_not_averaged(seconds: float) -> None:
+    results = compare_runs([made_up("a", 0.9, seconds=seconds), made_up("b", 0.9, seed=1, seconds=60.0)])
+    assert table_lines(results)[1].endswith("01:00")
+    assert compare_runs([made_up("a", 0.9, seconds=seconds)]).rows[0].runs
 
 
 def test_no_run_that_has_finished_is_no_error() -> None:
@@ -307,6 +314,7 @@ def test_many_lines_are_drawn_up_to_a_number() -> None:
     plot = plot_of(compare_runs(runs))
     assert plot is not None
     assert (len(plot.lines), plot.hidden_lines) == (MOST_LINES, 15 - MOST_LINES)
+    assert "3 more lines not drawn" in results_svg.results_svg(compare_runs(runs))
 
 
 def _luminance(colour: str) -> float:

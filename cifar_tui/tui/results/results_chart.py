@@ -4,7 +4,7 @@ from cifar_tui import lazy_numpy as np
 from cifar_tui import text
 from cifar_tui.history.series import Points
 from cifar_tui.report.results import Results
-from cifar_tui.report.results_plot import Plot, PlotLine, plot_of
+from cifar_tui.report.results_plot import Plot, PlotLine, hidden_text, plot_of
 from cifar_tui.report.results_text import measure_text
 from cifar_tui.tui.charts.axes import YAxis
 from cifar_tui.tui.charts.canvas import Trace, draw, load_plotext
@@ -50,7 +50,8 @@ class ResultsChart(Rows):
 
 def _captions(plot: Plot, results: Results, columns: int) -> tuple[str, str]:
     """Return the texts of the upper and the lower border, as markup: what is drawn, and the lines' signs."""
-    sentences = [f"{measure_text(results).capitalize()} against {plot.x_name}", f"Accuracy against {plot.x_name}"]
+    against = f"against {plot.x_name}{hidden_text(plot)}"
+    sentences = [f"{measure_text(results).capitalize()} {against}", f"Accuracy {against}"]
     title = next((one for one in sentences if len(one) <= columns - 2), plot.x_name)
     legend = ""
     for (sign, _style), line in _looks(plot):

@@ -15,6 +15,7 @@ COMMANDS = {
         "runs",
         "List runs with their state, progress and accuracy, or change those that are named or match a filter.",
     ),
+    "results": ("results", "Compare runs by what differs between them, averaged over seeds."),
     "log": ("log", "Print what happened in a run, as plain lines or as JSON for scripts."),
     "pause": ("requests", "Pause a run before its next step."),
     "resume": ("requests", "Resume a paused run. For a run that has ended, use train --resume."),

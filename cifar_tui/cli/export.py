@@ -61,7 +61,7 @@ def export(
         raise BadInput(f"Unknown file type '{safe_text(out.suffix or out.name, 60)}': use {KINDS}.")
     if steps and kind != ".csv":
         raise BadInput("--steps is for tables: choose an OUT that ends in .csv.")
-    _check_free(out, force)
+    check_free(out, force)
     try:
         written = (
             _export_weights(path, out, weights, normalize, models)
@@ -82,7 +82,7 @@ def _report(out: Path, written: str, *, as_json: bool) -> None:
         print(f"Wrote {safe_text(str(out), 200)}: {written}.")
 
 
-def _check_free(out: Path, force: bool) -> None:
+def check_free(out: Path, force: bool) -> None:
     """Raise BadInput where something would be lost, or nothing can be written."""
     shown = safe_text(str(out), 200)
     if not out.parent.is_dir():

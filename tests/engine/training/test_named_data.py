@@ -1,6 +1,7 @@
 """Training on small files of the form of MNIST and CIFAR-100, from the download folder to an evaluation."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torchvision.datasets
@@ -13,7 +14,7 @@ from cifar_tui.engine.data.load import load
 from cifar_tui.engine.evaluation.evaluate_checkpoint import evaluate_checkpoint
 from cifar_tui.engine.evaluation.predict import Prediction, Predictor
 from cifar_tui.errors import BadInput
-from cifar_tui.events import DataReady, EpochDone, Event, RunFinished, StepDone
+from cifar_tui.events import DataReady, EpochDone, Event, Noted, RunFinished, StepDone
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.folder import RunFolder, read_recipe
@@ -44,11 +45,17 @@ def train(folder: Path, recipe: Recipe, script: trained.Script | None = None) ->
     return trained.train(recipe, RunFolder.create(folder, folder.name, recipe), script, None, load_data=load)
 
 
-def evaluated(folder: Path) -> EvaluationDone:
+def said_by(folder: Path, **choices: Any) -> list[Event]:
+    """What an evaluation of a run's checkpoint said."""
     said: list[Event] = []
-    evaluate_checkpoint(read_recipe(folder), folder, NAME, said.append, RequestQueue())
-    assert isinstance(said[-1], EvaluationDone)
-    return said[-1]
+    evaluate_checkpoint(read_recipe(folder), folder, NAME, said.append, RequestQueue(), **choices)
+    return said
+
+
+def evaluated(folder: Path) -> EvaluationDone:
+    done = said_by(folder)[-1]
+    assert isinstance(done, EvaluationDone)
+    return done
 
 
 def test_digits_are_trained_evaluated_and_predicted_as_they_were_seen(tmp_path: Path, data_dir: Path) -> None:
@@ -67,6 +74,30 @@ def test_digits_are_trained_evaluated_and_predicted_as_they_were_seen(tmp_path: 
         (one,) = predictor.predict([str(tmp_path / "seven.png")])
         assert isinstance(one, Prediction)
         assert one.pixels == test.pixels[7].tobytes()
+
+
+def test_digits_are_mirrored_only_where_they_were_in_training(tmp_path: Path, data_dir: Path) -> None:
+    train(tmp_path / "one", recipe_on("mnist", data_dir))
+    with pytest.raises(BadInput, match="mirror image of MNIST is no image of its class: leave --tta out"):
+        said_by(tmp_path / "one", tta=True)
+    with pytest.raises(BadInput, match="mirror image of MNIST"):
+        said_by(tmp_path / "one", tta=True, external=True)
+    train(tmp_path / "mirrored", recipe_on("mnist", data_dir, flip="random"))
+    *notes, done = said_by(tmp_path / "mirrored", tta=True)
+    assert Noted("The images of MNIST are mirrored, as they were in training (--flip random).") in notes
+    assert isinstance(done, EvaluationDone)
+    assert done.tta
+
+
+def test_mirror_images_that_a_person_kept_from_the_training_are_told(tmp_path: Path, data_dir: Path) -> None:
+    def notes(**changes: object) -> list[str]:
+        recipe = recipe_on("cifar100", data_dir, **changes)
+        train(tmp_path / str(recipe.flip), recipe)
+        return [one.text for one in said_by(tmp_path / str(recipe.flip), tta=True) if isinstance(one, Noted)]
+
+    assert notes() == []
+    (note,) = notes(flip="none")
+    assert note.startswith("The network was trained without mirror images (--flip none)")
 
 
 def test_a_run_on_digits_resumes_exactly(tmp_path: Path, data_dir: Path) -> None:

@@ -20,6 +20,7 @@ from cifar_tui.runs.checkpoints.sidecars import sidecar_path
 from cifar_tui.runs.find import find_run
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.lock import is_being_trained
+from cifar_tui.runs.reading import NORMALIZATIONS
 from cifar_tui.text import counted, safe_text, size
 
 if TYPE_CHECKING:
@@ -120,14 +121,20 @@ def _export_weights(path: str, out: Path, weights: str, normalize: str | None, m
 def _normalization_text(origin: "WeightsMetadata", first: list[str]) -> str:
     """Return the normalization as text, where it is not the tutorial's, for a .pth cannot hold it.
 
-    It names a preset that has the same, one of `first` rather than another.
+    It names a preset that has the same, one of `first` rather than another, or the data set that is normalized so.
     """
     if origin.mean == origin.std == HALF:
         return ""
     mean, std = (", ".join(f"{value:g}" for value in values) for values in (origin.mean, origin.std))
     names = [*(name for name in first if name in PRESETS), *PRESETS]
     same = [name for name in names if (preset(name).mean, preset(name).std) == (origin.mean, origin.std)]
-    then = f"use --preset {same[0]} to evaluate it" if same else "a .safetensors holds it"
+    data_sets = [name for name, normalization in NORMALIZATIONS.items() if normalization == (origin.mean, origin.std)]
+    if same:
+        then = f"use --preset {same[0]} to evaluate it"
+    elif data_sets:
+        then = f"use --normalize {data_sets[0]} to evaluate it, or to predict with it"
+    else:
+        then = "a .safetensors holds it"
     return f".\nIts images are normalized with mean {mean} and deviation {std}, which a .pth cannot hold: {then}"
 
 

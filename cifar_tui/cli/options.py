@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from cifar_tui.cli.completion import complete_checkpoint, complete_of, complete_preset, complete_run, complete_theme
+from cifar_tui.data_sets import DATA_SETS
 from cifar_tui.errors import BadInput
 from cifar_tui.option import RECIPE, RUN, Option, check_choice, options_of
 from cifar_tui.presets import PRESETS, WITH_A_GPU, WITHOUT_A_GPU
@@ -96,6 +97,7 @@ def reading_of(weights: str, normalize: str | None, *, max_pool: bool, ours: boo
     reading = Reading(
         weights=weights,
         normalization=parse_normalization(normalize) if normalize is not None else None,
+        side=DATA_SETS[normalize].side if normalize in DATA_SETS else 0,
         max_pool=max_pool,
     )
     if ours and reading != AS_FOUND:

@@ -22,7 +22,7 @@ from cifar_tui.errors import BadInput, CheckpointDamaged, refused
 from cifar_tui.files.atomic_write import Written, write_atomically
 from cifar_tui.files.run_files import CHECKPOINT_PATTERN, recipe_path
 from cifar_tui.own_model import OwnModel
-from cifar_tui.recipe import CIFAR10_MEAN, CIFAR10_STD, CLASSES, LEAST_CLASSES, MOST_CLASSES, Recipe
+from cifar_tui.recipe import CIFAR10_MEAN, CIFAR10_STD, CLASSES, LEAST_CLASSES, MOST_CLASSES, SIDE, Recipe
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, read_sidecar, sidecar_path
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.own_code import check_allowed, model_for, model_option
@@ -93,6 +93,11 @@ class ReadNetwork:
     def std(self) -> Channels:
         """Each channel is then divided by it, as a person, the file or its project says."""
         return self._normalization[1]
+
+    @property
+    def side(self) -> int:
+        """Side of the images that it was trained on before black framed them, as a person or the file says."""
+        return self.reading.side or (self.origin.side if self.origin is not None else SIDE)
 
     @property
     def _normalization(self) -> tuple[Channels, Channels]:

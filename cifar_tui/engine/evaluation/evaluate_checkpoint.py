@@ -158,7 +158,7 @@ def evaluate_checkpoint(
     except CheckpointDamaged as error:
         emit(EvaluationFailed(safe_text(checkpoint), str(error), damaged=True))
         return
-    mirroring = mirroring_notes(recipe, external=external) if tta else ()
+    mirroring = mirroring_notes(recipe, read, external=external) if tta else ()
     for sentence in (*(read.assumptions if external else read.notes), *mirroring):
         emit(Noted(sentence))
     if external:
@@ -185,12 +185,14 @@ def check_number_of_classes(checkpoint: str, read: ReadNetwork, data: DataSet) -
         )
 
 
-def mirroring_notes(recipe: Recipe, *, external: bool) -> tuple[str, ...]:
+def mirroring_notes(recipe: Recipe, read: ReadNetwork, *, external: bool) -> tuple[str, ...]:
     """Return a sentence where mirror images may be none that the network was trained for; none where nothing says so.
 
     Raises BadInput where a mirror image is no image of its class, as of digits, and none was trained on either.
     """
-    data_set, flip = DATA_SETS.get(recipe.data, DEFAULT), "none" if external else recipe.flip
+    known = (recipe.data, read.origin.data if read.origin is not None else "")
+    data_set = min((DATA_SETS.get(name, DEFAULT) for name in known), key=lambda one: one.mirrored)
+    flip = "none" if external else recipe.flip
     if not data_set.mirrored:
         if flip == "none":
             raise BadInput(f"A mirror image of {data_set.title} is no image of its class: leave --tta out.")

@@ -1,20 +1,26 @@
 """Training on small files of the form of MNIST and CIFAR-100, from the download folder to an evaluation."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torchvision.datasets
 from PIL import Image
+from typer.testing import CliRunner
 
 from cifar_tui.checkpoint_events import EvaluationDone
+from cifar_tui.cli import app
+from cifar_tui.cli.options import reading_of
 from cifar_tui.cli.recipe_options import new_recipe
 from cifar_tui.control import RequestQueue, Stop
+from cifar_tui.engine.checkpoints.export import export_weights
 from cifar_tui.engine.data.load import load
 from cifar_tui.engine.evaluation.evaluate_checkpoint import evaluate_checkpoint
 from cifar_tui.engine.evaluation.predict import Prediction, Predictor
 from cifar_tui.errors import BadInput
 from cifar_tui.events import DataReady, EpochDone, Event, Noted, RunFinished, StepDone
+from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.folder import RunFolder, read_recipe
@@ -74,6 +80,36 @@ def test_digits_are_trained_evaluated_and_predicted_as_they_were_seen(tmp_path: 
         (one,) = predictor.predict([str(tmp_path / "seven.png")])
         assert isinstance(one, Prediction)
         assert one.pixels == test.pixels[7].tobytes()
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_exported_weights_predict_digits_as_their_run_does(tmp_path: Path, data_dir: Path, suffix: str) -> None:
+    run, out = tmp_path / "one", (tmp_path / "taken").with_suffix(suffix)
+    train(run, recipe_on("mnist", data_dir))
+    Image.effect_noise((40, 60), 90).save(tmp_path / "noise.png")
+    done = CliRunner().invoke(app, ["export", str(run / NAME), str(out)])
+    assert done.exit_code == 0
+    assert ("--normalize mnist" in done.output) == (suffix == ".pth")
+    (expected,) = Predictor(read_recipe(run), run, NAME).predict([str(tmp_path / "noise.png")])
+    # A .pth has no room for words; export names the option.
+    reading = reading_of("", "mnist" if suffix == ".pth" else None, max_pool=False, ours=False)
+    predictor = Predictor(preset("default"), tmp_path, out.name, reading)
+    (found,) = predictor.predict([str(tmp_path / "noise.png")])
+    assert found == expected
+    assert "Images are made 28×28 and framed with black, as the network was trained." in predictor.assumptions
+    if suffix == ".safetensors":
+        assert predictor.classes[3] == "three"
+
+
+def test_exported_weights_remember_that_digits_are_not_mirrored(tmp_path: Path, data_dir: Path) -> None:
+    recipe = recipe_on("mnist", data_dir)
+    train(tmp_path / "one", recipe)
+    export_weights(tmp_path / "one" / NAME, tmp_path / "taken.safetensors")
+    elsewhere = dataclasses.replace(recipe.with_data("cifar100"), flip="random", device="cpu")
+    with pytest.raises(BadInput, match="mirror image of MNIST"):
+        evaluate_checkpoint(
+            elsewhere, tmp_path, "taken.safetensors", print, RequestQueue(), tta=True, external=True, keep=False
+        )
 
 
 def test_digits_are_mirrored_only_where_they_were_in_training(tmp_path: Path, data_dir: Path) -> None:

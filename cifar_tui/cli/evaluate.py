@@ -62,7 +62,12 @@ def evaluate(
     classes = check_source(recipe, ("test",))
     ours = in_a_run(file)
     reading = with_models(
-        reading_of(weights, normalize, max_pool=max_pool, ours=ours), models, classes, resnet_run(file, recipe)
+        reading_of(weights, normalize, max_pool=max_pool, ours=ours),
+        models,
+        ("evaluate", path),
+        classes=classes,
+        resnet=resnet_run(file, recipe),
+        run=file.parent,
     )
     if preset_name is not None and normalize is not None:
         raise BadInput("--preset names a normalization, too: leave out one of --preset and --normalize.")

@@ -102,7 +102,8 @@ def _export_weights(path: str, out: Path, weights: str, normalize: str | None, m
     if CHECKPOINT_PATTERN.fullmatch(out.name) and (in_a_run(out) or sidecar_path(out).exists()):
         raise BadInput(f"{safe_text(str(out), 200)} would look like a checkpoint of that run: choose another name.")
     source = checkpoint_at(path)
-    reading = with_models(reading_of(weights, normalize, max_pool=False, ours=in_a_run(source)), models)
+    read = reading_of(weights, normalize, max_pool=False, ours=in_a_run(source))
+    reading = with_models(read, models, ("export", path, str(out)), run=source.parent)
     done = export_weights(source, out, reading)
     written = f"{safe_text(source.name)}, {size(done.written.size)}"
     if out.suffix.lower() == ".onnx":

@@ -35,6 +35,8 @@ class Reading:
     """True where a max-pool follows the network's first layer."""
     models: tuple[OwnModel, ...] = ()
     """Functions, named on the command line, that make networks of people's own; a run's checkpoint has use for them."""
+    command: str = ""
+    """What was typed, for the message where code has to be named in it; empty for a screen."""
     classes: int = 0
     """Number of classes of the images, where that is known."""
 

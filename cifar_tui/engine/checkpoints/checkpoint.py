@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BufferedReader
@@ -28,6 +29,7 @@ from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.own_code import check_allowed, model_for, model_option
 from cifar_tui.runs.parent_weights import belongs_to_run
 from cifar_tui.runs.reading import AS_FOUND, Channels, Reading
+from cifar_tui.system.invocation import from_here
 from cifar_tui.text import safe_text
 
 MOST_BESIDE = 8
@@ -189,7 +191,8 @@ def _read_own_checkpoint(path: Path, recipe: Recipe, reading: Reading) -> ReadNe
     """Return the network of people's own in a checkpoint of its run. Raises CheckpointDamaged, BadInput."""
     assert recipe.model is not None, "else it is no network of people's own"
     model = model_for(recipe.model, reading.models)
-    check_allowed(model, path.parent, f"evaluate {path} {model_option(model, path.parent)}")
+    command = f"{reading.command or shlex.join(('evaluate', from_here(path)))} {model_option(model, path.parent)}"
+    check_allowed(model, path.parent, command)
     with open_own(path, recipe) as file:
         read = read_own(file, path.name, model, dataclasses.replace(reading, classes=recipe.classes))
     if model == recipe.model:

@@ -31,7 +31,7 @@ from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.own_code import allow_file, allow_run, check_allowed, model_option
 from cifar_tui.system.invocation import command_line
 from cifar_tui.system.launcher import attempt
-from cifar_tui.text import rate, safe_text
+from cifar_tui.text import other_classes, rate, safe_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +178,8 @@ def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str]) 
         before = folder.recipe()
         recipe = checked(changed(before, changes))
         if recipe.classes != before.classes:
-            raise BadInput(
-                f"{path.name} tells {before.classes:,} classes apart, and these images have {recipe.classes:,}: "
-                "name the images it was trained on with --data."
-            )
+            differing = other_classes(path.name, before.classes, recipe.classes)
+            raise BadInput(f"{differing}: name the images it was trained on with --data.")
         schedule = _schedule_change(before, recipe, path)
         allow_run(path, before)
         check_own_network(recipe)

@@ -26,7 +26,7 @@ from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.test_images import store_images
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 from cifar_tui.runs.reading import AS_FOUND, Reading
-from cifar_tui.text import safe_text
+from cifar_tui.text import other_classes, safe_text
 
 SURE_AND_WRONG = 3
 """Times the loss of guessing that a network has which is wrong and sure of it."""
@@ -179,10 +179,8 @@ def evaluate_checkpoint(
 def check_number_of_classes(checkpoint: str, read: ReadNetwork, data: DataSet) -> None:
     """Raise BadInput where a network tells more or fewer classes apart than the images have."""
     if read.classes != len(data.classes):
-        raise BadInput(
-            f"{checkpoint} tells {read.classes:,} classes apart, and these images ({data.description}) have "
-            f"{len(data.classes):,}: name those it was trained for with --data."
-        )
+        differing = other_classes(checkpoint, read.classes, len(data.classes), data.description)
+        raise BadInput(f"{differing}: name those it was trained for with --data.")
 
 
 def mirroring_notes(recipe: Recipe, read: ReadNetwork, *, external: bool) -> tuple[str, ...]:

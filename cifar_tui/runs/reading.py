@@ -36,7 +36,7 @@ class Reading:
     models: tuple[OwnModel, ...] = ()
     """Functions, named on the command line, that make networks of people's own; a run's checkpoint has use for them."""
     command: str = ""
-    """What was typed, for the message where code has to be named in it; empty for a screen."""
+    """The command line that was typed, for the message where code has to be named in it; empty for a screen."""
     classes: int = 0
     """Number of classes of the images, where that is known."""
 

@@ -62,7 +62,7 @@ def export(
         raise BadInput(f"Unknown file type '{safe_text(out.suffix or out.name, 60)}': use {KINDS}.")
     if steps and kind != ".csv":
         raise BadInput("--steps is for tables: choose an OUT that ends in .csv.")
-    _check_free(out, force)
+    check_free(out, "" if force else "Use --force to replace it.")
     try:
         written = (
             _export_weights(path, out, weights, normalize, models)
@@ -83,15 +83,15 @@ def _report(out: Path, written: str, *, as_json: bool) -> None:
         print(f"Wrote {safe_text(str(out), 200)}: {written}.")
 
 
-def _check_free(out: Path, force: bool) -> None:
-    """Raise BadInput where something would be lost, or nothing can be written."""
+def check_free(out: Path, otherwise: str) -> None:
+    """Raise BadInput where nothing can be written, or something would be lost and it says what to do `otherwise`."""
     shown = safe_text(str(out), 200)
     if not out.parent.is_dir():
         raise BadInput(f"There is no folder {safe_text(str(out.parent), 200)} to write into.")
     if out.is_dir():
         raise BadInput(f"{shown} is a folder: choose a file.")
-    if os.path.lexists(out) and not force:
-        raise BadInput(f"{shown} exists already. Use --force to replace it.")
+    if os.path.lexists(out) and otherwise:
+        raise BadInput(f"{shown} exists already. {otherwise}")
 
 
 def _export_weights(path: str, out: Path, weights: str, normalize: str | None, models: list[str] | None) -> str:

@@ -109,7 +109,7 @@ def _check_picture(path: Path, *, force: bool) -> None:
 
     if path.suffix.lower() != ".svg":
         raise BadInput(f"--svg writes a picture: choose a FILE that ends in .svg, not {safe_text(path.name, 100)}.")
-    check_free(path, force)
+    check_free(path, "" if force else "Use --force to replace it.")
 
 
 def _draw(compared: "Results", path: Path) -> None:

@@ -16,7 +16,7 @@ from cifar_tui.cli.completion import complete_of, complete_run_or_tag
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.files.home_path import in_home
 from cifar_tui.option import check_choice
-from cifar_tui.runs.find import all_runs, find_run
+from cifar_tui.runs.find import RUNS_FOLDER, all_runs, find_run
 from cifar_tui.runs.tags import read_tags
 from cifar_tui.system.invocation import command_line
 from cifar_tui.text import counted, safe_text
@@ -53,11 +53,12 @@ def results(
         svg = in_home(svg)
         _check_picture(svg, force=force)
     # Loads numpy.
-    from cifar_tui.cli.run_table import list_overviews
+    from cifar_tui.cli.run_table import list_overviews, unreadable_folders
     from cifar_tui.report.baseline import find_baseline
     from cifar_tui.report.results import compare_runs, with_baseline
 
     overviews, unreadable = list_overviews(named_runs(names or []))
+    unreadable += [] if names else unreadable_folders(RUNS_FOLDER)
     _report_unreadable(unreadable)
     if not overviews:
         raise BadInput(f"There are no runs to compare. To start one: {command_line('train')}")

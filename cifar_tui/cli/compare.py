@@ -45,10 +45,10 @@ def compare(
     The images are those of the first checkpoint's run.
     """
     # Loads numpy, which completion in the shell does without.
+    from cifar_tui.checkpoint_events import MOST_COMPARED
     from cifar_tui.console import report_comparison
     from cifar_tui.engine.data.source import check_source
     from cifar_tui.jobs.compare import start_comparison
-    from cifar_tui.report.comparison_text import MOST_COMPARED
 
     if not 2 <= len(paths) <= MOST_COMPARED:
         raise BadInput(f"Name 2 to {MOST_COMPARED} checkpoints to compare, not {len(paths)}.")

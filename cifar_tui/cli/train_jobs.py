@@ -2,7 +2,7 @@
 
 import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from cifar_tui.runs.checkpoints.states import resumable
 from cifar_tui.runs.find import find_run
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.own_code import allow_file, allow_run, check_allowed, model_option
+from cifar_tui.runs.tags import checked_tags
 from cifar_tui.system.launcher import attempt
 from cifar_tui.text import rate, safe_text
 
@@ -56,12 +57,13 @@ def jobs_of(
     name: str | None,
     folder: Path | None,
     model: str | None = None,
+    tags: Sequence[str] = (),
 ) -> LocalJobs:
     """Return the jobs of a new run, or of one to resume. Raises CifarTuiError."""
     if resume is None:
-        return new_run(changes, preset_name, start, name, folder, model)
+        return new_run(changes, preset_name, start, name, folder, model, tags)
     typed = start.typed({"--preset": preset_name, "--model": model, "--run-name": name, "--outf": folder})
-    return resumed_run(resume, changes, typed)
+    return resumed_run(resume, changes, typed, tags)
 
 
 def new_run(
@@ -71,6 +73,7 @@ def new_run(
     name: str | None,
     folder: Path | None,
     model: str | None = None,
+    tags: Sequence[str] = (),
 ) -> LocalJobs:
     """Return the jobs of a new run, from fresh weights or a checkpoint's. Raises BadInput, CheckpointDamaged.
 
@@ -79,7 +82,7 @@ def new_run(
     earlier = _run_to_start_again()
     if earlier is not None:
         return resumed_run(str(earlier), {}, set())
-    folder = in_home(folder) if folder is not None else None
+    folder, tags = in_home(folder) if folder is not None else None, checked_tags(tags)
     if start.checkpoint is None:
         if start.typed({}):
             raise BadInput("--normalize and --weights say how a file is read that a run starts from: add --from FILE.")
@@ -87,14 +90,14 @@ def new_run(
         recipe = new_recipe(preset_name or preset_for(changes.get("device")), {**changes, **own})
         check_own_network(recipe)
         note = preset_note(recipe) if preset_name is None else ""
-        return LocalJobs(recipe, name, folder, note=_notes(recipe, changes, note))
+        return LocalJobs(recipe, name, folder, note=_notes(recipe, changes, note), tags=tags)
     weights = checkpoint_at(start.checkpoint)
     reading = reading_of(start.weights, start.normalize, max_pool=False, ours=in_a_run(weights))
     own = own_model(model, changes)
     recipe, note = branched_recipe(weights, preset_name, {**changes, **own}, with_models(reading, model and [model]))
     check_allowed(recipe.model, weights.parent, _with_code(start.checkpoint, recipe, weights.parent))
     check_own_network(recipe)
-    return LocalJobs(recipe, name, folder, start=weights, note=_notes(recipe, changes, note))
+    return LocalJobs(recipe, name, folder, start=weights, note=_notes(recipe, changes, note), tags=tags)
 
 
 def _notes(recipe: Recipe, changes: Mapping[str, object], note: str) -> str:
@@ -148,9 +151,13 @@ def _run_to_start_again() -> Path | None:
     return None
 
 
-def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str]) -> LocalJobs:
-    """Return the jobs of a run to resume, its recipe changed where that is possible. Raises BadInput, FolderInUse."""
+def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str], tags: Sequence[str] = ()) -> LocalJobs:
+    """Return the jobs of a run to resume, its recipe changed where that is possible, with more tags.
+
+    Raises BadInput, FolderInUse.
+    """
     check_changeable(changes, other_flags)
+    tags = checked_tags(tags)
     path = find_run(run)
     check_free(path)
     check_resumable(path)
@@ -171,7 +178,7 @@ def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str]) 
         raise
     values = ((name.replace("_", " "), getattr(before, name), getattr(recipe, name)) for name in changes)
     texts = tuple(f"{name} {old} → {new}" for name, old, new in values if old != new)
-    return LocalJobs(recipe, resumed=folder, changes=texts + schedule)
+    return LocalJobs(recipe, resumed=folder, changes=texts + schedule, tags=tags)
 
 
 def _schedule_change(before: Recipe, recipe: Recipe, folder: Path) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ Recipes, journals, sidecars and checkpoints name a file, too. That alone never m
 `allow_run` permit it, which the command line alone calls, and what is run are the very bytes that these have read.
 """
 
-import hashlib
 import re
 import shlex
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.digest import digest_of
 from cifar_tui.files.home_path import in_home
 from cifar_tui.files.run_files import MODEL_NAME
 from cifar_tui.files.safe_open import TooLarge, open_regular
@@ -50,7 +50,7 @@ def allow_file(typed: str) -> OwnModel:
         raise BadInput(f"--model must be FILE.py:FUNCTION, as in nets.py:make, not '{safe_text(typed, 100)}'.")
     path = in_home(match[1])
     source = _read(path)
-    model = OwnModel(file=path.name, function=match[2], sha256=hashlib.sha256(source).hexdigest())
+    model = OwnModel(file=path.name, function=match[2], sha256=digest_of(source))
     return _allow(model, source, path)
 
 
@@ -60,7 +60,7 @@ def allow_run(folder: Path, recipe: Recipe) -> None:
         return
     path = folder / MODEL_NAME
     source = _read(path)
-    if hashlib.sha256(source).hexdigest() != recipe.model.sha256:
+    if digest_of(source) != recipe.model.sha256:
         raise BadInput(
             f"{_shown(path)} is not the code that this run was trained with: it has changed (SHA-256 differs). "
             "Nothing of it was run."

@@ -1,7 +1,6 @@
 """`cifar-tui results`."""
 
 import math
-import os
 import shutil
 import sys
 from collections import defaultdict
@@ -12,17 +11,20 @@ from typing import TYPE_CHECKING, Annotated
 import orjson
 import typer
 
+from cifar_tui.cli.chosen_runs import listed_runs
 from cifar_tui.cli.completion import complete_of, complete_run_or_tag
+from cifar_tui.cli.runs import Filter
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.files.home_path import in_home
 from cifar_tui.option import check_choice
-from cifar_tui.runs.find import all_runs, find_run
+from cifar_tui.runs.find import RUNS_FOLDER, all_runs
 from cifar_tui.runs.tags import read_tags
 from cifar_tui.system.invocation import command_line
 from cifar_tui.text import counted, safe_text
 
 if TYPE_CHECKING:
     from cifar_tui.report.results import By, Results
+    from cifar_tui.runs.overview import Overview
 
 BY: tuple["By", ...] = ("last", "best")
 RUNS_HELP = "Runs, by name or folder; folders of runs; tags. Without any: all runs in runs/."
@@ -36,6 +38,7 @@ def results(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[RUN|DIR|TAG]...", help=RUNS_HELP, autocompletion=complete_run_or_tag)
     ] = None,
+    where: Filter = None,
     by: Annotated[str, typer.Option("--by", metavar="EPOCH", help=BY_HELP, autocompletion=complete_of(*BY))] = "last",
     baseline: Annotated[str | None, typer.Option("--baseline", metavar="RUN", help=BASELINE_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as one line of JSON.")] = False,
@@ -52,15 +55,11 @@ def results(
     if svg is not None:
         svg = in_home(svg)
         _check_picture(svg, force=force)
+    overviews, unreadable = _read_runs(names or [], where)
     # Loads numpy.
-    from cifar_tui.cli.run_table import list_overviews
     from cifar_tui.report.baseline import find_baseline
     from cifar_tui.report.results import compare_runs, with_baseline
 
-    overviews, unreadable = list_overviews(named_runs(names or []))
-    _report_unreadable(unreadable)
-    if not overviews:
-        raise BadInput(f"There are no runs to compare. To start one: {command_line('train')}")
     compared = compare_runs(overviews, "best" if by == "best" else "last")
     if baseline is not None:
         compared = with_baseline(compared, find_baseline(compared, baseline))
@@ -69,10 +68,28 @@ def results(
     _print(compared, unreadable, as_json=as_json, as_csv=as_csv)
 
 
+def _read_runs(names: Sequence[str], where: str | None) -> tuple[list["Overview"], list[str]]:
+    """Return the runs to compare, and why others cannot be read, which is printed, too. Raises BadInput for no run."""
+    # Loads numpy.
+    from cifar_tui.cli.run_table import list_overviews, unreadable_folders
+    from cifar_tui.runs.where import parse_where
+
+    wanted = parse_where(where) if where is not None else None
+    overviews, unreadable = list_overviews(named_runs(names))
+    unreadable += [] if names else unreadable_folders(RUNS_FOLDER)
+    _report_unreadable(unreadable)
+    if not overviews:
+        raise BadInput(f"There are no runs to compare. To start one: {command_line('train')}")
+    overviews = [one for one in overviews if wanted is None or wanted(one)]
+    if not overviews:
+        raise BadInput(f"No run matches --where '{safe_text(where or '', 100)}'.")
+    return overviews, unreadable
+
+
 def named_runs(names: Sequence[str]) -> list[Path]:
     """Return the folders of the runs that are named, each once; all of `runs/` without names. Raises BadInput."""
     if not names:
-        return all_runs()
+        return listed_runs(())
     tagged: dict[str, list[Path]] = defaultdict(list)
     for folder in all_runs():
         for tag in read_tags(folder):
@@ -81,19 +98,19 @@ def named_runs(names: Sequence[str]) -> list[Path]:
     return list({folder.resolve(): folder for folder in folders}.values())
 
 
-def _named(name: str, tags: Sequence[str]) -> Sequence[Path]:
+def _named(name: str, tags: Sequence[str]) -> list[Path]:
     """Return the run of a name, or the runs in a folder. Raises BadInput, which names the tags that there are."""
     try:
-        return [find_run(name)]
+        found = listed_runs([name])
     except BadInput as error:
-        place = in_home(name)
-        if os.path.isdir(place):  # noqa: PTH112 - unlike pathlib, it takes any string
-            if found := all_runs(place):
-                return found
-            raise BadInput(f"There are no runs in {safe_text(str(place.absolute()), 300)}.") from None
         more = ", …" if len(tags) > MOST_NAMED else ""
         named = f" Tags there: {', '.join(tags[:MOST_NAMED])}{more}." if tags else ""
-        raise BadInput(f"{error}{named}") from None
+        raise BadInput(f"{str(error).removesuffix('.')}, and no run with that tag.{named}") from None
+    except OSError as error:
+        raise BadInput(f"'{safe_text(name, 100)}' is no run, folder or tag: {error.strerror}.") from None
+    if not found:
+        raise BadInput(f"There are no runs in {safe_text(str(in_home(name).absolute()), 300)}.")
+    return found
 
 
 def _report_unreadable(unreadable: Sequence[str]) -> None:

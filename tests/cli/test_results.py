@@ -130,13 +130,19 @@ def test_a_name_that_is_nothing_is_refused_with_what_there_is(place: Path, tmp_p
     refused = refusal(
         "nigth",
     )
-    assert "There is no run 'nigth'" in refused
+    assert "nor a run of that name, and no run with that tag." in refused
     assert "Tags there: night." in refused
     (tmp_path / "empty").mkdir()
-    assert "There are no runs in" in refusal(
-        "empty",
-    )
-    assert "There is no run 'xxx" in refusal("x" * 5_000)
+    assert "There are no runs in" in refusal("empty")
+    assert "is no run, folder or tag: File name too long." in refusal("x" * 5_000)
+
+
+def test_only_runs_that_a_filter_describes_are_compared(place: Path) -> None:
+    put_sweep(place)
+    assert runs_in(results("--where", "lr=0.1 seed<2", "--json")) == {"r2-s0", "r2-s1", "r3-s0", "r3-s1"}
+    assert runs_in(results("night", "--where", "state=killed", "--json")) == {"r3-s2"}
+    assert "No run matches --where 'lr=7'." in refusal("--where", "lr=7")
+    assert "is no term of a filter" in refusal("--where", "nonsense")
 
 
 def test_without_any_run_it_says_how_to_start_one(place: Path) -> None:

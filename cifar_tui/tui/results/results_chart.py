@@ -2,7 +2,7 @@
 
 from cifar_tui import lazy_numpy as np
 from cifar_tui import text
-from cifar_tui.history.series import Points
+from cifar_tui.history.series import Floats, Points
 from cifar_tui.report.results import Results
 from cifar_tui.report.results_plot import Plot, PlotLine, hidden_text, plot_of
 from cifar_tui.report.results_text import measure_text
@@ -15,7 +15,9 @@ from cifar_tui.tui.widgets.rows import Row, Rows
 
 LOOKS = (("●", "smooth"), ("▲", "test"), ("■", "other-1"), ("◆", "other-2"), ("▼", "other-3"), ("○", "other-4"))
 """Sign and style of each line's means; colour is never the only sign."""
-SEED_SIGN = "·"
+SEED_SIGN, INTERVAL_SIGN = "·", "│"
+COLUMNS_PER_INTERVAL = 3
+"""Cells between two intervals, on average, at least."""
 LEAST_COLUMNS, LEAST_LINES = 20, 4
 NOTHING_YET = "No run has finished yet."
 ROWS_PER_TICK = 3
@@ -29,12 +31,18 @@ class ResultsChart(Rows):
         super().__init__(id=id, classes="panel")
         self._marker = marker
         self._border_text = BorderText(self)
+        self._drawn: tuple[Results | None, int, int] = (None, 0, 0)
 
     def show(self, results: Results) -> None:
         """Draw the results in the size that there is."""
         columns, lines = self.size
-        if columns < LEAST_COLUMNS or lines < LEAST_LINES:
+        if (
+            columns < LEAST_COLUMNS
+            or lines < LEAST_LINES
+            or (self._drawn[0] is results and self._drawn[1:] == (columns, lines))
+        ):
             return
+        self._drawn = (results, columns, lines)
         plot = plot_of(results)
         if plot is None:
             self._border_text.show("", "")
@@ -73,7 +81,8 @@ def _rows(plot: Plot, columns: int, lines: int, marker: str) -> list[Row]:
         lines, max(3, lines // ROWS_PER_TICK), lambda share: f"{share * 100:.4g} %"
     )
     columns -= gutter
-    cells = draw(_traces(plot), columns, lines, plot.x_range, (limits.low, limits.high), marker)
+    heights = np.linspace(limits.low, limits.high, lines)
+    cells = draw(_traces(plot, columns, heights), columns, lines, plot.x_range, (limits.low, limits.high), marker)
     rows: list[Row] = [
         ((label, "axis"), *((run, STYLE_NAMES[style]) for run, style in line))
         for label, line in zip(labels, cells, strict=False)
@@ -81,25 +90,36 @@ def _rows(plot: Plot, columns: int, lines: int, marker: str) -> list[Row]:
     return [*rows, ((" " * gutter, "axis"), (_tick_labels(plot, columns), "axis"))]
 
 
-def _traces(plot: Plot) -> list[Trace]:
-    """Return everything that is drawn, later ones on top: intervals, lines, seeds, means."""
-    intervals, curves, seeds, means = [], [], [], []
+def _traces(plot: Plot, columns: int, heights: Floats) -> list[Trace]:
+    """Return everything that is drawn, later ones on top: intervals, lines, seeds, means. Each trace costs time."""
+    curves, seeds, means = [], [], []
     for (sign, style), line in _looks(plot):
         number = STYLE_NUMBERS[style]
-        at = [point.x for point in line.points]
-        if plot.numbers:
-            curves.append(Trace(_points(at, [point.mean for point in line.points]), number))
-        for point in line.points:
-            seeds.append(Trace(_points([point.x] * len(point.seeds), list(point.seeds)), number, SEED_SIGN))
-            if point.half_width is not None:
-                ends = [point.mean - point.half_width, point.mean + point.half_width]
-                intervals.append(Trace(_points([point.x, point.x], ends), STYLE_NUMBERS["axis"]))
-        means.append(Trace(_points(at, [point.mean for point in line.points]), number, sign))
-    return [*intervals, *curves, *seeds, *means]
+        centres = [(point.x, point.mean) for point in line.points]
+        curves += [Trace(_points(centres), number)] if plot.numbers else []
+        seeds.append(
+            Trace(_points([(point.x, value) for point in line.points for value in point.seeds]), number, SEED_SIGN)
+        )
+        means.append(Trace(_points(centres), number, sign))
+    return [*_intervals(plot, columns, heights), *curves, *seeds, *means]
 
 
-def _points(x: list[float], y: list[float]) -> Points:
-    return Points(np.array(x), np.array(y))
+def _intervals(plot: Plot, columns: int, heights: Floats) -> list[Trace]:
+    """Return the intervals as one trace, a sign in each row that they reach; none where they would fill the chart."""
+    points = [point for line in plot.lines for point in line.points if point.half_width is not None]
+    if len(points) > columns // COLUMNS_PER_INTERVAL:
+        return []
+    reached = [
+        (point.x, height)
+        for point in points
+        for height in heights.tolist()
+        if abs(height - point.mean) <= (point.half_width or 0.0)
+    ]
+    return [Trace(_points(reached), STYLE_NUMBERS["axis"], INTERVAL_SIGN)]
+
+
+def _points(places: list[tuple[float, float]]) -> Points:
+    return Points(np.array([x for x, _ in places]), np.array([y for _, y in places]))
 
 
 def _tick_labels(plot: Plot, columns: int) -> str:

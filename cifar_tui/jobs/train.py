@@ -73,14 +73,18 @@ class TrainJob(Job):
         self._worth_keeping = changes is not None
         self._ending: Ending | None = None
         self._notifier: RunNotifier | None = None
+        self._trouble: list[str] = []
+        """Sentences on why somebody cannot be notified as they want."""
 
     def replay(self) -> Iterator[FeedItem]:
-        """Return the journal of a run that is resumed, and that it is reopened."""
+        """Return the journal of a run that is resumed, and that it is reopened; then what to know of any run."""
         if self._changes is not None:
             for event in self._past():
                 if self._notifier is not None:
                     self._notifier.apply_past(event)
                 yield event
+        # Not before: who resumes a run is shown nothing from before.
+        yield from map(Noted, self._trouble)
         if self._notifier is not None:
             self._notifier.tell_restart()
 
@@ -180,7 +184,7 @@ class TrainJob(Job):
         # Loads what only these runs need.
         from cifar_tui.notify.run_events import open_notifier
 
-        return open_notifier(self._folder.name, self._folder.path, self._note, self._record_note)
+        return open_notifier(self._folder.name, self._folder.path, self._trouble.append, self._record_note)
 
     def _record_note(self, words: str) -> None:
         """Note in the run's records, and to everybody who watches, what a person should know."""

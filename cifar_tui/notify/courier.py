@@ -35,6 +35,8 @@ class Courier(threading.Thread):
         self._report = report
         self._pauses = pauses
         self._reported = False
+        self._failure: Failure | None = None
+        """The reason that the last try has failed."""
         self._waiting: deque[Notification] = deque(maxlen=MOST_WAITING)
         self._changed = threading.Condition()
         self._closed = False
@@ -47,10 +49,8 @@ class Courier(threading.Thread):
             self._changed.notify_all()
 
     def close(self) -> None:
-        """End after what waits; of several, after the newest, which says how it ended."""
+        """End after what waits; where the target does not take it, after the newest, which says how it ended."""
         with self._changed:
-            while len(self._waiting) > 1:
-                self._waiting.popleft()
             self._closed = True
             self._changed.notify_all()
 
@@ -58,8 +58,7 @@ class Courier(threading.Thread):
         """End at once, with nothing more delivered."""
         self._cut.set()
         with self._changed:
-            if self._waiting or self._closed:
-                self.last_words = f"A notification to {self.target.name} was not sent any more."
+            self.last_words = self._words(self._failure or Failure("it was not waited for any longer", again=True))
             self._waiting.clear()
             self._closed = True
             self._changed.notify_all()
@@ -75,22 +74,28 @@ class Courier(threading.Thread):
     def _next(self) -> Notification | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
+            while self._closed and self._failure is not None and len(self._waiting) > 1:
+                self._waiting.popleft()
             return self._waiting.popleft() if self._waiting else None
 
     def _deliver(self, notification: Notification) -> Failure | None:
-        failure = None
         for number in range(TRIES):
             if number and self._cut.wait(self._pauses[min(number, len(self._pauses)) - 1]):
                 break
             failure = self.target.deliver(notification)
+            if not self._cut.is_set():
+                self._failure = failure
             # What ended the run matters more than what came before.
             overtaken = self._closed and self._waiting
             if failure is None or not failure.again or overtaken:
                 break
-        return failure
+        return self._failure
+
+    def _words(self, failure: Failure) -> str:
+        return f"A notification did not reach {self.target.name}: {failure.reason}."
 
     def _tell(self, failure: Failure) -> None:
-        words = f"A notification did not reach {self.target.name}: {failure.reason}."
+        words = self._words(failure)
         if self._closed:
             self.last_words = words
         elif not self._reported:

@@ -98,8 +98,11 @@ def test_whoever_notifies_does_not_wait_and_only_so_much_is_kept(told: list[str]
     courier.close()
 
 
-def test_at_the_end_the_last_word_comes_before_what_it_overtakes(told: list[str]) -> None:
-    target = Listener(LATER)
+@pytest.mark.parametrize(("answer", "got"), [(LATER, [0, 9]), (NEVER, [0, 9]), (None, [*range(10)])])
+def test_at_the_end_of_what_is_not_taken_only_the_last_word_is_tried(
+    told: list[str], answer: Failure | None, got: list[int]
+) -> None:
+    target = Listener(answer)
     target.free.clear()
     courier = courier_to(target, told)
     courier.submit(numbered(0))
@@ -109,7 +112,7 @@ def test_at_the_end_the_last_word_comes_before_what_it_overtakes(told: list[str]
     courier.close()
     target.free.set()
     courier.join(60)
-    assert [one["number"] for one in target.got] == [0, 9]
+    assert [one["number"] for one in target.got] == got
 
 
 def test_the_end_waits_no_longer_than_it_says(told: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,7 +124,7 @@ def test_the_end_waits_no_longer_than_it_says(told: list[str], capsys: pytest.Ca
     assert target.cancelled.is_set()
     assert capsys.readouterr().err.splitlines() == [
         "Waiting up to 1 s for the last notification to https://example.com/…; Ctrl-C ends that.",
-        "A notification to https://example.com/… was not sent any more.",
+        "A notification did not reach https://example.com/…: it was not waited for any longer.",
     ]
     courier.join(60)
 
@@ -139,7 +142,10 @@ def test_a_signal_cuts_the_wait(told: list[str], number: signal.Signals, capsys:
     timer.join()
     assert target.cancelled.is_set()
     assert signal.getsignal(number) is before
-    assert capsys.readouterr().err == "A notification to https://example.com/… was not sent any more.\n"
+    assert (
+        capsys.readouterr().err
+        == "A notification did not reach https://example.com/…: it was not waited for any longer.\n"
+    )
     courier.join(60)
 
 

@@ -128,13 +128,14 @@ def await_couriers(seconds: float = END_SECONDS) -> None:
 
 @contextlib.contextmanager
 def _interrupts() -> Iterator[list[int]]:
-    """Yield a list that gets the numbers of Ctrl-C's signal and of SIGTERM until the block ends."""
+    """Yield a list that gets the numbers of Ctrl-C's signal and of SIGTERM until the block ends; SIGHUP is ignored."""
     numbers: list[int] = []
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
         numbers.append(number)
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal cuts nothing
     try:
         yield numbers
     finally:

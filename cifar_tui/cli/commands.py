@@ -11,7 +11,14 @@ from cifar_tui.cli.help_page import HELP_NAMES, HelpfulCommand, PlainSwitches
 COMMANDS = {
     "train": ("train", "Train a run, with a live screen on a terminal, else as plain lines."),
     "attach": ("attach", "Open a run that is training elsewhere or has ended: its whole history, and live updates."),
-    "runs": ("runs", "List the runs with their state, progress and accuracy."),
+    "runs": (
+        "runs",
+        "List runs with their state, progress and accuracy, or change those that are named or match a filter.",
+    ),
+    "results": (
+        "results",
+        "Compare runs by what differs between them: mean and deviation over seeds, and the difference to a baseline.",
+    ),
     "log": ("log", "Print what happened in a run, as plain lines or as JSON for scripts."),
     "pause": ("requests", "Pause a run before its next step."),
     "resume": ("requests", "Resume a paused run. For a run that has ended, use train --resume."),

@@ -84,7 +84,7 @@ def _checked(options: dict[str, Any]) -> Path:
     check_screen_options(options["marker"], options["alert"], options["theme"])
     file = StartFile(options["start"], options["weights"], options["normalize"])
     run = options["resume"], options["preset_name"], file, options["run_name"], options["outf"], options["model"]
-    jobs = jobs_of(options["changes"], *run)
+    jobs = jobs_of(options["changes"], *run, options["tags"] or ())
     folder = jobs.folder
     jobs.close()
     return folder

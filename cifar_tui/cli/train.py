@@ -17,6 +17,7 @@ from cifar_tui.cli.options import (
     ResumedRun,
     RunFolderPath,
     RunName,
+    RunTags,
     StartCheckpoint,
     ThemeName,
     TrainedModel,
@@ -43,6 +44,7 @@ def train(
     weights: WeightsName = "",
     run_name: RunName = None,
     outf: RunFolderPath = None,
+    tags: RunTags = None,
     headless: Headless = False,
     detach: Detach = False,
     theme: ThemeName = None,
@@ -60,7 +62,7 @@ def train(
     from cifar_tui.cli import front_ends, train_jobs
 
     file = train_jobs.StartFile(start, weights, normalize)
-    jobs = train_jobs.jobs_of(changes, resume, preset_name, file, run_name, outf, model)
+    jobs = train_jobs.jobs_of(changes, resume, preset_name, file, run_name, outf, model, tags or ())
     if report_to is not None or detach:
         from cifar_tui.cli.detached import start_detached, train_detached
 

@@ -18,6 +18,7 @@ from cifar_tui.runs.find import RUNS_FOLDER, run_argument
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.lock import is_being_trained, why_unknown
 from cifar_tui.runs.new_run import NewRun, branch
+from cifar_tui.runs.tags import change_tags
 from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text
 
@@ -35,16 +36,18 @@ class LocalJobs:
         start: Path | None = None,
         place: Path | None = None,
         note: str = "",
+        tags: tuple[str, ...] = (),
         **options: Any,
     ) -> None:
         """Remember what was chosen on the command line.
 
         That is a new run's recipe, name and folder, and the checkpoint it starts with, where the recipe has a parent;
         or the open folder of a run to resume, and what changes in its recipe. `note`, where there is one, comes before
-        all events of a new run. `options` are those of `TrainJob`.
+        all events of a new run. `tags` are put on it, or added to those of a run that is resumed. `options` are those
+        of `TrainJob`.
         """
         self._options = options
-        self._new = NewRun(recipe=recipe, name=name, folder=folder, start=start, place=place or RUNS_FOLDER)
+        self._new = NewRun(recipe=recipe, name=name, folder=folder, start=start, place=place or RUNS_FOLDER, tags=tags)
         self._run = resumed
         self._resumed = resumed is not None
         self.changes = changes
@@ -68,6 +71,7 @@ class LocalJobs:
         if self._resumed:
             if data is not None:
                 raise BadInput("A resumed run keeps its images: start a new run to use others.")
+            change_tags(self._held.path, add=self._new.tags)
             return self._resume(self.changes)
         new = self._new
         if data is not None:

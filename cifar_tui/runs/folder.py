@@ -23,6 +23,7 @@ from cifar_tui.files.run_files import (
     RANK_STEM,
     RECIPE_NAME,
     START_NAME,
+    TAGS_NAME,
     TENSORBOARD_NAME,
     recipe_path,
 )
@@ -153,6 +154,7 @@ class RunFolder:
             LOG_NAME,
             ACCURACIES_NAME,
             OUTPUT_NAME,
+            TAGS_NAME,
             LOCK_NAME,
         )
 

@@ -79,6 +79,11 @@ class Messenger:
                 recent.timer.daemon = True
                 recent.timer.start()
 
+    def keep_reports(self) -> None:
+        """Have failures told at the program's end from now on, for whoever listened is about to go."""
+        for courier in self._couriers:
+            courier.keep_reports()
+
     def close(self) -> None:
         """Take nothing more; `courier.await_couriers` waits for what is under way."""
         with self._one_by_one:

@@ -82,6 +82,7 @@ class RunNotifier:
 
     def close(self, ending: Ending | None) -> None:
         """Notify of a run's end, and take nothing more."""
+        self._messenger.keep_reports()
         match ending:
             case RunFinished():
                 self._deliver("finished", run_summary.outcome(self._history))

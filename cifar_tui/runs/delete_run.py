@@ -6,7 +6,6 @@ The folder is renamed first: from then on there is no such run. Its lock, which 
 import contextlib
 import os
 import re
-import secrets
 import shutil
 from pathlib import Path
 
@@ -49,7 +48,7 @@ def delete_run(folder: Path) -> None:
         raise BadInput(f"{name} no longer exists.")
     if not _is_run(folder):
         raise BadInput(f"{name} has a {RECIPE_NAME}, but nothing else of a run: delete it by hand.")
-    doomed = folder.with_name(f"{DELETING_PREFIX}{folder.name[:NAME_KEPT]}-{secrets.token_hex(4)}")
+    doomed = folder.with_name(f"{DELETING_PREFIX}{folder.name[:NAME_KEPT]}-{os.urandom(4).hex()}")
     try:
         lock = take_lock(folder)
     except FolderInUse as error:

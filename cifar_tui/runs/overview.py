@@ -68,6 +68,12 @@ class Overview:
     """Bytes of its checkpoints."""
     states_size: int = 0
     """Bytes of its training states."""
+    last_validation: float | None = None
+    """Of the newest epoch on the training images held out, 0 to 1; None where none are."""
+    best_validation: float | None = None
+    """Of the best epoch on them."""
+    seconds: float = 0.0
+    """Time that its epochs took, their tests included, without pauses."""
 
     @property
     def trains(self) -> bool:
@@ -119,6 +125,9 @@ class OverviewReader:
             tags=read_tags(folder),
             weights_size=sizes.get("pth", 0),
             states_size=sizes.get("pt", 0),
+            last_validation=last.validation_accuracy if last else None,
+            best_validation=history.best.validation_accuracy if history.best else None,
+            seconds=sum(one.train_seconds + one.test_seconds for one in history.epochs),
         )
 
     def _read_on(self, journal: BinaryIO) -> None:

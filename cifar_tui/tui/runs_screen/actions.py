@@ -5,9 +5,9 @@ from pathlib import Path
 
 from textual.app import App
 
+from cifar_tui.checkpoint_events import MOST_COMPARED
 from cifar_tui.errors import BadInput
 from cifar_tui.jobs.session import CurrentJobs
-from cifar_tui.report.comparison_text import MOST_COMPARED
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, list_sidecars
 from cifar_tui.runs.find import run_argument
 from cifar_tui.runs.overview import Overview

@@ -274,6 +274,7 @@ OF_A_RUN = (
     _Field("epoch", lambda run: (run.epoch,), _number, "5"),
     _Field("step", lambda run: (run.step,), _number, "500"),
     _Field("progress", _progress, _number, "50%"),
+    _Field("time", lambda run: (run.seconds,), _seconds, "30min"),
     _Field("left", _left, _seconds, "30min"),
     _Field("age", _age, _seconds, "7d"),
     _Field("size", lambda run: (run.size,), _size, "1G"),

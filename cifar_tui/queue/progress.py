@@ -50,6 +50,30 @@ def run_progress(folder: Path) -> RunProgress:
     return RunProgress("interrupted", "its process was ended")
 
 
+class RunWatch:
+    """Looks at a run again and again, and reads its journal only where that can tell something new."""
+
+    def __init__(self, folder: Path) -> None:
+        """Watch the run in a folder."""
+        self._folder = folder
+        self._before: tuple[bool, int] | None = None
+        self._seen = RunProgress("absent")
+
+    def look(self) -> RunProgress:
+        """Return the state of the run now; the text is that of a run that has ended. Raises OSError."""
+        live = is_being_trained(self._folder)
+        try:
+            changed_ns = journal_path(self._folder).stat().st_mtime_ns
+        except FileNotFoundError:
+            return run_progress(self._folder)
+        if live and time.time() - changed_ns / 1e9 < ENDING_SECONDS:
+            return RunProgress("running")
+        if self._before != (live, changed_ns):
+            self._seen = run_progress(self._folder)
+            self._before = live, changed_ns
+        return self._seen
+
+
 def _stopped_by_person(history: RunHistory) -> bool:
     """Return True if somebody has stopped the run, and no signal to its process did."""
     assert isinstance(history.ending, RunStopped)

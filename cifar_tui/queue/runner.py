@@ -13,9 +13,9 @@ from cifar_tui.files.atomic_write import TEMPORARY_PREFIX
 from cifar_tui.queue.changes import Change, Entry, QueueState
 from cifar_tui.queue.devices import SEPARATOR, DeviceMissing, Devices, Place
 from cifar_tui.queue.job import Job
-from cifar_tui.queue.progress import RunProgress, run_progress
+from cifar_tui.queue.progress import RunProgress, RunWatch
 from cifar_tui.queue.readiness import waits_for
-from cifar_tui.queue.started import Held, StartRun, ask_to_stop, by_device
+from cifar_tui.queue.started import Held, RunProcess, StartRun, StopRun, ask_to_stop, by_device
 from cifar_tui.queue.store import QueueStore
 from cifar_tui.text import counted, safe_text
 
@@ -24,6 +24,8 @@ MOST_LOSSES = 3
 ROOM_BYTES = 1 << 20
 """The disk must take so much before a run is started."""
 ROOM_NAME = "room"
+NO_ROOM = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT)))
+"""In the reason of a run that failed because a disk was full."""
 
 Ending = Literal["", "empty", "disk full", "nothing to start"]
 """The reason why a runner has ended; empty while it has not."""
@@ -41,8 +43,9 @@ class Runner:
         *,
         keep_going: bool = False,
         allowed: Callable[[Job], str] = lambda _job: "",
+        stop: StopRun = ask_to_stop,
     ) -> None:
-        """Take the queue, its devices, and a way to start a run.
+        """Take the queue, its devices, and ways to start a run and to stop one.
 
         `say` gets each line for people. `allowed` tells why a job may not be started here; empty where it may.
         """
@@ -54,6 +57,7 @@ class Runner:
         self._say = say
         self._keep_going = keep_going
         self._allowed = allowed
+        self._stop = stop
         self._held: dict[int, Held] = {}
         self._disk_full = False
         self._said: dict[str, str] = {}
@@ -70,9 +74,9 @@ class Runner:
         for number in list(self._held):
             self._look_at(number, state.entries.get(number))
         state = self._store.read()
+        started = 0 if state.paused or self._disk_full else self._start_waiting(state)
         if self._disk_full:
             return "" if self._held else "disk full"
-        started = 0 if state.paused else self._start_waiting(state)
         self._say_once("paused", _paused_text(state) if state.paused else "")
         if self._held or started or state.paused or self._keep_going:
             return ""
@@ -91,28 +95,33 @@ class Runner:
     def wait_for_all(self) -> bool:
         """Forget the runs that have ended. Returns True if there are none any more."""
         for number, held in list(self._held.items()):
-            if not _lives(held, run_progress(self._folder(held.job))):
+            if held.look().state != "running":
                 del self._held[number]
         return not self._held
 
     def _folder(self, job: Job) -> Path:
         return self._store.folder_of(job.run)
 
+    def _hold(self, job: Job, devices: tuple[str, ...], process: RunProcess | None = None) -> Held:
+        held = Held(job, devices, RunWatch(self._folder(job)), process)
+        self._held[job.number] = held
+        return held
+
     def _adopt(self, state: QueueState) -> None:
         """Take over the runs that an earlier runner has started."""
         for entry in state.in_order("started"):
             number = entry.job.number
             if number not in self._held and not entry.slurm:
-                self._held[number] = Held(entry.job, tuple(entry.device.split(SEPARATOR)))
-                if run_progress(self._folder(entry.job)).state == "running":
+                held = self._hold(entry.job, tuple(entry.device.split(SEPARATOR)))
+                if held.look().state == "running":
                     self._say(f"{entry.job.run} was started before, and is running.")
 
     def _look_at(self, number: int, entry: Entry | None) -> None:
         """Record the end of a run; one whose job was dropped is asked to stop."""
         held = self._held[number]
-        seen = run_progress(self._folder(held.job))
-        if _lives(held, seen):
-            if entry is None and not held.told_to_stop and seen.state == "running":
+        seen = held.look()
+        if seen.state == "running":
+            if entry is None and not held.told_to_stop:
                 self._say(f"{held.job.run} was dropped: it saves and ends.")
                 self._tell_to_stop(held)
             return
@@ -132,6 +141,8 @@ class Runner:
             self._disk_is_full(held.job)
         elif seen.state == "absent" and code is None:
             self._record(Change(change="back", number=held.job.number))  # it was never started, or deleted
+        elif seen.state == "failed" and any(why in seen.text for why in NO_ROOM):
+            self._lose(entry, "had no room on a disk")
         elif seen.state == "failed":
             self._end(entry, seen)
         elif code is not None and code > 0 and trouble:
@@ -139,15 +150,15 @@ class Runner:
         elif seen.state == "absent" and code is not None and code >= 0:
             self._end(entry, RunProgress("failed", f"It ended with code {code} before there was a run."))
         else:
-            self._lose(entry)
+            self._lose(entry, "was killed")
 
-    def _lose(self, entry: Entry) -> None:
+    def _lose(self, entry: Entry, how: str) -> None:
         if entry.losses >= MOST_LOSSES:
-            self._end(entry, RunProgress("failed", f"It was killed {entry.losses + 1} times."))
+            self._end(entry, RunProgress("failed", f"It {how}, and had been started {entry.losses + 1} times."))
             return
         nth = entry.losses + 1
         self._record(Change(change="lost", number=entry.job.number, at=time.time()))
-        self._say(f"{entry.job.run} was killed; it resumes from its last state ({nth} of {MOST_LOSSES} times).")
+        self._say(f"{entry.job.run} {how}; it resumes from its last state ({nth} of {MOST_LOSSES} times).")
 
     def _end(self, entry: Entry, seen: RunProgress) -> None:
         assert seen.state in ("finished", "stopped", "failed")
@@ -218,11 +229,11 @@ class Runner:
         except (CifarTuiError, OSError) as error:
             self._end(self._store.read().entries[job.number], RunProgress("failed", str(error)))
             return True
-        self._held[job.number] = Held(job, place.devices, process)
+        self._hold(job, place.devices, process)
         return True
 
     def _tell_to_stop(self, held: Held) -> None:
-        held.told_to_stop = ask_to_stop(self._folder(held.job), process=held.process)
+        held.told_to_stop = self._stop(self._folder(held.job), held.process)
 
     def _room(self) -> bool:
         """Return True if the disk takes more."""
@@ -249,10 +260,6 @@ class Runner:
         if line and self._said.get(about) != line:
             self._say(line)
         self._said[about] = line
-
-
-def _lives(held: Held, seen: RunProgress) -> bool:
-    return seen.state == "running" or (held.process is not None and held.process.poll() is None)
 
 
 def _paused_text(state: QueueState) -> str:

@@ -11,6 +11,7 @@ from typing import Protocol
 from cifar_tui.control import Stop
 from cifar_tui.files.lock_owner import process_here
 from cifar_tui.queue.job import Job
+from cifar_tui.queue.progress import RunProgress, RunWatch
 from cifar_tui.runs.lock import trainer_of
 from cifar_tui.runs.remote.client import RemoteControl
 
@@ -38,6 +39,9 @@ StartRun = Callable[[Job, Mapping[str, str]], RunProcess]
 A run that has finished ends at once with 0, and one that trains elsewhere at once with an error.
 """
 
+StopRun = Callable[[Path, RunProcess | None], bool]
+"""Asks the run in a folder to save and end. Returns False if it was not reached."""
+
 
 @dataclass(slots=True)
 class Held:
@@ -46,10 +50,17 @@ class Held:
     job: Job
     devices: tuple[str, ...]
     """Its devices."""
+    watch: RunWatch
+    """Looks at its folder."""
     process: RunProcess | None = None
     """None for a run that an earlier runner has started."""
     told_to_stop: bool = False
     """True once it was asked to stop."""
+
+    def look(self) -> RunProgress:
+        """Return the state of the run; one whose process lives is running. Raises OSError."""
+        alive = self.process is not None and self.process.poll() is None
+        return RunProgress("running") if alive else self.watch.look()
 
     def processes(self, folder: Path) -> Collection[int]:
         """Return the processes of the run on this machine, those included that it has started."""
@@ -57,7 +68,7 @@ class Held:
         return _with_children(first) if first else frozenset()
 
 
-def ask_to_stop(folder: Path, by: str = "", process: RunProcess | None = None) -> bool:
+def ask_to_stop(folder: Path, process: RunProcess | None = None, by: str = "") -> bool:
     """Ask the run in a folder to save and end, by its socket or else by a signal. Returns False if none was reached.
 
     `by` names the person, where one has stopped it for good.

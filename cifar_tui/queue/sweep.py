@@ -66,15 +66,15 @@ def _range(option: Option, word: str) -> list[str]:
         step = Decimal(match["step"] or 1)
         if not (first.is_finite() and last.is_finite() and step.is_finite()) or step <= 0 or last < first:
             raise ValueError
-        count = int((last - first) / step) + 1
+        steps = (last - first) / step
     except (ValueError, InvalidOperation, OverflowError):
         raise BadInput(
             f"{option.flag} cannot be '{safe_text(word, 40)}': a range is FIRST..LAST, or FIRST..LAST/STEP with a step "
             "above 0, as 0..4 or 0.1..0.5/0.1."
         ) from None
-    if count > MOST_RUNS:
-        raise BadInput(f"{option.flag} {safe_text(word, 40)} has {count:,} values; up to {MOST_RUNS:,} are taken.")
-    return [f"{first + index * step:f}" for index in range(count)]
+    if steps >= MOST_RUNS:
+        raise BadInput(f"{option.flag} {safe_text(word, 40)} has more than {MOST_RUNS:,} values.")
+    return [f"{first + index * step:f}" for index in range(int(steps) + 1)]
 
 
 def _exists(typed: str) -> bool:

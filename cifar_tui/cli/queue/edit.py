@@ -93,7 +93,7 @@ def _stop(store: QueueStore, entry: Entry) -> str:
     folder = store.folder_of(entry.job.run)
     if not is_being_trained(folder):
         return ""
-    return " Its run saves and ends." if ask_to_stop(folder, requester_name()) else " Its run could not be reached."
+    return " Its run saves and ends." if ask_to_stop(folder, by=requester_name()) else " Its run could not be reached."
 
 
 def retry(jobs: JobNames, place: Place = None) -> None:

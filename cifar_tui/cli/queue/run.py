@@ -101,9 +101,9 @@ def _loop(runner: "Runner", store: QueueStore, say: Callable[[str], None], on_te
         again = queue_command(store, "run")
         if on_term == "finish":
             if runner.running:
-                say(f"Nothing more is started; {running} trained on by themselves. To take them over again: {again}")
+                say(f"Nothing more is started; {running} will train on in the background. To go on: {again}")
             return 128 + signals.number
-        say(f"{running} save and end; their jobs wait again.")
+        say(f"{running} will save and end; {'its job waits' if len(runner.running) == 1 else 'their jobs wait'} again.")
         signals.number = 0
         runner.stop_all()
         while not runner.wait_for_all() and not signals.number:

@@ -152,6 +152,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else plural}"
 
 
+def other_classes(network: str, known: int, found: int, images: str = "") -> str:
+    """Return a clause where a network's number of classes is not that of the images, which `images` describes."""
+    described = f" ({images})" if images else ""
+    return f"{network} tells {counted(known, 'class')} apart, and these images{described} have {found:,}"
+
+
 def clock(seconds: float) -> str:
     """A time on an axis: `00:30`, `04:12`, `1:04:12`; `–` where there is none."""
     if not math.isfinite(seconds):

@@ -13,6 +13,7 @@ from cifar_tui.tui.evaluation.compared_images import ComparedImagesScreen
 from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
 from cifar_tui.tui.evaluation.evaluation_screen import EvaluationScreen
 from cifar_tui.tui.evaluation.misclassified import MisclassifiedScreen
+from cifar_tui.tui.results.screen import ResultsScreen
 
 SCREENS = (
     Dashboard,
@@ -21,6 +22,7 @@ SCREENS = (
     MisclassifiedScreen,
     ComparisonScreen,
     ComparedImagesScreen,
+    ResultsScreen,
 )
 ROOT = Path(__file__).parents[1]
 COMMANDS_PAGE = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")

@@ -13,7 +13,11 @@ COMMANDS = {
     "train": ("train", "Train a run, with a live screen on a terminal, else as plain lines."),
     "attach": ("attach", "Open a run that is training elsewhere or has ended: its whole history, and live updates."),
     "queue": ("queue", "Line up runs, which are trained one after the other, or one on each GPU."),
-    "runs": ("runs", "List the runs with their state, progress and accuracy."),
+    "runs": (
+        "runs",
+        "List runs with their state, progress and accuracy, or change those that are named or match a filter.",
+    ),
+    "results": ("results", "Compare runs by what differs between them, averaged over seeds."),
     "log": ("log", "Print what happened in a run, as plain lines or as JSON for scripts."),
     "pause": ("requests", "Pause a run before its next step."),
     "resume": ("requests", "Resume a paused run. For a run that has ended, use train --resume."),

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import inspect
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from cifar_tui.cli.completion import complete_checkpoint, complete_of, complete_preset, complete_run, complete_theme
+from cifar_tui.data_sets import DATA_SETS
 from cifar_tui.errors import BadInput
 from cifar_tui.option import RECIPE, RUN, Option, check_choice, options_of
 from cifar_tui.presets import PRESETS, WITH_A_GPU, WITHOUT_A_GPU
@@ -78,11 +80,21 @@ OWN_MODEL_HELP = "For a network of your own: the function that makes it, in a fi
 OwnModels = Annotated[list[str] | None, _option(None, "--model", OWN_MODEL_HELP, "FILE.py:make")]
 
 
-def with_models(reading: Reading, typed: Sequence[str] | None, classes: int = 0, resnet: str = "") -> Reading:
+def with_models(
+    reading: Reading,
+    typed: Sequence[str] | None,
+    command: Sequence[str],
+    *,
+    classes: int = 0,
+    resnet: str = "",
+    run: Path | None = None,
+) -> Reading:
     """Return how a file is read, with the functions that were typed, which may run from now on.
 
-    `resnet` is the name of a run whose network is the ResNet-18. Raises BadInput.
+    `command` is what was typed beside them, `resnet` the name of a run whose network is the ResNet-18, `run` the folder
+    of the checkpoint's run. Raises BadInput.
     """
+    reading = dataclasses.replace(reading, command=shlex.join(command))
     if not typed:
         return reading
     if resnet:
@@ -90,7 +102,7 @@ def with_models(reading: Reading, typed: Sequence[str] | None, classes: int = 0,
     # Loads what only these need.
     from cifar_tui.runs.own_code import allow_file
 
-    return dataclasses.replace(reading, models=tuple(map(allow_file, typed)), classes=classes)
+    return dataclasses.replace(reading, models=tuple(allow_file(one, run) for one in typed), classes=classes)
 
 
 def reading_of(weights: str, normalize: str | None, *, max_pool: bool, ours: bool) -> Reading:
@@ -98,6 +110,7 @@ def reading_of(weights: str, normalize: str | None, *, max_pool: bool, ours: boo
     reading = Reading(
         weights=weights,
         normalization=parse_normalization(normalize) if normalize is not None else None,
+        side=DATA_SETS[normalize].side if normalize in DATA_SETS else 0,
         max_pool=max_pool,
     )
     if ours and reading != AS_FOUND:

@@ -1,12 +1,13 @@
 """The jobs of `cifar-tui train`: those of a new run, or of one that resumes."""
 
+import contextlib
 import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run
+from cifar_tui.cli.checkpoint_path import RUN_AND_EPOCH, checkpoint_at, in_a_run
 from cifar_tui.cli.default_preset import preset_for, preset_note
 from cifar_tui.cli.options import reading_of, with_models
 from cifar_tui.cli.recipe_options import (
@@ -20,16 +21,18 @@ from cifar_tui.cli.recipe_options import (
 )
 from cifar_tui.errors import BadInput
 from cifar_tui.files.home_path import in_home
+from cifar_tui.files.run_files import CHECKPOINT_PATTERN
 from cifar_tui.jobs.local import LocalJobs, check_free, check_resumable
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.sidecars import newest_checkpoint
 from cifar_tui.runs.checkpoints.states import resumable
-from cifar_tui.runs.find import find_run
+from cifar_tui.runs.find import find_run, run_argument
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.own_code import allow_file, allow_run, check_allowed, model_option
 from cifar_tui.runs.tags import checked_tags
+from cifar_tui.system.invocation import command_line
 from cifar_tui.system.launcher import attempt
-from cifar_tui.text import rate, safe_text
+from cifar_tui.text import other_classes, rate, safe_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,9 @@ def new_run(
         return LocalJobs(recipe, name, folder, note=_notes(recipe, changes, note), tags=tags)
     weights = checkpoint_at(start.checkpoint)
     reading = reading_of(start.weights, start.normalize, max_pool=False, ours=in_a_run(weights))
-    own = own_model(model, changes)
-    recipe, note = branched_recipe(weights, preset_name, {**changes, **own}, with_models(reading, model and [model]))
+    own = own_model(model, changes, weights.parent)
+    reading = with_models(reading, model and [model], ("train", "--from", start.checkpoint), run=weights.parent)
+    recipe, note = branched_recipe(weights, preset_name, {**changes, **own}, reading)
     check_allowed(recipe.model, weights.parent, _with_code(start.checkpoint, recipe, weights.parent))
     check_own_network(recipe)
     return LocalJobs(recipe, name, folder, start=weights, note=_notes(recipe, changes, note), tags=tags)
@@ -105,17 +109,17 @@ def _notes(recipe: Recipe, changes: Mapping[str, object], note: str) -> str:
     return " ".join(filter(None, (data_note(recipe, changes), note, optimizer_note(recipe, changes))))
 
 
-def own_model(typed: str | None, changes: Mapping[str, object]) -> dict[str, object]:
+def own_model(typed: str | None, changes: Mapping[str, object], run: Path | None = None) -> dict[str, object]:
     """Return the fields of the recipe that a function of people's own sets, which may run from now on.
 
-    Raises BadInput.
+    `run` is the folder of the checkpoint's run that the new one starts from. Raises BadInput.
     """
     if typed is None:
         return {}
     if "width" in changes:
         raise BadInput("--width is for the ResNet-18: your function makes its network as wide as it likes.")
     # Such a network is made for whole images.
-    return {"model": allow_file(typed), "sizes": changes.get("sizes", "whole")}
+    return {"model": allow_file(typed, run), "sizes": changes.get("sizes", "whole")}
 
 
 def check_own_network(recipe: Recipe) -> None:
@@ -151,6 +155,20 @@ def _run_to_start_again() -> Path | None:
     return None
 
 
+def _check_no_checkpoint(run: str) -> None:
+    """Raise BadInput, with what to type, for a checkpoint that was named in place of a run."""
+    file = in_home(run)
+    with contextlib.suppress(BadInput):  # it is not there, which is told where runs are looked for
+        file = checkpoint_at(run) if RUN_AND_EPOCH.fullmatch(run) else file
+    if not file.is_file() or CHECKPOINT_PATTERN.fullmatch(file.name) is None:
+        return
+    new = command_line(f"train --from {shlex.quote(run)}")
+    if in_a_run(file):
+        resume = command_line(f"train --resume {shlex.quote(run_argument(file.parent))}")
+        raise BadInput(f"--resume takes a run, not a checkpoint: {resume}. A new run starts from it with: {new}")
+    raise BadInput(f"{safe_text(run, 100)} alone cannot be resumed. A new run starts from it with: {new}")
+
+
 def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str], tags: Sequence[str] = ()) -> LocalJobs:
     """Return the jobs of a run to resume, its recipe changed where that is possible, with more tags.
 
@@ -158,6 +176,7 @@ def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str], 
     """
     check_changeable(changes, other_flags)
     tags = checked_tags(tags)
+    _check_no_checkpoint(run)
     path = find_run(run)
     check_free(path)
     check_resumable(path)
@@ -166,10 +185,8 @@ def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str], 
         before = folder.recipe()
         recipe = checked(changed(before, changes))
         if recipe.classes != before.classes:
-            raise BadInput(
-                f"{path.name} tells {before.classes:,} classes apart, and these images have {recipe.classes:,}: "
-                "name the images it was trained on with --data."
-            )
+            differing = other_classes(path.name, before.classes, recipe.classes)
+            raise BadInput(f"{differing}: name the images it was trained on with --data.")
         schedule = _schedule_change(before, recipe, path)
         allow_run(path, before)
         check_own_network(recipe)

@@ -51,6 +51,10 @@ class Entry:
     started_at: float = 0.0
     ended_at: float = 0.0
 
+    def wait_again(self) -> None:
+        """Forget an earlier end, and that SLURM has it."""
+        self.state, self.slurm, self.outcome, self.reason, self.ended_at = "waiting", "", "", "", 0.0
+
 
 @dataclass(slots=True)
 class QueueState:
@@ -117,13 +121,16 @@ class QueueState:
                 self.order.remove(change.number)
                 del self.numbers[entry.job.run], self.entries[change.number]
             case "start":
+                entry.wait_again()
                 entry.state, entry.device, entry.started_at = "started", change.text, change.at
             case "handed":
+                entry.wait_again()
                 entry.state, entry.slurm, entry.started_at = "started", change.text, change.at
             case "lost":
-                entry.state, entry.losses, entry.slurm = "waiting", entry.losses + 1, ""
+                entry.wait_again()
+                entry.losses += 1
             case "back":
-                entry.state, entry.outcome, entry.reason, entry.slurm = "waiting", "", "", ""
+                entry.wait_again()
             case "end":
                 entry.state, entry.outcome, entry.reason = "ended", change.outcome, change.text
                 entry.ended_at = change.at
@@ -156,11 +163,11 @@ def snapshot(state: QueueState) -> Sequence[Change]:
         changes.append(Change(change="pause", text=state.pause_reason))
     for number, entry in state.entries.items():
         changes += [Change(change="lost", number=number)] * entry.losses
+        if entry.device or (entry.started_at and not entry.slurm):
+            changes.append(Change(change="start", number=number, text=entry.device, at=entry.started_at))
         if entry.slurm:
             changes.append(Change(change="handed", number=number, text=entry.slurm, at=entry.started_at))
-        if entry.device:
-            changes.append(Change(change="start", number=number, text=entry.device, at=entry.started_at))
-        if entry.state == "waiting" and (entry.slurm or entry.device):
+        if entry.state == "waiting" and (entry.device or entry.started_at):
             changes.append(Change(change="back", number=number))
         if entry.state == "ended":
             ended = {"outcome": entry.outcome, "text": entry.reason, "at": entry.ended_at}

@@ -36,7 +36,7 @@ def find_run(run: str) -> Path:
             if (recipe_path(path)).is_file():
                 return path
     for path in _folders(RUNS_FOLDER):
-        if _name_at_start(path) == run:
+        if name_at_start(path) == run:
             return path  # it was renamed since
     newest_first = [folder.name for folder in reversed(all_runs())]
     alike = difflib.get_close_matches(run, newest_first, MOST_NAMED)
@@ -83,7 +83,7 @@ def is_second_name(folder: Path) -> bool:
         return False
 
 
-def _name_at_start(folder: Path) -> str:
+def name_at_start(folder: Path) -> str:
     """Return the name that a run started with, by its journal; empty where that is not known."""
     with contextlib.suppress(OSError, ValueError), journal_path(folder).open("rb") as journal:
         record = orjson.loads(journal.readline(FIRST_LINE_BYTES))

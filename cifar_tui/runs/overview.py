@@ -62,6 +62,12 @@ class Overview:
     """The note that a person has put on it, or else one that they wrote while it trained; empty without."""
     tags: tuple[str, ...] = ()
     """The tags that a person has put on it."""
+    last_validation: float | None = None
+    """Of the newest epoch on the training images held out, 0 to 1; None where none are."""
+    best_validation: float | None = None
+    """Of the best epoch on them."""
+    seconds: float = 0.0
+    """Time that its epochs took, their tests included, without pauses."""
 
     @property
     def progress(self) -> str:
@@ -105,6 +111,9 @@ class OverviewReader:
             seconds_left=_seconds_left(history) if live and history.live else math.nan,
             note=read_note(folder) or _newest_note(history),
             tags=read_tags(folder),
+            last_validation=last.validation_accuracy if last else None,
+            best_validation=history.best.validation_accuracy if history.best else None,
+            seconds=sum(one.train_seconds + one.test_seconds for one in history.epochs),
         )
 
     def _read_on(self, journal: BinaryIO) -> None:

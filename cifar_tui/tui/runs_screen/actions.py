@@ -8,9 +8,9 @@ from typing import Protocol
 
 from textual.app import App
 
+from cifar_tui.checkpoint_events import MOST_COMPARED
 from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.jobs.session import CurrentJobs
-from cifar_tui.report.comparison_text import MOST_COMPARED
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, list_sidecars
 from cifar_tui.runs.delete_run import delete_run, other_files
 from cifar_tui.runs.find import run_argument

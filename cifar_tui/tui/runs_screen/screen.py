@@ -1,5 +1,6 @@
 """The screen of all runs: their state at a glance, and what can be done with them."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from cifar_tui.runs.listing import RunListing, RunsPiece
+from cifar_tui.runs.overview import Overview
 from cifar_tui.system.invocation import command_line, from_here
 from cifar_tui.text import counted, safe_text
 from cifar_tui.tui import common_keys
@@ -39,6 +41,7 @@ class RunsScreen(Screen[None]):
         Binding(
             "C", "act('compare')", "Compare", show=False, tooltip="Compare the best checkpoints of the marked runs"
         ),
+        Binding("S", "results", "Results", tooltip="Compare the marked runs, else those in view, by what differs"),
         Binding("r", "act('resume')", "Resume", tooltip="Resume this run, which has ended"),
         Binding("b", "act('branch')", "Branch", show=False, tooltip="Start a new run from its newest checkpoint"),
         Binding("R", "act('rename')", "Rename", show=False, tooltip="Rename this run"),
@@ -47,9 +50,20 @@ class RunsScreen(Screen[None]):
         *common_keys.OF_THE_PROGRAM,
     ]
 
-    def __init__(self, place: Path, followed: FollowedRun, actions: RunListActions, look_seconds: float) -> None:
-        """List the runs in `place`, which is looked at every `look_seconds`; nothing is read yet."""
+    def __init__(
+        self,
+        place: Path,
+        followed: FollowedRun,
+        actions: RunListActions,
+        look_seconds: float,
+        show_results: Callable[["RunsScreen"], None],
+    ) -> None:
+        """List the runs in `place`, which is looked at every `look_seconds`; nothing is read yet.
+
+        `show_results` compares the runs of this screen on another one.
+        """
         super().__init__()
+        self._show_results = show_results
         self.runs = ListedRuns()
         self._place = place
         self._followed = followed
@@ -132,6 +146,18 @@ class RunsScreen(Screen[None]):
             self.runs.marked ^= {self.selected.folder}
             self.show_list()
             self._list.rows.action_move(1)
+
+    def action_results(self) -> None:
+        """Compare runs by what differs between them."""
+        if self.compared_runs():
+            self._show_results(self)
+        else:
+            self.notify("There are no runs in view to compare.", severity="warning")
+
+    def compared_runs(self) -> list[Overview]:
+        """Return the marked runs, or without any those that match the filter, the oldest first."""
+        in_view = (row.overview for row in self._list.matching(self.runs.rows(None)))
+        return self.runs.marked_overviews() or sorted(in_view, key=lambda one: (one.started_at, one.name))
 
     def action_sort(self, next_column: bool) -> None:
         """Sort by the next column in view, or by the same one the other way round."""

@@ -44,9 +44,13 @@ class FilteredList(Vertical, Generic[EntryT]):
 
     def show(self, entries: Iterable[EntryT]) -> int:
         """Show those of these entries that match, in order; equals stay as they are. Returns how many match."""
-        arranged = self._order.arranged(entries)
+        arranged = self.matching(entries)
         self.rows.show(arranged, self._order.column, falling=self._order.falling)
         return len(arranged)
+
+    def matching(self, entries: Iterable[EntryT]) -> list[EntryT]:
+        """Return those of these entries that match, in order."""
+        return self._order.arranged(entries)
 
     def name_list(self, title: str, subtitle: str) -> None:
         """Put a title and a subtitle, which are no markup, on the list's border."""

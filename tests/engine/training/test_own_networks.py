@@ -105,7 +105,7 @@ def test_exported_without_its_code_it_is_read_again_with_it(
     run_of(recipe, tmp_path / "one")
     permissions.clear()
     export_weights(tmp_path / "one" / "net_002.pth", tmp_path / f"own{suffix}")
-    with pytest.raises(CheckpointDamaged, match="with --model a network of your own"):
+    with pytest.raises(CheckpointDamaged, match=r"yours with --model FILE\.py:make"):
         read_network(tmp_path / f"own{suffix}")
     allow_run(tmp_path / "one", recipe)
     assert recipe.model is not None

@@ -3,6 +3,7 @@
 import math
 import shlex
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
@@ -66,7 +67,13 @@ class Job:
     def changes(self) -> str:
         """Its options in short, as a person types them."""
         preset = ["--preset", self.preset] if self.preset else []
-        return shlex.join([*preset, *recipe_arguments(self.options, passed_over=True)])
+        return " ".join(map(_quoted, [*preset, *recipe_arguments(self.options, passed_over=True)]))
+
+
+@cache
+def _quoted(word: str) -> str:
+    """Return a word as a shell takes it; the jobs of a sweep have most of theirs in common."""
+    return shlex.quote(word)
 
 
 def recipe_arguments(options: dict[str, str], *, passed_over: bool = False) -> list[str]:

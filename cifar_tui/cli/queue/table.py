@@ -63,16 +63,12 @@ def table_lines(store: QueueStore, state: QueueState) -> list[str]:
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return rows with their columns below each other, cut at the width of the terminal, where there is one."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            [row[0].rjust(widths[0]), *(cell.ljust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    ]
+    line = "  ".join(f"{{:{'<' if index else '>'}{width}}}" for index, width in enumerate(widths))
+    lines = [line.format(*row).rstrip() for row in rows]
     if not sys.stdout.isatty():
-        return [line.rstrip() for line in lines]
+        return lines
     room = shutil.get_terminal_size().columns
-    return [text.shortened(line.rstrip(), room) for line in lines]
+    return [text.shortened(line, room) for line in lines]
 
 
 def _cells(store: QueueStore, state: QueueState, entry: Entry) -> tuple[str, ...]:

@@ -20,6 +20,11 @@ def safe_text(text: str, limit: int = 256) -> str:
     return "".join("�" if unicodedata.category(character) in UNSEEN else character for character in cut)
 
 
+def valid_text(name: str) -> str:
+    """Return the name of a file as JSON can hold it: one that is no UTF-8 has `�` in place of what is none."""
+    return name.encode(errors="surrogateescape").decode(errors="replace")
+
+
 def cells(text: str) -> int:
     """Return the cells of a terminal that a text takes: wide characters take two, marks on others none."""
     width = last = 0

@@ -4,6 +4,7 @@ python docs/screenshot.py --data DIR               # train a small run first (tw
 python docs/screenshot.py runs/NAME --until STEP   # all of docs/*.svg from a run of your own, as it was after a step
 python docs/screenshot.py runs/NAME --png FOLDER   # every view in all themes and sizes, to be looked at one by one
 python docs/screenshot.py runs/NAME --png FOLDER --view help --size 80x24 --theme day
+python docs/screenshot.py runs/NAME --svg FILE --view results    # one picture, as docs/sweep.sh makes it
 
 The run shown must have evaluated its newest checkpoint. Every picture's title names the run it is of.
 """
@@ -44,6 +45,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "wrong-images": ("c", "enter", "i"),
     "compare": ("c", "space", "down", "space", "C"),
     "runs": ("u",),
+    "results": ("u", "S"),
     "health": ("L",),
     "help": ("?",),
     "rate": ("l",),
@@ -219,6 +221,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", help="train a run first, on this data")
     parser.add_argument("--until", type=int, metavar="STEP", help="show the run as it was after this step")
     parser.add_argument("--png", type=Path, metavar="FOLDER", help="write PNGs there instead of docs/*.svg")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write one view there instead")
     parser.add_argument("--view", choices=list(VIEWS))
     parser.add_argument("--size", choices=SIZES)
     parser.add_argument("--theme", choices=[*THEMES, NO_COLOR])
@@ -236,6 +239,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with living(copy):
             if options.png:
                 write_pngs(copy, options.png, matrix(options.view, options.size, options.theme))
+            elif options.svg:
+                view = options.view or "dashboard"
+                drawn = draw(copy, view, options.size or "120x40", options.theme or THEMES[0])
+                options.svg.write_text(svg(drawn, title_of(run, view)), encoding="utf-8")
             else:
                 write_svgs(copy)
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The sweep of docs/sweeps.md and its picture: 24 small runs on a CPU, with images from a folder {train,test}/<class>/.
-# docs/sweep.sh IMAGES RUNS [PICTURE]; it starts no run that is there.
+# The sweep of docs/sweeps.md and its pictures: 24 small runs on a CPU, with images from a folder {train,test}/<class>/.
+# docs/sweep.sh IMAGES RUNS; it starts no run that is there.
 set -euo pipefail
-images=$1 runs=$2 picture=${3:-docs/sweep.svg}
+images=$1 runs=$2 docs=$(dirname "$0")
 for rate in 0.025 0.1 0.4 1.6; do
     for schedule in constant cosine; do
         for seed in 0 1 2; do
@@ -13,4 +13,5 @@ for rate in 0.025 0.1 0.4 1.6; do
         done
     done
 done
-cifar-tui results "$runs" --svg "$picture" --force
+cifar-tui results "$runs" --svg "$docs/sweep.svg" --force
+python "$docs/screenshot.py" "$runs/cosine-0.1-0" --svg "$docs/sweep-screen.svg" --view results

@@ -17,7 +17,10 @@ COMMANDS = {
         "runs",
         "List runs with their state, progress and accuracy, or change those that are named or match a filter.",
     ),
-    "results": ("results", "Compare runs by what differs between them, averaged over seeds."),
+    "results": (
+        "results",
+        "Compare runs by what differs between them: mean and deviation over seeds, and the difference to a baseline.",
+    ),
     "log": ("log", "Print what happened in a run, as plain lines or as JSON for scripts."),
     "pause": ("requests", "Pause a run before its next step."),
     "resume": ("requests", "Resume a paused run. For a run that has ended, use train --resume."),

@@ -75,7 +75,7 @@ def _width(rows: Sequence[dict[str, str]], columns: Sequence[str]) -> int:
 def to_json(overview: Overview) -> dict[str, object]:
     """Return the run as plain data for JSON."""
     return {
-        "run": overview.name,
+        "run": text.valid_text(overview.name),
         "state": overview.state,
         "live": overview.live,
         "epoch": overview.epoch,
@@ -92,7 +92,7 @@ def to_json(overview: Overview) -> dict[str, object]:
         "size": overview.size,
         "tags": overview.tags,
         "note": overview.note,
-        "folder": str(overview.folder.absolute()),
+        "folder": text.valid_text(str(overview.folder.absolute())),
     }
 
 

@@ -26,10 +26,12 @@ from cifar_tui.cli.options import (
     recipe_options,
 )
 from cifar_tui.cli.several import in_several_processes
+from cifar_tui.cli.told import telling
 from cifar_tui.system.foreground import train_behind_a_parent
 
 
 @recipe_options()
+@telling
 @in_several_processes
 def train(
     *,

@@ -10,9 +10,11 @@ from typing import Literal
 from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.failpoints import hit
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX
+from cifar_tui.queue import notices
 from cifar_tui.queue.changes import Change, Entry, QueueState
 from cifar_tui.queue.devices import SEPARATOR, DeviceMissing, Devices, Place
 from cifar_tui.queue.job import Job
+from cifar_tui.queue.notices import Notify
 from cifar_tui.queue.progress import RunProgress, RunWatch
 from cifar_tui.queue.readiness import waits_for
 from cifar_tui.queue.started import Held, RunProcess, StartRun, StopRun, ask_to_stop, by_device
@@ -44,10 +46,12 @@ class Runner:
         keep_going: bool = False,
         allowed: Callable[[Job], str] = lambda _job: "",
         stop: StopRun = ask_to_stop,
+        notify: Notify = lambda _event, _facts: None,
     ) -> None:
         """Take the queue, its devices, and ways to start a run and to stop one.
 
         `say` gets each line for people. `allowed` tells why a job may not be started here; empty where it may.
+        `notify` tells people who look elsewhere.
         """
         self.failures = 0
         """Jobs that have failed since."""
@@ -58,6 +62,7 @@ class Runner:
         self._keep_going = keep_going
         self._allowed = allowed
         self._stop = stop
+        self._notify = notify
         self._held: dict[int, Held] = {}
         self._disk_full = False
         self._said: dict[str, str] = {}
@@ -138,7 +143,8 @@ class Runner:
         if seen.state in ("finished", "stopped"):
             self._end(entry, seen)
         elif not self._room():
-            self._disk_is_full(held.job)
+            self._disk_is_full()
+            self._record(Change(change="back", number=held.job.number))
         elif seen.state == "absent" and code is None:
             self._record(Change(change="back", number=held.job.number))  # it was never started, or deleted
         elif seen.state == "failed" and any(why in seen.text for why in NO_ROOM):
@@ -167,11 +173,16 @@ class Runner:
         ended = Change(change="end", number=number, outcome=seen.state, text=reason, at=time.time())
         self._record(ended)
         self._say(f"{entry.job.run} {seen.state}{f': {reason}' if reason else ''}")
+        if seen.state == "failed":
+            self._notify(*notices.job_failed(entry.job, self._folder(entry.job), reason))
+        for event in notices.sweeps_done(self._store.read(), entry.job, self._store.place):
+            self._notify(*event)
 
-    def _disk_is_full(self, job: Job) -> None:
-        self._disk_full = True
-        self._say(f"{job.run} waits again, and nothing more is started: the disk is full.")
-        self._record(Change(change="back", number=job.number))
+    def _disk_is_full(self) -> None:
+        if not self._disk_full:
+            self._disk_full = True
+            self._say("The disk is full: nothing more is started.")
+            self._notify(*notices.disk_full(self._store.place))
 
     def _record(self, change: Change) -> None:
         """Write one change down; one that a full disk refuses is found again by the next runner."""
@@ -203,8 +214,7 @@ class Runner:
                     reserved.update(self._devices.gpus if job.gpus else ())  # else smaller ones would pass it for ever
                     continue
                 if not self._room():
-                    self._disk_full = True
-                    self._say("The disk is full: nothing more is started.")
+                    self._disk_is_full()
                     return started
                 started += self._start_one(job, place)
             except DeviceMissing as error:

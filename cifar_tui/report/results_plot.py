@@ -13,8 +13,8 @@ MOST_LINES = 12
 """Lines that can be told apart."""
 DODGE = 0.5
 """The share of a category's room over which the marks of several lines are spread."""
-DODGE_ON_NUMBERS = 0.01
-"""The same for two neighbouring lines, as a share of an axis of numbers."""
+DODGE_ON_NUMBERS, MOST_DODGE = 0.02, 0.06
+"""The same for two neighbouring lines, and at most for all of them, as a share of an axis of numbers."""
 MARGIN = 0.06
 """Room at either end of an axis of numbers, as a share of it."""
 INTERVAL_ROOM = 0.5
@@ -86,7 +86,7 @@ def plot_of(results: Results) -> Plot | None:
     groups = _groups(rows, field)
     drawn = list(groups.items())[:MOST_LINES]
     x_range = _x_range(list(places.values()), numbers=numbers)
-    spread = DODGE_ON_NUMBERS * (x_range[1] - x_range[0]) * len(drawn) if numbers else DODGE
+    spread = min(DODGE_ON_NUMBERS * len(drawn), MOST_DODGE) * (x_range[1] - x_range[0]) if numbers else DODGE
     lines = tuple(
         _line(label, group, field, places, spread * ((number + 0.5) / len(drawn) - 0.5))
         for number, (label, group) in enumerate(drawn)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cifar_tui.report.choices import column_name, setting_text
 from cifar_tui.report.results import Average, ResultRow, Results
 from cifar_tui.serialization import to_record
+from cifar_tui.text import valid_text
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings of a text that a spreadsheet would take as a formula."""
@@ -42,9 +43,9 @@ def _row_record(row: ResultRow) -> dict[str, object]:
         "seconds": _finite(row.seconds),
         "best": row.best,
         "baseline": row.is_baseline,
-        "runs": [to_record(one) for one in row.runs],
+        "runs": [{**to_record(one), "name": valid_text(one.name)} for one in row.runs],
         "unfinished": [
-            {"name": one.name, "seed": one.recipe.seed, "state": one.state, "epoch": one.epoch}
+            {"name": valid_text(one.name), "seed": one.recipe.seed, "state": one.state, "epoch": one.epoch}
             for one in row.unfinished
         ],
     }

@@ -118,9 +118,10 @@ def title(results: Results) -> str:
     counts = f"{text.counted(len(results.rows), 'setting')}, {text.counted(runs, 'run')}"
     recipe, fields = results.rows[0].recipe, results.fields
     named = DATA_SETS.get(recipe.data)
+    images = named.title if named else "synthetic images" if recipe.synthetic else setting_text(recipe, "data")
     common = [
         *([text.safe_text(recipe.preset, 40)] if "preset" not in fields else []),
-        *([f"on {named.title if named else setting_text(recipe, 'data')}"] if "data" not in fields else []),
+        *([f"on {images}"] if "data" not in fields else []),
     ]
     pieces = [" ".join(common)] if common else []
     pieces += [text.counted(recipe.epochs, "epoch")] if "epochs" not in fields and _alike_epochs(results) else []

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,13 @@ def test_a_run_that_cannot_be_read_is_named_and_the_others_are_compared(place: P
     assert "1 setting, 1 run" in done.stdout
     (unreadable,) = json.loads(results("--json").stdout)["unreadable"]
     assert unreadable.startswith("bad (")
+
+
+def test_a_folder_whose_name_is_no_text_is_compared_too(place: Path) -> None:
+    put_result(place, "one", 0.9, SHORT).rename(place / os.fsdecode(b"\xffone"))
+    put_result(place, "two", 0.9, SHORT, finished=False).rename(place / os.fsdecode(b"two\xff"))
+    assert runs_in(results("--json")) == {"\ufffdone", "two\ufffd"}
+    assert "two\ufffd (killed" in results().stdout
 
 
 def test_a_journal_cut_in_the_middle_of_a_line_is_a_run_that_has_not_finished(place: Path) -> None:

@@ -95,6 +95,7 @@ class Bench:
         self.store = QueueStore(place)
         self.runs = FakeRuns(place)
         self.lines: list[str] = []
+        self.told: list[tuple[str, Mapping[str, object]]] = []
         self.others: dict[str, Collection[int]] = {}
         self._keep_going = keep_going
         self._devices = Devices(tuple(gpus), None, per_gpu, lambda uuid: self.others.get(uuid, ()))
@@ -110,6 +111,7 @@ class Bench:
             self.lines.append,
             keep_going=self._keep_going,
             stop=lambda folder, _process: self.runs.ask(folder.name),
+            notify=lambda event, facts: self.told.append((event, facts)),
         )
 
     def add(self, *names: str, **fields: object) -> None:

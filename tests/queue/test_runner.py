@@ -211,6 +211,28 @@ def test_a_queue_that_keeps_going_waits_for_new_jobs(tmp_path: Path) -> None:
     assert bench.runs.started == ["one"]
 
 
+def test_people_elsewhere_are_told_of_a_failure_and_of_the_end_of_a_sweep(bench: Bench) -> None:
+    bench.add("one", "two", tags=("rates", "night"))
+    bench.add("three", tags=("night",))
+    bench.runner.step()
+    bench.runs.fail("one", "It broke.")
+    bench.runner.step()
+    assert bench.told == [
+        (
+            "job-failed",
+            {"run": "one", "folder": str(bench.store.place / "one"), "sentence": "Its job has failed: It broke."},
+        )
+    ]
+    bench.runs.finish("two")
+    bench.runner.step()
+    (event, facts) = bench.told[-1]
+    assert (event, facts["sweep"]) == ("sweep-done", "rates")
+    assert facts["sentence"] == "All 2 jobs have ended: 1 failed, 1 finished."
+    bench.runs.finish("three")
+    bench.runner.step()
+    assert [facts.get("sweep") for _, facts in bench.told] == [None, "rates", "night"]
+
+
 def fill_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse the file that tries the disk, and whatever the queue wants to write."""
     room = Fault("enospc", "opened", "room", 1, 1_000_000)
@@ -230,7 +252,8 @@ def test_a_full_disk_stops_the_rest_and_the_job_waits_again(bench: Bench, monkey
     fill_disk(monkeypatch)
     bench.runs.fail("one", "No space left on device")
     assert bench.runner.step() == "disk full"
-    assert any("the disk is full" in line for line in bench.lines)
+    assert "The disk is full: nothing more is started." in bench.lines
+    assert [event for event, _ in bench.told] == ["disk-full"]
     monkeypatch.undo()
     bench.restart()
     bench.runner.step()

@@ -17,12 +17,17 @@ import typer
 
 from cifar_tui.cli.environment import report_descriptor
 from cifar_tui.cli.queue.place import Place, queue_command, store_in
+from cifar_tui.cli.told import telling
 from cifar_tui.errors import BadInput, CifarTuiError
+from cifar_tui.notify.wanted import anybody_named
 from cifar_tui.option import check_choice
 from cifar_tui.queue.store import QueueStore, RunnerLock
 from cifar_tui.text import counted
 
 if TYPE_CHECKING:
+    from cifar_tui.cli.queue.start import Starter
+    from cifar_tui.queue.devices import Devices
+    from cifar_tui.queue.notices import Notify
     from cifar_tui.queue.runner import Runner
 
 POLL_SECONDS = 0.5
@@ -50,6 +55,7 @@ MODELS_HELP = "For jobs with a network of their own: the function that makes it,
 Models = Annotated[list[str] | None, typer.Option("--model", metavar="FILE.py:make", help=MODELS_HELP)]
 
 
+@telling
 def run(
     place: Place = None,
     per_gpu: PerGpu = 1,
@@ -67,7 +73,6 @@ def run(
     # Loads what reading runs needs.
     from cifar_tui.cli.queue.start import Starter
     from cifar_tui.queue.devices import machine_devices
-    from cifar_tui.queue.runner import Runner
 
     with _reported(report_to):
         starter = Starter(store, models or ())
@@ -77,15 +82,42 @@ def run(
         if detach and report_to is None:
             raise typer.Exit(_start_detached(store))
         lock = RunnerLock(store)
-    say = Log(store, echo=report_to is None)
-    runner = Runner(store, available, starter.start, say.line, keep_going=keep_going, allowed=starter.refusal)
     try:
         if report_to is not None:
             _send(report_to, "")
-        say.line(f"Running the queue of {store.place}{_on_what(available.gpus, per_gpu)}.")
-        raise typer.Exit(_loop(runner, store, say.line, on_term))
+        say = Log(store, echo=report_to is None).line
+        say(f"Running the queue of {store.place}{_on_what(available.gpus, per_gpu)}.")
+        raise typer.Exit(_run(store, starter, available, say, on_term, keep_going=keep_going))
     finally:
         lock.close()
+
+
+def _run(
+    store: QueueStore,
+    starter: "Starter",
+    devices: "Devices",
+    say: Callable[[str], None],
+    on_term: str,
+    *,
+    keep_going: bool,
+) -> int:
+    """Run the queue until it is done, or a signal comes. Returns the exit code."""
+    from cifar_tui.queue.runner import Runner
+
+    allowed, notify = starter.refusal, _notifier(say)
+    runner = Runner(store, devices, starter.start, say, keep_going=keep_going, allowed=allowed, notify=notify)
+    return _loop(runner, store, say, on_term)
+
+
+def _notifier(report: Callable[[str], None]) -> "Notify":
+    """Return what tells people who look elsewhere; `report` takes a sentence where that does not work."""
+    if anybody_named():
+        from cifar_tui.notify.messenger import open_messenger
+
+        messenger = open_messenger(report)
+        if messenger is not None:
+            return messenger.deliver
+    return lambda _event, _facts: None
 
 
 def _loop(runner: "Runner", store: QueueStore, say: Callable[[str], None], on_term: str) -> int:

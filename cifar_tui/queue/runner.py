@@ -26,6 +26,8 @@ MOST_LOSSES = 3
 ROOM_BYTES = 1 << 20
 """The disk must take so much before a run is started."""
 ROOM_NAME = "room"
+ROOM_SECONDS = 30.0
+"""Time between two tries of the disk while something runs."""
 NO_ROOM = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT)))
 """In the reason of a run that failed because a disk was full."""
 
@@ -65,6 +67,7 @@ class Runner:
         self._notify = notify
         self._held: dict[int, Held] = {}
         self._disk_full = False
+        self._disk_at = 0.0
         self._said: dict[str, str] = {}
 
     @property
@@ -78,6 +81,7 @@ class Runner:
         self._adopt(state)
         for number in list(self._held):
             self._look_at(number, state.entries.get(number))
+        self._watch_disk()
         state = self._store.read()
         started = 0 if state.paused or self._disk_full else self._start_waiting(state)
         if self._disk_full:
@@ -244,6 +248,17 @@ class Runner:
 
     def _tell_to_stop(self, held: Held) -> None:
         held.told_to_stop = self._stop(self._folder(held.job), held.process)
+
+    def _watch_disk(self) -> None:
+        """While something runs, say when the disk is full, and start jobs again once it takes more."""
+        if not self._held or time.monotonic() < self._disk_at:
+            return
+        self._disk_at = time.monotonic() + ROOM_SECONDS
+        if not self._room():
+            self._disk_is_full()
+        elif self._disk_full:
+            self._disk_full = False
+            self._say("There is room on the disk again.")
 
     def _room(self) -> bool:
         """Return True if the disk takes more."""

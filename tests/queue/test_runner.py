@@ -261,6 +261,23 @@ def test_a_full_disk_stops_the_rest_and_the_job_waits_again(bench: Bench, monkey
     assert bench.outcomes() == {"one": "started", "two": "waiting"}
 
 
+def test_a_disk_that_fills_up_while_something_runs_is_said_and_with_room_again_the_next_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_module, "ROOM_SECONDS", 0.0)
+    bench = Bench(tmp_path, GPUS)
+    bench.add("one")
+    bench.runner.step()
+    bench.add("two")
+    with pytest.MonkeyPatch.context() as patch:
+        fill_disk(patch)
+        assert [bench.runner.step() for _ in range(3)] == ["", "", ""]
+    assert bench.lines.count("The disk is full: nothing more is started.") == 1
+    assert bench.runs.started == ["one"]
+    bench.runner.step()
+    assert bench.lines[-2:] == ["There is room on the disk again.", "two starts on GPU 1."]
+
+
 def test_before_a_full_disk_nothing_starts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.add("one")
     fill_disk(monkeypatch)

@@ -3,9 +3,10 @@
 import math
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import orjson
 import typer
@@ -16,9 +17,9 @@ from cifar_tui.queue.changes import Entry, QueueState
 from cifar_tui.queue.store import QueueStore, runner_of
 
 HEAD = ("", "run", "state", "", "time", "options")
-LEAST_COLUMNS = 12
-"""Columns that the last one keeps on a narrow terminal, whose lines are cut then."""
-ON_ONE_MACHINE = "in SLURM"
+IN_SLURM = "in SLURM"
+LIVE = ("running", "waiting", "interrupted", IN_SLURM)
+"""States of jobs that have not ended."""
 
 
 def list_jobs(
@@ -28,36 +29,44 @@ def list_jobs(
     """List the jobs in their order, with the state of each."""
     store = store_in(place)
     state = store.read()
+    jobs = [ListedJob(entry, *state_of(store, state, entry)) for entry in state.in_order()]
     if as_json:
-        for entry in state.in_order():
-            sys.stdout.write(orjson.dumps(_record(store, state, entry)).decode() + "\n")
+        for job in jobs:
+            sys.stdout.write(orjson.dumps(_record(store, job)).decode() + "\n")
         return
-    print("\n".join([*head_lines(store, state), *table_lines(store, state)]))
+    rows = [HEAD, *map(_cells, jobs)]
+    print("\n".join([*head_lines(store, state, jobs), *(aligned(rows) if jobs else [])]))
 
 
-def head_lines(store: QueueStore, state: QueueState) -> list[str]:
+class ListedJob(NamedTuple):
+    """A job as it is listed."""
+
+    entry: Entry
+    """The job, and how far the queue knows it to be."""
+    state: str
+    """Its state in a word, by its run's folder too."""
+    about: str
+    """The rest of what is to be said of it."""
+
+
+def head_lines(store: QueueStore, state: QueueState, jobs: Sequence[ListedJob]) -> list[str]:
     """Return how many jobs there are in each state, who runs them, and what to do next."""
-    count = {name: sum(1 for _ in state.in_order(name)) for name in ("started", "waiting", "ended")}
-    if not state.order:
+    if not jobs:
         return [f"The queue of {store.place} is empty. To add a run: {queue_command(store, 'add')}"]
-    lines = [f"{count['started']} running, {count['waiting']} waiting, {count['ended']} ended"]
+    count = Counter(job.state if job.state in LIVE else "ended" for job in jobs)
+    running = sum(count[name] for name in LIVE if name != "waiting")
+    lines = [f"{running} running, {count['waiting']} waiting, {count['ended']} ended"]
     runner = runner_of(store)
     if state.paused:
         why = f" ({text.safe_text(state.pause_reason)})" if state.pause_reason else ""
         lines[0] += f"; paused{why}: {queue_command(store, 'resume')}"
     if runner:
         lines.append(f"Run by {runner}; its log is {store.log}")
-    elif count["waiting"] or count["started"]:
+    elif count["waiting"]:
         lines.append(f"Nothing runs the queue now. To do that: {queue_command(store, 'run')}")
     if state.unreadable:
         lines.append(f"{text.counted(state.unreadable, 'line')} of its journal cannot be read by this version.")
     return [*lines, ""]
-
-
-def table_lines(store: QueueStore, state: QueueState) -> list[str]:
-    """Return a line for each job, in the width of the terminal, where there is one."""
-    rows = [_cells(store, state, entry) for entry in state.in_order()]
-    return aligned([HEAD, *rows]) if rows else []
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -68,12 +77,11 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     if not sys.stdout.isatty():
         return lines
     room = shutil.get_terminal_size().columns
-    return [text.shortened(line, room) for line in lines]
+    return [line if len(line) <= room else f"{line[: room - 1]}…" for line in lines]
 
 
-def _cells(store: QueueStore, state: QueueState, entry: Entry) -> tuple[str, ...]:
-    job = entry.job
-    shown, about = state_of(store, state, entry)
+def _cells(listed: ListedJob) -> tuple[str, ...]:
+    entry, job = listed.entry, listed.entry.job
     time = text.rough_duration(job.seconds).strip() if entry.state == "waiting" and math.isfinite(job.seconds) else ""
     extra = "".join(
         [f" from {_start_name(job.start)}" if job.start else "", f" [{', '.join(job.tags)}]" if job.tags else ""]
@@ -81,8 +89,8 @@ def _cells(store: QueueStore, state: QueueState, entry: Entry) -> tuple[str, ...
     return (
         str(job.number),
         text.safe_text(job.run, 100),
-        shown,
-        text.shortened(text.safe_text(about, 500), 60),
+        listed.state,
+        text.shortened(text.safe_text(listed.about, 500), 60),
         time,
         text.safe_text(f"{job.changes}{extra}", 400),
     )
@@ -103,7 +111,7 @@ def state_of(store: QueueStore, state: QueueState, entry: Entry) -> tuple[str, s
         seen = run_progress(store.folder_of(entry.job.run))
         if seen.state == "running" or not entry.slurm:
             return "running" if seen.state in ("running", "absent") else seen.state, seen.text
-        return (ON_ONE_MACHINE, f"job {entry.slurm}") if seen.state == "absent" else (seen.state, seen.text)
+        return (IN_SLURM, f"job {entry.slurm}") if seen.state == "absent" else (seen.state, seen.text)
     job = entry.job
     runs = []
     if job.after or job.sweep:
@@ -116,14 +124,13 @@ def state_of(store: QueueStore, state: QueueState, entry: Entry) -> tuple[str, s
     return "waiting", f"for {', '.join(runs[:2])}{more}"
 
 
-def _record(store: QueueStore, state: QueueState, entry: Entry) -> dict[str, object]:
-    job = entry.job
-    shown, about = state_of(store, state, entry)
+def _record(store: QueueStore, listed: ListedJob) -> dict[str, object]:
+    entry, job = listed.entry, listed.entry.job
     return {
         "number": job.number,
         "run": job.run,
-        "state": shown,
-        "text": about,
+        "state": listed.state,
+        "text": listed.about,
         "preset": job.preset,
         "options": job.options,
         "from": job.start,

@@ -5,9 +5,7 @@ import os
 import signal
 import subprocess
 
-import orjson
-
-from cifar_tui.notify.target import Failure, Notification
+from cifar_tui.notify.target import Failure, Notification, encoded
 
 COMMAND_SECONDS = 30.0
 """The longest that a command may take; then its whole process group is killed."""
@@ -45,7 +43,7 @@ class CommandTarget:
         except (OSError, ValueError) as error:
             return Failure(f"it could not be started: {getattr(error, 'strerror', None) or error}", again=False)
         try:
-            process.communicate(orjson.dumps(notification) + b"\n", self._seconds)
+            process.communicate(encoded(notification) + b"\n", self._seconds)
         except subprocess.TimeoutExpired:
             self.cancel()
             process.communicate()

@@ -7,7 +7,7 @@ import orjson
 
 from cifar_tui import __version__
 from cifar_tui.notify.address import Address
-from cifar_tui.notify.target import Failure, Notification
+from cifar_tui.notify.target import Failure, Notification, encoded
 
 if TYPE_CHECKING:
     from cifar_tui.notify.attempt import Attempt
@@ -82,7 +82,7 @@ def message(address: Address, notification: Notification) -> Message:
     elif address.service == "discord":
         body = {"content": text, "allowed_mentions": {"parse": []}}
     else:
-        body = notification
+        return Message(headers, encoded(notification))
     return Message(headers, orjson.dumps(body))
 
 

@@ -67,6 +67,12 @@ def carry(notify: Sequence[str] | None, on_event: str | None, tell: str | None) 
         {name: value.strip() or empty.get(name, NONE) for name, value in typed.items() if value is not None}
     )
     _settings(_typed(os.environ))
+    if tell is not None:
+        settings = read_settings()
+        if not settings.targets and not settings.trouble:
+            raise BadInput(
+                "--tell chooses events, and nobody is named to tell: add --notify URL or --on-event COMMAND."
+            )
 
 
 def read_settings() -> Settings:

@@ -1,11 +1,22 @@
 """The protocol of what takes notifications, and the reason why one was not taken."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import orjson
+
 Notification = Mapping[str, object]
 """One notification; docs/notify.md has its fields."""
+
+
+def encoded(notification: Notification) -> bytes:
+    """Return a notification as one line of JSON."""
+    try:
+        return orjson.dumps(notification)
+    except TypeError:  # a folder whose name is no UTF-8: its odd bytes become escapes
+        return json.dumps(notification, default=str).encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,13 @@ def test_a_command_gets_one_line_of_json_and_nothing_of_it_is_run(
     assert [path.name for path in tmp_path.iterdir()] == ["got"]
 
 
+def test_a_folder_whose_name_is_no_utf_8_is_told_all_the_same(tmp_path: Path) -> None:
+    folder = os.fsdecode(b"/runs/\xff")
+    odd = notification("failed", {"run": os.fsdecode(b"\xff"), "folder": folder, "sentence": "It broke."})
+    assert CommandTarget(f"cat > {shlex.quote(str(tmp_path / 'got'))}").deliver(odd) is None
+    assert json.loads((tmp_path / "got").read_text(encoding="utf-8"))["folder"] == folder
+
+
 def test_a_command_gets_no_address_and_none_of_what_makes_a_process_part_of_a_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,8 +52,8 @@ def test_what_is_typed_holds_before_the_configuration(file: Path) -> None:
     assert shown() == (["https://hooks.slack.com/…"], "mail me", {"best"})
     carry(None, "call me", "usual,started")
     assert shown() == (["https://hooks.slack.com/…"], "call me", USUAL | {"started"})
-    carry(["none"], "none", "")
-    assert shown() == ([], "", USUAL)
+    carry(["none"], "none", None)
+    assert shown() == ([], "", USUAL | {"started"})
 
 
 def test_several_addresses_are_carried_in_one_variable() -> None:
@@ -74,6 +74,13 @@ def test_what_is_typed_wrongly_is_refused(notify: list[str] | None, tell: str | 
     with pytest.raises(BadInput, match=words) as refused:
         carry(notify, None, tell)
     assert "hidden" not in str(refused.value)
+
+
+def test_events_without_anybody_to_tell_are_refused(file: Path) -> None:
+    with pytest.raises(BadInput, match="nobody is named"):
+        carry(None, None, "best")
+    write(file, {"on_event": "mail me"})
+    carry(None, None, "best")
 
 
 def test_what_the_environment_has_wrongly_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,6 +102,23 @@ def test_an_address_is_seen_by_who_is_notified_alone(tmp_path: Path, ways: tuple
     ]
 
 
+@pytest.mark.fault(25)
+def test_a_lost_process_is_told_and_then_how_the_run_ends(tmp_path: Path) -> None:
+    with servers.serving(servers.accepting) as server:
+        run = Run(tmp_path, "--headless", "--processes", "2", "--epochs", "2000", "--notify", secret_address(server))
+        eventually(lambda: (run.folder / "net_002.json").exists() or run.process.poll() is not None)
+        second = [one for one in psutil.Process(run.process.pid).children() if one.environ().get("RANK") == "1"]
+        second[0].kill()
+        eventually(lambda: bool(server.requests))
+        steps = server.bodies[0]["step"]
+        assert steps >= 20
+        eventually(lambda: run.printed.count("Resumed after step") == 1)
+        run.process.terminate()
+        assert run.wait() == 128 + signal.SIGTERM, run.printed
+        assert events(server.bodies) == ["rank-lost", "stopped"]
+        assert server.bodies[0]["sentence"].startswith("Process 1 of this run was lost during")
+
+
 def test_the_configuration_holds_for_a_run_that_is_resumed(tmp_path: Path) -> None:
     with servers.serving(servers.accepting) as server:
         run = Run(tmp_path, "--headless")

@@ -208,6 +208,8 @@ def test_a_run_is_renamed_noted_and_tagged(place: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().out == "first: no note\n"
     with pytest.raises(BadInput, match="A name is for one run, and these are 2"):
         runs(where="state=finished", rename="x")
+    with pytest.raises(BadInput, match=r"There is no run baseline\. To rename first: .* runs first --rename baseline$"):
+        runs(["baseline"], rename="first")
     with pytest.raises(BadInput, match="already a run or a file called two"):
         runs(["first"], rename="two")
     with pytest.raises(BadInput, match="'a/b' cannot be a run's name"):

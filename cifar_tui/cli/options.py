@@ -126,10 +126,11 @@ def check_screen_options(marker: str, alert: str, theme: str | None) -> None:
     check_choice("--alert", alert, ALERTS)
 
 
-def recipe_options(*fields: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def recipe_options(*fields: str, swept: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command an option for each of these fields of the recipe, or for all, in place of its parameter `changes`.
 
-    `changes` gets what was typed, as `parse_changes` returns it.
+    `changes` gets what was typed, as `parse_changes` returns it; where options are `swept`, lists and ranges of values,
+    the texts as they were typed.
     """
     options = [RECIPE_OPTIONS[name] for name in fields or RECIPE_OPTIONS]
     if fields:  # not a run's: these say how a checkpoint is evaluated
@@ -138,13 +139,15 @@ def recipe_options(*fields: str) -> Callable[[Callable[..., None]], Callable[...
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         parameters: list[inspect.Parameter] = []
         for parameter in inspect.signature(command).parameters.values():
-            parameters += map(_parameter, options) if parameter.name == "changes" else [parameter]
+            parameters += (
+                [_parameter(one, swept=swept) for one in options] if parameter.name == "changes" else [parameter]
+            )
 
         # Any: each value has the type that its parameter's annotation names.
         @functools.wraps(command)
         def with_options(**values: Any) -> None:
             typed = {option.field: values.pop(option.field) for option in options}
-            command(**values, changes=parse_changes(typed))
+            command(**values, changes=typed_values(typed) if swept else parse_changes(typed))
 
         # Typer builds a command's options from its signature and its annotations.
         with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -154,13 +157,20 @@ def recipe_options(*fields: str) -> Callable[[Callable[..., None]], Callable[...
     return decorate
 
 
-def _parameter(option: Option) -> inspect.Parameter:
+def _parameter(option: Option, *, swept: bool) -> inspect.Parameter:
     metavar = option.metavar or {int: "N", float: "X"}.get(option.kind)
     values = option.choices or option.examples
     complete = complete_of(*values) if values else None
     typed = _option(option.panel or None, option.flag, option.help, metavar, complete)
-    annotation = Annotated[option.kind | None, typed]  # type: ignore[name-defined] # known when it runs
+    kind = str if swept and option.kind is not bool else option.kind
+    annotation = Annotated[kind | None, typed]  # type: ignore[valid-type] # known when it runs
     return inspect.Parameter(option.field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def typed_values(typed: Mapping[str, Any]) -> dict[str, str]:
+    """Return what was typed for fields of the recipe, as texts; a switch is `yes`."""
+    given = {name: value for name, value in typed.items() if value not in (None, False)}
+    return {name: "yes" if value is True else value for name, value in given.items()}
 
 
 def parse_changes(typed: Mapping[str, Any]) -> dict[str, object]:

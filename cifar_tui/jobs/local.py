@@ -59,6 +59,11 @@ class LocalJobs:
         return (self._run.path if self._run is not None else self._new.plan_folder()[1]).absolute()
 
     @property
+    def recipe(self) -> Recipe:
+        """The run's recipe."""
+        return self._new.recipe
+
+    @property
     def current(self) -> "LocalJobs":
         """These jobs."""
         return self

@@ -15,6 +15,7 @@ from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, sync_folder, write_at
 from cifar_tui.files.owner import refusal
 from cifar_tui.files.run_files import (
     ACCURACIES_NAME,
+    ADDRESS_NAME,
     JOURNAL_NAME,
     LOCK_NAME,
     LOG_NAME,
@@ -151,6 +152,7 @@ class RunFolder:
             START_NAME,
             MODEL_NAME,
             JOURNAL_NAME,
+            ADDRESS_NAME,
             LOG_NAME,
             ACCURACIES_NAME,
             OUTPUT_NAME,

@@ -163,6 +163,16 @@ def _seconds_left(history: RunHistory) -> float:
     return seconds_left_at(history, images / seconds, epoch) if seconds > 0 else math.nan
 
 
+def read_brief_history(folder: Path) -> RunHistory:
+    """Return a run's history without its steps, but for the last one. Raises OSError when it cannot be read."""
+    history = RunHistory()
+    with (journal_path(folder)).open("rb") as journal:
+        for line in _few_lines(journal):
+            with contextlib.suppress(ValueError):
+                history.apply(from_line(line)[1])
+    return history
+
+
 def read_journaled(folder: Path) -> JournaledCheckpoints:
     """Return the checkpoints by a run's journal. Raises OSError when it cannot be read."""
     journaled = JournaledCheckpoints()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cifar_tui.cli.chosen_runs import runs_to_change
 from cifar_tui.errors import BadInput, CifarTuiError
+from cifar_tui.queue.needs import needs_of_jobs
 from cifar_tui.runs.delete_run import delete_run
 from cifar_tui.runs.deletion import plan_deletions
 from cifar_tui.runs.disk_use import disk_use, freeable
@@ -50,7 +51,7 @@ def delete_runs(typed: Sequence[str], where: str | None, consent: Consent) -> in
     """Show and delete runs, but none that lives, once a person agrees. Returns the exit code. Raises BadInput."""
     chosen = runs_to_change(typed, where, by_old_names=False)
     ended = _without_living(chosen, "stop it first, then delete it")
-    plans = plan_deletions(ended)
+    plans = plan_deletions(ended, needs_of_jobs(ended))
     _show([(plan.folder, plan.size, "; ".join(plan.remarks)) for plan in plans])
     if not plans:
         return _nothing(chosen)

@@ -1,5 +1,6 @@
 """`cifar-tui runs` where it changes runs: deletes, renames, notes and tags them, and frees their room."""
 
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,15 +8,18 @@ from pathlib import Path
 
 from cifar_tui.cli.chosen_runs import runs_to_change
 from cifar_tui.errors import BadInput, CifarTuiError
+from cifar_tui.queue.needs import needs_of_jobs
 from cifar_tui.runs.delete_run import delete_run
 from cifar_tui.runs.deletion import plan_deletions
 from cifar_tui.runs.disk_use import disk_use, freeable
+from cifar_tui.runs.find import find_run, run_argument
 from cifar_tui.runs.free_space import Freed, free_space
 from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.overview import read_overview
 from cifar_tui.runs.rename import rename_run
 from cifar_tui.runs.run_note import write_note
 from cifar_tui.runs.tags import change_tags, checked_tags
+from cifar_tui.system.invocation import command_line
 from cifar_tui.text import counted, safe_text, size
 
 NOBODY_TO_ASK = "There is no terminal to ask on: add --yes to do it all the same, or --dry-run to only list it."
@@ -47,7 +51,7 @@ def delete_runs(typed: Sequence[str], where: str | None, consent: Consent) -> in
     """Show and delete runs, but none that lives, once a person agrees. Returns the exit code. Raises BadInput."""
     chosen = runs_to_change(typed, where, by_old_names=False)
     ended = _without_living(chosen, "stop it first, then delete it")
-    plans = plan_deletions(ended)
+    plans = plan_deletions(ended, needs_of_jobs(ended))
     _show([(plan.folder, plan.size, "; ".join(plan.remarks)) for plan in plans])
     if not plans:
         return _nothing(chosen)
@@ -80,11 +84,25 @@ def free_runs(typed: Sequence[str], where: str | None, what: Freed, consent: Con
 
 def rename_chosen(typed: Sequence[str], where: str | None, name: str) -> None:
     """Rename a run. Raises BadInput, FolderInUse."""
-    chosen = runs_to_change(typed, where)
+    chosen = _to_rename(typed, where, name)
     if len(chosen) != 1:
         raise BadInput(f"A name is for one run, and these are {len(chosen)}.")
     new = rename_run(chosen[0], name)
     print(f"{_name(chosen[0])} is now called {_name(new)}.")
+
+
+def _to_rename(typed: Sequence[str], where: str | None, name: str) -> list[Path]:
+    """Return the runs that are named; where there is none, but one of the new name, say which comes first."""
+    try:
+        return runs_to_change(typed, where)
+    except BadInput:
+        known = ""
+        with contextlib.suppress(BadInput):
+            known = run_argument(find_run(name))
+        if not (known and typed):
+            raise
+    new = safe_text(typed[0], 100)
+    raise BadInput(f"There is no run {new}. To rename {known}: {command_line(f'runs {known} --rename {new}')}")
 
 
 def annotate_runs(

@@ -45,7 +45,7 @@ class HelpfulCommand(PlainSwitches, TyperCommand):
 
 
 def without_pydantic(option: Any) -> Any:
-    """Return an option, whose value, where it is a text, a path or missing, is what it is without asking Typer.
+    """Return an option, whose value, where it is texts, a path or missing, is what it is without asking Typer.
 
     Typer builds a pydantic type for each of them, which takes longer than all the rest of the command line.
     """
@@ -55,12 +55,15 @@ def without_pydantic(option: Any) -> Any:
 
 
 def _value(option: Any, process: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:
-    if (option.multiple or option.nargs != 1) and not option.required and value in (None, (), []):
-        return None
-    if option.required or option.multiple or option.nargs != 1:
+    several = option.multiple or option.nargs != 1
+    if option.required:
         return process(context, value)
     kind = getattr(getattr(option, "type_descriptor", None), "annotation", None)
-    if kind in (str, Path) and isinstance(value, str):
+    if several and value in (None, (), []):
+        value = None
+    elif several and kind == list[str]:
+        value = [str(one) for one in value]
+    elif kind in (str, Path) and isinstance(value, str):
         value = kind(value)
     elif value is not None:
         return process(context, value)

@@ -30,13 +30,16 @@ class Deletion:
     """Facts that speak for a second look, each part of a sentence about the run."""
 
 
-def plan_deletions(folders: Sequence[Path], recipes: Mapping[Path, Recipe] | None = None) -> list[Deletion]:
+def plan_deletions(
+    folders: Sequence[Path], needs: Mapping[Path, Sequence[str]], recipes: Mapping[Path, Recipe] | None = None
+) -> list[Deletion]:
     """Return what is to be known of each of these runs before all of them are deleted.
 
-    `recipes` are those of the runs beside them, by their folders; they are read where they are not given.
+    `needs` are remarks on what else needs them. `recipes` are those of the runs beside them, by their folders; they are
+    read where they are not given.
     """
     children = _children(folders, _beside(folders) if recipes is None else recipes)
-    return [Deletion(one, _size(one), tuple(_remarks(one, children[one]))) for one in folders]
+    return [Deletion(one, _size(one), (*_remarks(one, children[one]), *needs.get(one, ()))) for one in folders]
 
 
 def _remarks(folder: Path, children: Sequence[str]) -> Iterable[str]:

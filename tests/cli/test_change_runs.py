@@ -23,6 +23,9 @@ from cifar_tui.cli.runs import runs
 from cifar_tui.errors import BadInput, FolderInUse
 from cifar_tui.failpoints import VARIABLE
 from cifar_tui.presets import preset
+from cifar_tui.queue.changes import Change
+from cifar_tui.queue.job import Job
+from cifar_tui.queue.store import QueueStore
 from cifar_tui.recipe import Ancestor
 from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX
 from cifar_tui.runs.checkpoints.pins import write_pin
@@ -208,6 +211,8 @@ def test_a_run_is_renamed_noted_and_tagged(place: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().out == "first: no note\n"
     with pytest.raises(BadInput, match="A name is for one run, and these are 2"):
         runs(where="state=finished", rename="x")
+    with pytest.raises(BadInput, match=r"There is no run baseline\. To rename first: .* runs first --rename baseline$"):
+        runs(["baseline"], rename="first")
     with pytest.raises(BadInput, match="already a run or a file called two"):
         runs(["first"], rename="two")
     with pytest.raises(BadInput, match="'a/b' cannot be a run's name"):
@@ -355,3 +360,12 @@ def test_a_scope_is_typed_as_it_was(words: list[str], where: str | None) -> None
     typed = shlex.split(Scope(tuple(words), where).command("--gc", "state=finished"))
     expected = f"{where} state=finished" if where else "state=finished"
     assert typed[-(len(words) + 4) :] == ["runs", *words, "--where", expected, "--gc"]
+
+
+def test_a_job_of_the_queue_that_needs_a_run_is_named_before(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job = Job(number=1, run="child", start=str(place / "one" / "net_002.pth"))
+    QueueStore(place).change(lambda _state: [Change(change="add", jobs=(job,), to=-1)])
+    assert code_of(lambda: runs(["one", "two"], delete=True, dry_run=True)) == 0
+    one, two, _ = capsys.readouterr().out.splitlines()
+    assert one.endswith("job 1 of the queue starts from it")
+    assert "queue" not in two

@@ -10,6 +10,7 @@ from textual.app import App
 
 from cifar_tui import text
 from cifar_tui.errors import CifarTuiError
+from cifar_tui.queue.needs import needs_of_jobs
 from cifar_tui.runs.delete_run import delete_run
 from cifar_tui.runs.deletion import Deletion, plan_deletions
 from cifar_tui.runs.folder import run_name
@@ -117,7 +118,8 @@ class RunChanges:
                 self._app.run_worker(self._delete_all(runs, screen))
 
         recipes = {run.folder: run.recipe for run in screen.runs.listed.values()}
-        plans = plan_deletions([run.folder for run in ended], recipes)
+        folders = [run.folder for run in ended]
+        plans = plan_deletions(folders, needs_of_jobs(folders), recipes)
         remarks = _remarks(plans, [run for run in chosen if run.trains])
         names, size = [run.name for run in ended], sum(plan.size for plan in plans)
         self._app.push_screen(delete_runs_question(names, size, remarks, alone.name if alone else ""), answered)

@@ -31,6 +31,7 @@ COMMANDS = {
     "compare": ("compare", "Evaluate checkpoints on the same test images, and show how they differ from the first."),
     "predict": ("predict", "Classify images of your own with a checkpoint: the three most probable classes of each."),
     "export": ("export", "Export a checkpoint's weights or network, or a run's epochs, steps or curves."),
+    "notify": ("notify", "Send a test notification to whoever a run here would notify, and say whether it arrived."),
     "presets": ("presets", "List the presets with their size, purpose and expected accuracy on CIFAR-10."),
 }
 """Each command's module, with the function where its name is another, and the first line of its help."""

@@ -1,10 +1,11 @@
 """`cifar-tui runs --disk`: the room that runs take, by what it is for, and the commands that free some of it."""
 
+import contextlib
 import math
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,8 +59,7 @@ def print_disk_use(runs: Sequence[Overview], places: Sequence[Path], scope: Scop
 
     `places` are the folders that they are in.
     """
-    uses = [(one, disk_use(one.folder)) for one in runs]
-    listed = sorted((Listed(one, use, freeable(one, use)) for one, use in uses), key=lambda one: one.use.total)
+    listed = sorted(_listed(runs), key=lambda one: one.use.total)
     half_deleted = sum(map(interrupted_run_deletes, places))
     if as_json:
         for one in listed:
@@ -71,6 +71,13 @@ def print_disk_use(runs: Sequence[Overview], places: Sequence[Path], scope: Scop
         print("There are no runs that could take room.")
     for line in _advice(listed, half_deleted, scope):
         print(line)
+
+
+def _listed(runs: Sequence[Overview]) -> Iterator[Listed]:
+    for run in runs:
+        with contextlib.suppress(OSError):  # it was deleted meanwhile
+            use = disk_use(run.folder)
+            yield Listed(run, use, freeable(run, use))
 
 
 def _table(listed: Sequence[Listed]) -> list[str]:

@@ -25,7 +25,7 @@ OPTIONS = {
     "tell": Annotated[str | None, typer.Option("--tell", metavar="EVENTS", help=TELL_HELP, rich_help_panel=PANEL)],
 }
 FLAG = "--notify"
-TELLING = ("train", "queue")
+TELLING = ("train", "queue", "notify")
 """Commands that have the option."""
 
 

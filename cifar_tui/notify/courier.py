@@ -32,7 +32,7 @@ class Courier(threading.Thread):
         self.target = target
         self.last_words = ""
         """The sentence on a failure that came after the last one who listens had gone; empty without one."""
-        self._report = report
+        self._report: Callable[[str], None] | None = report
         self._pauses = pauses
         self._reported = False
         self._failure: Failure | None = None
@@ -41,12 +41,19 @@ class Courier(threading.Thread):
         self._changed = threading.Condition()
         self._closed = False
         self._cut = threading.Event()
+        self._read = threading.Event()
+        self.over = threading.Event()
+        """Set once it has nothing more to deliver."""
 
     def submit(self, notification: Notification) -> None:
         """Have a notification delivered; returns at once."""
         with self._changed:
             self._waiting.append(notification)
             self._changed.notify_all()
+
+    def keep_reports(self) -> None:
+        """Tell of failures at the program's end from now on: nobody listens any more."""
+        self._report = None
 
     def close(self) -> None:
         """End after what waits; where the target does not take it, after the newest, which says how it ended."""
@@ -65,11 +72,19 @@ class Courier(threading.Thread):
         self.target.cancel()
 
     def run(self) -> None:
-        """Deliver until closed."""
+        """Deliver until closed; with something left to say, stay until that is read."""
         while (notification := self._next()) is not None:
             failure = self._deliver(notification)
             if failure is not None and not self._cut.is_set():
                 self._tell(failure)
+        self.over.set()
+        if self.last_words:
+            self._read.wait()
+
+    def read(self) -> str:
+        """Return the last words, and let the thread end."""
+        self._read.set()
+        return self.last_words
 
     def _next(self) -> Notification | None:
         with self._changed:
@@ -96,11 +111,12 @@ class Courier(threading.Thread):
 
     def _tell(self, failure: Failure) -> None:
         words = self._words(failure)
-        if self._closed:
+        report = self._report
+        if report is None or self._closed:
             self.last_words = words
         elif not self._reported:
             self._reported = True
-            self._report(f"{words} Nothing waits for it; further failures are not told.")
+            report(f"{words} Nothing waits for it; further failures are not told.")
 
 
 def await_couriers(seconds: float = END_SECONDS) -> None:
@@ -110,31 +126,32 @@ def await_couriers(seconds: float = END_SECONDS) -> None:
         courier.close()
     started, told = time.monotonic(), False
     with _interrupts() as interrupts:
-        while any(courier.is_alive() for courier in couriers) and not interrupts:
+        while not all(courier.over.is_set() for courier in couriers) and not interrupts:
             waited = time.monotonic() - started
             if waited >= seconds:
                 break
             if waited >= SILENT_SECONDS and not told:
                 told = True
-                names = ", ".join(courier.target.name for courier in couriers if courier.is_alive())
+                names = ", ".join(courier.target.name for courier in couriers if not courier.over.is_set())
                 _print(f"Waiting up to {seconds:.0f} s for the last notification to {names}; Ctrl-C ends that.")
             time.sleep(POLL_SECONDS)
     for courier in couriers:
-        if courier.is_alive():
+        if not courier.over.is_set():
             courier.cut()
-        if courier.last_words:
-            _print(courier.last_words)
+        if words := courier.read():
+            _print(words)
 
 
 @contextlib.contextmanager
 def _interrupts() -> Iterator[list[int]]:
-    """Yield a list that gets the numbers of Ctrl-C's signal and of SIGTERM until the block ends."""
+    """Yield a list that gets the numbers of Ctrl-C's signal and of SIGTERM until the block ends; SIGHUP is ignored."""
     numbers: list[int] = []
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
         numbers.append(number)
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal cuts nothing
     try:
         yield numbers
     finally:

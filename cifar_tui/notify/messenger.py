@@ -42,6 +42,12 @@ def open_messenger(
     return Messenger(settings, report_later or report) if settings.targets else None
 
 
+def targets_of(settings: Settings) -> list[Target]:
+    """Return what takes notifications."""
+    targets: list[Target] = [PostTarget(address) for address in settings.addresses]
+    return [*targets, CommandTarget(settings.command)] if settings.command else targets
+
+
 class Messenger:
     """Notifies people of events, by all the targets they have named."""
 
@@ -49,14 +55,11 @@ class Messenger:
         self, settings: Settings, report: Callable[[str], None], *, quiet_seconds: float = QUIET_SECONDS
     ) -> None:
         """Start a thread for each target; `report` takes a sentence where one does not work."""
-        targets: list[Target] = [PostTarget(address) for address in settings.addresses]
-        if settings.command:
-            targets.append(CommandTarget(settings.command))
         self._unwanted = settings.unwanted
         self._quiet_seconds = quiet_seconds
         self._recent: dict[str, _Recent] = {}
         self._one_by_one = threading.Lock()
-        self._couriers = [Courier(target, report) for target in targets]
+        self._couriers = [Courier(target, report) for target in targets_of(settings)]
         for courier in self._couriers:
             courier.start()
 
@@ -75,6 +78,11 @@ class Messenger:
                 recent.timer = threading.Timer(self._quiet_seconds, self._end_quiet, [recent])
                 recent.timer.daemon = True
                 recent.timer.start()
+
+    def keep_reports(self) -> None:
+        """Have failures told at the program's end from now on, for whoever listened is about to go."""
+        for courier in self._couriers:
+            courier.keep_reports()
 
     def close(self) -> None:
         """Take nothing more; `courier.await_couriers` waits for what is under way."""

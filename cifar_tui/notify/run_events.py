@@ -18,6 +18,7 @@ from cifar_tui.events import (
     Progressed,
     RunFailed,
     RunFinished,
+    RunResumed,
     RunStopped,
     StepDone,
     TrainingStarted,
@@ -27,7 +28,7 @@ from cifar_tui.history.run_history import FeedItem, RunHistory
 from cifar_tui.layer_events import NormsMeasured
 from cifar_tui.notify.messenger import Messenger, open_messenger
 from cifar_tui.report import run_summary
-from cifar_tui.system.launcher import LOST, attempt
+from cifar_tui.system.launcher import LAUNCHED, LOST, attempt
 
 NO_ROOM = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT))
 """The system's words in a sentence about a disk that is full, or a quota that is used up."""
@@ -52,8 +53,8 @@ class RunNotifier:
         self._history = RunHistory()
         """All but the steps, of which the last before each event is enough for what is told."""
         self._last_step: StepDone | None = None
-        self._ended_by_loss = False
-        """True where the newest ending of a run that resumes was a lost process."""
+        self._loss = ""
+        """The reason of the newest ending of a run that resumes, where that was a lost process."""
 
     def apply_past(self, event: FeedItem) -> None:
         """Take in an event from before the run was resumed."""
@@ -61,8 +62,8 @@ class RunNotifier:
             for step in event.last(1):
                 self._last_step = step
         else:
-            if isinstance(event, Ending):
-                self._ended_by_loss = isinstance(event, RunFailed) and event.exit_code == LOST
+            if isinstance(event, Ending | RunResumed):
+                self._loss = event.reason if isinstance(event, RunFailed) and event.exit_code == LOST else ""
             self._apply(event)
 
     def apply(self, event: FeedItem) -> None:
@@ -75,19 +76,21 @@ class RunNotifier:
                 self._notify(event)
 
     def tell_restart(self) -> None:
-        """Notify of a process that was lost in the last attempt, where its leader could not: it was lost itself."""
-        if attempt() and not self._ended_by_loss:
-            self._deliver("rank-lost", "A process of this run was lost, and all were started again.")
+        """Notify of a process that was lost in the attempt before this one, unless its leader did."""
+        if attempt() and (_launched() or not self._loss):
+            self._deliver("rank-lost", f"{self._loss or 'A process of this run was lost.'} All were started again.")
 
     def close(self, ending: Ending | None) -> None:
         """Notify of a run's end, and take nothing more."""
+        self._messenger.keep_reports()
         match ending:
             case RunFinished():
                 self._deliver("finished", run_summary.outcome(self._history))
             case RunStopped():
                 self._deliver("stopped", run_summary.outcome(self._history))
             case RunFailed(exit_code=code) if code == LOST:
-                self._deliver("rank-lost", ending.reason)
+                if not _launched():
+                    self._deliver("rank-lost", ending.reason)
             case RunFailed() | DataMissing():
                 self._deliver("failed", run_summary.outcome(self._history))
         self._messenger.close()
@@ -133,6 +136,14 @@ class RunNotifier:
                 "sentence": sentence,
             },
         )
+
+
+def _launched() -> bool:
+    """Return True where a launcher of ours starts lost processes again, or tells that it does not.
+
+    It ends the leader within a second of the loss, too soon for a slow server.
+    """
+    return LAUNCHED in os.environ
 
 
 def _no_room(sentence: str) -> bool:

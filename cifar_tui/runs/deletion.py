@@ -1,10 +1,12 @@
 """Facts that a person should know before runs are deleted: the room that it frees, and what else goes or needs them."""
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_tui.errors import BadInput
+from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.pins import pins_or_none
 from cifar_tui.runs.delete_run import other_files
 from cifar_tui.runs.disk_use import disk_use
@@ -28,9 +30,12 @@ class Deletion:
     """Facts that speak for a second look, each part of a sentence about the run."""
 
 
-def plan_deletions(folders: Sequence[Path]) -> list[Deletion]:
-    """Return what is to be known of each of these runs before all of them are deleted."""
-    children = _children(folders)
+def plan_deletions(folders: Sequence[Path], recipes: Mapping[Path, Recipe] | None = None) -> list[Deletion]:
+    """Return what is to be known of each of these runs before all of them are deleted.
+
+    `recipes` are those of the runs beside them, by their folders; they are read where they are not given.
+    """
+    children = _children(folders, _beside(folders) if recipes is None else recipes)
     return [Deletion(one, _size(one), tuple(_remarks(one, children[one]))) for one in folders]
 
 
@@ -44,28 +49,30 @@ def _remarks(folder: Path, children: Sequence[str]) -> Iterable[str]:
         yield f"{_named(children)} started from it, with a copy of its weights"
 
 
-def _children(folders: Sequence[Path]) -> dict[Path, list[str]]:
+def _children(folders: Sequence[Path], recipes: Mapping[Path, Recipe]) -> dict[Path, list[str]]:
     """Return the names of the runs beside these that started from one of them, and are not among them."""
     found: dict[Path, list[str]] = {folder: [] for folder in folders}
-    by_name: dict[str, Path] = {}
+    by_name: dict[tuple[Path, str], Path] = {}
     for folder in folders:
-        by_name.update({name_at_start(folder): folder, folder.absolute().name: folder})
+        place = folder.absolute().parent
+        by_name.update({(place, name_at_start(folder)): folder, (place, folder.absolute().name): folder})
     chosen = {folder.absolute() for folder in folders}
-    for place in {folder.absolute().parent for folder in folders}:
-        for other in all_runs(place):
-            parent = by_name.get(_parent(other)) if other.absolute() not in chosen else None
-            if parent is not None and parent.absolute().parent == place:
+    for other, recipe in recipes.items():
+        if recipe.parent is not None and recipe.parent.run and other.absolute() not in chosen:
+            parent = by_name.get((other.absolute().parent, recipe.parent.run))
+            if parent is not None:
                 found[parent].append(other.name)
     return found
 
 
-def _parent(folder: Path) -> str:
-    """Return the name of the run that a run started from; empty without one, or where it cannot be read."""
-    try:
-        parent = read_recipe(folder).parent
-    except BadInput:
-        return ""
-    return parent.run if parent is not None else ""
+def _beside(folders: Sequence[Path]) -> dict[Path, Recipe]:
+    """Return the recipes of all runs in the folders that these are in; of those that can be read."""
+    recipes = {}
+    for place in {folder.absolute().parent for folder in folders}:
+        for folder in all_runs(place):
+            with contextlib.suppress(BadInput):
+                recipes[folder] = read_recipe(folder)
+    return recipes
 
 
 def _size(folder: Path) -> int:

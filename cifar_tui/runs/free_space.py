@@ -29,18 +29,18 @@ def free_space(folder: Path, what: Freed) -> int:
     BadInput: states stay until a run has finished, because it is resumed from them.
     """
     name = safe_text(folder.absolute().name, 60)
-    before = disk_use(folder).total
     try:
         run = RunFolder.reopen(folder)
     except FolderInUse as error:
         raise FolderInUse(f"{name} is being trained or evaluated: everything of it stays.") from error
     try:
+        before = disk_use(folder).total
         _delete_states(folder, name) if what == "states" else _delete_checkpoints(folder)
+        return before - disk_use(folder).total
     except OSError as error:
         raise BadInput(f"Not all could be deleted of {name}: {error.strerror or error}.") from error
     finally:
         run.close()
-    return before - disk_use(folder).total
 
 
 def _delete_states(folder: Path, name: str) -> None:

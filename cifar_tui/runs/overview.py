@@ -13,7 +13,7 @@ from cifar_tui.events import NoteAdded, StepDone
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import RunHistory, State, seconds_left_at
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.checkpoints.listing import folder_size
+from cifar_tui.runs.checkpoints.listing import sizes_by_suffix
 from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.lock import is_being_trained
@@ -21,6 +21,8 @@ from cifar_tui.runs.records.journal import from_line
 from cifar_tui.runs.run_note import read_note
 from cifar_tui.runs.tags import read_tags
 
+OVER = ("stopped", "finished", "failed", "killed", "no data")
+"""States of runs that train no more."""
 BLOCK_BYTES = 1_000_000
 OTHER_THAN_STEPS = re.compile(rb'^\{"at":[^,]{1,40},"event":"(?!StepDone"|NormsMeasured")[^\n]*$', re.MULTILINE)
 """Matches the lines of a journal that are few, in a block of complete lines."""
@@ -62,12 +64,21 @@ class Overview:
     """The note that a person has put on it, or else one that they wrote while it trained; empty without."""
     tags: tuple[str, ...] = ()
     """The tags that a person has put on it."""
+    weights_size: int = 0
+    """Bytes of its checkpoints."""
+    states_size: int = 0
+    """Bytes of its training states."""
     last_validation: float | None = None
     """Of the newest epoch on the training images held out, 0 to 1; None where none are."""
     best_validation: float | None = None
     """Of the best epoch on them."""
     seconds: float = 0.0
     """Time that its epochs took, their tests included, without pauses."""
+
+    @property
+    def trains(self) -> bool:
+        """True while it lives and has not ended; one that has may still be evaluated."""
+        return self.live and self.state not in OVER
 
     @property
     def progress(self) -> str:
@@ -90,6 +101,7 @@ class OverviewReader:
         """Look at the run's folder as it is now. Raises BadInput when its recipe cannot be read, OSError."""
         folder = self._folder
         recipe, live = read_recipe(folder), is_being_trained(folder)
+        sizes = sizes_by_suffix(folder)
         with contextlib.suppress(FileNotFoundError), (journal_path(folder)).open("rb") as journal:
             self._read_on(journal)
         history = self._history
@@ -107,10 +119,12 @@ class OverviewReader:
             best_accuracy=history.best.test_accuracy if history.best else None,
             best_epoch=history.best.epoch if history.best else 0,
             started_at=history.started.started_at if history.started is not None else 0.0,
-            size=folder_size(folder),
+            size=sum(sizes.values()),
             seconds_left=_seconds_left(history) if live and history.live else math.nan,
             note=read_note(folder) or _newest_note(history),
             tags=read_tags(folder),
+            weights_size=sizes.get("pth", 0),
+            states_size=sizes.get("pt", 0),
             last_validation=last.validation_accuracy if last else None,
             best_validation=history.best.validation_accuracy if history.best else None,
             seconds=sum(one.train_seconds + one.test_seconds for one in history.epochs),

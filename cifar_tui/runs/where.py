@@ -13,7 +13,7 @@ from pathlib import Path
 from cifar_tui.errors import BadInput
 from cifar_tui.option import options_of
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.overview import Overview
+from cifar_tui.runs.overview import OVER, Overview
 from cifar_tui.text import safe_text
 
 Where = Callable[[Overview], bool]
@@ -21,8 +21,6 @@ Values = Callable[[Overview], Sequence[float | str | None]]
 """Returns what a run has in a field: mostly one value, None where there is none yet."""
 
 TERM = re.compile(r"""([A-Za-z][\w-]*)\s*(!=|!~|<=|>=|==|=|<|>|~)\s*("[^"]*"|'[^']*'|\S*)""")
-OVER = ("stopped", "finished", "failed", "killed", "no data")
-"""States of runs that train no more."""
 RUNNING = "running"
 """State of any run that has not ended, whatever it does."""
 STATES = (RUNNING, "starting", "preparing", "training", "testing", "paused", *OVER)
@@ -237,7 +235,7 @@ def _shown_share(value: float | None) -> tuple[float | None]:
 
 
 def _state(run: Overview) -> tuple[str, ...]:
-    return (run.state, RUNNING) if run.live and run.state not in OVER else (run.state,)
+    return (run.state, RUNNING) if run.trains else (run.state,)
 
 
 def _data(run: Overview) -> tuple[str, str]:
@@ -276,6 +274,7 @@ OF_A_RUN = (
     _Field("epoch", lambda run: (run.epoch,), _number, "5"),
     _Field("step", lambda run: (run.step,), _number, "500"),
     _Field("progress", _progress, _number, "50%"),
+    _Field("time", lambda run: (run.seconds,), _seconds, "30min"),
     _Field("left", _left, _seconds, "30min"),
     _Field("age", _age, _seconds, "7d"),
     _Field("size", lambda run: (run.size,), _size, "1G"),

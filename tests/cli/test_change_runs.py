@@ -1,7 +1,9 @@
 """`cifar-tui runs` deletes, renames, notes and tags runs, and never one that lives or a folder that is none of ours."""
 
+import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,8 +13,12 @@ from pathlib import Path
 
 import pytest
 import typer
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cifar_tui.cli import change_runs
+from cifar_tui.cli.disk_table import Scope, print_disk_use
+from cifar_tui.cli.run_table import list_overviews
 from cifar_tui.cli.runs import runs
 from cifar_tui.errors import BadInput, FolderInUse
 from cifar_tui.failpoints import VARIABLE
@@ -21,6 +27,7 @@ from cifar_tui.recipe import Ancestor
 from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX
 from cifar_tui.runs.checkpoints.pins import write_pin
 from cifar_tui.runs.checkpoints.states import StateRecord, commit_state, list_states, state_path
+from cifar_tui.runs.delete_run import delete_run
 from cifar_tui.runs.find import all_runs
 from cifar_tui.runs.run_note import read_note
 from cifar_tui.runs.tags import read_tags
@@ -39,6 +46,19 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     put_finished_run(place, "two", 4)
     put_stopped_run(place, "stopped")
     return place
+
+
+def command(place: Path, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    """The command in a process of its own, beside the folder of runs."""
+    return subprocess.run(
+        [sys.executable, "-m", "cifar_tui", "runs", *words],
+        cwd=place.parent,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **more},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def code_of(call: Callable[[], None]) -> int:
@@ -70,9 +90,12 @@ def answer(monkeypatch: pytest.MonkeyPatch, answer: str) -> list[str]:
 
 def put_states(folder: Path) -> None:
     """The two states that a run keeps."""
+    content = b"s" * 50_000
+    digest = hashlib.sha256(content).hexdigest()
     for step in (5, 10):
-        state_path(folder, step).write_bytes(b"s" * 50_000)
-        commit_state(folder, StateRecord(step=step, size=50_000, sha256="0", images="0", environment={}, saved_at=0.0))
+        state_path(folder, step).write_bytes(content)
+        record = StateRecord(step=step, size=len(content), sha256=digest, images="0", environment={}, saved_at=0.0)
+        commit_state(folder, record)
 
 
 def test_runs_are_deleted_by_name_or_by_a_filter(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -283,23 +306,52 @@ def test_the_advice_is_for_the_runs_that_were_asked_for(place: Path, capsys: pyt
     ],
 )
 def test_a_deletion_that_is_killed_is_finished_later(place: Path, fault: str, left: set[str]) -> None:
-    def command(*words: str, **more: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "cifar_tui", "runs", *words],
-            cwd=place.parent,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **more},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    done = command("one", "two", "--delete", "--yes", **{VARIABLE: fault})
+    done = command(place, "one", "two", "--delete", "--yes", **{VARIABLE: fault})
     assert done.returncode == (-9 if fault.startswith("kill") else 1), done.stderr
     assert {folder.name for folder in all_runs(place)} == left, "what has begun to go is no run any more"
     assert any(name.startswith(DELETING_PREFIX) for name in names(place))
-    disk = command("--disk")
+    disk = command(place, "--disk")
     assert "left by crashes: " in disk.stdout
     assert disk.stdout.rstrip().endswith("runs --gc")
-    assert "deleted" in command("--gc").stdout
+    assert "deleted" in command(place, "--gc").stdout
     assert names(place) == left
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["renamed:.deleting-*", "unlinked:state_*", "unlinked:.deleting-*"])
+def test_freeing_that_is_killed_leaves_whole_states_or_none(place: Path, point: str) -> None:
+    put_states(place / "one")
+    words = ("--where", "state=finished", "--free", "states", "--yes")
+    assert command(place, *words, **{VARIABLE: f"kill:{point}:1"}).returncode == -9
+    assert len(list_states(place / "one")) == 1, "the older one goes first"
+    command(place, "--gc")
+    assert not list((place / "one").glob(f"{DELETING_PREFIX}*"))
+    assert command(place, *words).returncode == 0
+    assert not list((place / "one").glob("*state_*"))
+
+
+@pytest.mark.slow
+def test_a_full_disk_costs_neither_tags_nor_a_note(place: Path) -> None:
+    runs_tagged = command(place, "one", "--tag", "night", "--note", "good")
+    assert runs_tagged.returncode == 0, runs_tagged.stderr
+    for name, words in (("tags.txt", ("--tag", "more")), ("note.txt", ("--note", "better"))):
+        done = command(place, "one", "two", *words, **{VARIABLE: f"enospc:written:{name}:1"})
+        assert done.returncode == 1
+        assert "No space left on device" in done.stderr
+        assert done.stdout.startswith("two: "), "the others are changed all the same"
+    assert (read_tags(place / "one"), read_note(place / "one")) == (("night",), "good")
+
+
+def test_a_run_that_is_gone_meanwhile_takes_no_room(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    overviews = list_overviews(all_runs(place))[0]
+    delete_run(place / "two")
+    print_disk_use(overviews, [place], Scope((), None), as_json=True)
+    listed = [json.loads(line)["run"] for line in capsys.readouterr().out.splitlines()]
+    assert sorted(listed) == ["one", "stopped"]
+
+
+@given(words=st.lists(st.text(min_size=1, max_size=12), max_size=3), where=st.none() | st.text(min_size=1, max_size=20))
+def test_a_scope_is_typed_as_it_was(words: list[str], where: str | None) -> None:
+    typed = shlex.split(Scope(tuple(words), where).command("--gc", "state=finished"))
+    expected = f"{where} state=finished" if where else "state=finished"
+    assert typed[-(len(words) + 4) :] == ["runs", *words, "--where", expected, "--gc"]

@@ -14,6 +14,7 @@ from cifar_tui.notify.target import Failure
 from tests.waiting import eventually
 
 HOSTILE = "$(touch injected) `touch injected`; touch injected\n'\""
+pytestmark = pytest.mark.fault(26)
 FAILED = notification("failed", {"run": HOSTILE, "folder": HOSTILE, "sentence": HOSTILE})
 
 

@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -42,6 +42,16 @@ class Listener:
 
 
 LATER, NEVER = Failure("it answered 500", again=True), Failure("it answered 404", again=False)
+
+
+@pytest.fixture(autouse=True)
+def no_courier_is_left() -> Iterator[None]:
+    yield
+    for thread in threading.enumerate():
+        if isinstance(thread, Courier):
+            thread.cut()
+            thread.read()
+            thread.join(60)
 
 
 @pytest.fixture
@@ -111,7 +121,8 @@ def test_at_the_end_of_what_is_not_taken_only_the_last_word_is_tried(
         courier.submit(numbered(number))
     courier.close()
     target.free.set()
-    courier.join(60)
+    assert courier.over.wait(60)
+    courier.read()
     assert [one["number"] for one in target.got] == got
 
 
@@ -149,18 +160,28 @@ def test_a_signal_cuts_the_wait(told: list[str], number: signal.Signals, capsys:
     courier.join(60)
 
 
-def test_what_fails_at_the_end_is_said_to_whoever_is_there(told: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    courier = courier_to(Listener(NEVER), told)
+@pytest.mark.parametrize("gone", [Courier.close, Courier.keep_reports])
+def test_what_fails_once_nobody_listens_is_said_at_the_end(
+    told: list[str], gone: Callable[[Courier], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = Listener(NEVER)
+    target.free.clear()
+    courier = courier_to(target, told)
     courier.submit(numbered(0))
-    courier.close()
-    courier.join(60)
+    gone(courier)
+    target.free.set()
+    eventually(lambda: bool(courier.last_words))
+    await_couriers()
     assert told == []
-    assert courier.last_words == "A notification did not reach https://example.com/…: it answered 404."
+    assert capsys.readouterr().err == "A notification did not reach https://example.com/…: it answered 404.\n"
+    courier.join(60)
+    assert not courier.is_alive()
 
 
 def test_without_anything_under_way_the_end_is_silent(told: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     courier = courier_to(Listener(), told)
     await_couriers()
+    courier.join(60)
     assert not courier.is_alive()
     assert capsys.readouterr() == ("", "")
 

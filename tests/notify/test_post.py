@@ -14,6 +14,7 @@ from cifar_tui.notify.target import Failure
 from tests.notify import servers
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.fault(26)
 FAILED = notification("failed", {"run": "one", "folder": "/runs/one", "sentence": "It broke."})
 
 

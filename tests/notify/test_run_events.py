@@ -21,6 +21,7 @@ from cifar_tui.events import (
     Noted,
     RunFailed,
     RunFinished,
+    RunResumed,
     RunStopped,
 )
 from cifar_tui.notify.messenger import Messenger
@@ -125,11 +126,20 @@ def test_what_was_before_a_run_is_resumed_is_not_told_again(told: Tell) -> None:
     assert (finished["event"], finished["step"]) == ("stopped", 100)
 
 
-def test_a_lost_leader_is_told_by_the_next_one_and_a_lost_follower_once(
-    told: Tell, monkeypatch: pytest.MonkeyPatch
-) -> None:
+LOSS = RunFailed("Process 1 of this run was lost.", "", LOST)
+
+
+@pytest.mark.parametrize("ours", [True, False])
+@pytest.mark.parametrize("leader", [True, False])
+def test_a_lost_process_is_told_once(told: Tell, monkeypatch: pytest.MonkeyPatch, *, ours: bool, leader: bool) -> None:
+    if ours:
+        monkeypatch.setenv("CIFAR_TUI_LAUNCHED", "1")
+    resumed = RunResumed(50, scripted.started().recipe, (), "", 0.0, "1")
+    past: list[Event] = [*scripted.opening(), *scripted.epochs(1), LOSS, resumed]  # an earlier loss is told
+    if not leader:  # which tells of the others where nobody is sure to start it again
+        assert len(told([], LOSS, past=past, count=0 if ours else 1)) == (0 if ours else 1)
+        past.append(LOSS)
     monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
-    past = [*scripted.opening(), *scripted.epochs(1)]
-    assert [one for one, _ in sentences(told([], past=past))] == ["rank-lost"]
-    by_leader = [*past, RunFailed("Process 1 of this run was lost.", "", LOST)]
-    assert len(told([], past=by_leader)) == 1  # as before
+    (lost,) = told([], past=past)
+    assert lost["event"] == "rank-lost"
+    assert ("Process 1 of this run was lost." in lost["sentence"]) is not leader

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -120,24 +121,59 @@ def test_the_configuration_holds_for_a_run_that_is_resumed(tmp_path: Path) -> No
     check_secret(run)
 
 
+@pytest.fixture(scope="module")
+def untold(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The checksums of the weights of a run that tells nobody."""
+    run = Run(tmp_path_factory.mktemp("untold"), "--headless")
+    assert run.wait() == 0, run.printed
+    return weights(run)
+
+
+def weights(run: Run) -> dict[str, str]:
+    sidecars = [json.loads(path.read_text()) for path in run.folder.glob("net_*.json")]
+    return {one["checkpoint"]: one["sha256"] for one in sidecars}
+
+
+@pytest.mark.fault(26)
 @pytest.mark.parametrize(
     ("behaviour", "words"),
     [
-        (servers.hanging, "no answer within 10 s"),
-        (servers.dripping, "no answer within 10 s"),
+        (servers.hanging, "it was not waited for any longer"),
         (servers.answering("302 Elsewhere", headers="Location: http://127.0.0.1:1/\r\n"), "a redirect"),
         (servers.closing_in_the_middle, "not HTTP"),
         (servers.flooding, ""),
     ],
 )
-def test_a_bad_server_costs_no_step_and_a_bounded_end(tmp_path: Path, behaviour: servers.Behaviour, words: str) -> None:
+def test_a_bad_server_costs_no_step_and_ctrl_c_no_result(
+    tmp_path: Path, untold: dict[str, str], behaviour: servers.Behaviour, words: str
+) -> None:
     with servers.serving(behaviour) as server:
-        run = Run(tmp_path, "--headless", "--tell", "usual,best,started", CIFAR_TUI_NOTIFY=secret_address(server))
+        run = Run(tmp_path, "--headless", "--tell", "finished", CIFAR_TUI_NOTIFY=secret_address(server))
+        eventually(lambda: "Waiting up to 30 s" in run.printed or run.process.poll() is not None)
+        if behaviour is servers.hanging:
+            run.process.send_signal(signal.SIGINT)
         assert run.wait() == 0, run.printed
         assert "Finished 20 steps" in run.printed
         assert words in run.printed
         assert ("did not reach http://127.0.0.1" in run.printed) is bool(words)
+    assert len(untold) == 2
+    assert weights(run) == untold
     check_secret(run)
+
+
+@pytest.mark.fault(26)
+def test_a_server_that_comes_back_is_told_the_rest(tmp_path: Path) -> None:
+    with servers.serving(servers.accepting) as server:
+        run = Run(
+            tmp_path, "--headless", "--tell", "usual,started", "--epochs", "1", "--notify", secret_address(server)
+        )
+        eventually(lambda: len(server.requests) == 1)
+    assert run.wait() == 0, run.printed
+    assert "did not reach" in run.printed
+    with servers.serving(servers.accepting) as server:
+        run = Run(tmp_path, "--headless", "--resume", "--epochs", "2", "--notify", secret_address(server))
+        assert run.wait() == 0, run.printed
+        assert [(body["event"], body["step"]) for body in server.bodies] == [("finished", 20)]
 
 
 def test_a_server_that_is_gone_becomes_a_note_of_the_run(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def a_run(name: str = "one", **facts: object) -> Overview:
         best_epoch=25,
         started_at=time.time() - 3 * DAY,
         size=1_500_000_000,
+        seconds=5_400.0,
         note="with smaller crops",
         tags=("night", "lr/high"),
     )
@@ -76,6 +77,7 @@ def a_run(name: str = "one", **facts: object) -> Overview:
         'note~"SMALLER crops" preset=quick',
         "note!~larger",
         "age>2d age<1w age>=72h",
+        "time>1h time=90min time<2h",
         "size>1G size<2GB size=1500M size>1.3GiB",
         "epochs=26 epoch=26 step=2600 progress=100%",
         "batch=500 batch-size=500 batch_size>499",

@@ -1,5 +1,6 @@
 """The screen of all runs: their state at a glance, and what can be done with them."""
 
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -26,6 +27,8 @@ from cifar_tui.tui.widgets.row_list import MARK_SIGN, RowList
 from cifar_tui.tui.widgets.rows import Row, Rows
 
 NO_RUN_OPEN = "No run is open: enter opens the one under the cursor, q quits."
+DETAIL_ROWS = 3
+FILTER_HINT = "words, or terms: state=failed accuracy>80% tag=night"
 
 
 class RunsScreen(Screen[None]):
@@ -48,7 +51,14 @@ class RunsScreen(Screen[None]):
         Binding("b", "act('branch')", "Branch", show=False, tooltip="Start a new run from its newest checkpoint"),
         Binding("R", "act('rename')", "Rename", show=False, tooltip="Rename this run"),
         Binding("j", "act('note')", "Note", show=False, tooltip="Write a note on this run"),
-        Binding("D,delete", "act('delete')", "Delete", key_display="D", tooltip="Delete the run (asks first)"),
+        Binding("T", "act('tag')", "Tag", show=False, tooltip="Change the tags of this run, or of all marked runs"),
+        Binding(
+            "D,delete",
+            "act('delete')",
+            "Delete",
+            key_display="D",
+            tooltip="Delete this run, or all marked runs (asks first)",
+        ),
         *common_keys.OF_THE_PROGRAM,
     ]
 
@@ -73,7 +83,7 @@ class RunsScreen(Screen[None]):
         self._look_seconds = look_seconds
         self._watcher: FolderWatcher[RunsPiece] = FolderWatcher(self.post_message, RunListing)
         rows = RunList(id="run-list")
-        self._list = FilteredList(rows, run_order(), "name, state, preset, data, note, live, marked")
+        self._list = FilteredList(rows, run_order(), FILTER_HINT)
         self._detail = Rows(id="run-detail")
         self._queue = QueuePanel(place)
 
@@ -123,7 +133,7 @@ class RunsScreen(Screen[None]):
         unreadable = f" · {self.runs.unreadable} cannot be read" if self.runs.unreadable else ""
         self._list.name_list(
             f"{self.runs.title(in_view)} in {place}{unreadable}",
-            f"{MARK_SIGN} {counted(marked, 'run')} marked" if marked else "",
+            self._list.trouble or (f"{MARK_SIGN} {counted(marked, 'run')} marked" if marked else ""),
         )
         self._show_detail()
 
@@ -202,8 +212,14 @@ class RunsScreen(Screen[None]):
             self._list.rows.refresh()  # everything is a little older
 
     def _detail_rows(self) -> list[Row]:
+        width = self._detail.size.width
+        if self._list.trouble:
+            return [
+                ((line, "warn"),)
+                for line in textwrap.wrap(self._list.trouble, max(width, 20), max_lines=DETAIL_ROWS, placeholder="…")
+            ]
         if self.selected is not None:
-            return detail_rows(self.selected, self._detail.size.width)
+            return detail_rows(self.selected, width)
         if self.runs.listed:
             return [(("No run matches.", ""),), (("Escape shows all of them again.", "dim"),)]
         if not self.runs.complete:

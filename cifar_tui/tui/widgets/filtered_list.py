@@ -57,6 +57,11 @@ class FilteredList(Vertical, Generic[EntryT]):
         self.rows.border_title = title.replace("[", "\\[")
         self.rows.border_subtitle = subtitle.replace("[", "\\[")
 
+    @property
+    def trouble(self) -> str:
+        """A sentence on what was typed, where it is no filter."""
+        return self._order.trouble
+
     def filter(self) -> None:
         """Let a person type words to filter by."""
         self._filter_box.open()
@@ -80,7 +85,7 @@ class FilteredList(Vertical, Generic[EntryT]):
 
     @on(FilterBox.Changed)
     def _filter_by(self, event: FilterBox.Changed) -> None:
-        self._order.filter_text = event.value
+        self._order.filter_by(event.value)
         self.post_message(self.Reordered())
 
     @on(FilterBox.Left)

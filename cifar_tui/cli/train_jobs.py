@@ -48,22 +48,6 @@ class StartFile:
         return {flag for flag, value in flags.items() if value}
 
 
-def jobs_of(
-    changes: Mapping[str, object],
-    resume: str | None,
-    preset_name: str | None,
-    start: StartFile,
-    name: str | None,
-    folder: Path | None,
-    model: str | None = None,
-) -> LocalJobs:
-    """Return the jobs of a new run, or of one to resume. Raises CifarTuiError."""
-    if resume is None:
-        return new_run(changes, preset_name, start, name, folder, model)
-    typed = start.typed({"--preset": preset_name, "--model": model, "--run-name": name, "--outf": folder})
-    return resumed_run(resume, changes, typed)
-
-
 def new_run(
     changes: Mapping[str, object],
     preset_name: str | None,
@@ -154,6 +138,13 @@ def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str]) 
     path = find_run(run)
     check_free(path)
     check_resumable(path)
+    return reopened_run(path, changes)
+
+
+def reopened_run(
+    path: Path, changes: Mapping[str, object], note: str = "", *, from_beginning: bool = False
+) -> LocalJobs:
+    """Return the jobs of a run to resume by its folder, as `resumed_run`. Raises BadInput, FolderInUse."""
     folder = RunFolder.reopen(path)
     try:
         before = folder.recipe()
@@ -171,7 +162,7 @@ def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str]) 
         raise
     values = ((name.replace("_", " "), getattr(before, name), getattr(recipe, name)) for name in changes)
     texts = tuple(f"{name} {old} → {new}" for name, old, new in values if old != new)
-    return LocalJobs(recipe, resumed=folder, changes=texts + schedule)
+    return LocalJobs(recipe, resumed=folder, changes=texts + schedule, note=note, from_beginning=from_beginning)
 
 
 def _schedule_change(before: Recipe, recipe: Recipe, folder: Path) -> tuple[str, ...]:

@@ -146,13 +146,13 @@ class RunFolder:
         _remove(
             self.path,
             *of_ranks,
-            RECIPE_NAME,
             START_NAME,
             MODEL_NAME,
             JOURNAL_NAME,
             LOG_NAME,
             ACCURACIES_NAME,
             OUTPUT_NAME,
+            RECIPE_NAME,  # while it is there, what a crash left is that of a run
             LOCK_NAME,
         )
 

@@ -124,7 +124,7 @@ def test_a_suspended_process_is_seen_to_be_keeps_its_lock_and_its_gap_counts_now
         suspended_at = time.monotonic()
         screen.wait_for("No sign of life")
         with trainer(run) as second:
-            assert second.exit_code() == 2
+            assert second.exit_code() == 3
             assert "is being trained by" in second.output
         stopped_at = len(one.said("StepDone"))
         suspended_seconds = time.monotonic() - suspended_at

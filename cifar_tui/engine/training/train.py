@@ -58,11 +58,12 @@ def train(
     flush_records: Callable[[], None],
     load_data: LoadData = load,
     intervals: Intervals = DEFAULT_INTERVALS,
+    from_beginning: bool = False,
 ) -> None:
     """Train a run from its recipe to its end, or to where a person stops it.
 
-    With `changes`, the run has ended before and resumes from its newest training state; they say how the recipe
-    differs since. `flush_records` waits until every event so far is in the run's records. Raises CifarTuiError.
+    With `changes`, how the recipe differs since, the run has ended before and resumes from its newest training state,
+    or `from_beginning` without one. `flush_records` waits until every event is in the records. Raises CifarTuiError.
     """
     if changes is None:
         emit(RunStarted(folder.name, str(folder.path), recipe, time.time(), __version__))
@@ -71,7 +72,7 @@ def train(
     with explained(device, smaller_batches(recipe.batch_size)), leading(ranks), watching(ranks, emit):
         try:
             ranks = on_all_devices(ranks, device, requests.stop_requested)
-            record, state = state_to_resume(recipe, folder, emit) if changes is not None else (None, None)
+            record, state = state_to_resume(recipe, folder, emit, changes, from_beginning=from_beginning)
             data = load_data(recipe, emit, requests.stop_requested)
             context = RunContext(recipe, folder, data.facts(), device, emit, flush_records, intervals, ranks)
             agree_on_images(ranks, context.facts.checksum, emit, requests.stop_requested)
@@ -81,7 +82,7 @@ def train(
             emit(Progressed(f"Preparing {len(data.train.labels) + len(data.test.labels):,} images", 0, None, "", 0.0))
             images = Images.of(data, recipe, device.torch)
             del data  # the images are held once
-            parts = RunParts.assemble(context, images, state)
+            parts = RunParts.assemble(context, images, state, resumed=changes is not None)
         except StopRequested:
             emit(RunStopped(0, ""))
             return

@@ -44,7 +44,7 @@ class CheckpointDamaged(CifarTuiError):
 
 
 class StopRequested(Exception):
-    """A stop was requested while something long was under way. Never shown: the engine turns it into an event."""
+    """A stop was requested, by a signal of this name where there is one. Never shown: it becomes an event."""
 
 
 def cannot_write(path: Path, error: OSError) -> BadInput:

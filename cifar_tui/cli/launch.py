@@ -27,7 +27,7 @@ from cifar_tui.runs.records.csv_tables import read_history
 from cifar_tui.system.container import usable_cores
 from cifar_tui.system.foreground import SAVE_AND_END
 from cifar_tui.system.invocation import SAFE_PATH
-from cifar_tui.system.launcher import EXIT_KEY, LAUNCHED
+from cifar_tui.system.launcher import EXIT_KEY, LAUNCHED, LOST
 from cifar_tui.text import counted
 
 if TYPE_CHECKING:
@@ -132,9 +132,10 @@ def _train(count: int, folder: Path, arguments: Sequence[str]) -> int:
     except ChildFailedError:
         print(f"A process was lost {MOST_RESTARTS + 1} times: none is started again.", file=sys.stderr)
         return 1
-    if ended_by:
-        return ended_by
-    return int(store.get(EXIT_KEY)) if store.check([EXIT_KEY]) else _exit_code(folder)
+    told = int(store.get(EXIT_KEY)) if store.check([EXIT_KEY]) else LOST
+    if told != LOST:
+        return told
+    return ended_by or _exit_code(folder)
 
 
 def _meeting_point() -> "TCPStore":

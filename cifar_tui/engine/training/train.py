@@ -137,8 +137,8 @@ class TrainingLoop:
                 except RollBackRequested:
                     self._roll_back()
                 self._request_handler.handle_requests()
-        except StopRequested:
-            self._stop()
+        except StopRequested as stop:
+            self._stop(str(stop))
             return
         if self._plan.ends_early:
             self._stop()
@@ -243,13 +243,13 @@ class TrainingLoop:
             self._ranks.order(Order(Verb.COPY))
             self._ranks.copy_from_leader(self._parts.stepper.shared_tensors())
 
-    def _stop(self) -> None:
+    def _stop(self, by_signal: str = "") -> None:
         self._steps.flush()
         step = self._progress.step
         checkpoint = self._checkpointer.save_mid_epoch(step, self._plan.steps_per_epoch)
         self._checkpointer.save_state(step)
         self._checkpointer.wait()
-        self._emit(RunStopped(step, checkpoint if self._checkpointer.saved(checkpoint) else ""))
+        self._emit(RunStopped(step, checkpoint if self._checkpointer.saved(checkpoint) else "", by_signal))
 
     def _finish(self) -> None:
         """Emit that the run has finished, once all of it is on disk. Raises CifarTuiError when it cannot be saved."""

@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from cifar_tui.data_sets import DATA_SETS, DEFAULT
 from cifar_tui.events import DataReady, EpochDone, RunFinished, RunResumed, RunStarted, StepDone, TrainingStarted
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.presets import PRESETS
@@ -69,8 +70,6 @@ def row_of(folder: Path, more: list[str]) -> dict[str, object]:
     steps = [event for event in events if isinstance(event, StepDone)]
     last = epochs[-1]
     seconds = sum(epoch.train_seconds for epoch in epochs)
-    command = [sys.executable, "-m", "cifar_tui", "evaluate", str(folder / f"net_{last.epoch:03d}.pth")]
-    done = subprocess.run([*command, "--tta", "--json"], check=True, capture_output=True, text=True)
     recipe = started.recipe
     return {
         "date": time.strftime("%Y-%m-%d"),
@@ -80,17 +79,27 @@ def row_of(folder: Path, more: list[str]) -> dict[str, object]:
         "epochs": recipe.epochs,
         "seed": recipe.seed,
         "data": data.description,
+        "classes": len(data.classes),
         "train_images": data.train_images,
         "test_images": data.test_images,
         "device": training[-1].device,
         "precision": training[-1].precision,
         "test_accuracy": last.test_accuracy,
-        "test_accuracy_with_tta": json.loads(done.stdout)["accuracy"],
+        "test_accuracy_with_tta": accuracy_with_tta(folder / f"net_{last.epoch:03d}.pth", recipe),
         "curve": [epoch.test_accuracy for epoch in epochs],
         "images_per_second": round(sum(step.images for step in steps) / seconds, 1),
         "seconds": round(end - first, 1),
         "interruptions": sum(isinstance(event, RunResumed) for event in events),
     }
+
+
+def accuracy_with_tta(checkpoint: Path, recipe: Recipe) -> float | None:
+    """Return the accuracy with mirror images; None for digits and the like, which have none."""
+    if recipe.flip == "none" and not DATA_SETS.get(recipe.data, DEFAULT).mirrored:
+        return None
+    command = [sys.executable, "-m", "cifar_tui", "evaluate", str(checkpoint), "--tta", "--json"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(json.loads(done.stdout)["accuracy"])
 
 
 def recipe_words(recipe: Recipe) -> str:

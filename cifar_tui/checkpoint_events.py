@@ -7,6 +7,8 @@ from typing import ClassVar
 
 from cifar_tui.events import Event
 
+MOST_COMPARED = 8
+"""More checkpoints than anybody reads side by side."""
 MOST_DENSE = 20
 """Classes up to which a result has the whole confusion matrix, and an image the probabilities of all of them."""
 

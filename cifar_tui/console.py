@@ -90,11 +90,15 @@ def report_outcome(history: RunHistory) -> None:
         print(line, file=sys.stderr if run_summary.exit_code(history) else sys.stdout, flush=True)
 
 
-def report_evaluation(connection: RunConnection, *, as_json: bool) -> int:
-    """Print a checkpoint's evaluation once it is there, its progress to stderr meanwhile. Returns the exit code."""
-    return _report(
-        connection, EvaluationDone, verdict_text.verdict_record if as_json else _in_width(verdict_text.verdict_lines)
-    )
+def report_evaluation(
+    connection: RunConnection, *, as_json: bool, also: Callable[[EvaluationDone], None] | None = None
+) -> int:
+    """Print a checkpoint's evaluation once it is there, its progress to stderr meanwhile. Returns the exit code.
+
+    `also` is called with it then.
+    """
+    report = verdict_text.verdict_record if as_json else _in_width(verdict_text.verdict_lines)
+    return _report(connection, EvaluationDone, report, also)
 
 
 def report_comparison(connection: RunConnection, *, as_json: bool) -> int:
@@ -115,6 +119,7 @@ def _report(
     connection: RunConnection,
     kind: type[Result],
     report: Callable[[Result], list[str]] | Callable[[Result], dict[str, object]],
+    also: Callable[[Result], None] | None = None,
 ) -> int:
     """Print an evaluation's result, in lines or as JSON, or why there is none. Returns the exit code."""
     result: Result | None = None
@@ -143,6 +148,8 @@ def _report(
     if isinstance(reported, dict):
         reported["notes"] = notes
     print("\n".join(reported) if isinstance(reported, list) else orjson.dumps(reported).decode())
+    if also is not None:
+        also(result)
     return 0
 
 

@@ -44,7 +44,8 @@ def from_record(kind: type[Built], record: object, misfits: list[str] | None = N
     build: Any = kind
     for name, read, missing in _plan(build):
         if name not in record:
-            values |= missing(name)
+            if missing is not _default:
+                values |= missing(name)
             continue
         try:
             values[name] = read(record[name], name)

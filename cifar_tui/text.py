@@ -20,6 +20,11 @@ def safe_text(text: str, limit: int = 256) -> str:
     return "".join("�" if unicodedata.category(character) in UNSEEN else character for character in cut)
 
 
+def valid_text(name: str) -> str:
+    """Return the name of a file as JSON can hold it: one that is no UTF-8 has `�` in place of what is none."""
+    return name.encode(errors="surrogateescape").decode(errors="replace")
+
+
 def cells(text: str) -> int:
     """Return the cells of a terminal that a text takes: wide characters take two, marks on others none."""
     width = last = 0
@@ -150,6 +155,12 @@ def counted(number: int, noun: str) -> str:
     """`1 step`, `2,600 steps`, `2 processes`."""
     plural = "es" if noun.endswith("s") else "s"
     return f"{number:,} {noun}{'' if number == 1 else plural}"
+
+
+def other_classes(network: str, known: int, found: int, images: str = "") -> str:
+    """Return a clause where a network's number of classes is not that of the images, which `images` describes."""
+    described = f" ({images})" if images else ""
+    return f"{network} tells {counted(known, 'class')} apart, and these images{described} have {found:,}"
 
 
 def clock(seconds: float) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from performance import rows
+from results import TEN, data_of
 
 from cifar_tui.presets import PRESETS, Preset
 from cifar_tui.report.run_time import run_seconds
@@ -41,6 +42,7 @@ def main() -> None:
 def table() -> str:
     """Return the table."""
     results = [json.loads(line) for line in (HERE / "results.jsonl").read_text(encoding="utf-8").splitlines()]
+    ten = [row for row in results if data_of(row) == TEN]
     (*_, speed) = [
         row for row in rows((HERE / "figures.jsonl").read_text(encoding="utf-8")) if row.benchmark == "throughput"
     ]
@@ -49,9 +51,9 @@ def table() -> str:
     head.append(f"2 slow, shared cores, {SLOW:.0f} images/s")
     lines = []
     for name, preset in PRESETS.items():
-        found = [row for row in results if row["preset"] == name and row["epochs"] == preset.recipe.epochs]
+        found = [row for row in ten if row["preset"] == name and row["epochs"] == preset.recipe.epochs]
         fp32 = preset.recipe.precision == "fp32"
-        times = [on_gpu(preset, found, results, gpu) for gpu in GPUS]
+        times = [on_gpu(preset, found, ten, gpu) for gpu in GPUS]
         times.append(measured(found, "CPU, 2 threads") or calculated(preset, here * (FP32_SHARE if fp32 else 1)))
         times.append(calculated(preset, SLOW))
         lines.append([f"`{name}`", epochs(preset), accuracy(preset, found), *times])

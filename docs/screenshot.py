@@ -2,8 +2,10 @@
 
 python docs/screenshot.py --data DIR               # train a small run first (two minutes), then draw all of docs/*.svg
 python docs/screenshot.py runs/NAME --until STEP   # all of docs/*.svg from a run of your own, as it was after a step
+python docs/screenshot.py runs/NAME --example digits   # one picture of docs/data.md or docs/networks.md
 python docs/screenshot.py runs/NAME --png FOLDER   # every view in all themes and sizes, to be looked at one by one
 python docs/screenshot.py runs/NAME --png FOLDER --view help --size 80x24 --theme day
+python docs/screenshot.py runs/NAME --svg FILE --view results    # one picture, as docs/sweep.sh makes it
 
 The run shown must have evaluated its newest checkpoint. Every picture's title names the run it is of.
 """
@@ -15,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from terminal_pictures import Row, rows_of, svg
@@ -42,8 +44,10 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "checkpoints": ("c",),
     "confusion": ("c", "enter"),
     "wrong-images": ("c", "enter", "i"),
+    "class-rows": ("c", "enter", "v"),
     "compare": ("c", "space", "down", "space", "C"),
     "runs": ("u",),
+    "results": ("u", "S"),
     "health": ("L",),
     "help": ("?",),
     "rate": ("l",),
@@ -61,6 +65,14 @@ PICTURES: dict[str, tuple[str, str, str]] = {
     "checkpoints-80x24": ("checkpoints", "80x24", "night"),
 }
 """View, size and theme of every picture in docs/."""
+EXAMPLES: dict[str, tuple[str, str, str]] = {
+    "three-classes": ("dashboard", "120x40", "night"),
+    "hundred-classes": ("confusion", "120x40", "night"),
+    "hundred-classes-rows": ("class-rows", "120x40", "night"),
+    "digits": ("wrong-images", "120x40", "night"),
+    "own-network": ("dashboard", "120x40", "night"),
+}
+"""The same of the pictures of other runs; docs/data.md and docs/networks.md say how each was trained."""
 KEYS = {
     "left": "\x1b[D", "right": "\x1b[C", "up": "\x1b[A", "down": "\x1b[B", "shift+left": "\x1b[1;2D",
     "enter": "\r", "escape": "\x1b", "space": " ",
@@ -185,7 +197,8 @@ def title_of(run: Path, view: str) -> str:
     """Return what a picture shows, and the run it is of."""
     recipe = read_recipe(run)
     images = f"{recipe.train_images:,} images" if recipe.train_images else "all images"
-    return f"cifar-tui, {view}: run {run.name}, preset {recipe.preset}, width {recipe.width}, {images}"
+    network = recipe.model.name if recipe.model is not None else f"width {recipe.width}"
+    return f"cifar-tui, {view}: run {run.name}, preset {recipe.preset}, {network}, {images}"
 
 
 def write_pngs(run: Path, folder: Path, wanted: Iterator[tuple[str, str, str]]) -> None:
@@ -200,9 +213,9 @@ def write_pngs(run: Path, folder: Path, wanted: Iterator[tuple[str, str, str]]) 
             print(f"{path}: left out, {error}", flush=True)
 
 
-def write_svgs(run: Path) -> None:
-    """Draw all of docs/."""
-    for name, (view, size, theme) in PICTURES.items():
+def write_svgs(run: Path, pictures: Mapping[str, tuple[str, str, str]]) -> None:
+    """Draw pictures of docs/."""
+    for name, (view, size, theme) in pictures.items():
         try:
             content = svg(draw(run, view, size, theme), title_of(run, view))
         except LookupError as error:
@@ -219,6 +232,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", help="train a run first, on this data")
     parser.add_argument("--until", type=int, metavar="STEP", help="show the run as it was after this step")
     parser.add_argument("--png", type=Path, metavar="FOLDER", help="write PNGs there instead of docs/*.svg")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write one view there instead")
+    parser.add_argument("--example", choices=list(EXAMPLES), help="draw this picture alone, from a run like its own")
     parser.add_argument("--view", choices=list(VIEWS))
     parser.add_argument("--size", choices=SIZES)
     parser.add_argument("--theme", choices=[*THEMES, NO_COLOR])
@@ -236,8 +251,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with living(copy):
             if options.png:
                 write_pngs(copy, options.png, matrix(options.view, options.size, options.theme))
+            elif options.svg:
+                view = options.view or "dashboard"
+                drawn = draw(copy, view, options.size or "120x40", options.theme or THEMES[0])
+                options.svg.write_text(svg(drawn, title_of(run, view)), encoding="utf-8")
             else:
-                write_svgs(copy)
+                write_svgs(copy, {options.example: EXAMPLES[options.example]} if options.example else PICTURES)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Folders of runs as an engine leaves them, without training anything."""
 
+import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -44,6 +45,21 @@ def put_finished_run(place: Path, name: str, epochs: int = 2, recipe: Recipe | N
     for number in range(1, epochs + 1):
         scripted.put_checkpoint(folder, number)
     return folder
+
+
+def put_result(
+    place: Path, name: str, accuracy: float, recipe: Recipe, *, finished: bool = True, validation: float | None = None
+) -> Path:
+    """A run of two epochs that came to a test accuracy, a point less before its last epoch; or that was killed then."""
+    events: list[Event] = []
+    for number in (1, 2):
+        done = scripted.epoch(number, accuracy - 0.01 * (2 - number))
+        events += [
+            scripted.step(number * scripted.STEPS_PER_EPOCH),
+            dataclasses.replace(done, validation_accuracy=validation),
+        ]
+    end = [RunFinished(2 * scripted.STEPS_PER_EPOCH, accuracy)] if finished else []
+    return put_run(place, name, [*scripted.opening(epochs=2)[1:], *events, *end], recipe)
 
 
 def put_stopped_run(place: Path, name: str, epochs: int = 1) -> Path:

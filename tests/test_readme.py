@@ -1,9 +1,10 @@
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
-from cifar_tui.cli.commands import COMMANDS, load_command
+from cifar_tui.cli.commands import COMMANDS, load_all
 from cifar_tui.presets import PRESETS
 from cifar_tui.tui.browser.browser import CheckpointBrowser
 from cifar_tui.tui.dashboard.dashboard import Dashboard
@@ -12,6 +13,7 @@ from cifar_tui.tui.evaluation.compared_images import ComparedImagesScreen
 from cifar_tui.tui.evaluation.comparison_screen import ComparisonScreen
 from cifar_tui.tui.evaluation.evaluation_screen import EvaluationScreen
 from cifar_tui.tui.evaluation.misclassified import MisclassifiedScreen
+from cifar_tui.tui.results.screen import ResultsScreen
 
 SCREENS = (
     Dashboard,
@@ -20,16 +22,18 @@ SCREENS = (
     MisclassifiedScreen,
     ComparisonScreen,
     ComparedImagesScreen,
+    ResultsScreen,
 )
 ROOT = Path(__file__).parents[1]
 COMMANDS_PAGE = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+ALL = dict(load_all())
 KEYS_PAGE = (ROOT / "docs" / "keys.md").read_text(encoding="utf-8")
 
 
 def test_the_page_of_commands_names_every_option() -> None:
-    for name in COMMANDS:
+    for name, command in load_all():
         assert f"`cifar-tui {name}" in COMMANDS_PAGE
-        for parameter in load_command(name).params:
+        for parameter in command.params:
             if parameter.param_type_name == "option":
                 assert f"`{parameter.opts[0]}`" in COMMANDS_PAGE, parameter.opts[0]
 
@@ -53,10 +57,11 @@ def test_every_command_on_a_page_is_one(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     lines = re.findall(r"(?:^ {4}(?:\S.*? )?|`)cifar-tui (\w[^`\n#]*)", text, re.MULTILINE)
     for line in lines:
-        name, *words = line.split()
+        name, *words = shlex.split(line)
         assert name in COMMANDS, line
-        options = {option for parameter in load_command(name).params for option in parameter.opts}
-        assert {word for word in words if word.startswith("--")} <= options | {"--help"}, line
+        inner = f"{name} {words[0]}" if name == "queue" and words and words[0].isalpha() else name
+        options = {option for parameter in ALL[inner].params for option in parameter.opts}
+        assert {word for word in words if re.fullmatch(r"--[\w-]+", word)} <= options | {"--help"}, line
 
 
 def test_every_make_on_a_page_and_in_ci_is_a_target() -> None:

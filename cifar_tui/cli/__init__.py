@@ -6,6 +6,7 @@ import io
 import logging
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -54,6 +55,10 @@ def main() -> None:
 
 
 def _run() -> None:
+    if any(word.partition("=")[0] == "--notify" for word in sys.argv):
+        from cifar_tui.cli.told import hide_addresses
+
+        hide_addresses()
     try:
         if os.environ.get(COMPLETE) == "complete_bash":
             from cifar_tui.cli.completion import run_completed_by_bash
@@ -62,6 +67,10 @@ def _run() -> None:
         else:
             app()
     finally:
+        if threading.active_count() > 1:
+            from cifar_tui.notify.courier import await_couriers
+
+            await_couriers()
         sys.stdout.flush()  # here it can still be said that nothing more can be written
 
 

@@ -1,8 +1,9 @@
 """`cifar-tui train --auto-resume`: the same command starts a run, resumes it, and does nothing once it has finished."""
 
+import functools
 import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cifar_tui.cli.checkpoint_path import RUN_AND_EPOCH, checkpoint_at
@@ -19,11 +20,12 @@ from cifar_tui.runs.checkpoints.states import resumable
 from cifar_tui.runs.checkpoints.unreadable import unreadable_states
 from cifar_tui.runs.find import RUNS_FOLDER, run_argument, start_of, started_as
 from cifar_tui.runs.folder import RunFolder, read_recipe
-from cifar_tui.runs.overview import Overview, read_overview
+from cifar_tui.runs.overview import read_overview
 from cifar_tui.runs.own_code import TYPED, allow_file
 from cifar_tui.runs.parent_weights import belongs_to_run, recipe_for_child
 from cifar_tui.runs.reading import parse_normalization
 from cifar_tui.runs.records.csv_tables import read_history
+from cifar_tui.runs.tags import checked_tags
 from cifar_tui.text import counted, percent, safe_text
 
 TRAINED_AGAIN_SECONDS = 60.0
@@ -37,36 +39,36 @@ def jobs_of_run(
     name: str | None,
     folder: Path | None,
     model: str | None,
+    tags: Sequence[str] = (),
 ) -> LocalJobs:
     """Return the jobs of a run, whether it is there already or not.
 
     Raises AlreadyFinished, FolderInUse, and BadInput, as for options that would make it another run.
     """
     path = run_place(name, folder)
+    new = functools.partial(new_run, changes, preset_name, start, name, folder, model, tags)
     if not recipe_path(path).is_file():
-        return new_run(changes, preset_name, start, name, folder, model)
+        return new()
     check_free(path)
+    tags = checked_tags(tags)
     recipe = read_recipe(path)
     if _half_made(path, recipe):
         run = RunFolder.reopen(path)
         run.discard()
         run.close()
-        return new_run(changes, preset_name, start, name, folder, model)
+        return new()
     other = _other_flags(recipe, preset_name, start, model)
     wanted, note = _wanted(path, recipe, changes, other)
-    overview = read_overview(path)
-    if overview.state == "finished" and wanted.get("epochs", recipe.epochs) == recipe.epochs:
-        raise AlreadyFinished(_finished(overview))
+    _check_unfinished(path, wanted)
     note = " ".join(filter(None, (note, _own_copy(path, recipe, model))))
     if resumable(path):
-        return reopened_run(path, wanted, note)
+        return reopened_run(path, wanted, tags, note)
     if unreadable_states(path):
         check_resumable(path)
     if not _worth_keeping(path):
         note = f"{path.name} ended before a training state was saved, and starts again. {note}".rstrip()
-        return reopened_run(path, wanted, note, from_beginning=True)
-    note = _set_aside(path)
-    jobs = new_run(changes, preset_name, start, name, folder, model)
+        return reopened_run(path, wanted, tags, note, from_beginning=True)
+    jobs, note = new(), _set_aside(path)
     jobs.note = f"{note} {jobs.note}".rstrip()
     return jobs
 
@@ -173,10 +175,15 @@ def _own_copy(folder: Path, recipe: Recipe, model: str | None) -> str:
     return f"{safe_text(model, 100)} is not what this run started with: it goes on with its own copy, {file}."
 
 
-def _finished(overview: Overview) -> str:
+def _check_unfinished(folder: Path, wanted: Mapping[str, object]) -> None:
+    """Raise AlreadyFinished for a run that has trained all of its epochs, unless another number is wanted."""
+    overview = read_overview(folder)
+    if overview.state != "finished" or "epochs" in wanted:
+        return
     accuracy = f": test accuracy {percent(overview.last_accuracy)}" if overview.last_accuracy is not None else ""
     after = counted(overview.recipe.epochs, "epoch")
-    return f"{safe_text(overview.name, 100)} has finished its {after}{accuracy}. There is nothing left to train."
+    name = safe_text(overview.name, 100)
+    raise AlreadyFinished(f"{name} has finished its {after}{accuracy}. There is nothing left to train.")
 
 
 def _set_aside(path: Path) -> str:

@@ -45,14 +45,16 @@ def compare(
     The images are those of the first checkpoint's run.
     """
     # Loads numpy, which completion in the shell does without.
+    from cifar_tui.checkpoint_events import MOST_COMPARED
+    from cifar_tui.cli.checkpoint_path import checkpoint_at
     from cifar_tui.console import report_comparison
     from cifar_tui.engine.data.source import check_source
     from cifar_tui.jobs.compare import start_comparison
-    from cifar_tui.report.comparison_text import MOST_COMPARED
 
     if not 2 <= len(paths) <= MOST_COMPARED:
         raise BadInput(f"Name 2 to {MOST_COMPARED} checkpoints to compare, not {len(paths)}.")
-    reading = with_models(reading_of(weights, normalize, max_pool=max_pool, ours=False), models)
+    read = reading_of(weights, normalize, max_pool=max_pool, ours=False)
+    reading = with_models(read, models, ("compare", *paths), run=checkpoint_at(paths[0]).parent)
     compared = [_compared_checkpoint(path, reading, changes) for path in paths]
     check_source(compared[0].recipe, ("test",))
     raise typer.Exit(report_comparison(start_comparison(compared), as_json=as_json))
@@ -67,7 +69,9 @@ def _compared_checkpoint(path: str, reading: "Reading", changes: Mapping[str, ob
 
     file = checkpoint_at(path)
     if in_a_run(file):
-        checkpoint = dataclasses.replace(compared_checkpoint(file), reading=Reading(models=reading.models))
+        checkpoint = dataclasses.replace(
+            compared_checkpoint(file), reading=Reading(models=reading.models, command=reading.command)
+        )
     else:
         checkpoint = ComparedCheckpoint(
             name=file.name, weights=file, recipe=recipe_for(file, None), external=True, reading=reading

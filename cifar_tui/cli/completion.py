@@ -17,6 +17,15 @@ def complete_run(incomplete: str) -> list[str]:
     return [folder.name for folder in reversed(all_runs()) if folder.name.startswith(incomplete)]
 
 
+def complete_run_or_tag(incomplete: str) -> list[str]:
+    """Return the names of the runs in `runs/`, and the tags that they have."""
+    from cifar_tui.runs.find import all_runs
+    from cifar_tui.runs.tags import read_tags
+
+    tags = sorted({tag for folder in all_runs() for tag in read_tags(folder)})
+    return [*(tag for tag in tags if tag.startswith(incomplete)), *complete_run(incomplete)]
+
+
 def complete_checkpoint(incomplete: str) -> list[str]:
     """Return runs, and RUN:EPOCH once a run is named or only one is left."""
     from cifar_tui.errors import BadInput

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,17 +51,7 @@ def start_detached(jobs: LocalJobs, arguments: Sequence[str]) -> int:
     """
     jobs.close()
     print(jobs.note, end="\n" if jobs.note else "")
-    reader, writer = os.pipe()
-    process = subprocess.Popen(
-        [sys.executable, SAFE_PATH, "-m", "cifar_tui", *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, REPORT_TO: str(writer)},
-        pass_fds=[writer],
-        start_new_session=True,
-    )
-    os.close(writer)
+    process, reader = start_again(arguments)
     try:
         with os.fdopen(reader, "rb") as answer:
             content = answer.read()
@@ -80,6 +70,29 @@ def start_detached(jobs: LocalJobs, arguments: Sequence[str]) -> int:
     return 0
 
 
+def start_again(
+    arguments: Sequence[str], environment: Mapping[str, str] | None = None, output: int = subprocess.DEVNULL
+) -> tuple["subprocess.Popen[bytes]", int]:
+    """Start this program with other arguments, in a session of its own. Returns the descriptor of its report, too."""
+    reader, writer = os.pipe()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, SAFE_PATH, "-m", "cifar_tui", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **(environment or {}), REPORT_TO: str(writer)},
+            pass_fds=[writer],
+            start_new_session=True,
+        )
+    except BaseException:
+        os.close(reader)
+        raise
+    finally:
+        os.close(writer)
+    return process, reader
+
+
 def train_detached(make_jobs: Callable[[], LocalJobs], descriptor: int) -> int:
     """Train without a terminal, printing into the run's folder, and report once it is known how it starts.
 
@@ -95,7 +108,7 @@ def train_detached(make_jobs: Callable[[], LocalJobs], descriptor: int) -> int:
         _report(descriptor, history)
         return follow(connection, history, because="Started in the background.")
     except CifarTuiError as error:
-        _send(descriptor, Report(trouble=str(error), exit_code=error.exit_code))
+        send_report(descriptor, Report(trouble=str(error), exit_code=error.exit_code))
         return error.exit_code
     finally:
         if jobs is not None:
@@ -112,13 +125,16 @@ def _wait_for_start(connection: RunConnection, history: RunHistory) -> None:
 
 def _report(descriptor: int, history: RunHistory) -> None:
     if history.started is None or not history.live:
-        _send(descriptor, Report(trouble=run_summary.outcome(history), exit_code=run_summary.exit_code(history) or 1))
+        send_report(
+            descriptor, Report(trouble=run_summary.outcome(history), exit_code=run_summary.exit_code(history) or 1)
+        )
     else:
         notes = [note.text for note in history.notes if isinstance(note, Noted)]
-        _send(descriptor, Report(history.started.run, history.started.folder, notes))
+        send_report(descriptor, Report(history.started.run, history.started.folder, notes))
 
 
-def _send(descriptor: int, report: Report) -> None:
+def send_report(descriptor: int, report: Report) -> None:
+    """Report to the starter, if it still waits, and close the descriptor."""
     with contextlib.suppress(OSError):
         os.write(descriptor, orjson.dumps(report))
         os.close(descriptor)

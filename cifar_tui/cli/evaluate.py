@@ -1,7 +1,8 @@
 """`cifar-tui evaluate`."""
 
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,10 +18,18 @@ from cifar_tui.cli.options import (
     recipe_options,
     with_models,
 )
-from cifar_tui.errors import BadInput
+from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.presets import PRESETS
+from cifar_tui.text import safe_text
+
+if TYPE_CHECKING:
+    from cifar_tui.checkpoint_events import EvaluationDone
 
 Tta = Annotated[bool, typer.Option("--tta", help="Average each prediction with that of the mirror image (flip-TTA).")]
+Svg = Annotated[
+    Path | None,
+    typer.Option("--svg", metavar="FILE", help="Draw the confusion matrix, too; of many classes its worst part."),
+]
 PresetOfFile = Annotated[
     str | None,
     typer.Option(
@@ -39,6 +48,7 @@ def evaluate(
     path: CheckpointPath,
     tta: Tta = False,
     as_json: AsJson = False,
+    svg: Svg = None,
     preset_name: PresetOfFile = None,
     normalize: Normalize = None,
     max_pool: MaxPool = False,
@@ -57,19 +67,39 @@ def evaluate(
     from cifar_tui.engine.data.source import check_source
     from cifar_tui.jobs.evaluate import evaluate_checkpoint
 
+    drawn = None if svg is None else _svg_file(svg)
     file = checkpoint_at(path)
     recipe = changed(recipe_for(file, preset_name), changes)
     classes = check_source(recipe, ("test",))
     ours = in_a_run(file)
-    reading = with_models(
-        reading_of(weights, normalize, max_pool=max_pool, ours=ours), models, classes, resnet_run(file, recipe)
-    )
+    read, resnet = reading_of(weights, normalize, max_pool=max_pool, ours=ours), resnet_run(file, recipe)
+    reading = with_models(read, models, ("evaluate", path), classes=classes, resnet=resnet, run=file.parent)
     if preset_name is not None and normalize is not None:
         raise BadInput("--preset names a normalization, too: leave out one of --preset and --normalize.")
     # Stored beside the checkpoint is what holds for its run: on the run's own images, without their mirror images.
     keep = ours and "data" not in changes and not tta
-    external = preset_name is None and not ours
-    session = evaluate_checkpoint(
-        recipe, file.parent, file.name, tta=tta, external=external, reading=reading, keep=keep
-    )
-    raise typer.Exit(report_evaluation(session, as_json=as_json))
+    options = {"tta": tta, "external": preset_name is None and not ours, "reading": reading, "keep": keep}
+    session = evaluate_checkpoint(recipe, file.parent, file.name, **options)
+    raise typer.Exit(report_evaluation(session, as_json=as_json, also=drawn))
+
+
+def _svg_file(svg: Path) -> "Callable[[EvaluationDone], None]":
+    """Return what draws an evaluation into a file. Raises BadInput where that cannot be."""
+    # What only this needs.
+    from cifar_tui.cli.export import check_free
+    from cifar_tui.files.atomic_write import write_atomically
+    from cifar_tui.files.home_path import in_home
+    from cifar_tui.report.confusion_svg import confusion_svg
+
+    out = in_home(svg)
+    if out.suffix.lower() != ".svg":
+        raise BadInput(f"--svg draws an image: choose a FILE that ends in .svg, not {safe_text(out.name, 100)}.")
+    check_free(out, "Choose another file.")
+
+    def draw(done: "EvaluationDone") -> None:
+        try:
+            write_atomically(out, lambda file: file.write(confusion_svg(done).encode()))
+        except OSError as error:
+            raise cannot_write(out, error) from error
+
+    return draw

@@ -20,6 +20,7 @@ from cifar_tui.runs.checkpoints.sidecars import sidecar_path
 from cifar_tui.runs.find import find_run
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.lock import is_being_trained
+from cifar_tui.runs.reading import NORMALIZATIONS
 from cifar_tui.text import counted, safe_text, size
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def export(
         raise BadInput(f"Unknown file type '{safe_text(out.suffix or out.name, 60)}': use {KINDS}.")
     if steps and kind != ".csv":
         raise BadInput("--steps is for tables: choose an OUT that ends in .csv.")
-    _check_free(out, force)
+    check_free(out, "" if force else "Use --force to replace it.")
     try:
         written = (
             _export_weights(path, out, weights, normalize, models)
@@ -82,15 +83,15 @@ def _report(out: Path, written: str, *, as_json: bool) -> None:
         print(f"Wrote {safe_text(str(out), 200)}: {written}.")
 
 
-def _check_free(out: Path, force: bool) -> None:
-    """Raise BadInput where something would be lost, or nothing can be written."""
+def check_free(out: Path, otherwise: str) -> None:
+    """Raise BadInput where nothing can be written, or something would be lost and it says what to do `otherwise`."""
     shown = safe_text(str(out), 200)
     if not out.parent.is_dir():
         raise BadInput(f"There is no folder {safe_text(str(out.parent), 200)} to write into.")
     if out.is_dir():
         raise BadInput(f"{shown} is a folder: choose a file.")
-    if os.path.lexists(out) and not force:
-        raise BadInput(f"{shown} exists already. Use --force to replace it.")
+    if os.path.lexists(out) and otherwise:
+        raise BadInput(f"{shown} exists already. {otherwise}")
 
 
 def _export_weights(path: str, out: Path, weights: str, normalize: str | None, models: list[str] | None) -> str:
@@ -101,7 +102,8 @@ def _export_weights(path: str, out: Path, weights: str, normalize: str | None, m
     if CHECKPOINT_PATTERN.fullmatch(out.name) and (in_a_run(out) or sidecar_path(out).exists()):
         raise BadInput(f"{safe_text(str(out), 200)} would look like a checkpoint of that run: choose another name.")
     source = checkpoint_at(path)
-    reading = with_models(reading_of(weights, normalize, max_pool=False, ours=in_a_run(source)), models)
+    read = reading_of(weights, normalize, max_pool=False, ours=in_a_run(source))
+    reading = with_models(read, models, ("export", path, str(out)), run=source.parent)
     done = export_weights(source, out, reading)
     written = f"{safe_text(source.name)}, {size(done.written.size)}"
     if out.suffix.lower() == ".onnx":
@@ -120,14 +122,20 @@ def _export_weights(path: str, out: Path, weights: str, normalize: str | None, m
 def _normalization_text(origin: "WeightsMetadata", first: list[str]) -> str:
     """Return the normalization as text, where it is not the tutorial's, for a .pth cannot hold it.
 
-    It names a preset that has the same, one of `first` rather than another.
+    It names a preset that has the same, one of `first` rather than another, or the data set that is normalized so.
     """
     if origin.mean == origin.std == HALF:
         return ""
     mean, std = (", ".join(f"{value:g}" for value in values) for values in (origin.mean, origin.std))
     names = [*(name for name in first if name in PRESETS), *PRESETS]
     same = [name for name in names if (preset(name).mean, preset(name).std) == (origin.mean, origin.std)]
-    then = f"use --preset {same[0]} to evaluate it" if same else "a .safetensors holds it"
+    data_sets = [name for name, normalization in NORMALIZATIONS.items() if normalization == (origin.mean, origin.std)]
+    if same:
+        then = f"use --preset {same[0]} to evaluate it"
+    elif data_sets:
+        then = f"use --normalize {data_sets[0]} to evaluate it, or to predict with it"
+    else:
+        then = "a .safetensors holds it"
     return f".\nIts images are normalized with mean {mean} and deviation {std}, which a .pth cannot hold: {then}"
 
 

@@ -55,6 +55,8 @@ def without_pydantic(option: Any) -> Any:
 
 
 def _value(option: Any, process: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:
+    if (option.multiple or option.nargs != 1) and not option.required and value in (None, (), []):
+        return None
     if option.required or option.multiple or option.nargs != 1:
         return process(context, value)
     kind = getattr(getattr(option, "type_descriptor", None), "annotation", None)

@@ -1,5 +1,6 @@
 """Starts the processes of one run by torchelastic, which starts them again when one is lost, and shows the run."""
 
+import contextlib
 import logging
 import os
 import signal
@@ -19,11 +20,15 @@ from cifar_tui.cli.environment import obstacle_to_a_screen
 from cifar_tui.cli.front_ends import detached_text, run_on_screen
 from cifar_tui.cli.options import check_screen_options
 from cifar_tui.cli.train_jobs import StartFile
+from cifar_tui.events import RunFailed
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.jobs.attached import AttachedJobs
+from cifar_tui.notify.run_events import open_notifier
+from cifar_tui.notify.wanted import anybody_named
 from cifar_tui.report import run_summary
 from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.records.csv_tables import read_history
+from cifar_tui.runs.records.journal import read_feed
 from cifar_tui.system.container import usable_cores
 from cifar_tui.system.foreground import SAVE_AND_END
 from cifar_tui.system.invocation import SAFE_PATH
@@ -81,7 +86,7 @@ def _checked(options: dict[str, Any]) -> Path:
     check_screen_options(options["marker"], options["alert"], options["theme"])
     file = StartFile(options["start"], options["weights"], options["normalize"])
     run = options["resume"], options["preset_name"], file, options["run_name"], options["outf"], options["model"]
-    jobs = jobs_of(options["changes"], *run, auto_resume=options["auto_resume"])
+    jobs = jobs_of(options["changes"], *run, options["tags"] or (), auto_resume=options["auto_resume"])
     folder = jobs.folder
     jobs.close()
     return folder
@@ -130,12 +135,32 @@ def _train(count: int, folder: Path, arguments: Sequence[str]) -> int:
     except SignalException as error:
         ended_by = 128 + int(error.sigval)
     except ChildFailedError:
-        print(f"A process was lost {MOST_RESTARTS + 1} times: none is started again.", file=sys.stderr)
+        reason = f"A process was lost {MOST_RESTARTS + 1} times: none is started again."
+        print(reason, file=sys.stderr)
+        _notify_of_failure(folder, reason)
         return 1
     told = int(store.get(EXIT_KEY)) if store.check([EXIT_KEY]) else LOST
     if told != LOST:
         return told
     return ended_by or _exit_code(folder)
+
+
+def _notify_of_failure(folder: Path, reason: str) -> None:
+    """Notify of what none of the processes could: that the run is not started again."""
+    if not anybody_named():
+        return
+
+    def report(words: str) -> None:
+        print(words, file=sys.stderr)
+
+    notifier = open_notifier(folder.name, folder, report, report)
+    if notifier is not None:
+        failed = RunFailed(reason, "", 1)
+        with contextlib.suppress(OSError), journal_path(folder).open("rb") as journal:
+            for event in read_feed(journal):
+                notifier.apply_past(event)
+        notifier.apply(failed)
+        notifier.close(failed)
 
 
 def _meeting_point() -> "TCPStore":

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import inspect
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from cifar_tui.cli.completion import complete_checkpoint, complete_of, complete_preset, complete_run, complete_theme
+from cifar_tui.data_sets import DATA_SETS
 from cifar_tui.errors import BadInput
 from cifar_tui.option import RECIPE, RUN, Option, check_choice, options_of
 from cifar_tui.presets import PRESETS, WITH_A_GPU, WITHOUT_A_GPU
@@ -49,6 +51,8 @@ TrainedModel = Annotated[str | None, _option(RECIPE, "--model", MODEL_HELP, "FIL
 NAME_HELP = "The run's name; its folder is runs/NAME. Without this option: preset and time."
 RunName = Annotated[str | None, _option(RUN, "--run-name", NAME_HELP, "NAME")]
 RunFolderPath = Annotated[Path | None, _option(RUN, "--outf", "The run's folder, instead of runs/NAME.", "DIR")]
+TAG_HELP = "Put a tag on the run, a word to find it by; repeat it for more."
+RunTags = Annotated[list[str] | None, _option(RUN, "--tag", TAG_HELP, "NAME")]
 Headless = Annotated[bool, _option(SCREEN, "--headless", "Print plain lines instead of opening the screen.")]
 Detach = Annotated[bool, _option(SCREEN, "--detach", "Train in the background and return; see attach.")]
 THEME_HELP = "The screen's colour theme; key t lists them. Without this option: the one used last."
@@ -78,11 +82,21 @@ OWN_MODEL_HELP = "For a network of your own: the function that makes it, in a fi
 OwnModels = Annotated[list[str] | None, _option(None, "--model", OWN_MODEL_HELP, "FILE.py:make")]
 
 
-def with_models(reading: Reading, typed: Sequence[str] | None, classes: int = 0, resnet: str = "") -> Reading:
+def with_models(
+    reading: Reading,
+    typed: Sequence[str] | None,
+    command: Sequence[str],
+    *,
+    classes: int = 0,
+    resnet: str = "",
+    run: Path | None = None,
+) -> Reading:
     """Return how a file is read, with the functions that were typed, which may run from now on.
 
-    `resnet` is the name of a run whose network is the ResNet-18. Raises BadInput.
+    `command` is what was typed beside them, `resnet` the name of a run whose network is the ResNet-18, `run` the folder
+    of the checkpoint's run. Raises BadInput.
     """
+    reading = dataclasses.replace(reading, command=shlex.join(command))
     if not typed:
         return reading
     if resnet:
@@ -90,7 +104,7 @@ def with_models(reading: Reading, typed: Sequence[str] | None, classes: int = 0,
     # Loads what only these need.
     from cifar_tui.runs.own_code import allow_file
 
-    return dataclasses.replace(reading, models=tuple(map(allow_file, typed)), classes=classes)
+    return dataclasses.replace(reading, models=tuple(allow_file(one, run) for one in typed), classes=classes)
 
 
 def reading_of(weights: str, normalize: str | None, *, max_pool: bool, ours: bool) -> Reading:
@@ -98,6 +112,7 @@ def reading_of(weights: str, normalize: str | None, *, max_pool: bool, ours: boo
     reading = Reading(
         weights=weights,
         normalization=parse_normalization(normalize) if normalize is not None else None,
+        side=DATA_SETS[normalize].side if normalize in DATA_SETS else 0,
         max_pool=max_pool,
     )
     if ours and reading != AS_FOUND:
@@ -113,10 +128,11 @@ def check_screen_options(marker: str, alert: str, theme: str | None) -> None:
     check_choice("--alert", alert, ALERTS)
 
 
-def recipe_options(*fields: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def recipe_options(*fields: str, swept: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command an option for each of these fields of the recipe, or for all, in place of its parameter `changes`.
 
-    `changes` gets what was typed, as `parse_changes` returns it.
+    `changes` gets what was typed, as `parse_changes` returns it; where options are `swept`, lists and ranges of values,
+    the texts as they were typed.
     """
     options = [RECIPE_OPTIONS[name] for name in fields or RECIPE_OPTIONS]
     if fields:  # not a run's: these say how a checkpoint is evaluated
@@ -125,13 +141,15 @@ def recipe_options(*fields: str) -> Callable[[Callable[..., None]], Callable[...
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         parameters: list[inspect.Parameter] = []
         for parameter in inspect.signature(command).parameters.values():
-            parameters += map(_parameter, options) if parameter.name == "changes" else [parameter]
+            parameters += (
+                [_parameter(one, swept=swept) for one in options] if parameter.name == "changes" else [parameter]
+            )
 
         # Any: each value has the type that its parameter's annotation names.
         @functools.wraps(command)
         def with_options(**values: Any) -> None:
             typed = {option.field: values.pop(option.field) for option in options}
-            command(**values, changes=parse_changes(typed))
+            command(**values, changes=typed_values(typed) if swept else parse_changes(typed))
 
         # Typer builds a command's options from its signature and its annotations.
         with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -141,13 +159,20 @@ def recipe_options(*fields: str) -> Callable[[Callable[..., None]], Callable[...
     return decorate
 
 
-def _parameter(option: Option) -> inspect.Parameter:
+def _parameter(option: Option, *, swept: bool) -> inspect.Parameter:
     metavar = option.metavar or {int: "N", float: "X"}.get(option.kind)
     values = option.choices or option.examples
     complete = complete_of(*values) if values else None
     typed = _option(option.panel or None, option.flag, option.help, metavar, complete)
-    annotation = Annotated[option.kind | None, typed]  # type: ignore[name-defined] # known when it runs
+    kind = str if swept and option.kind is not bool else option.kind
+    annotation = Annotated[kind | None, typed]  # type: ignore[valid-type] # known when it runs
     return inspect.Parameter(option.field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def typed_values(typed: Mapping[str, Any]) -> dict[str, str]:
+    """Return what was typed for fields of the recipe, as texts; a switch is `yes`."""
+    given = {name: value for name, value in typed.items() if value not in (None, False)}
+    return {name: "yes" if value is True else value for name, value in given.items()}
 
 
 def parse_changes(typed: Mapping[str, Any]) -> dict[str, object]:

@@ -55,7 +55,8 @@ def predict(
     file = checkpoint_at(path)
     recipe = changed(recipe_for(file, None), changes)
     reading = reading_of(weights, normalize, max_pool=max_pool, ours=in_a_run(file))
-    reading = with_models(reading, models, resnet=resnet_run(file, recipe))
+    command = ("predict", path, *images)
+    reading = with_models(reading, models, command, resnet=resnet_run(file, recipe), run=file.parent)
     predictor = Predictor(recipe, file.parent, file.name, reading)
     for sentence in predictor.assumptions:
         print(sentence, file=sys.stderr)

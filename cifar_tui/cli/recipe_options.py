@@ -13,6 +13,7 @@ from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.parent_weights import belongs_to_run, recipe_for_child
 from cifar_tui.runs.reading import AS_FOUND, Reading
+from cifar_tui.text import other_classes
 
 
 def new_recipe(preset_name: str, changes: Mapping[str, object]) -> Recipe:
@@ -46,8 +47,8 @@ def branched_recipe(
         raise BadInput(f"The checkpoint's weights have width {recipe.width}: leave --width out.")
     child = checked(_begun(recipe, changes))
     if child.classes != recipe.classes:
-        other = f"The checkpoint tells {recipe.classes:,} classes apart, and these images have {child.classes:,}"
-        note = f"{note} {other}: the last layer starts from fresh weights.".lstrip()
+        differing = other_classes("The checkpoint", recipe.classes, child.classes)
+        note = f"{note} {differing}: the last layer starts from fresh weights.".lstrip()
     return child, note
 
 

@@ -18,11 +18,13 @@ from cifar_tui.serialization import to_record
 
 FROM = "from"
 """A column that is there where a run started from a checkpoint."""
-HEAD = ("run", "state", "progress", "best", "last", "preset", "data", FROM, "started", "size")
-LEFT_OUT_FIRST = ("size", "data", FROM, "last", "preset", "started", "best", "progress")
+TAGS = "tags"
+"""A column that is there where a run has tags."""
+HEAD = ("run", "state", "progress", "best", "last", "preset", "data", FROM, "started", "size", TAGS)
+LEFT_OUT_FIRST = ("size", TAGS, "data", FROM, "last", "preset", "started", "best", "progress")
 """Columns in the order in which they are left out where a terminal is too narrow."""
 NAME_COLUMNS = 28
-"""Columns of a run's name on a narrow terminal."""
+"""Columns of a run's name, and of its tags, on a narrow terminal."""
 
 
 def list_overviews(folders: Sequence[Path]) -> tuple[list[Overview], list[str]]:
@@ -54,10 +56,11 @@ def unreadable_folders(place: Path) -> list[str]:
 def table_lines(overviews: Sequence[Overview], indent: int = 0) -> list[str]:
     """Return a head and a line for each run, in the width of the terminal less `indent`, where there is one."""
     rows = [dict(zip(HEAD, cells, strict=True)) for cells in (HEAD, *map(_cells, overviews))]
-    columns = [name for name in HEAD if name != FROM or any(one.recipe.parent is not None for one in overviews)]
+    shown = {FROM: any(one.recipe.parent for one in overviews), TAGS: any(one.tags for one in overviews)}
+    columns = [name for name in HEAD if shown.get(name, True)]
     room = shutil.get_terminal_size().columns - indent if sys.stdout.isatty() else math.inf
     if _width(rows, columns) > room:
-        rows = [{**row, "run": text.shortened(row["run"], NAME_COLUMNS)} for row in rows]
+        rows = [{**row, **{name: text.shortened(row[name], NAME_COLUMNS) for name in ("run", TAGS)}} for row in rows]
     for column in LEFT_OUT_FIRST:
         if _width(rows, columns) > room:
             columns = [name for name in columns if name != column]
@@ -72,7 +75,7 @@ def _width(rows: Sequence[dict[str, str]], columns: Sequence[str]) -> int:
 def to_json(overview: Overview) -> dict[str, object]:
     """Return the run as plain data for JSON."""
     return {
-        "run": overview.name,
+        "run": text.valid_text(overview.name),
         "state": overview.state,
         "live": overview.live,
         "epoch": overview.epoch,
@@ -87,7 +90,9 @@ def to_json(overview: Overview) -> dict[str, object]:
         "from": overview.recipe.parent and to_record(overview.recipe.parent),
         "started_at": overview.started_at,
         "size": overview.size,
-        "folder": str(overview.folder.absolute()),
+        "tags": overview.tags,
+        "note": overview.note,
+        "folder": text.valid_text(str(overview.folder.absolute())),
     }
 
 
@@ -108,4 +113,5 @@ def _cells(overview: Overview) -> tuple[str, ...]:
         run_summary.ancestry(overview.recipe).removeprefix("from ") or "–",
         text.age(time.time() - overview.started_at) if overview.started_at else "–",
         text.size(overview.size),
+        ", ".join(overview.tags) or "–",
     )

@@ -20,6 +20,7 @@ from cifar_tui.cli.options import (
     ResumedRun,
     RunFolderPath,
     RunName,
+    RunTags,
     StartCheckpoint,
     ThemeName,
     TrainedModel,
@@ -28,6 +29,7 @@ from cifar_tui.cli.options import (
     recipe_options,
 )
 from cifar_tui.cli.several import in_several_processes
+from cifar_tui.cli.told import telling
 from cifar_tui.system.foreground import train_behind_a_parent
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 
 @recipe_options()
+@telling
 @in_several_processes
 def train(
     *,
@@ -48,6 +51,7 @@ def train(
     weights: WeightsName = "",
     run_name: RunName = None,
     outf: RunFolderPath = None,
+    tags: RunTags = None,
     headless: Headless = False,
     detach: Detach = False,
     theme: ThemeName = None,
@@ -65,7 +69,7 @@ def train(
     from cifar_tui.cli import chosen_jobs, front_ends, train_jobs
 
     file = train_jobs.StartFile(start, weights, normalize)
-    run = changes, resume, preset_name, file, run_name, outf, model
+    run = changes, resume, preset_name, file, run_name, outf, model, tags or ()
     make_jobs = functools.partial(chosen_jobs.jobs_of, *run, auto_resume=auto_resume)
     if report_to is not None or detach:
         raise typer.Exit(_in_background(make_jobs, report_to))

@@ -1,12 +1,13 @@
 """The jobs of `cifar-tui train`: those of a new run, or of one that resumes."""
 
+import contextlib
 import math
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cifar_tui.cli.checkpoint_path import checkpoint_at, in_a_run
+from cifar_tui.cli.checkpoint_path import RUN_AND_EPOCH, checkpoint_at, in_a_run
 from cifar_tui.cli.default_preset import preset_for, preset_note
 from cifar_tui.cli.options import reading_of, with_models
 from cifar_tui.cli.recipe_options import (
@@ -20,15 +21,18 @@ from cifar_tui.cli.recipe_options import (
 )
 from cifar_tui.errors import BadInput
 from cifar_tui.files.home_path import in_home
+from cifar_tui.files.run_files import CHECKPOINT_PATTERN
 from cifar_tui.jobs.local import LocalJobs, check_free, check_resumable
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.sidecars import newest_checkpoint
 from cifar_tui.runs.checkpoints.states import resumable
-from cifar_tui.runs.find import find_run
+from cifar_tui.runs.find import find_run, run_argument
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.own_code import allow_file, allow_run, check_allowed, model_option
+from cifar_tui.runs.tags import checked_tags
+from cifar_tui.system.invocation import command_line
 from cifar_tui.system.launcher import attempt
-from cifar_tui.text import rate, safe_text
+from cifar_tui.text import other_classes, rate, safe_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ def new_run(
     name: str | None,
     folder: Path | None,
     model: str | None = None,
+    tags: Sequence[str] = (),
 ) -> LocalJobs:
     """Return the jobs of a new run, from fresh weights or a checkpoint's. Raises BadInput, CheckpointDamaged.
 
@@ -63,7 +68,7 @@ def new_run(
     earlier = _run_to_start_again()
     if earlier is not None:
         return resumed_run(str(earlier), {}, set())
-    folder = in_home(folder) if folder is not None else None
+    folder, tags = in_home(folder) if folder is not None else None, checked_tags(tags)
     if start.checkpoint is None:
         if start.typed({}):
             raise BadInput("--normalize and --weights say how a file is read that a run starts from: add --from FILE.")
@@ -71,14 +76,15 @@ def new_run(
         recipe = new_recipe(preset_name or preset_for(changes.get("device")), {**changes, **own})
         check_own_network(recipe)
         note = preset_note(recipe) if preset_name is None else ""
-        return LocalJobs(recipe, name, folder, note=_notes(recipe, changes, note))
+        return LocalJobs(recipe, name, folder, note=_notes(recipe, changes, note), tags=tags)
     weights = checkpoint_at(start.checkpoint)
     reading = reading_of(start.weights, start.normalize, max_pool=False, ours=in_a_run(weights))
-    own = own_model(model, changes)
-    recipe, note = branched_recipe(weights, preset_name, {**changes, **own}, with_models(reading, model and [model]))
+    own = own_model(model, changes, weights.parent)
+    reading = with_models(reading, model and [model], ("train", "--from", start.checkpoint), run=weights.parent)
+    recipe, note = branched_recipe(weights, preset_name, {**changes, **own}, reading)
     check_allowed(recipe.model, weights.parent, _with_code(start.checkpoint, recipe, weights.parent))
     check_own_network(recipe)
-    return LocalJobs(recipe, name, folder, start=weights, note=_notes(recipe, changes, note))
+    return LocalJobs(recipe, name, folder, start=weights, note=_notes(recipe, changes, note), tags=tags)
 
 
 def _notes(recipe: Recipe, changes: Mapping[str, object], note: str) -> str:
@@ -86,17 +92,17 @@ def _notes(recipe: Recipe, changes: Mapping[str, object], note: str) -> str:
     return " ".join(filter(None, (data_note(recipe, changes), note, optimizer_note(recipe, changes))))
 
 
-def own_model(typed: str | None, changes: Mapping[str, object]) -> dict[str, object]:
+def own_model(typed: str | None, changes: Mapping[str, object], run: Path | None = None) -> dict[str, object]:
     """Return the fields of the recipe that a function of people's own sets, which may run from now on.
 
-    Raises BadInput.
+    `run` is the folder of the checkpoint's run that the new one starts from. Raises BadInput.
     """
     if typed is None:
         return {}
     if "width" in changes:
         raise BadInput("--width is for the ResNet-18: your function makes its network as wide as it likes.")
     # Such a network is made for whole images.
-    return {"model": allow_file(typed), "sizes": changes.get("sizes", "whole")}
+    return {"model": allow_file(typed, run), "sizes": changes.get("sizes", "whole")}
 
 
 def check_own_network(recipe: Recipe) -> None:
@@ -132,17 +138,36 @@ def _run_to_start_again() -> Path | None:
     return None
 
 
-def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str]) -> LocalJobs:
-    """Return the jobs of a run to resume, its recipe changed where that is possible. Raises BadInput, FolderInUse."""
+def _check_no_checkpoint(run: str) -> None:
+    """Raise BadInput, with what to type, for a checkpoint that was named in place of a run."""
+    file = in_home(run)
+    with contextlib.suppress(BadInput):  # it is not there, which is told where runs are looked for
+        file = checkpoint_at(run) if RUN_AND_EPOCH.fullmatch(run) else file
+    if not file.is_file() or CHECKPOINT_PATTERN.fullmatch(file.name) is None:
+        return
+    new = command_line(f"train --from {shlex.quote(run)}")
+    if in_a_run(file):
+        resume = command_line(f"train --resume {shlex.quote(run_argument(file.parent))}")
+        raise BadInput(f"--resume takes a run, not a checkpoint: {resume}. A new run starts from it with: {new}")
+    raise BadInput(f"{safe_text(run, 100)} alone cannot be resumed. A new run starts from it with: {new}")
+
+
+def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str], tags: Sequence[str] = ()) -> LocalJobs:
+    """Return the jobs of a run to resume, its recipe changed where that is possible, with more tags.
+
+    Raises BadInput, FolderInUse.
+    """
     check_changeable(changes, other_flags)
+    tags = checked_tags(tags)
+    _check_no_checkpoint(run)
     path = find_run(run)
     check_free(path)
     check_resumable(path)
-    return reopened_run(path, changes)
+    return reopened_run(path, changes, tags)
 
 
 def reopened_run(
-    path: Path, changes: Mapping[str, object], note: str = "", *, from_beginning: bool = False
+    path: Path, changes: Mapping[str, object], tags: tuple[str, ...], note: str = "", *, from_beginning: bool = False
 ) -> LocalJobs:
     """Return the jobs of a run to resume by its folder, as `resumed_run`. Raises BadInput, FolderInUse."""
     folder = RunFolder.reopen(path)
@@ -150,10 +175,8 @@ def reopened_run(
         before = folder.recipe()
         recipe = checked(changed(before, changes))
         if recipe.classes != before.classes:
-            raise BadInput(
-                f"{path.name} tells {before.classes:,} classes apart, and these images have {recipe.classes:,}: "
-                "name the images it was trained on with --data."
-            )
+            differing = other_classes(path.name, before.classes, recipe.classes)
+            raise BadInput(f"{differing}: name the images it was trained on with --data.")
         schedule = _schedule_change(before, recipe, path)
         allow_run(path, before)
         check_own_network(recipe)
@@ -162,7 +185,9 @@ def reopened_run(
         raise
     values = ((name.replace("_", " "), getattr(before, name), getattr(recipe, name)) for name in changes)
     texts = tuple(f"{name} {old} → {new}" for name, old, new in values if old != new)
-    return LocalJobs(recipe, resumed=folder, changes=texts + schedule, note=note, from_beginning=from_beginning)
+    return LocalJobs(
+        recipe, resumed=folder, changes=texts + schedule, note=note, tags=tags, from_beginning=from_beginning
+    )
 
 
 def _schedule_change(before: Recipe, recipe: Recipe, folder: Path) -> tuple[str, ...]:

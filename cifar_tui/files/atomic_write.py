@@ -2,15 +2,14 @@
 
 import contextlib
 import errno
-import hashlib
 import os
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from cifar_tui.failpoints import hit
+from cifar_tui.files.digest import digest_of_file
 from cifar_tui.files.run_files import FAILURE_NAME
 
 TEMPORARY_PREFIX = ".writing-"
@@ -36,7 +35,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Written
     Who may read it follows from the umask, as for any file that a person makes.
     Raises OSError, with the old file untouched, when any part of it fails.
     """
-    temporary = path.parent / f"{TEMPORARY_PREFIX}{path.name}-{secrets.token_hex(6)}"
+    temporary = path.parent / f"{TEMPORARY_PREFIX}{path.name}-{os.urandom(6).hex()}"
     descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with os.fdopen(descriptor, "w+b") as file:
@@ -47,7 +46,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Written
             _flush(file.fileno())
             hit("synced", path.name)
             file.seek(0)
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = digest_of_file(file)
             size = file.seek(0, os.SEEK_END)
         temporary.replace(path)
         hit("renamed", path.name)

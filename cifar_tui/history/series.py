@@ -204,8 +204,9 @@ class Series:
         average = _boxed(x, _boxed(x, _tamed(mean), width), width)
         start = inside.start - window.start
         x, average = x[start : start + inside.stop - inside.start], average[start : start + inside.stop - inside.start]
-        step = max(math.ceil(len(x) / max(2 * columns, 1)), 1)
-        chosen = np.arange(len(x) - 1, -1, -step)[::-1]
+        # Places of the axis, and not of the newest point: what is drawn stays as it is while the run goes on.
+        place = np.floor((x - x_low) / max(x_high - x_low, 1e-12) * 2 * max(columns, 1))
+        chosen = np.append(np.flatnonzero(np.diff(place[:-1], prepend=-np.inf)), len(x) - 1)
         return Points(x[chosen], average[chosen])
 
     def at(self, x: float) -> float:

@@ -18,6 +18,7 @@ from cifar_tui.runs.find import RUNS_FOLDER, run_argument
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.lock import is_being_trained, why_unknown
 from cifar_tui.runs.new_run import NewRun, branch
+from cifar_tui.runs.tags import change_tags
 from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text
 
@@ -35,6 +36,7 @@ class LocalJobs:
         start: Path | None = None,
         place: Path | None = None,
         note: str = "",
+        tags: tuple[str, ...] = (),
         from_beginning: bool = False,
         **options: Any,
     ) -> None:
@@ -42,11 +44,11 @@ class LocalJobs:
 
         That is a new run's recipe, name and folder, and the checkpoint it starts with, where the recipe has a parent;
         or the open folder of a run to resume, and what changes in its recipe: `from_beginning` for one that ended
-        before its first training state. `note`, where there is one, comes before all events. `options` are those of
-        `TrainJob`.
+        before its first training state. `note`, where there is one, comes before all events. `tags` are put on it, or
+        added to those of a run that is resumed. `options` are those of `TrainJob`.
         """
         self._options = options
-        self._new = NewRun(recipe=recipe, name=name, folder=folder, start=start, place=place or RUNS_FOLDER)
+        self._new = NewRun(recipe=recipe, name=name, folder=folder, start=start, place=place or RUNS_FOLDER, tags=tags)
         self._run = resumed
         self.resumed = resumed is not None
         self.changes = changes
@@ -57,6 +59,11 @@ class LocalJobs:
     def folder(self) -> Path:
         """The run's folder, absolute: of one that is still to be made, as it would be now. Raises BadInput."""
         return (self._run.path if self._run is not None else self._new.plan_folder()[1]).absolute()
+
+    @property
+    def recipe(self) -> Recipe:
+        """The run's recipe."""
+        return self._new.recipe
 
     @property
     def current(self) -> "LocalJobs":
@@ -71,6 +78,7 @@ class LocalJobs:
         if self.resumed:
             if data is not None:
                 raise BadInput("A resumed run keeps its images: start a new run to use others.")
+            change_tags(self._held.path, add=self._new.tags)
             return self._resume(self.changes, self.note, from_beginning=self._from_beginning)
         new = self._new
         if data is not None:

@@ -4,13 +4,14 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cifar_tui.control import Request, RequestQueue
 from cifar_tui.errors import DataUnavailable, cannot_write
 from cifar_tui.events import (
     DataMissing,
     Emit,
+    Ending,
     Event,
     Noted,
     Reopened,
@@ -23,6 +24,7 @@ from cifar_tui.files.atomic_write import write_failure
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.jobs.session import Job
+from cifar_tui.notify.wanted import anybody_named
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.records.background_recorder import BackgroundRecorder
@@ -30,6 +32,9 @@ from cifar_tui.runs.records.journal import read_feed
 from cifar_tui.runs.records.recorder import Recorder
 from cifar_tui.runs.remote.server import ControlServer
 from cifar_tui.system.allocator import give_freed_memory_back
+
+if TYPE_CHECKING:
+    from cifar_tui.notify.run_events import RunNotifier
 
 
 def open_recorder(folder: RunFolder) -> Recorder:
@@ -66,21 +71,36 @@ class TrainJob(Job):
         self._changes = changes
         self._under_way = changes is None
         self._worth_keeping = changes is not None
-        self._ending: RunFailed | None = None
+        self._ending: Ending | None = None
+        self._notifier: RunNotifier | None = None
+        self._trouble: list[str] = []
+        """Sentences on why somebody cannot be notified as they want."""
 
     def replay(self) -> Iterator[FeedItem]:
-        """Return the journal of a run that is resumed, that it is reopened, and the first note."""
-        if self._changes is None:
-            return
+        """Return the journal of a run that is resumed, and that it is reopened; then what to know of any run."""
+        if self._changes is not None:
+            for event in self._past():
+                if self._notifier is not None:
+                    self._notifier.apply_past(event)
+                yield event
+        # Not before: who resumes a run is shown nothing from before.
+        yield from map(Noted, self._trouble)
+        if self._notifier is not None:
+            self._notifier.tell_restart()
+
+    def _past(self) -> Iterator[FeedItem]:
         with contextlib.suppress(FileNotFoundError), (journal_path(self._folder.path)).open("rb") as journal:
             yield from read_feed(journal)
         yield Reopened(str(self._folder.path))
+        if self._first_note:
+            yield Noted(self._first_note)
         if self._first_note:
             yield Noted(self._first_note)
 
     def listen(self, submit: Callable[[Request], None], say: Emit) -> None:
         """Let screens and commands elsewhere reach the run; where that cannot be, it trains all the same."""
         self._say = say
+        self._notifier = self._open_notifier()
         first = self._first_note if self._changes is None else ""
         for sentence in (first, *self._folder.shortcomings()):
             if sentence:
@@ -110,8 +130,10 @@ class TrainJob(Job):
 
     def append_event(self, event: Event) -> None:
         """Have an event written into the run's records; until a run that is to go on does, they stay as they are."""
-        if isinstance(event, RunFailed):
+        if isinstance(event, Ending):
             self._ending = event
+        if self._notifier is not None:
+            self._notifier.apply(event)
         if isinstance(event, TrainingStarted):
             self._worth_keeping = True
         if isinstance(event, RunStarted | RunResumed):
@@ -137,6 +159,8 @@ class TrainJob(Job):
             self._report_lost(lost)
         if self._server is not None:
             self._server.close()
+        if self._notifier is not None:
+            self._notifier.close(self._ending)
         if not self._worth_keeping:
             self._folder.discard()
         give_freed_memory_back()
@@ -151,12 +175,32 @@ class TrainJob(Job):
             ending = dataclasses.replace(ending, reason=f"{ending.reason} {reason}")
         else:
             ending = RunFailed(reason, "", 1)
+        self._ending = ending
+        if self._notifier is not None:
+            self._notifier.apply(ending)
         self._broadcast(ending)
         if self._say is not None:
             self._say(ending)
 
+    def _open_notifier(self) -> "RunNotifier | None":
+        """Return what notifies people, where they have set that up."""
+        if not anybody_named():
+            return None
+        # Loads what only these runs need.
+        from cifar_tui.notify.run_events import open_notifier
+
+        return open_notifier(self._folder.name, self._folder.path, self._trouble.append, self._record_note)
+
+    def _record_note(self, words: str) -> None:
+        """Note in the run's records, and to everybody who watches, what a person should know."""
+        if self._say is not None:
+            self._say(Noted(words))
+        self.append_event(Noted(words))
+
     def _note(self, words: str) -> None:
         """Tell everybody who watches, now, what the records do not hold."""
+        if self._notifier is not None:
+            self._notifier.apply(Noted(words))
         if self._say is not None:
             self._say(Noted(words))
         self._broadcast(Noted(words))

@@ -11,8 +11,6 @@ from cifar_tui.report.mcnemar import mcnemar_p, significance
 Row = tuple[tuple[str, str], ...]
 """Text, and the name of its style, from left to right."""
 
-MOST_COMPARED = 8
-"""More checkpoints than anybody reads side by side."""
 CHANGED_LISTED = 10
 """Classes listed, of more than `MOST_DENSE`, that became worse, and that became better."""
 VALUE, CHANGE = 10, 9

@@ -6,7 +6,7 @@ from cifar_tui.recipe import Recipe
 from cifar_tui.report.run_summary import ancestry
 from cifar_tui.text import safe_text
 
-SHORT = {"learning_rate": "lr", "train_images": "training images"}
+_SHORT = {"learning_rate": "lr", "train_images": "training images"}
 """Choices that go by another name than the recipe's field."""
 SAME_RUN = ("data_dir", "rate_changes", "model", "parent", "tensorboard")
 """Fields that are no choice of numbers: data's place, changes under way, code, parent, files beside."""
@@ -20,7 +20,7 @@ def differences(before: Recipe, after: Recipe) -> tuple[str, ...]:
         if field.name not in SAME_RUN
     )
     shown = [
-        f"{SHORT.get(name, name.replace('_', ' '))} {_words(first)} → {_words(second)}"
+        f"{choice_name(name)} {choice_text(first)} → {choice_text(second)}"
         for name, first, second in pairs
         if first != second
     ]
@@ -35,11 +35,17 @@ def differences(before: Recipe, after: Recipe) -> tuple[str, ...]:
     return tuple(shown)
 
 
-def _words(value: object) -> str:
+def choice_name(field: str) -> str:
+    """Return the name of a recipe's field, for people: `lr`, `weight decay`."""
+    return _SHORT.get(field, field.replace("_", " "))
+
+
+def choice_text(value: object) -> str:
+    """Return a choice as text: `0.05`, `all` for None, `yes` for True."""
     if value is None:
         return "all"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
-        return " ".join(_words(one) for one in value)
+        return " ".join(choice_text(one) for one in value)
     return f"{value:g}" if isinstance(value, float) else safe_text(str(value), 60)

@@ -11,6 +11,12 @@ COLOURS = ("#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#9c755f")
 DASHES = ("", "6 3", "2 2", "8 3 2 3", "1 3", "10 4")
 """Colour is never the only sign."""
 
+DARK_STYLE = (
+    "<style>@media (prefers-color-scheme: dark) "
+    "{ svg { fill: #ddd } svg > rect { fill: #0d1117 } svg > path { stroke: #3a3f46 } }</style>"
+)
+"""Text without a colour, ground and grid."""
+
 Ticks = Sequence[tuple[float, str]]
 
 
@@ -28,6 +34,36 @@ class Line:
     """Lengths of strokes and gaps; empty for an unbroken line."""
     thickness: float = 2
     """In pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A point of its own."""
+
+    x: float
+    """Its place."""
+    y: float
+    """Its height."""
+    colour: str
+    """As CSS has it."""
+    radius: float
+    """In pixels."""
+    opacity: float = 1.0
+    """Share of its colour over what lies below, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A stretch of heights at one place."""
+
+    x: float
+    """The place."""
+    low: float
+    """Its lower end."""
+    high: float
+    """Its upper end."""
+    colour: str
+    """As CSS has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +86,18 @@ class Panel:
     """x on the left."""
     x_high: float
     """x on the right."""
+    dots: Sequence[Dot] = ()
+    """Points on top of the curves."""
+    intervals: Sequence[Interval] = ()
+    """Stretches below these points."""
 
 
-def render_svg(panels: Sequence[Panel]) -> str:
-    """The panels, one below the other, as a document."""
+def render_svg(panels: Sequence[Panel], *, themed: bool = False) -> str:
+    """The panels, one below the other, as a document; on black, where it is `themed`, for readers who prefer that."""
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT * len(panels)}" '
         'font-family="sans-serif" font-size="13">',
+        *([DARK_STYLE] if themed else []),
         f'<rect width="{WIDTH}" height="{HEIGHT * len(panels)}" fill="white"/>',
     ]
     for number, panel in enumerate(panels):
@@ -73,7 +114,9 @@ class _Drawing:
 
     def parts(self) -> list[str]:
         """The elements, the curves on top of the grid."""
-        return [*self._grid(), *self._x_axis(), *map(self._curve, self._panel.lines), *self._labels()]
+        curves = map(self._curve, self._panel.lines)
+        marks = [*map(self._interval, self._panel.intervals), *map(self._dot, self._panel.dots)]
+        return [*self._grid(), *self._x_axis(), *curves, *marks, *self._labels()]
 
     def _x(self, x: float) -> float:
         panel = self._panel
@@ -109,6 +152,14 @@ class _Drawing:
             f'<polyline points="{points}" fill="none" stroke="{line.colour}" stroke-width="{line.thickness:g}" '
             f'stroke-dasharray="{line.dash}"/>'
         )
+
+    def _interval(self, stretch: Interval) -> str:
+        x, low, high = self._x(stretch.x), self._y(stretch.low), self._y(stretch.high)
+        return f'<line x1="{x:.1f}" y1="{low:.1f}" x2="{x:.1f}" y2="{high:.1f}" stroke="{stretch.colour}"/>'
+
+    def _dot(self, dot: Dot) -> str:
+        place = f'cx="{self._x(dot.x):.1f}" cy="{self._y(dot.y):.1f}"'
+        return f'<circle {place} r="{dot.radius:g}" fill="{dot.colour}" fill-opacity="{dot.opacity:g}"/>'
 
     def _labels(self) -> list[str]:
         """Draw each curve's label at its end, none over another."""

@@ -6,14 +6,22 @@ The folder is renamed first: from then on there is no such run. Its lock, which 
 import contextlib
 import os
 import re
-import secrets
 import shutil
 from pathlib import Path
 
 from cifar_tui.errors import BadInput, FolderInUse
 from cifar_tui.failpoints import hit
 from cifar_tui.files.atomic_write import sync_folder
-from cifar_tui.files.run_files import IMAGES_STEM, IMAGES_SUFFIX, LOCK_NAME, STEM, TENSORBOARD_NAME, recipe_path
+from cifar_tui.files.run_files import (
+    IMAGES_STEM,
+    IMAGES_SUFFIX,
+    LOCK_NAME,
+    RECIPE_NAME,
+    STEM,
+    TENSORBOARD_NAME,
+    journal_path,
+    recipe_path,
+)
 from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX
 from cifar_tui.runs.lock import is_being_trained, take_lock
 from cifar_tui.system.invocation import command_line
@@ -21,7 +29,7 @@ from cifar_tui.text import safe_text
 
 OUR_FILES = re.compile(
     r"(recipe|control|pinned)\.json|journal\.jsonl|run\.lock|start\.pth|model\.py"
-    r"|(log|acc|best_acc|output|failure|note)\.txt"
+    r"|(log|acc|best_acc|output|failure|note|tags)\.txt"
     rf"|{TENSORBOARD_NAME}|{STEM}\.(pth|json|verdict\.json)|state_\d{{7,}}\.(pt|json)|\.(writing|deleting)-.*"
     rf"|{IMAGES_STEM}[0-9a-f]{{8}}{re.escape(IMAGES_SUFFIX)}"
 )
@@ -38,7 +46,9 @@ def delete_run(folder: Path) -> None:
         raise BadInput(f"{name} is a link to a folder elsewhere: delete the link or the folder by hand.")
     if not recipe_path(folder).is_file():
         raise BadInput(f"{name} no longer exists.")
-    doomed = folder.with_name(f"{DELETING_PREFIX}{folder.name[:NAME_KEPT]}-{secrets.token_hex(4)}")
+    if not _is_run(folder):
+        raise BadInput(f"{name} has a {RECIPE_NAME}, but nothing else of a run: delete it by hand.")
+    doomed = folder.with_name(f"{DELETING_PREFIX}{folder.name[:NAME_KEPT]}-{os.urandom(4).hex()}")
     try:
         lock = take_lock(folder)
     except FolderInUse as error:
@@ -55,6 +65,11 @@ def delete_run(folder: Path) -> None:
         raise BadInput(f"{name} cannot be deleted: {error.strerror or error}.{rest}") from error
     finally:
         os.close(lock)
+
+
+def _is_run(folder: Path) -> bool:
+    """Return True where a recipe is not all that a folder has of a run: other programs have recipes, too."""
+    return (folder / LOCK_NAME).is_file() or journal_path(folder).is_file()
 
 
 def other_files(folder: Path) -> list[str]:

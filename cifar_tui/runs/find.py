@@ -36,7 +36,7 @@ def find_run(run: str) -> Path:
             if (recipe_path(path)).is_file():
                 return path
     for path in started_as(run):
-        return path
+        return path  # it was renamed since
     newest_first = [folder.name for folder in reversed(all_runs())]
     alike = difflib.get_close_matches(run, newest_first, MOST_NAMED)
     raise BadInput(
@@ -91,11 +91,16 @@ def start_of(folder: Path) -> RunStarted | None:
     return None
 
 
+def name_at_start(folder: Path) -> str:
+    """Return the name that a run started with, by its journal; empty where that is not known."""
+    start = start_of(folder)
+    return start.run if start is not None else ""
+
+
 def started_as(name: str) -> Iterator[Path]:
     """Yield the folders in `runs/` of runs that started with a name, which they may not have any more."""
     for path in _folders(RUNS_FOLDER):
-        start = start_of(path)
-        if start is not None and start.run == name:
+        if name_at_start(path) == name:
             yield path
 
 

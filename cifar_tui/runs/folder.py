@@ -15,6 +15,7 @@ from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, sync_folder, write_at
 from cifar_tui.files.owner import refusal
 from cifar_tui.files.run_files import (
     ACCURACIES_NAME,
+    ADDRESS_NAME,
     JOURNAL_NAME,
     LOCK_NAME,
     LOG_NAME,
@@ -23,6 +24,7 @@ from cifar_tui.files.run_files import (
     RANK_STEM,
     RECIPE_NAME,
     START_NAME,
+    TAGS_NAME,
     TENSORBOARD_NAME,
     recipe_path,
 )
@@ -149,9 +151,11 @@ class RunFolder:
             START_NAME,
             MODEL_NAME,
             JOURNAL_NAME,
+            ADDRESS_NAME,
             LOG_NAME,
             ACCURACIES_NAME,
             OUTPUT_NAME,
+            TAGS_NAME,
             RECIPE_NAME,  # while it is there, what a crash left is that of a run
             LOCK_NAME,
         )

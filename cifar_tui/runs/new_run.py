@@ -15,6 +15,7 @@ from cifar_tui.runs.find import RUNS_FOLDER
 from cifar_tui.runs.folder import RunFolder, run_name
 from cifar_tui.runs.own_code import copy_code
 from cifar_tui.runs.parent_weights import copy_parent_weights, recipe_for_child
+from cifar_tui.runs.tags import write_tags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,8 @@ class NewRun:
     """The folder that it goes into."""
     start: Path | None = None
     """The checkpoint it starts with, where its recipe has a parent."""
+    tags: tuple[str, ...] = ()
+    """Its tags."""
 
     def plan_folder(self) -> tuple[str, Path]:
         """Return the name and the folder that it would have now. Raises BadInput."""
@@ -53,6 +56,7 @@ class NewRun:
                 copy_parent_weights(self.start, run.path, self.recipe.parent.sha256)
             if self.recipe.model is not None:
                 copy_code(self.recipe.model, run.path)
+            write_tags(run.path, self.tags)
         except BadInput:
             run.discard()
             run.close()

@@ -13,13 +13,16 @@ from cifar_tui.events import NoteAdded, StepDone
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import RunHistory, State, seconds_left_at
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.checkpoints.listing import folder_size
+from cifar_tui.runs.checkpoints.listing import sizes_by_suffix
 from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.records.journal import from_line
 from cifar_tui.runs.run_note import read_note
+from cifar_tui.runs.tags import read_tags
 
+OVER = ("stopped", "finished", "failed", "killed", "no data")
+"""States of runs that train no more."""
 BLOCK_BYTES = 1_000_000
 OTHER_THAN_STEPS = re.compile(rb'^\{"at":[^,]{1,40},"event":"(?!StepDone"|NormsMeasured")[^\n]*$', re.MULTILINE)
 """Matches the lines of a journal that are few, in a block of complete lines."""
@@ -59,6 +62,23 @@ class Overview:
     """An estimate for the rest of a live run; NaN where there is none."""
     note: str = ""
     """The note that a person has put on it, or else one that they wrote while it trained; empty without."""
+    tags: tuple[str, ...] = ()
+    """The tags that a person has put on it."""
+    weights_size: int = 0
+    """Bytes of its checkpoints."""
+    states_size: int = 0
+    """Bytes of its training states."""
+    last_validation: float | None = None
+    """Of the newest epoch on the training images held out, 0 to 1; None where none are."""
+    best_validation: float | None = None
+    """Of the best epoch on them."""
+    seconds: float = 0.0
+    """Time that its epochs took, their tests included, without pauses."""
+
+    @property
+    def trains(self) -> bool:
+        """True while it lives and has not ended; one that has may still be evaluated."""
+        return self.live and self.state not in OVER
 
     @property
     def progress(self) -> str:
@@ -81,6 +101,7 @@ class OverviewReader:
         """Look at the run's folder as it is now. Raises BadInput when its recipe cannot be read, OSError."""
         folder = self._folder
         recipe, live = read_recipe(folder), is_being_trained(folder)
+        sizes = sizes_by_suffix(folder)
         with contextlib.suppress(FileNotFoundError), (journal_path(folder)).open("rb") as journal:
             self._read_on(journal)
         history = self._history
@@ -98,9 +119,15 @@ class OverviewReader:
             best_accuracy=history.best.test_accuracy if history.best else None,
             best_epoch=history.best.epoch if history.best else 0,
             started_at=history.started.started_at if history.started is not None else 0.0,
-            size=folder_size(folder),
+            size=sum(sizes.values()),
             seconds_left=_seconds_left(history) if live and history.live else math.nan,
             note=read_note(folder) or _newest_note(history),
+            tags=read_tags(folder),
+            weights_size=sizes.get("pth", 0),
+            states_size=sizes.get("pt", 0),
+            last_validation=last.validation_accuracy if last else None,
+            best_validation=history.best.validation_accuracy if history.best else None,
+            seconds=sum(one.train_seconds + one.test_seconds for one in history.epochs),
         )
 
     def _read_on(self, journal: BinaryIO) -> None:
@@ -134,6 +161,16 @@ def _seconds_left(history: RunHistory) -> float:
         epoch, steps, seconds = done.epoch, training.steps_per_epoch, done.train_seconds
     images = steps * history.data.train_images / training.steps_per_epoch
     return seconds_left_at(history, images / seconds, epoch) if seconds > 0 else math.nan
+
+
+def read_brief_history(folder: Path) -> RunHistory:
+    """Return a run's history without its steps, but for the last one. Raises OSError when it cannot be read."""
+    history = RunHistory()
+    with (journal_path(folder)).open("rb") as journal:
+        for line in _few_lines(journal):
+            with contextlib.suppress(ValueError):
+                history.apply(from_line(line)[1])
+    return history
 
 
 def read_journaled(folder: Path) -> JournaledCheckpoints:

@@ -4,7 +4,6 @@ Recipes, journals, sidecars and checkpoints name a file, too. That alone never m
 `allow_run` permit it, which the command line alone calls, and what is run are the very bytes that these have read.
 """
 
-import hashlib
 import re
 import shlex
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.digest import digest_of
 from cifar_tui.files.home_path import in_home
 from cifar_tui.files.run_files import MODEL_NAME
 from cifar_tui.files.safe_open import TooLarge, open_regular
@@ -43,14 +43,20 @@ _allowed: dict[str, AllowedCode] = {}
 """By `OwnModel.key`. A module's, as it is the process that may run them; nothing is added at import."""
 
 
-def allow_file(typed: str) -> OwnModel:
-    """Allow the function that a person has typed as `FILE.py:FUNCTION`. Raises BadInput."""
+def allow_file(typed: str, run: Path | None = None) -> OwnModel:
+    """Allow the function that a person has typed as `FILE.py:FUNCTION`. Raises BadInput.
+
+    Where there is no such file, the message names the copy in the folder of the `run` that it is meant for.
+    """
     match = TYPED.fullmatch(typed)
     if match is None:
         raise BadInput(f"--model must be FILE.py:FUNCTION, as in nets.py:make, not '{safe_text(typed, 100)}'.")
     path = in_home(match[1])
+    if run is not None and not path.exists() and (run / MODEL_NAME).is_file():
+        copy = _option(run / MODEL_NAME, match[2])
+        raise BadInput(f"There is no file {_shown(path)}. The run's own copy is named with {copy}")
     source = _read(path)
-    model = OwnModel(file=path.name, function=match[2], sha256=hashlib.sha256(source).hexdigest())
+    model = OwnModel(file=path.name, function=match[2], sha256=digest_of(source))
     return _allow(model, source, path)
 
 
@@ -58,12 +64,15 @@ def allow_run(folder: Path, recipe: Recipe) -> None:
     """Allow the code of a run that a person resumes: its own copy, unchanged since. Raises BadInput."""
     if recipe.model is None or is_allowed(recipe.model):
         return
-    path = folder / MODEL_NAME
+    path, trained = folder / MODEL_NAME, recipe.model
+    put_back = f"put {safe_text(trained.file, 60)} there as it was then (SHA-256 {trained.sha256[:12]}…)"
+    if not path.exists():
+        raise BadInput(f"{_shown(path)}, this run's copy of its code, is gone: {put_back} to resume it.")
     source = _read(path)
-    if hashlib.sha256(source).hexdigest() != recipe.model.sha256:
+    if digest_of(source) != trained.sha256:
         raise BadInput(
             f"{_shown(path)} is not the code that this run was trained with: it has changed (SHA-256 differs). "
-            "Nothing of it was run."
+            f"Nothing of it was run; {put_back} to resume it."
         )
     _allow(recipe.model, source, path)
 
@@ -96,16 +105,24 @@ def model_for(own: OwnModel, typed: Sequence[OwnModel]) -> OwnModel:
 
 def check_allowed(model: OwnModel | None, folder: Path, command: str) -> None:
     """Raise BadInput, with the command that a person may type, where a run's code may not run in this process."""
-    if model is not None and not is_allowed(model):
-        raise BadInput(
-            f"The network is made by code in {_shown(folder / MODEL_NAME)}, which runs only where you name it on the "
-            f"command line, as in: {command_line(command)}"
-        )
+    if model is None or is_allowed(model):
+        return
+    copy = folder / MODEL_NAME
+    code = f"code in {_shown(copy)}" if copy.is_file() else f"{model.name}, of which {_shown(folder)} has no copy"
+    raise BadInput(
+        f"The network is made by {code}, which runs only where you name it on the command line, as in: "
+        f"{command_line(command)}"
+    )
 
 
 def model_option(model: OwnModel, folder: Path) -> str:
-    """Return the option that names the code of a run, as a person can type it."""
-    return f"--model {shlex.quote(f'{from_here((folder / MODEL_NAME).absolute())}:{model.function}')}"
+    """Return the option that names the code of a run, as a person can type it: its copy, or the file that is gone."""
+    copy = folder / MODEL_NAME
+    return _option(copy, model.function) if copy.is_file() else f"--model {shlex.quote(model.name)}"
+
+
+def _option(file: Path, function: str) -> str:
+    return f"--model {shlex.quote(f'{from_here(file.absolute())}:{function}')}"
 
 
 def copy_code(model: OwnModel, folder: Path) -> None:

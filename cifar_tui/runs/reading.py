@@ -28,10 +28,15 @@ class Reading:
     """Name of one of several sets of weights; empty for the first that was trained."""
     normalization: tuple[Channels, Channels] | None = None
     """Mean and deviation that the images are normalized with; None for what the file or its project says."""
+    side: int = 0
+    """Side of the images before black framed them, in pixels, as the data set has it that names the normalization; 0
+    where none does."""
     max_pool: bool = False
     """True where a max-pool follows the network's first layer."""
     models: tuple[OwnModel, ...] = ()
     """Functions, named on the command line, that make networks of people's own; a run's checkpoint has use for them."""
+    command: str = ""
+    """The command line that was typed, for the message where code has to be named in it; empty for a screen."""
     classes: int = 0
     """Number of classes of the images, where that is known."""
 

@@ -44,6 +44,20 @@ def count_gpus() -> int:
     return int(_ask(pynvml.nvmlDeviceGetCount) or 0)
 
 
+def gpu_uuids() -> list[str]:
+    """Return the UUIDs of the driver's GPUs, in the order of their places on the bus; empty without a driver."""
+    handles = (_ask(pynvml.nvmlDeviceGetHandleByIndex, index) for index in range(count_gpus()))
+    uuids = (_ask(pynvml.nvmlDeviceGetUUID, handle) for handle in handles if handle is not None)
+    return [str(uuid) for uuid in uuids if uuid is not None]
+
+
+def computing_processes(uuid: str) -> frozenset[int] | None:
+    """Return the processes that compute on a GPU, by their numbers on the host; None where that cannot be known."""
+    handle = find_gpu(uuid)
+    running = _ask(pynvml.nvmlDeviceGetComputeRunningProcesses, handle) if handle is not None else None
+    return frozenset(int(process.pid) for process in running) if running is not None else None
+
+
 # Any: NVML's binding names no types.
 def _ask(question: Callable[..., Any], *about: object) -> Any:
     """Return the driver's answer; None without a driver, and where it refuses."""

@@ -165,8 +165,9 @@ class MonitorApp(DiffApp, inherit_bindings=False):
         self.leaving = Leaving(self, self.followed, self._actions, intervals.interrupts)
         self._starter = RunStarter(self, jobs, self.followed, self.leaving, self._actions)
         self._checkpoints = CheckpointActions(self, jobs, self.followed, self._starter.start, intervals.after_change)
+        compare = self._checkpoints.compare
         self._switch = RunSwitch(
-            self, jobs, self.followed, self._starter, self._checkpoints.compare, self._run_opened, intervals.runs
+            self, jobs, self.followed, self._starter, compare, self._run_opened, intervals.runs, options.marker
         )
         self._nonfinite_loss = NonfiniteLossQuestion(self, self.followed)
         self._alerter = Alerter(options.alert, self.write_control)

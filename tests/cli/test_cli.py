@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 from pseudo_terminal import PseudoTerminal
 
-from cifar_tui.cli.commands import COMMANDS, load_command
+from cifar_tui.cli.commands import COMMANDS, load_all, load_command
 from cifar_tui.cli.presets import presets
+from cifar_tui.cli.queue import QUEUE_COMMANDS
 from cifar_tui.presets import PRESETS
 
 TINY = [
@@ -176,6 +177,8 @@ def test_without_a_network_the_console_names_the_ways_out(tmp_path: Path) -> Non
 def test_the_list_of_commands_says_what_their_help_says() -> None:
     for name, (_module, line) in COMMANDS.items():
         assert load_command(name).help.splitlines()[0] == line
+    for name, (_module, line) in QUEUE_COMMANDS.items():
+        assert load_command(name, QUEUE_COMMANDS).help.splitlines()[0] == line
 
 
 def test_presets_are_told_to_scripts(capsys: pytest.CaptureFixture[str]) -> None:
@@ -199,7 +202,7 @@ def test_help_and_presets_load_neither_torch_nor_textual() -> None:
     check += "    slow = {{'torch', 'textual', 'plotext', 'torchvision', 'numpy'}} & set(sys.modules)\n"
     check += "    print('loaded for', sys.argv[1:], sorted(slow))"
     # `train` forks before it loads anything with threads, numpy first of all; for the others it is time.
-    everything = [["--help"], ["presets"], *([name, "--help"] for name in COMMANDS)]
+    everything = [["--help"], ["presets"], *([*name.split(), "--help"] for name, _ in load_all())]
     done = subprocess.run(
         [sys.executable, "-c", check.format(all=everything)], capture_output=True, text=True, timeout=120, check=True
     )

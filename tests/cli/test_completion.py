@@ -9,6 +9,7 @@ import pytest
 
 from cifar_tui.presets import PRESETS, preset
 from cifar_tui.runs.folder import RunFolder
+from cifar_tui.runs.tags import write_tags
 from tests import scripted
 
 
@@ -50,6 +51,11 @@ def test_runs_are_completed(folder: Path) -> None:
         assert sorted(complete(folder, command, "")) == ["one", "other", "two"]
         assert sorted(complete(folder, command, "o")) == ["one", "other"]
     assert complete(folder, "train", "--resume", "tw") == ["two"]
+
+
+def test_results_complete_tags_and_runs(folder: Path) -> None:
+    write_tags(folder / "runs" / "two", ["tonight"])
+    assert sorted(complete(folder, "results", "t")) == ["tonight", "two"]
 
 
 @pytest.mark.slow

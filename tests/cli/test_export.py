@@ -96,8 +96,9 @@ def test_safetensors_say_their_colours_their_classes_and_where_they_come_from(
         "classes": orjson.dumps(names).decode(),
         "run": "one",
         "epoch": "1",
+        "data": "cifar10",
     }
-    origin = WeightsMetadata(mean=recipe.mean, std=recipe.std, classes=names, run="one", epoch=1)
+    origin = WeightsMetadata(mean=recipe.mean, std=recipe.std, classes=names, run="one", epoch=1, data="cifar10")
     assert read_network(moved).origin == origin
     events: list[Event] = []
     evaluate_checkpoint(

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from cifar_tui.cli.commands import COMMANDS, load_command
+from cifar_tui.cli.commands import load_all, load_command
 from cifar_tui.system import invocation
 
 PACKAGE = Path(invocation.__file__).parents[1]
 OTHER_PROGRAMS = {"--gid", "--init-groups", "--logdir", "--reuid"}
+SBATCH = {"--dependency", "--job-name", "--output", "--parsable", "--wrap"}
 """Options of programs that are not ours, where a sentence names one."""
 
 
@@ -33,9 +34,12 @@ def text_of(node: ast.expr) -> str:
 def printed_commands() -> Iterator[str]:
     for _, tree in trees():
         for call in ast.walk(tree):
-            named = isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "command_line"
-            if named and isinstance(call, ast.Call) and call.args and not isinstance(call.args[0], ast.Name | ast.Call):
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+                continue
+            if call.func.id == "command_line" and not isinstance(call.args[0], ast.Name | ast.Call):
                 yield text_of(call.args[0])
+            elif call.func.id == "queue_command":
+                yield f"queue {text_of(call.args[1])}"
 
 
 PRINTED = sorted(set(printed_commands()))
@@ -44,17 +48,21 @@ PRINTED = sorted(set(printed_commands()))
 @pytest.mark.parametrize("printed", PRINTED)
 def test_a_printed_command_is_read_by_the_command_line(printed: str) -> None:
     name, *words = shlex.split(printed)
-    context = load_command(name).make_context(name, words)
+    command = load_command(name)
+    if inner := getattr(command, "table", None):
+        name, *words = words
+        command = load_command(name, inner)
+    context = command.make_context(name, words)
     assert context.command.name == name
 
 
 def test_commands_are_printed_at_all() -> None:
-    assert {"train", "runs", "attach one", "train --resume one"} <= set(PRINTED)
+    assert {"train", "runs", "attach one", "train --resume one", "queue run"} <= set(PRINTED)
 
 
 def test_an_option_that_a_sentence_names_is_an_option() -> None:
-    commands = [load_command(name) for name in COMMANDS]
-    known = {option for command in commands for one in command.params for option in (*one.opts, *one.secondary_opts)}
+    parameters = [one for _, command in load_all() for one in command.params]
+    known = {option for one in parameters for option in (*one.opts, *one.secondary_opts)}
     for path, tree in trees():
         docstrings = {
             id(node.body[0].value)
@@ -69,4 +77,6 @@ def test_an_option_that_a_sentence_names_is_an_option() -> None:
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
         ]
         named = itertools.chain.from_iterable(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text) for text in strings)
-        assert set(named) - known - OTHER_PROGRAMS - {"--help", "--version"} == set(), path.relative_to(PACKAGE)
+        assert set(named) - known - OTHER_PROGRAMS - SBATCH - {"--help", "--version"} == set(), path.relative_to(
+            PACKAGE
+        )

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 from recording import STORIES
-from screenshot import KEYS, PICTURES, SIZES, THEMES, VIEWS, copy_runs, living, matrix
+from screenshot import EXAMPLES, KEYS, PICTURES, SIZES, THEMES, VIEWS, copy_runs, living, matrix
 
 from cifar_tui.files.run_files import LOCK_NAME, journal_path
 from cifar_tui.presets import preset
@@ -79,6 +79,14 @@ def test_every_view_is_looked_at_in_every_theme_and_size() -> None:
     wanted = list(matrix(None, None, None))
     assert {view for view, _, _ in wanted} == set(VIEWS)
     assert len(wanted) == len(set(wanted)) == len(VIEWS) * (len(THEMES) + 1 + len(SIZES) - 1)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_picture_of_another_run_is_there_and_shown(name: str) -> None:
+    assert EXAMPLES[name][0] in VIEWS
+    assert (DOCS / f"{name}.svg").is_file()
+    pages = "".join((DOCS / page).read_text(encoding="utf-8") for page in ("data.md", "networks.md"))
+    assert f"]({name}.svg)" in pages
 
 
 def test_keys_are_characters_or_have_a_name() -> None:

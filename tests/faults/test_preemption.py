@@ -23,7 +23,7 @@ TIMES = 20
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.fault(26)
+@pytest.mark.fault(27)
 def test_twenty_preemptions_in_a_row_cost_no_bit(
     tmp_path: Path, often: bool, record_property: Callable[[str, object], None]
 ) -> None:
@@ -46,7 +46,7 @@ def test_twenty_preemptions_in_a_row_cost_no_bit(
     record_property("tries", runs * TIMES)
 
 
-@pytest.mark.fault(26)
+@pytest.mark.fault(27)
 def test_a_run_of_several_processes_is_preempted_and_goes_on(tmp_path: Path) -> None:
     plain = {name: value for name, value in os.environ.items() if name not in NUMBER} | {"OMP_NUM_THREADS": "1"}
     plain["PYTHONPATH"] = str(ROOT)

@@ -134,3 +134,15 @@ def test_a_stretch_reaches_its_neighbours_and_no_further() -> None:
     assert (low, high) == (299, 321)
     assert series.at(310) == 310
     assert math.isnan(series.at(0))
+
+
+def test_an_average_is_drawn_at_the_same_places_while_the_curve_grows() -> None:
+    series = Series()
+    series.extend(np.arange(500.0), np.sin(np.arange(500.0) / 40))
+    before = series.averaged(20.0, 50, 0.0, 1_000.0)
+    series.extend(np.arange(500.0, 517.0), np.ones(17))
+    after = series.averaged(20.0, 50, 0.0, 1_000.0)
+    settled = before.x[before.x < 480]
+    assert after.x[: len(settled)].tolist() == settled.tolist()
+    assert np.allclose(after.y[: len(settled)], before.y[: len(settled)])
+    assert after.x[-1] == 516

@@ -17,6 +17,7 @@ from cifar_tui.presets import preset
 from cifar_tui.runs.checkpoints.states import StateRecord, commit_state
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.records.journal import read_events
+from cifar_tui.runs.tags import read_tags
 from tests import scripted
 
 RECIPE = dataclasses.replace(preset("quick"), data="synthetic")
@@ -159,3 +160,18 @@ def test_a_run_without_a_state_cannot_go_on(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(BadInput, match=r"cannot be resumed\. It ended before its training state was saved"):
         jobs.resume()
     jobs.close()
+
+
+def test_tags_are_put_on_a_new_run_and_added_to_one_that_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_training(monkeypatch, ZeroDivisionError())
+    jobs = LocalJobs(RECIPE, None, tmp_path / "one", tags=("night",))
+    all_of(jobs.train())
+    jobs.close()
+    assert read_tags(tmp_path / "one") == ("night",)
+    commit_state(tmp_path / "one", StateRecord(step=3, size=1, sha256="0", images="0", environment={}, saved_at=0.0))
+    jobs = LocalJobs(RECIPE, resumed=RunFolder.reopen(tmp_path / "one"), tags=("again", "night"))
+    all_of(jobs.train())
+    jobs.close()
+    assert read_tags(tmp_path / "one") == ("night", "again")

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BufferedReader
@@ -22,12 +23,13 @@ from cifar_tui.errors import BadInput, CheckpointDamaged, refused
 from cifar_tui.files.atomic_write import Written, write_atomically
 from cifar_tui.files.run_files import CHECKPOINT_PATTERN, recipe_path
 from cifar_tui.own_model import OwnModel
-from cifar_tui.recipe import CIFAR10_MEAN, CIFAR10_STD, CLASSES, LEAST_CLASSES, MOST_CLASSES, Recipe
+from cifar_tui.recipe import CIFAR10_MEAN, CIFAR10_STD, CLASSES, LEAST_CLASSES, MOST_CLASSES, SIDE, Recipe
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, read_sidecar, sidecar_path
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.own_code import check_allowed, model_for, model_option
 from cifar_tui.runs.parent_weights import belongs_to_run
 from cifar_tui.runs.reading import AS_FOUND, Channels, Reading
+from cifar_tui.system.invocation import from_here
 from cifar_tui.text import safe_text
 
 MOST_BESIDE = 8
@@ -93,6 +95,11 @@ class ReadNetwork:
     def std(self) -> Channels:
         """Each channel is then divided by it, as a person, the file or its project says."""
         return self._normalization[1]
+
+    @property
+    def side(self) -> int:
+        """Side of the images that it was trained on before black framed them, as a person or the file says."""
+        return self.reading.side or (self.origin.side if self.origin is not None else SIDE)
 
     @property
     def _normalization(self) -> tuple[Channels, Channels]:
@@ -184,7 +191,8 @@ def _read_own_checkpoint(path: Path, recipe: Recipe, reading: Reading) -> ReadNe
     """Return the network of people's own in a checkpoint of its run. Raises CheckpointDamaged, BadInput."""
     assert recipe.model is not None, "else it is no network of people's own"
     model = model_for(recipe.model, reading.models)
-    check_allowed(model, path.parent, f"evaluate {path} {model_option(model, path.parent)}")
+    command = f"{reading.command or shlex.join(('evaluate', from_here(path)))} {model_option(model, path.parent)}"
+    check_allowed(model, path.parent, command)
     with open_own(path, recipe) as file:
         read = read_own(file, path.name, model, dataclasses.replace(reading, classes=recipe.classes))
     if model == recipe.model:

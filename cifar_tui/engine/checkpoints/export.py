@@ -9,6 +9,7 @@ from typing import BinaryIO
 import safetensors.torch
 import torch
 
+from cifar_tui.data_sets import DATA_SETS
 from cifar_tui.engine.checkpoints.checkpoint import (
     ReadNetwork,
     open_own,
@@ -25,7 +26,7 @@ from cifar_tui.engine.formats.own_tensors import all_finite, only_tensors
 from cifar_tui.errors import BadInput, CheckpointDamaged, CifarTuiError
 from cifar_tui.files.atomic_write import Written, write_atomically
 from cifar_tui.files.run_files import START_NAME
-from cifar_tui.recipe import HALF, Recipe
+from cifar_tui.recipe import HALF, SIDE, Recipe
 from cifar_tui.runs.checkpoints.sidecars import read_sidecar, sidecar_path
 from cifar_tui.runs.compared_checkpoint import classes_of
 from cifar_tui.runs.folder import read_recipe
@@ -117,7 +118,7 @@ def _metadata(source: Path, read: ReadNetwork) -> WeightsMetadata | None:
     """Return the weights' metadata: from their run's files, a person, or their own; never a guess. Raises BadInput."""
     if not belongs_to_run(source):
         if read.reading.normalization is not None:
-            return WeightsMetadata(mean=read.mean, std=read.std)
+            return WeightsMetadata(mean=read.mean, std=read.std, side=read.side)
         return read.origin or (WeightsMetadata(mean=HALF, std=HALF) if read.layout is TUTORIAL else None)
     return _metadata_of_run(source, epoch_known=bool(read.sha256))
 
@@ -125,6 +126,7 @@ def _metadata(source: Path, read: ReadNetwork) -> WeightsMetadata | None:
 def _metadata_of_run(source: Path, *, epoch_known: bool) -> WeightsMetadata:
     """Return the metadata of a run's weights from the run's files. Raises BadInput."""
     recipe, classes = read_recipe(source.parent), classes_of(source.parent)
+    named = DATA_SETS.get(recipe.data)
     epoch = read_sidecar(sidecar_path(source)).epoch if epoch_known and source.name != START_NAME else 0
     return WeightsMetadata(
         mean=recipe.mean,
@@ -132,6 +134,8 @@ def _metadata_of_run(source: Path, *, epoch_known: bool) -> WeightsMetadata:
         classes=classes if can_be_said(classes) else (),
         run=safe_text(source.parent.absolute().name, LONGEST_NAME),
         epoch=epoch,
+        data=named.name if named is not None else "",
+        side=named.side if named is not None else SIDE,
     )
 
 

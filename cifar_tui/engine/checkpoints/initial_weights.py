@@ -1,7 +1,6 @@
 """The weights before the first step: fresh ones, or those of the checkpoint that the run starts from."""
 
 import dataclasses
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +16,7 @@ from cifar_tui.engine.network.model import ResNet18, fresh_network
 from cifar_tui.engine.network.optimizer import Tensors
 from cifar_tui.engine.network.stepper import fresh_weights
 from cifar_tui.errors import CheckpointDamaged
+from cifar_tui.files.digest import digest_of_file
 from cifar_tui.files.run_files import START_NAME
 from cifar_tui.recipe import Ancestor, Recipe
 from cifar_tui.runs.checkpoints.sidecars import read_sidecar, sidecar_path
@@ -65,7 +65,7 @@ def _external(weights: Path, reading: Reading, *, known: bool) -> Ancestor:
             synthetic=sidecar.synthetic,
         )
     with open_external(weights) as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = digest_of_file(file)
     return Ancestor(run="", checkpoint=safe_text(weights.name), sha256=digest, weights=reading.weights)
 
 

@@ -12,6 +12,7 @@ from cifar_tui.engine.data.dataset import DataSet, ReportOrNote, Split
 from cifar_tui.engine.data.image_listing import WHOLE
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import CLASSES, Recipe
+from cifar_tui.text import other_classes
 
 LoadData = Callable[[Recipe, ReportOrNote, Callable[[], bool]], DataSet]
 """Loads a recipe's images, as `load` does; a test may have another way."""
@@ -24,10 +25,8 @@ def load(recipe: Recipe, report: ReportOrNote, stop_requested: Callable[[], bool
     """
     data = _load_all(recipe, report, stop_requested)
     if len(data.classes) != recipe.classes:
-        raise BadInput(
-            f"The network tells {recipe.classes:,} classes apart, and these images ({data.description}) have "
-            f"{len(data.classes):,}: name those of the run with --data, or start a new run."
-        )
+        differing = other_classes("The network", recipe.classes, len(data.classes), data.description)
+        raise BadInput(f"{differing}: name those of the run with --data, or start a new run.")
     train = _part(data.train, recipe.train_images, data.classes, "training")
     test = _part(data.test, recipe.test_images, data.classes, "test")
     held_out = None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cifar_tui.checkpoint_events import EvaluationDone, EvaluationFailed, EvaluationProgressed, EvaluationStarted
 from cifar_tui.control import CancelEvaluation, RequestQueue, Stop
+from cifar_tui.data_sets import DATA_SETS, DEFAULT
 from cifar_tui.engine.checkpoints.checkpoint import ReadNetwork, read_network
 from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.data.dataset import DataFacts, DataSet
@@ -20,11 +21,12 @@ from cifar_tui.engine.network.device import Device, choose_device, is_out_of_mem
 from cifar_tui.engine.network.device_memory import explained, out_of_memory
 from cifar_tui.errors import BadInput, CheckpointDamaged, StopRequested
 from cifar_tui.events import Emit, Noted
+from cifar_tui.presets import PRESETS
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.test_images import store_images
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 from cifar_tui.runs.reading import AS_FOUND, Reading
-from cifar_tui.text import safe_text
+from cifar_tui.text import other_classes, safe_text
 
 SURE_AND_WRONG = 3
 """Times the loss of guessing that a network has which is wrong and sure of it."""
@@ -156,7 +158,8 @@ def evaluate_checkpoint(
     except CheckpointDamaged as error:
         emit(EvaluationFailed(safe_text(checkpoint), str(error), damaged=True))
         return
-    for sentence in read.assumptions if external else read.notes:
+    mirroring = mirroring_notes(recipe, read, external=external) if tta else ()
+    for sentence in (*(read.assumptions if external else read.notes), *mirroring):
         emit(Noted(sentence))
     if external:
         recipe = recipe.with_normalization(read.mean, read.std)
@@ -176,10 +179,26 @@ def evaluate_checkpoint(
 def check_number_of_classes(checkpoint: str, read: ReadNetwork, data: DataSet) -> None:
     """Raise BadInput where a network tells more or fewer classes apart than the images have."""
     if read.classes != len(data.classes):
-        raise BadInput(
-            f"{checkpoint} tells {read.classes:,} classes apart, and these images ({data.description}) have "
-            f"{len(data.classes):,}: name those it was trained for with --data."
-        )
+        differing = other_classes(checkpoint, read.classes, len(data.classes), data.description)
+        raise BadInput(f"{differing}: name those it was trained for with --data.")
+
+
+def mirroring_notes(recipe: Recipe, read: ReadNetwork, *, external: bool) -> tuple[str, ...]:
+    """Return a sentence where mirror images may be none that the network was trained for; none where nothing says so.
+
+    Raises BadInput where a mirror image is no image of its class, as of digits, and none was trained on either.
+    """
+    known = (recipe.data, read.origin.data if read.origin is not None else "")
+    data_set = min((DATA_SETS.get(name, DEFAULT) for name in known), key=lambda one: one.mirrored)
+    flip = "none" if external else recipe.flip
+    if not data_set.mirrored:
+        if flip == "none":
+            raise BadInput(f"A mirror image of {data_set.title} is no image of its class: leave --tta out.")
+        return (f"The images of {data_set.title} are mirrored, as they were in training (--flip {flip}).",)
+    usual = PRESETS[recipe.preset].recipe.flip if recipe.preset in PRESETS else "none"
+    if external or flip != "none" or usual == "none":
+        return ()
+    return ("The network was trained without mirror images (--flip none), and --tta judges each image with its own.",)
 
 
 def _note_images(read: ReadNetwork, data: DataSet, external: bool, emit: Emit) -> None:

@@ -17,7 +17,7 @@ from cifar_tui.engine.data.image_file import ImageUnreadable, center_crop, read_
 from cifar_tui.engine.network.build import place
 from cifar_tui.engine.network.device import Device, choose_device
 from cifar_tui.engine.network.device_memory import explained
-from cifar_tui.recipe import Recipe
+from cifar_tui.recipe import SIDE, Recipe
 from cifar_tui.runs.compared_checkpoint import classes_of
 from cifar_tui.runs.parent_weights import belongs_to_run
 from cifar_tui.runs.reading import AS_FOUND, Reading
@@ -55,11 +55,13 @@ class Predictor:
     def __init__(self, recipe: Recipe, folder: Path, checkpoint: str, reading: Reading = AS_FOUND) -> None:
         """Put the network on its device. Raises CheckpointDamaged or BadInput."""
         self._recipe = recipe
-        self._fit = functools.partial(center_crop, side=DATA_SETS.get(recipe.data, DEFAULT).side)
         self._device: Device = choose_device(recipe)
         read = read_network(folder / checkpoint, reading)
         external = not (read.sha256 or belongs_to_run(folder / checkpoint))
-        self.assumptions = read.assumptions if external else read.notes
+        side = read.side if external else DATA_SETS.get(recipe.data, DEFAULT).side
+        self._fit = functools.partial(center_crop, side=side)
+        framed = f"Images are made {side}×{side} and framed with black, as the network was trained."
+        self.assumptions = (*read.assumptions, *([framed] if side != SIDE else ())) if external else read.notes
         named = read.origin.classes if read.origin is not None else ()
         self.classes = named or class_names(folder, read.classes)
         if external:

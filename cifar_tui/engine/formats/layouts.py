@@ -241,7 +241,7 @@ def _our_name(key: str) -> str:
 
 
 def _misfit(name: str, kind: str) -> str:
-    opened = "Only the tutorial's ResNet-18 for 32×32 images can be opened, or with --model a network of your own"
+    opened = "Only the tutorial's ResNet-18 for 32×32 images can be opened, or yours with --model FILE.py:make"
     return f"{name} does not fit: {kind}. {opened}."
 
 

@@ -1,4 +1,4 @@
-"""Metadata of weights in a safetensors file: normalization, class names, and the run they come from.
+"""Metadata of weights in a safetensors file: how their images look, class names, and the run they come from.
 
 It stands in the header that the format has for text of any kind, one entry each; lists are JSON.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from cifar_tui.recipe import LEAST_CLASSES, MOST_CLASSES
+from cifar_tui.recipe import LEAST_CLASSES, MOST_CLASSES, SIDE
 from cifar_tui.text import safe_text
 
 Colours = tuple[float, float, float]
@@ -33,12 +33,18 @@ class WeightsMetadata:
     """The run they come from; empty where that is not known."""
     epoch: int = 0
     """The epoch they come from; 0 where that is not known."""
+    data: str = ""
+    """Name of the data set they were trained on; empty for a folder of images, and where that is not known."""
+    side: int = SIDE
+    """Side of its images in pixels, which were framed with black to 32 × 32."""
 
     def to_metadata(self) -> dict[str, str]:
         """The header's entries."""
         lists = {"mean": self.mean, "std": self.std, "classes": self.classes}
         text = {name: orjson.dumps(values).decode() for name, values in lists.items() if values}
-        return text | ({"run": self.run} if self.run else {}) | ({"epoch": str(self.epoch)} if self.epoch else {})
+        words = {"run": self.run, "epoch": str(self.epoch or ""), "data": self.data}
+        words["side"] = str(self.side) if self.side != SIDE else ""
+        return text | {name: word for name, word in words.items() if word}
 
     def text(self) -> str:
         """`run one, epoch 3`, as far as it is known."""
@@ -54,11 +60,26 @@ def read_metadata(metadata: Mapping[str, str]) -> WeightsMetadata | None:
     if min(mean) < 0 or min(std) < LEAST_STD:
         raise ValueError("an impossible normalization")
     run, epoch = metadata.get("run", ""), metadata.get("epoch", "0")
-    if len(run) > LONGEST_NAME or not (epoch.isascii() and epoch.isdecimal() and len(epoch) <= MOST_DIGITS):
-        raise ValueError("an impossible run or epoch")
+    data, side = metadata.get("data", ""), _whole_number(metadata.get("side", str(SIDE)))
+    if max(len(run), len(data)) > LONGEST_NAME:
+        raise ValueError("an endless name")
+    if not 0 < side <= SIDE:
+        raise ValueError("an impossible side")
     return WeightsMetadata(
-        mean=mean, std=std, classes=_classes(metadata.get("classes", "[]")), run=run, epoch=int(epoch)
+        mean=mean,
+        std=std,
+        classes=_classes(metadata.get("classes", "[]")),
+        run=run,
+        epoch=_whole_number(epoch),
+        data=data,
+        side=side,
     )
+
+
+def _whole_number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
+        raise ValueError("no whole number")
+    return int(text)
 
 
 def _normalization(text: str) -> Colours:

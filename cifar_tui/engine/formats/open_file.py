@@ -1,7 +1,6 @@
 """Opens a file that anybody may have made: plain files only, and never one that is larger than a network can be."""
 
 import errno
-import hashlib
 import os
 from io import BufferedReader
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import BinaryIO
 
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.files import safe_open
+from cifar_tui.files.digest import digest_of_file
 from cifar_tui.text import safe_text, size
 
 LARGEST_STRANGER = 512 * 1024 * 1024
@@ -47,7 +47,7 @@ def verify(file: BufferedReader, path: Path, saved_size: int, sha256: str) -> No
     if found != saved_size:
         raise CheckpointDamaged(f"{path.name} is damaged: it has {found:,} bytes, and {saved_size:,} were saved.")
     try:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = digest_of_file(file)
         file.seek(0)
     except OSError as error:
         raise CheckpointDamaged(f"{path.name} cannot be read: {error.strerror}.") from None

@@ -1,6 +1,5 @@
 """Deletes a run's checkpoints, where nothing speaks against it, and pins them. Whoever does holds the run's lock."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from cifar_tui.checkpoint_events import CheckpointDeleted
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.errors import BadInput
 from cifar_tui.events import Noted
+from cifar_tui.files.digest import digest_of_file
 from cifar_tui.files.run_files import CHECKPOINT_PATTERN, PINS_NAME
 from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletes
 from cifar_tui.runs.checkpoints.pins import pins_or_none, write_pin
@@ -92,7 +92,7 @@ class CheckpointDeleter:
                 return False
             if (sidecar.checkpoint, sidecar.sha256) not in self._whole:
                 with path.open("rb") as file:
-                    if hashlib.file_digest(file, "sha256").hexdigest() != sidecar.sha256:
+                    if digest_of_file(file) != sidecar.sha256:
                         return False
                 self._whole.add((sidecar.checkpoint, sidecar.sha256))
         except OSError:

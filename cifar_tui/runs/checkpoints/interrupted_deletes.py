@@ -5,10 +5,10 @@ are nobody's leftovers.
 """
 
 import contextlib
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_tui.files.digest import digest_of_file
 from cifar_tui.files.run_files import CHECKPOINT_PATTERN, STATE_PATTERN
 from cifar_tui.files.safe_open import open_regular
 from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX, delete_marked
@@ -81,7 +81,7 @@ def _files(one: InterruptedDelete) -> tuple[Path | None, Path | None]:
 def _is_same(one: InterruptedDelete) -> bool:
     try:
         with open_regular(one.weights, one.size) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == one.sha256
+            return digest_of_file(file) == one.sha256
     except (OSError, ValueError):
         return False
 

@@ -151,10 +151,17 @@ def _file_size(path: Path) -> int | None:
 
 def folder_size(folder: Path) -> int:
     """Return the bytes of the regular files in a folder; links and folders do not count. Raises OSError."""
-    total = 0
+    return sum(sizes_by_suffix(folder).values())
+
+
+def sizes_by_suffix(folder: Path) -> dict[str, int]:
+    """Return the same by the files' suffixes, as `pth` for weights and `pt` for states. Raises OSError."""
+    sizes: dict[str, int] = {}
     with os.scandir(folder) as entries:
         for entry in entries:
             with contextlib.suppress(OSError):
                 facts = entry.stat(follow_symlinks=False)
-                total += facts.st_size if stat.S_ISREG(facts.st_mode) else 0
-    return total
+                if stat.S_ISREG(facts.st_mode):
+                    suffix = entry.name.rpartition(".")[2]
+                    sizes[suffix] = sizes.get(suffix, 0) + facts.st_size
+    return sizes

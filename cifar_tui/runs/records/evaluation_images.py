@@ -37,14 +37,14 @@ def draw_confusion(done: EvaluationDone) -> Drawn:
     image = Image.new("RGB", (max(margin + side + 1, 260), top + side + 1), PAPER)
     draw = ImageDraw.Draw(image)
     draw.text((4, 2), "rows: true class, columns: predicted as", INK, font)
-    for label, row in enumerate(done.confusion):
-        for predicted, images in enumerate(row):
-            left, upper = margin + predicted * cell, top + label * cell
-            share = images / max(sum(row), 1)
-            draw.rectangle((left, upper, left + cell - 1, upper + cell - 1), _shade(share))
-            if cell >= COUNTS_FROM and images:
-                ink = PAPER if share > 0.5 else INK
-                draw.text((left + cell / 2, upper + cell / 2), str(images), ink, font, anchor="mm")
+    of_class = [sum(done.row(label).values()) for label in range(classes)]
+    for label, predicted, images in done.cells():
+        left, upper = margin + predicted * cell, top + label * cell
+        share = images / of_class[label]
+        draw.rectangle((left, upper, left + cell - 1, upper + cell - 1), _shade(share))
+        if cell >= COUNTS_FROM:
+            ink = PAPER if share > 0.5 else INK
+            draw.text((left + cell / 2, upper + cell / 2), str(images), ink, font, anchor="mm")
     for number, name in enumerate(names):
         middle = top + number * cell + cell / 2
         draw.text((margin - 5, middle), name, INK, font, anchor="rm")

@@ -5,7 +5,6 @@ readable by others.
 """
 
 import contextlib
-import hashlib
 import os
 import re
 import stat
@@ -15,6 +14,7 @@ from pathlib import Path
 import orjson
 
 from cifar_tui.files.atomic_write import write_atomically
+from cifar_tui.files.digest import digest_of
 from cifar_tui.files.run_files import ADDRESS_NAME
 
 ADDRESS_LIMIT = 4_096
@@ -62,7 +62,7 @@ def make_socket_path(run: Path) -> Path:
         except OSError as error:
             refused = error
         else:
-            return folder / f"{hashlib.sha256(os.fsencode(run.resolve())).hexdigest()[:16]}.sock"
+            return folder / f"{digest_of(os.fsencode(run.resolve()))[:16]}.sock"
     raise refused or FileNotFoundError
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 
+from cifar_tui.checkpoint_events import MOST_COMPARED
 from cifar_tui.control import DeleteCheckpoint, PinCheckpoint
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.jobs.session import CurrentJobs, RunConnection
-from cifar_tui.report.comparison_text import MOST_COMPARED
 from cifar_tui.runs.find import checkpoint_argument
 from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text

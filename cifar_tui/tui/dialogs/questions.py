@@ -20,6 +20,8 @@ from cifar_tui.tui.dialogs.modal import Modal
 from cifar_tui.tui.terminal.textual_internals import bind_key
 
 FOCUS_SIGN = "›"
+MOST_NAMED = 3
+"""Runs that a question names; the others are counted."""
 CANCEL = "n"
 """The key of the choice that changes nothing; escape takes it, too."""
 
@@ -114,16 +116,28 @@ def delete_question(checkpoint: str, size: int) -> Question:
     )
 
 
-def delete_run_question(run: str, size: int, other_files: Sequence[str]) -> Question:
-    """Return the question before a run is deleted; `other_files` are those that the run did not write."""
-    named = ", ".join(safe_text(name, 40) for name in other_files[:3])
-    more = f" and {len(other_files) - 3} more" if len(other_files) > 3 else ""
-    also = f" Its folder also holds {named}{more}: that is deleted, too." if other_files else ""
+def delete_runs_question(runs: Sequence[str], size: int, remarks: Sequence[str], only: str = "") -> Question:
+    """Return the question before runs are deleted; `remarks` are sentences that speak for a second look.
+
+    `only` is the run under the cursor, where the question is about others, too, and it may be deleted alone.
+    """
+    marked = f"the {len(runs):,} marked runs"
+    title = f"the run {safe_text(runs[0], 100)}" if len(runs) == 1 else marked
+    names = f" {_named(runs)}." if len(runs) > 1 else ""
+    whose = "Its" if len(runs) == 1 else "Their"
+    text = f"{whose} checkpoints, records and notes are deleted permanently."
+    choices = [Choice(CANCEL, "Cancel", "primary"), Choice("y", "Delete", "error")]
     return Question(
-        f"Delete the run {safe_text(run, 100)}?",
-        f"Frees {size_in_words(size)}. Its checkpoints, records and note are deleted permanently.{also}",
-        [Choice(CANCEL, "Cancel", "primary"), Choice("y", "Delete", "error")],
+        f"Delete {title}?",
+        " ".join([f"Frees {size_in_words(size)}.{names} {text}", *remarks]),
+        [*choices, Choice("o", f"Only {safe_text(only, 20)}")] if only else choices,
     )
+
+
+def _named(names: Sequence[str]) -> str:
+    """Return names in short: `one, two, three and 4 more`."""
+    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(safe_text(name, 40) for name in names[:MOST_NAMED]) + more
 
 
 def quit_question(*, screen_only: bool) -> Question:

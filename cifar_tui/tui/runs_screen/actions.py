@@ -1,44 +1,27 @@
-"""The actions on runs: open, overlay, compare, resume, branch, rename, note and delete them."""
+"""The actions on runs: open, overlay, compare, resume and branch them, and those that change what is on disk."""
 
-import asyncio
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from textual.app import App
 
-from cifar_tui.errors import BadInput, CifarTuiError
+from cifar_tui.checkpoint_events import MOST_COMPARED
+from cifar_tui.errors import BadInput
 from cifar_tui.jobs.session import CurrentJobs
-from cifar_tui.report.comparison_text import MOST_COMPARED
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, list_sidecars
-from cifar_tui.runs.delete_run import delete_run, other_files
 from cifar_tui.runs.find import run_argument
-from cifar_tui.runs.folder import run_name
 from cifar_tui.runs.overview import Overview
-from cifar_tui.runs.rename import rename_run
-from cifar_tui.runs.run_note import write_note
 from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text
 from cifar_tui.tui.charts.overlay import MAX_OVERLAID
 from cifar_tui.tui.dialogs.branch import BranchChoice, BranchQuestion
-from cifar_tui.tui.dialogs.questions import delete_run_question
-from cifar_tui.tui.dialogs.text_question import TextQuestion
 from cifar_tui.tui.followed_run import TRAINING_HERE, FollowedRun
 from cifar_tui.tui.run_start import RunStarter
-from cifar_tui.tui.runs_screen.run_rows import ListedRuns, RunRow
+from cifar_tui.tui.runs_screen.changes import ListingScreen, RunChanges
+from cifar_tui.tui.runs_screen.run_rows import RunRow
 
 Open = Callable[[Path, Sequence[Path]], bool]
 Compare = Callable[[list[Path]], None]
-
-
-class ListingScreen(Protocol):
-    """The screen with the list."""
-
-    runs: ListedRuns
-
-    def look(self) -> None:
-        """Look at the folder again."""
 
 
 class RunListActions:
@@ -60,6 +43,7 @@ class RunListActions:
         self._starter = starter
         self._compare_checkpoints = compare
         self._open_run = open_run
+        self._changes = RunChanges(app, followed)
 
     def run(self, action: str, row: RunRow, screen: ListingScreen) -> None:
         """Do what a binding names with a run."""
@@ -74,12 +58,8 @@ class RunListActions:
                 self._resume(row)
             case "branch":
                 self._branch(row)
-            case "rename":
-                self._rename(row, screen)
-            case "note":
-                self._note(row, screen)
-            case "delete":
-                self._delete(row, screen)
+            case _:
+                self._changes.run(action, row, screen)
 
     def _overlay(self, row: RunRow, screen: ListingScreen) -> None:
         others = [one.folder for one in screen.runs.marked_overviews() if one.folder != row.folder]
@@ -127,63 +107,6 @@ class RunListActions:
                 self._starter.start(lambda: self._jobs.current.branch(newest, epochs, rate))
 
         self._app.push_screen(BranchQuestion(f"{row.name}, {newest}", row.overview.recipe), answered)
-
-    def _rename(self, row: RunRow, screen: ListingScreen) -> None:
-        if row.trains:
-            self._refuse(f"{_name(row)} is training: it can be renamed once it has ended.")
-            return
-
-        def rename(name: str) -> None:
-            new = rename_run(row.folder, name)
-            if row.folder in screen.runs.marked:
-                screen.runs.marked.add(new)
-
-        async def answered(name: str | None) -> None:
-            if name is not None and name.strip() != row.name:
-                was_open = self._followed.release(row.folder)
-                if await self._change(lambda: rename(name), screen) and was_open:
-                    self._followed.open(row.folder.with_name(new_name(name)))
-
-        def new_name(name: str) -> str:
-            return run_name(row.overview.recipe, name.strip(), time.localtime())
-
-        detail = "Up to 100 letters, digits, dots, dashes and underscores. The name it has now still finds it."
-        self._app.push_screen(TextQuestion(f"Rename {row.name}", detail, row.name, new_name), answered)
-
-    def _note(self, row: RunRow, screen: ListingScreen) -> None:
-        async def answered(note: str | None) -> None:
-            if note is not None and note != row.overview.note:
-                await self._change(lambda: write_note(row.folder, note), screen)
-
-        detail = "One line, kept in the run's folder. Enter keeps it, escape leaves it as it was; empty takes it away."
-        self._app.push_screen(TextQuestion(f"Note on {row.name}", detail, row.overview.note), answered)
-
-    def _delete(self, row: RunRow, screen: ListingScreen) -> None:
-        if row.trains:
-            self._refuse(f"{_name(row)} is training: stop it first, then delete it.")
-            return
-
-        async def answered(answer: str | None) -> None:
-            if answer == "y":
-                was_open = self._followed.release(row.folder)
-                if await self._change(lambda: delete_run(row.folder), screen):
-                    if was_open:
-                        self._followed.forget()
-                    self._app.notify(f"{_name(row)} is deleted.", markup=False)
-
-        question = delete_run_question(row.name, row.overview.size, other_files(row.folder))
-        self._app.push_screen(question, answered)
-
-    async def _change(self, change: Callable[[], object], screen: ListingScreen) -> bool:
-        """Change something on disk, and look at the folder again. Returns True if it has worked."""
-        try:
-            await asyncio.to_thread(change)
-        except CifarTuiError as error:
-            self._refuse(str(error))
-            return False
-        finally:
-            screen.look()
-        return True
 
     def _is_free(self) -> bool:
         """Return True if a run can start in this process; where it cannot, say why."""

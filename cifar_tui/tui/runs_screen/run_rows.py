@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from cifar_tui import text
 from cifar_tui.report import run_summary
 from cifar_tui.runs.listing import RunsPiece
 from cifar_tui.runs.overview import Overview
+from cifar_tui.runs.where import parse_filter
 from cifar_tui.tui.widgets.list_order import Key, ListOrder
 from cifar_tui.tui.widgets.row_list import MARK_SIGN
 from cifar_tui.tui.widgets.rows import cut_middle
@@ -23,8 +24,6 @@ STATES: dict[str, tuple[str, str]] = {
     "killed": ("✗", "Killed"),
 }
 """Sign and text of every state: colour is never the only sign."""
-OVER = ("stopped", "finished", "failed", "killed", "no data")
-"""States of runs that train no more; one may still be evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class RunRow:
     @property
     def trains(self) -> bool:
         """True while it lives and has not ended."""
-        return self.overview.live and self.overview.state not in OVER
+        return self.overview.trains
 
     def cells(self) -> dict[str, str]:
         """Return its row's text, by column."""
@@ -68,15 +67,16 @@ class RunRow:
             "Data": text.safe_text(Path(one.recipe.data).name, 40),
             "Age": _age(time.time() - one.started_at) if one.started_at else "–",
             "Size": text.size(one.size),
+            "Tags": " ".join(one.tags),
             "Note": text.safe_text(one.note),
         }
 
     def matches(self, words: Sequence[str]) -> bool:
-        """Return True if every word is in its name, state, preset, data, note or parent."""
+        """Return True if every word is in its name, state, preset, data, tags, note or parent."""
         if not words:
             return True
         one = self.overview
-        facts = [one.name, STATES[one.state][1], one.recipe.preset, one.recipe.data, one.note]
+        facts = [one.name, STATES[one.state][1], one.recipe.preset, one.recipe.data, one.note, *one.tags]
         facts += ["live"] * one.live + ["marked"] * self.marked + [run_summary.ancestry(one.recipe)]
         everything = "\n".join(facts).lower()
         return all(word in everything for word in words)
@@ -93,6 +93,7 @@ SORTED_BY: dict[str, Key[RunRow]] = {
     "Data": lambda row: row.overview.recipe.data,
     "Age": lambda row: row.overview.started_at,
     "Size": lambda row: row.overview.size,
+    "Tags": lambda row: " ".join(row.overview.tags) or None,
     "Note": lambda row: row.overview.note or None,
 }
 """The key that each column is sorted by; None comes last either way."""
@@ -100,7 +101,14 @@ SORTED_BY: dict[str, Key[RunRow]] = {
 
 def run_order() -> ListOrder[RunRow]:
     """Return the order to begin with: the newest first."""
-    return ListOrder(SORTED_BY, "Age")
+    return ListOrder(SORTED_BY, "Age", parse=run_filter)
+
+
+def run_filter(text: str) -> Callable[[RunRow], bool]:
+    """Return the filter of words and of terms as `accuracy>80%`, all of which must hold. Raises BadInput."""
+    typed, where = parse_filter(text)
+    words = [word.lower() for word in typed]
+    return lambda row: where(row.overview) and row.matches(words)
 
 
 @dataclass(slots=True)

@@ -1,5 +1,7 @@
 """The screen of all runs: their state at a glance, and what can be done with them."""
 
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from cifar_tui.runs.listing import RunListing, RunsPiece
+from cifar_tui.runs.overview import Overview
 from cifar_tui.system.invocation import command_line, from_here
 from cifar_tui.text import counted, safe_text
 from cifar_tui.tui import common_keys
@@ -23,6 +26,8 @@ from cifar_tui.tui.widgets.row_list import MARK_SIGN, RowList
 from cifar_tui.tui.widgets.rows import Row, Rows
 
 NO_RUN_OPEN = "No run is open: enter opens the one under the cursor, q quits."
+DETAIL_ROWS = 3
+FILTER_HINT = "words, or terms: state=failed accuracy>80% tag=night"
 
 
 class RunsScreen(Screen[None]):
@@ -39,17 +44,36 @@ class RunsScreen(Screen[None]):
         Binding(
             "C", "act('compare')", "Compare", show=False, tooltip="Compare the best checkpoints of the marked runs"
         ),
+        Binding("S", "results", "Results", tooltip="Compare the marked runs, else those in view, by what differs"),
         Binding("r", "act('resume')", "Resume", tooltip="Resume this run, which has ended"),
         Binding("b", "act('branch')", "Branch", show=False, tooltip="Start a new run from its newest checkpoint"),
         Binding("R", "act('rename')", "Rename", show=False, tooltip="Rename this run"),
         Binding("j", "act('note')", "Note", show=False, tooltip="Write a note on this run"),
-        Binding("D,delete", "act('delete')", "Delete", key_display="D", tooltip="Delete the run (asks first)"),
+        Binding("T", "act('tag')", "Tag", show=False, tooltip="Change the tags of this run, or of all marked runs"),
+        Binding(
+            "D,delete",
+            "act('delete')",
+            "Delete",
+            key_display="D",
+            tooltip="Delete this run, or all marked runs (asks first)",
+        ),
         *common_keys.OF_THE_PROGRAM,
     ]
 
-    def __init__(self, place: Path, followed: FollowedRun, actions: RunListActions, look_seconds: float) -> None:
-        """List the runs in `place`, which is looked at every `look_seconds`; nothing is read yet."""
+    def __init__(
+        self,
+        place: Path,
+        followed: FollowedRun,
+        actions: RunListActions,
+        look_seconds: float,
+        show_results: Callable[["RunsScreen"], None],
+    ) -> None:
+        """List the runs in `place`, which is looked at every `look_seconds`; nothing is read yet.
+
+        `show_results` compares the runs of this screen on another one.
+        """
         super().__init__()
+        self._show_results = show_results
         self.runs = ListedRuns()
         self._place = place
         self._followed = followed
@@ -57,7 +81,7 @@ class RunsScreen(Screen[None]):
         self._look_seconds = look_seconds
         self._watcher: FolderWatcher[RunsPiece] = FolderWatcher(self.post_message, RunListing)
         rows = RunList(id="run-list")
-        self._list = FilteredList(rows, run_order(), "name, state, preset, data, note, live, marked")
+        self._list = FilteredList(rows, run_order(), FILTER_HINT)
         self._detail = Rows(id="run-detail")
 
     def compose(self) -> ComposeResult:
@@ -104,7 +128,7 @@ class RunsScreen(Screen[None]):
         unreadable = f" · {self.runs.unreadable} cannot be read" if self.runs.unreadable else ""
         self._list.name_list(
             f"{self.runs.title(in_view)} in {place}{unreadable}",
-            f"{MARK_SIGN} {counted(marked, 'run')} marked" if marked else "",
+            self._list.trouble or (f"{MARK_SIGN} {counted(marked, 'run')} marked" if marked else ""),
         )
         self._show_detail()
 
@@ -133,6 +157,18 @@ class RunsScreen(Screen[None]):
             self.show_list()
             self._list.rows.action_move(1)
 
+    def action_results(self) -> None:
+        """Compare runs by what differs between them."""
+        if self.compared_runs():
+            self._show_results(self)
+        else:
+            self.notify("There are no runs in view to compare.", severity="warning")
+
+    def compared_runs(self) -> list[Overview]:
+        """Return the marked runs, or without any those that match the filter, the oldest first."""
+        in_view = (row.overview for row in self._list.matching(self.runs.rows(None)))
+        return self.runs.marked_overviews() or sorted(in_view, key=lambda one: (one.started_at, one.name))
+
     def action_sort(self, next_column: bool) -> None:
         """Sort by the next column in view, or by the same one the other way round."""
         self._list.sort(next_column=next_column)
@@ -160,8 +196,14 @@ class RunsScreen(Screen[None]):
             self._list.rows.refresh()  # everything is a little older
 
     def _detail_rows(self) -> list[Row]:
+        width = self._detail.size.width
+        if self._list.trouble:
+            return [
+                ((line, "warn"),)
+                for line in textwrap.wrap(self._list.trouble, max(width, 20), max_lines=DETAIL_ROWS, placeholder="…")
+            ]
         if self.selected is not None:
-            return detail_rows(self.selected, self._detail.size.width)
+            return detail_rows(self.selected, width)
         if self.runs.listed:
             return [(("No run matches.", ""),), (("Escape shows all of them again.", "dim"),)]
         if not self.runs.complete:

@@ -30,8 +30,12 @@ class RunSwitch:
         compare: Callable[[list[Path]], None],
         opened: Callable[[], None],
         look_seconds: float,
+        marker: str,
     ) -> None:
-        """Switch runs for `app`; `opened` is called when another run is followed."""
+        """Switch runs for `app`; `opened` is called when another run is followed.
+
+        The folder is looked at every `look_seconds`; `marker` is what charts are drawn with.
+        """
         self._app = app
         self._jobs = jobs
         self._followed = followed
@@ -39,6 +43,7 @@ class RunSwitch:
         self._compare = compare
         self._opened = opened
         self._look_seconds = look_seconds
+        self._marker = marker
         self._screen: RunsScreen | None = None
         self._ended_told = False
 
@@ -52,12 +57,19 @@ class RunSwitch:
             own = self._followed.folder
             place = (own.parent if own is not None else RUNS_FOLDER).absolute()
             actions = RunListActions(self._app, self._jobs, self._followed, self._starter, self._compare, self.open)
-            self._screen = RunsScreen(place, self._followed, actions, self._look_seconds)
+            self._screen = RunsScreen(place, self._followed, actions, self._look_seconds, self._show_results)
             self._app.install_screen(self._screen, "runs")
         if self._screen not in self._app.screen_stack:
             self._app.push_screen("runs")
         while self._app.screen is not self._screen:
             self._app.pop_screen()
+
+    def _show_results(self, screen: "RunsScreen") -> None:
+        # Not before: nothing else needs it.
+        from cifar_tui.tui.results.screen import ResultsScreen
+
+        runs = ResultsScreen(screen.compared_runs, screen.look, self.open, self._look_seconds, self._marker)
+        self._app.push_screen(runs)
 
     def open(self, folder: Path, overlaid: Sequence[Path] = ()) -> bool:
         """Open a run on the dashboard, with others drawn over it. Returns True if it is open."""

@@ -4,7 +4,8 @@ Textual sends all of a changed region, each stretch with its full style and a re
 the traffic, so updates are compared, cell by cell, with what was sent before.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -15,8 +16,6 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
 MAX_STYLES = 4_096
-MAX_RESENT = 4
-"""Equal cells in the style in use that are sent again rather than jumped over: a jump costs as many bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,10 @@ class CellStyle:
 
 Cell = tuple[str, CellStyle]
 """A character, empty in the second cell of a wide one, and its style."""
+Place = tuple[int, int]
+"""Row and column."""
 PLAIN = CellStyle()
+BLANK: Cell = (" ", PLAIN)
 
 
 class DiffRenderer:
@@ -69,50 +71,54 @@ class DiffRenderer:
         if size != self._size:
             self._size = size
             self.forget()
-        output: list[str] = []
-        style = PLAIN
+        changed: defaultdict[CellStyle, list[Place]] = defaultdict(list)
         for y, x, strip in _stretches(update):
             if 0 <= y < size[1]:
-                style = self._encode_stretch(output, style, y, x, strip, console)
+                self._note_changes(changed, y, x, strip, console)
+        output: list[str] = []
+        style = PLAIN
+        # A colour costs more bytes than a move of the cursor: each is set once, for all of its cells.
+        for following in sorted(changed, key=_order):
+            output.append(following.after(style))
+            style = following
+            self._write(output, style, changed[style])
         if style != PLAIN:
             output.append("\x1b[0m")
         return "".join(output)
 
-    def _encode_stretch(
-        self, output: list[str], style: CellStyle, y: int, x: int, strip: Strip, console: Console
-    ) -> CellStyle:
-        """Append what changes in one stretch of a row. Return the style that the terminal is left with."""
+    def _note_changes(
+        self, changed: "defaultdict[CellStyle, list[Place]]", y: int, x: int, strip: Strip, console: Console
+    ) -> None:
+        """Add what changes in one stretch of a row to the places of each style."""
         shown = self._shown.setdefault(y, [None] * self._size[0])
-        new = self._cells_of(strip, console)[: max(self._size[0] - x, 0)]
-        at = -1
-        """Column of the terminal's cursor in this row; -1 before the first cell."""
-        for offset, cell in enumerate(new):
-            column = x + offset
+        style = PLAIN
+        for column, cell in enumerate(self._cells_of(strip, console)[: max(self._size[0] - x, 0)], start=x):
             before = shown[column]
             if before == cell:
                 continue
             shown[column] = cell
             if before is not None:
                 # Writing on one half of a wide character blanks the other, in a way that differs between terminals.
-                if not before[0] and column > 0 and offset == 0:
+                if not before[0] and column == x > 0:
                     shown[column - 1] = None
                 elif cell_len(before[0]) == 2 and column + 1 < len(shown):
                     shown[column + 1] = None
-            if not cell[0]:
-                continue  # sent with the wide character before it
-            if at >= 0 and at < column:
-                gap = shown[at:column]
-                if len(gap) <= MAX_RESENT and all(one and one[1] == style and one[0] for one in gap):
-                    output.append("".join(one[0] for one in gap if one))
-                else:
-                    output.append(f"\x1b[{column - at}C")
-            elif at < 0:
+            if cell[0]:  # else it is sent with the wide character before it
+                style = style if _looks_the_same(cell, style) else cell[1]
+                changed[style].append((y, column))
+
+    def _write(self, output: list[str], style: CellStyle, places: "list[Place]") -> None:
+        """Append the cells at some places, and the moves of the cursor from one to the next."""
+        at = (-1, -1)
+        for y, column in places:
+            shown = self._shown[y]
+            if at[0] != y:
                 output.append(f"\x1b[{y + 1};{column + 1}H")
-            output.append(cell[1].after(style))
-            style = cell[1]
-            output.append(cell[0])
-            at = column + max(cell_len(cell[0]), 1)
-        return style
+            elif at[1] < column:
+                output.append(_way(shown[at[1] : column], style))
+            character = (shown[column] or BLANK)[0]
+            output.append(character)
+            at = (y, column + max(cell_len(character), 1))
 
     def _cells_of(self, strip: Strip, console: Console) -> list[Cell]:
         cells: list[Cell] = []
@@ -144,6 +150,28 @@ class DiffRenderer:
         codes = rendered[start + 2 : rendered.index("m", start)] if 0 <= start < rendered.index("x") else ""
         style = self._known_styles[rich_style] = _parsed(codes)
         return style
+
+
+def _order(style: CellStyle) -> tuple[str, str, str]:
+    """Put styles in an order in which most differ from the one before by their foreground alone."""
+    return style.attributes, style.background, style.foreground
+
+
+def _way(gap: Sequence[Cell | None], style: CellStyle) -> str:
+    """Return what takes the cursor over cells that stay: the same again where that is as short as a jump."""
+    jump = f"\x1b[{len(gap)}C"
+    if len(gap) <= len(jump) and all(one and one[0] and _looks_the_same(one, style) for one in gap):
+        again = "".join(one[0] for one in gap if one)
+        if len(again.encode()) <= len(jump):
+            return again
+    return jump
+
+
+def _looks_the_same(cell: Cell, style: CellStyle) -> bool:
+    """Return True where a cell looks the same in another style: a blank shows its background alone."""
+    return cell[1] == style or (
+        cell[0] == " " and not (cell[1].attributes or style.attributes) and cell[1].background == style.background
+    )
 
 
 def _parsed(codes: str) -> CellStyle:

@@ -44,14 +44,23 @@ class FilteredList(Vertical, Generic[EntryT]):
 
     def show(self, entries: Iterable[EntryT]) -> int:
         """Show those of these entries that match, in order; equals stay as they are. Returns how many match."""
-        arranged = self._order.arranged(entries)
+        arranged = self.matching(entries)
         self.rows.show(arranged, self._order.column, falling=self._order.falling)
         return len(arranged)
+
+    def matching(self, entries: Iterable[EntryT]) -> list[EntryT]:
+        """Return those of these entries that match, in order."""
+        return self._order.arranged(entries)
 
     def name_list(self, title: str, subtitle: str) -> None:
         """Put a title and a subtitle, which are no markup, on the list's border."""
         self.rows.border_title = title.replace("[", "\\[")
         self.rows.border_subtitle = subtitle.replace("[", "\\[")
+
+    @property
+    def trouble(self) -> str:
+        """A sentence on what was typed, where it is no filter."""
+        return self._order.trouble
 
     def filter(self) -> None:
         """Let a person type words to filter by."""
@@ -76,7 +85,7 @@ class FilteredList(Vertical, Generic[EntryT]):
 
     @on(FilterBox.Changed)
     def _filter_by(self, event: FilterBox.Changed) -> None:
-        self._order.filter_text = event.value
+        self._order.filter_by(event.value)
         self.post_message(self.Reordered())
 
     @on(FilterBox.Left)

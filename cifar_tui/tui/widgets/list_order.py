@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from cifar_tui.errors import BadInput
+
 
 class Matching(Protocol):
     """Something that can be filtered by words."""
@@ -28,6 +30,19 @@ class ListOrder(Generic[EntryT]):
     """True if the highest comes first."""
     filter_text: str = ""
     """The words that are filtered by; empty for all."""
+    parse: Callable[[str], Callable[[EntryT], bool]] | None = None
+    """Returns the filter of a text, BadInput for one that is none; None where a text is words, all to be matched."""
+    trouble: str = ""
+    """A sentence on a text that is no filter; the one before still holds."""
+    _parsed: Callable[[EntryT], bool] | None = None
+
+    def filter_by(self, text: str) -> None:
+        """Filter by a text; by one that is no filter, as before, with `trouble`."""
+        self.filter_text, self.trouble = text, ""
+        try:
+            self._parsed = self.parse(text) if self.parse is not None else None
+        except BadInput as error:
+            self.trouble = str(error)
 
     def sort_by(self, column: str) -> None:
         """Sort by a column, the highest first; by the one that is sorted by already, the other way round."""
@@ -42,7 +57,8 @@ class ListOrder(Generic[EntryT]):
     def arranged(self, entries: Iterable[EntryT]) -> list[EntryT]:
         """Return those of these entries that match, in order; equals stay as they were."""
         words, key = self.filter_text.lower().split(), self.keys[self.column]
-        matching = [one for one in entries if one.matches(words)]
+        matches = self._parsed or (lambda one: one.matches(words))
+        matching = [one for one in entries if matches(one)]
         known = [one for one in matching if key(one) is not None]
         known.sort(key=key, reverse=self.falling)  # type: ignore[arg-type] # of one column, and so of one type
         return known + [one for one in matching if key(one) is None]

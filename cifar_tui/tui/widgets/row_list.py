@@ -99,6 +99,8 @@ class RowList(ScrollView, Generic[EntryT], can_focus=True):
         self._entries: Sequence[EntryT] = ()
         self._row = 0
         self._head = ("", True)
+        self.plan = self.COLUMNS
+        """The columns; those of the class, unless a screen has others."""
 
     @property
     def selected(self) -> EntryT | None:
@@ -108,7 +110,7 @@ class RowList(ScrollView, Generic[EntryT], can_focus=True):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns there is room for."""
-        return self.COLUMNS.fitting(self.size.width)
+        return self.plan.fitting(self.size.width)
 
     def show(self, entries: Sequence[EntryT], column: str, *, falling: bool) -> None:
         """Show these rows, sorted by a column."""
@@ -198,8 +200,8 @@ class RowList(ScrollView, Generic[EntryT], can_focus=True):
         for name in self.columns:
             style = self._style("list--sorted" if name == column else "list--head")
             sign = ("▼" if falling else "▲") if name == column else ""
-            label = name + sign if name in self.COLUMNS.left else sign + name
-            segments.append(Segment(self.COLUMNS.cell(name, label, self.size.width), style))
+            label = name + sign if name in self.plan.left else sign + name
+            segments.append(Segment(self.plan.cell(name, label, self.size.width), style))
         return segments
 
     def _row_segments(self, entry: EntryT, style: Style, *, on_cursor: bool) -> list[Segment]:
@@ -210,7 +212,7 @@ class RowList(ScrollView, Generic[EntryT], can_focus=True):
             shown = style
             if (special := self.style_of(cells[name])) and not on_cursor:
                 shown += Style(color=self._style(special).color)
-            segments.append(Segment(self.COLUMNS.cell(name, cells[name], self.size.width), shown))
+            segments.append(Segment(self.plan.cell(name, cells[name], self.size.width), shown))
         return segments
 
     def style_of(self, value: str) -> str:  # noqa: ARG002 - a list without such cells has no use for it
@@ -220,7 +222,7 @@ class RowList(ScrollView, Generic[EntryT], can_focus=True):
     def _column_at(self, x: int) -> str:
         """Return the column whose head is there; the last takes what is left."""
         for name in self.columns:
-            x -= self.COLUMNS.widths[name] + GAP
+            x -= self.plan.widths[name] + GAP
             if x < 0:
                 return name
         return self.columns[-1]

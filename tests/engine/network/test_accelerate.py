@@ -89,7 +89,8 @@ def kept(acceleration: Acceleration, device: str) -> TrainingState:
         images = torch.randn(recipe.batch_size, 3, 32, 32, generator=generator)
         images[0, 0, 0, 0] = math.nan if number == STEPS - 2 else 0.0
         images = images.to(chosen.torch, memory_format=torch.channels_last)
-        accelerator.update(images, (torch.arange(recipe.batch_size) % 10).to(chosen.torch), 1e-4)
+        # A graph has to read the rate of each update.
+        accelerator.update(images, (torch.arange(recipe.batch_size) % 10).to(chosen.torch), 1e-4 * (1 + number % 3))
     return stepper.export(STEPS)
 
 

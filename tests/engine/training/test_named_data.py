@@ -1,19 +1,26 @@
 """Training on small files of the form of MNIST and CIFAR-100, from the download folder to an evaluation."""
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torchvision.datasets
 from PIL import Image
+from typer.testing import CliRunner
 
 from cifar_tui.checkpoint_events import EvaluationDone
+from cifar_tui.cli import app
+from cifar_tui.cli.options import reading_of
 from cifar_tui.cli.recipe_options import new_recipe
 from cifar_tui.control import RequestQueue, Stop
+from cifar_tui.engine.checkpoints.export import export_weights
 from cifar_tui.engine.data.load import load
 from cifar_tui.engine.evaluation.evaluate_checkpoint import evaluate_checkpoint
 from cifar_tui.engine.evaluation.predict import Prediction, Predictor
 from cifar_tui.errors import BadInput
-from cifar_tui.events import DataReady, EpochDone, Event, RunFinished, StepDone
+from cifar_tui.events import DataReady, EpochDone, Event, Noted, RunFinished, StepDone
+from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.folder import RunFolder, read_recipe
@@ -44,11 +51,17 @@ def train(folder: Path, recipe: Recipe, script: trained.Script | None = None) ->
     return trained.train(recipe, RunFolder.create(folder, folder.name, recipe), script, None, load_data=load)
 
 
-def evaluated(folder: Path) -> EvaluationDone:
+def said_by(folder: Path, **choices: Any) -> list[Event]:
+    """What an evaluation of a run's checkpoint said."""
     said: list[Event] = []
-    evaluate_checkpoint(read_recipe(folder), folder, NAME, said.append, RequestQueue())
-    assert isinstance(said[-1], EvaluationDone)
-    return said[-1]
+    evaluate_checkpoint(read_recipe(folder), folder, NAME, said.append, RequestQueue(), **choices)
+    return said
+
+
+def evaluated(folder: Path) -> EvaluationDone:
+    done = said_by(folder)[-1]
+    assert isinstance(done, EvaluationDone)
+    return done
 
 
 def test_digits_are_trained_evaluated_and_predicted_as_they_were_seen(tmp_path: Path, data_dir: Path) -> None:
@@ -67,6 +80,60 @@ def test_digits_are_trained_evaluated_and_predicted_as_they_were_seen(tmp_path: 
         (one,) = predictor.predict([str(tmp_path / "seven.png")])
         assert isinstance(one, Prediction)
         assert one.pixels == test.pixels[7].tobytes()
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_exported_weights_predict_digits_as_their_run_does(tmp_path: Path, data_dir: Path, suffix: str) -> None:
+    run, out = tmp_path / "one", (tmp_path / "taken").with_suffix(suffix)
+    train(run, recipe_on("mnist", data_dir))
+    Image.effect_noise((40, 60), 90).save(tmp_path / "noise.png")
+    done = CliRunner().invoke(app, ["export", str(run / NAME), str(out)])
+    assert done.exit_code == 0
+    assert ("--normalize mnist" in done.output) == (suffix == ".pth")
+    (expected,) = Predictor(read_recipe(run), run, NAME).predict([str(tmp_path / "noise.png")])
+    # A .pth has no room for words; export names the option.
+    reading = reading_of("", "mnist" if suffix == ".pth" else None, max_pool=False, ours=False)
+    predictor = Predictor(preset("default"), tmp_path, out.name, reading)
+    (found,) = predictor.predict([str(tmp_path / "noise.png")])
+    assert found == expected
+    assert "Images are made 28×28 and framed with black, as the network was trained." in predictor.assumptions
+    if suffix == ".safetensors":
+        assert predictor.classes[3] == "three"
+
+
+def test_exported_weights_remember_that_digits_are_not_mirrored(tmp_path: Path, data_dir: Path) -> None:
+    recipe = recipe_on("mnist", data_dir)
+    train(tmp_path / "one", recipe)
+    export_weights(tmp_path / "one" / NAME, tmp_path / "taken.safetensors")
+    elsewhere = dataclasses.replace(recipe.with_data("cifar100"), flip="random", device="cpu")
+    with pytest.raises(BadInput, match="mirror image of MNIST"):
+        evaluate_checkpoint(
+            elsewhere, tmp_path, "taken.safetensors", print, RequestQueue(), tta=True, external=True, keep=False
+        )
+
+
+def test_digits_are_mirrored_only_where_they_were_in_training(tmp_path: Path, data_dir: Path) -> None:
+    train(tmp_path / "one", recipe_on("mnist", data_dir))
+    with pytest.raises(BadInput, match="mirror image of MNIST is no image of its class: leave --tta out"):
+        said_by(tmp_path / "one", tta=True)
+    with pytest.raises(BadInput, match="mirror image of MNIST"):
+        said_by(tmp_path / "one", tta=True, external=True)
+    train(tmp_path / "mirrored", recipe_on("mnist", data_dir, flip="random"))
+    *notes, done = said_by(tmp_path / "mirrored", tta=True)
+    assert Noted("The images of MNIST are mirrored, as they were in training (--flip random).") in notes
+    assert isinstance(done, EvaluationDone)
+    assert done.tta
+
+
+def test_mirror_images_that_a_person_kept_from_the_training_are_told(tmp_path: Path, data_dir: Path) -> None:
+    def notes(**changes: object) -> list[str]:
+        recipe = recipe_on("cifar100", data_dir, **changes)
+        train(tmp_path / str(recipe.flip), recipe)
+        return [one.text for one in said_by(tmp_path / str(recipe.flip), tta=True) if isinstance(one, Noted)]
+
+    assert notes() == []
+    (note,) = notes(flip="none")
+    assert note.startswith("The network was trained without mirror images (--flip none)")
 
 
 def test_a_run_on_digits_resumes_exactly(tmp_path: Path, data_dir: Path) -> None:

@@ -105,7 +105,7 @@ def test_exported_without_its_code_it_is_read_again_with_it(
     run_of(recipe, tmp_path / "one")
     permissions.clear()
     export_weights(tmp_path / "one" / "net_002.pth", tmp_path / f"own{suffix}")
-    with pytest.raises(CheckpointDamaged, match="with --model a network of your own"):
+    with pytest.raises(CheckpointDamaged, match=r"yours with --model FILE\.py:make"):
         read_network(tmp_path / f"own{suffix}")
     allow_run(tmp_path / "one", recipe)
     assert recipe.model is not None
@@ -266,5 +266,6 @@ def test_only_the_command_line_permits_and_only_one_module_runs_code() -> None:
     permitting = {name for name, source in sources.items() if re.search(r"\ballow_(file|run)\b", source)}
     assert permitting == {
         *("runs/own_code.py", "cli/options.py", "cli/train_jobs.py", "cli/auto_resume.py", "cli/several.py"),
+        "cli/queue/start.py",
         *("engine/training/follow.py", "jobs/compare_process.py"),
     }

@@ -11,6 +11,7 @@ from cifar_tui.files.run_files import RECIPE_NAME
 from cifar_tui.presets import preset
 from cifar_tui.runs.find import all_runs
 from cifar_tui.runs.run_note import read_note, write_note
+from cifar_tui.runs.tags import read_tags, write_tags
 from cifar_tui.tui.app import ScreenOptions
 from cifar_tui.tui.widgets.row_list import RowList
 from tests import scripted
@@ -359,3 +360,100 @@ async def test_hostile_names_and_notes_do_not_reach_the_terminal(place: Path) ->
             assert "[red]bold[/red]" in screen_text(pilot)
             await pilot.press("D")
             await shows(pilot, "Delete the run [b]�]0;x�?")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_runs_are_filtered_by_what_they_are_as_on_the_command_line(place: Path, size: tuple[int, int]) -> None:
+    for name, epochs in (("best", 9), ("worst", 1), ("middle", 4)):
+        put_finished_run(place, name, epochs)
+    write_tags(place / "middle", ["night"])
+    async with all_runs_first(size) as pilot:
+        await pilot.press("slash", *"epoch>1 tag=night")
+        await shows(pilot, "1 of 3 runs", " middle ", "Tags  night")
+        await pilot.press("ctrl+u", *"mid epoch<=4")
+        await shows(pilot, "1 of 3 runs", " middle ")
+        await pilot.press("ctrl+u", *"epoch>x")
+        await shows(pilot, "epoch cannot be compared with 'x'")
+        await pilot.press("ctrl+u", *"colour=red")
+        await shows(pilot, "Runs have no field 'colour'")
+        assert all(len(line.rstrip()) <= size[0] for line in screen_text(pilot).splitlines())
+        await pilot.press("escape")
+        await shows(pilot, "3 runs,")
+        assert "colour" not in screen_text(pilot)
+
+
+async def test_a_run_gets_and_loses_tags(place: Path) -> None:
+    folder = put_live_run(place, "one", [*scripted.opening()[1:], *scripted.epochs(1)])
+    async with all_runs_first() as pilot:
+        await shows(pilot, "No tags: T puts some on it.")
+        await pilot.press("T", *"night lr=0.1", "enter")
+        await shows(pilot, "Tags  night lr=0.1")
+        await pilot.press("T", *" -x", "enter")
+        await shows(pilot, "'-x' cannot be a tag")
+        await pilot.press("ctrl+u", *"wide", "enter")
+        await shows(pilot, "Tags  wide")
+        assert read_tags(folder.path) == ("wide",), "while it trains, too"
+        await pilot.press("slash", *"wide", "enter")
+        await shows(pilot, "1 run,")
+        await pilot.press("T", "ctrl+u", "enter")
+        await until(lambda: read_tags(folder.path) == ())
+    folder.close()
+
+
+async def test_marked_runs_are_tagged_together(place: Path) -> None:
+    for name in ("one", "two", "three"):
+        write_tags(put_finished_run(place, name), [name, "old"])
+    async with all_runs_first() as pilot:
+        await pilot.press("home", "space", "space")
+        await shows(pilot, "2 runs marked")
+        await pilot.press("T")
+        await shows(pilot, "Tags of the 2 marked runs")
+        await pilot.press(*"night -old", "enter")
+        await until(lambda: sum("night" in read_tags(place / name) for name in ("one", "two", "three")) == 2)
+        await settle(pilot)
+    tags = [set(read_tags(place / name)) - {name} for name in ("one", "two", "three")]
+    assert sorted(map(sorted, tags)) == [["night"], ["night"], ["old"]]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_marked_runs_are_deleted_together_but_none_that_trains(place: Path, size: tuple[int, int]) -> None:
+    for name in ("one", "two", "other"):
+        put_finished_run(place, name, 2)
+    (place / "two" / "mine.txt").write_bytes(b"x" * 1_000_000)
+    held = put_live_run(place, "held", [*scripted.opening()[1:], *scripted.epochs(1)])
+    async with all_runs_first(size) as pilot:
+        for name in ("one", "two", "held"):
+            await pilot.press("slash", "ctrl+u", *f"name={name}", "enter", "space")
+        await pilot.press("escape", "D")
+        await shows(pilot, "Delete the 2 marked runs?", "Frees 1.", "two:", "mine.txt", "held is")
+        await shows(pilot, "Cancel (esc)", "Delete (y)")
+        await pilot.press("enter")
+        await settle(pilot)
+        assert len(all_runs(place)) == 4, "the first answer keeps them"
+        await pilot.press("D", "y")
+        await shows(pilot, "2 runs are deleted.")
+        await until(lambda: "2 runs, " in screen_text(pilot))
+        await pilot.press("D")
+        await shows(pilot, "held is training: stop it first")
+    assert {folder.name for folder in all_runs(place)} == {"held", "other"}
+    held.close()
+
+
+async def test_of_marked_runs_the_one_under_the_cursor_can_be_deleted_alone(place: Path) -> None:
+    for name in ("one", "two", "three"):
+        put_finished_run(place, name, 2)
+    async with all_runs_first() as pilot:
+        await pilot.press("slash", *"name=one,two", "enter", "home", "space", "space")
+        await pilot.press("slash", "ctrl+u", *"name=three", "enter", "D")
+        await shows(pilot, "Delete the 2 marked runs?", "one", "two", "Only three (o)")
+        await pilot.press("o")
+        await shows(pilot, "three is deleted.")
+    assert {folder.name for folder in all_runs(place)} == {"one", "two"}
+
+
+async def test_the_room_of_weights_and_states_is_said(place: Path) -> None:
+    folder = put_finished_run(place, "one", 2)
+    (folder / "net_002.pth").write_bytes(b"w" * 3_000_000)
+    (folder / "state_0000100.pt").write_bytes(b"s" * 2_000_000)
+    async with all_runs_first() as pilot:
+        await shows(pilot, "5.0 MB: weights 3.0 MB, states 2.0 MB")

@@ -26,7 +26,7 @@ STYLES = [
 ]
 
 segments = st.lists(
-    st.tuples(st.text(alphabet="ab ─⣿★", max_size=9), st.sampled_from(STYLES)).map(lambda pair: Segment(*pair)),
+    st.tuples(st.text(alphabet="ab  ─⣿★日", max_size=9), st.sampled_from(STYLES)).map(lambda pair: Segment(*pair)),
     max_size=5,
 )
 updates = st.lists(
@@ -41,10 +41,15 @@ def update(x: int, y: int, rows: list[list[Segment]]) -> LayoutUpdate:
     return LayoutUpdate(strips, Region(x, y, width, len(strips)))
 
 
+def seen(cell: pyte.screens.Char) -> bool:
+    """Whether its foreground can be seen: a blank has none."""
+    return bool(cell.data != " " or cell.reverse)
+
+
 def shown(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
     return [
         [
-            (cell.data, cell.fg, cell.bg, cell.bold, cell.italics, cell.reverse)
+            (cell.data, cell.fg if seen(cell) else "", cell.bg, cell.bold, cell.italics, cell.reverse)
             for cell in (screen.buffer[y][x] for x in range(COLUMNS))
         ]
         for y in range(ROWS)
@@ -84,8 +89,8 @@ def test_only_what_changed_is_sent() -> None:
 def test_a_colour_is_set_once_for_all_cells_that_have_it() -> None:
     renderer = DiffRenderer()
     red = Style.parse("red")
-    assert sent(renderer, "ab", red) == "\x1b[2;1H\x1b[31mab" + " " * 22 + "\x1b[0m"
-    assert sent(renderer, "xy", red) == "\x1b[2;1H\x1b[31mxy\x1b[0m"
+    assert sent(renderer, "ab", red) == "\x1b[31m\x1b[2;1Hab" + " " * 22 + "\x1b[0m"
+    assert sent(renderer, "xy", red) == "\x1b[31m\x1b[2;1Hxy\x1b[0m"
 
 
 def test_after_a_resize_or_on_request_everything_is_sent_again() -> None:

@@ -1,0 +1,1 @@
+"""The screen that compares runs by what differs between them."""

@@ -66,8 +66,8 @@ def follow(
     The events of a `resumed` run from before it was resumed are not printed. `because` is recorded as the reason why
     nobody watches the run any more.
 
-    Ctrl-C once stops after the step under way and saves; twice saves now; three times leaves at once. SIGTERM stops
-    and saves too.
+    Ctrl-C once stops after the step under way and saves; twice saves now; three times leaves at once. SIGTERM and a
+    scheduler's warning stop and save, too.
     """
     console = Console(history or RunHistory(), sys.stdout, silent=resumed)
     connection.submit(SetAttended(attended=False, because=because))
@@ -78,7 +78,7 @@ def follow(
             console.show_waiting()
     connection.join()
     report_outcome(console.history)
-    return interrupts.exit_code or run_summary.exit_code(console.history)
+    return run_summary.exit_code(console.history, interrupts.exit_code)
 
 
 def report_outcome(history: RunHistory) -> None:
@@ -326,4 +326,4 @@ class Interrupts:
 
     def _terminate(self, number: int, _frame: FrameType | None) -> None:
         self.exit_code = 128 + number
-        self._connection.submit(Stop())
+        self._connection.submit(Stop(signal=signal.Signals(number).name))

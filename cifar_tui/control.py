@@ -35,6 +35,8 @@ class Stop:
 
     by: Name = ""
     """The person's name for others, from `requester_name`."""
+    signal: Name = ""
+    """Name of the signal that asked for it, as `SIGUSR1`; empty for a person."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,13 @@ class DataDamaged(CifarTuiError):
 class FolderInUse(CifarTuiError):
     """Another trainer holds the run's folder; the message names it."""
 
-    exit_code = 2
+    exit_code = 3
+
+
+class AlreadyFinished(CifarTuiError):
+    """The run that a command was to resume has finished: there is nothing to do, and nothing is wrong."""
+
+    exit_code = 0
 
 
 class CheckpointDamaged(CifarTuiError):
@@ -38,7 +44,7 @@ class CheckpointDamaged(CifarTuiError):
 
 
 class StopRequested(Exception):
-    """A stop was requested while something long was under way. Never shown: the engine turns it into an event."""
+    """A stop was requested, by a signal of this name where there is one. Never shown: it becomes an event."""
 
 
 def cannot_write(path: Path, error: OSError) -> BadInput:

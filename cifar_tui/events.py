@@ -300,6 +300,8 @@ class RunStopped(Event):
     """The last step done."""
     checkpoint: str
     """The checkpoint saved on the way out; empty where there was nothing to save."""
+    signal: str = ""
+    """Name of the signal that ended it, as `SIGUSR1`; empty for a person."""
 
 
 @dataclass(frozen=True, slots=True)

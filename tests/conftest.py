@@ -51,6 +51,7 @@ FAULTS = {
     24: "resumed elsewhere: another batch size, torch, number of threads",
     25: "one of several processes is lost, or asked at any moment",
     26: "whoever is notified hangs, drips, floods, refuses, is somebody else, or is gone",
+    27: "a run is preempted again and again",
 }
 """What can go wrong, by its number."""
 

@@ -47,7 +47,7 @@ def main() -> None:
     try:
         _run()
     except CifarTuiError as error:
-        print(error, file=sys.stderr)
+        print(error, file=sys.stderr if error.exit_code else sys.stdout)
         sys.exit(error.exit_code)
     except OSError as error:
         _report_system_error(error)

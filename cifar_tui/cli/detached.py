@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def start_detached(jobs: LocalJobs, arguments: Sequence[str]) -> int:
         raise CifarTuiError("The run ended before it could report why. Start it without --detach to see more.")
     report = Report(**orjson.loads(content))
     if report.trouble:
-        print(report.trouble, file=sys.stderr)
+        print(report.trouble, file=sys.stderr if report.exit_code else sys.stdout)
         return report.exit_code
     print("\n".join([*report.notes, detached_text(report.run, Path(report.folder))]))
     process.returncode = 0  # it is nobody's child any more, and is not to be warned about
@@ -93,12 +93,14 @@ def start_again(
     return process, reader
 
 
-def train_detached(jobs: LocalJobs, descriptor: int) -> int:
+def train_detached(make_jobs: Callable[[], LocalJobs], descriptor: int) -> int:
     """Train without a terminal, printing into the run's folder, and report once it is known how it starts.
 
     Returns the exit code.
     """
+    jobs = None
     try:
+        jobs = make_jobs()
         connection, history = jobs.train(), RunHistory()
         _wait_for_start(connection, history)
         if history.started is not None:
@@ -109,7 +111,8 @@ def train_detached(jobs: LocalJobs, descriptor: int) -> int:
         send_report(descriptor, Report(trouble=str(error), exit_code=error.exit_code))
         return error.exit_code
     finally:
-        jobs.close()
+        if jobs is not None:
+            jobs.close()
 
 
 def _wait_for_start(connection: RunConnection, history: RunHistory) -> None:

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from cifar_tui.tui.app import ScreenResult
 
 
-def train_on_console(jobs: "LocalJobs", *, resumed: bool, obstacle: str) -> int:
+def train_on_console(jobs: "LocalJobs", *, obstacle: str) -> int:
     """Train as plain lines, and say which obstacle there is to a screen. Returns the exit code."""
     from cifar_tui.console import follow
 
     try:
         if obstacle:
             print(f"{obstacle}: training as plain lines. {how_to_see('attach', obstacle)}", flush=True)
-        return follow(jobs.train(), resumed=resumed)
+        return follow(jobs.train(), resumed=jobs.resumed)
     finally:
         jobs.close()
 

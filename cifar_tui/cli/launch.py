@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cifar_tui.cli.chosen_jobs import jobs_of
 from cifar_tui.cli.detached import POLL_SECONDS
 from cifar_tui.cli.environment import obstacle_to_a_screen
 from cifar_tui.cli.front_ends import detached_text, run_on_screen
 from cifar_tui.cli.options import check_screen_options
-from cifar_tui.cli.train_jobs import StartFile, jobs_of
+from cifar_tui.cli.train_jobs import StartFile
 from cifar_tui.events import RunFailed
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.jobs.attached import AttachedJobs
@@ -29,8 +30,9 @@ from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.records.csv_tables import read_history
 from cifar_tui.runs.records.journal import read_feed
 from cifar_tui.system.container import usable_cores
+from cifar_tui.system.foreground import SAVE_AND_END
 from cifar_tui.system.invocation import SAFE_PATH
-from cifar_tui.system.launcher import LAUNCHED
+from cifar_tui.system.launcher import EXIT_KEY, LAUNCHED, LOST
 from cifar_tui.text import counted
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ def _checked(options: dict[str, Any]) -> Path:
     check_screen_options(options["marker"], options["alert"], options["theme"])
     file = StartFile(options["start"], options["weights"], options["normalize"])
     run = options["resume"], options["preset_name"], file, options["run_name"], options["outf"], options["model"]
-    jobs = jobs_of(options["changes"], *run, options["tags"] or ())
+    jobs = jobs_of(options["changes"], *run, options["tags"] or (), auto_resume=options["auto_resume"])
     folder = jobs.folder
     jobs.close()
     return folder
@@ -125,7 +127,7 @@ def _train(count: int, folder: Path, arguments: Sequence[str]) -> int:
         rdzv_configs={"rank": 0},
         max_restarts=MOST_RESTARTS,
         monitor_interval=0.5,
-        signals_to_handle="SIGTERM,SIGINT,SIGQUIT",
+        signals_to_handle=",".join(number.name for number in (*SAVE_AND_END, signal.SIGINT, signal.SIGQUIT)),
     )
     ended_by = 0
     try:
@@ -137,6 +139,9 @@ def _train(count: int, folder: Path, arguments: Sequence[str]) -> int:
         print(reason, file=sys.stderr)
         _notify_of_failure(folder, reason)
         return 1
+    told = int(store.get(EXIT_KEY)) if store.check([EXIT_KEY]) else LOST
+    if told != LOST:
+        return told
     return ended_by or _exit_code(folder)
 
 
@@ -173,7 +178,7 @@ def _meeting_point() -> "TCPStore":
 
 
 def _exit_code(folder: Path) -> int:
-    """Return the exit code of a run by its records."""
+    """Return the exit code of a run by its records, where its leader has told none."""
     if not journal_path(folder).exists():
         return 2  # refused before it started, in words
     return run_summary.exit_code(read_history(folder))

@@ -42,6 +42,8 @@ ResumedRun = Annotated[
     str | None,
     _option(RUN, "--resume", "Resume a run that has ended, by its name or folder.", "RUN", complete_run),
 ]
+AUTO_RESUME_HELP = "Start the run of --run-name or --outf, or resume it where there is one; 0 once it has finished."
+AutoResume = Annotated[bool, _option(RUN, "--auto-resume", AUTO_RESUME_HELP)]
 FROM_HELP = "Start a new run from a checkpoint: RUN:EPOCH, a run for its newest one, or a file."
 StartCheckpoint = Annotated[str | None, _option(RUN, "--from", FROM_HELP, "CHECKPOINT", complete_checkpoint)]
 MODEL_HELP = "Train the network that a function of yours makes, make(classes); see docs/networks.md."

@@ -1,5 +1,6 @@
 """`cifar-tui train` in several processes: torchelastic starts them, and all but the first follow that one."""
 
+import contextlib
 import functools
 import inspect
 import os
@@ -76,11 +77,20 @@ def _lead(command: Callable[..., None], options: dict[str, Any]) -> None:
     try:
         command(**options)
     except (typer.Exit, CifarTuiError) as ending:
+        _end_followers(ending.exit_code)
         if LAUNCHED not in os.environ or ending.exit_code in (0, LOST):
             raise
         if isinstance(ending, CifarTuiError):
             print(ending, file=sys.stderr)
         raise typer.Exit(0) from None
+
+
+def _end_followers(exit_code: int) -> None:
+    """End the processes that wait for this one to start the run, and leave the launcher the exit code."""
+    # Loads torch.
+    from cifar_tui.engine.network.ranks import refuse_start
+
+    refuse_start(exit_code)
 
 
 # Any: the command's own options.
@@ -104,6 +114,13 @@ def _allow_code(options: dict[str, Any]) -> None:
     from cifar_tui.runs.folder import read_recipe
     from cifar_tui.runs.own_code import allow_file, allow_run
 
+    if options["auto_resume"]:
+        from cifar_tui.cli.auto_resume import run_place
+
+        with contextlib.suppress(BadInput):  # it is not there yet
+            folder = run_place(options["run_name"], options["outf"])
+            allow_run(folder, read_recipe(folder))
+            return
     if options["model"] is not None:
         allow_file(options["model"])
     if options["resume"] is not None:

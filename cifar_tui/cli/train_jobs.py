@@ -52,23 +52,6 @@ class StartFile:
         return {flag for flag, value in flags.items() if value}
 
 
-def jobs_of(
-    changes: Mapping[str, object],
-    resume: str | None,
-    preset_name: str | None,
-    start: StartFile,
-    name: str | None,
-    folder: Path | None,
-    model: str | None = None,
-    tags: Sequence[str] = (),
-) -> LocalJobs:
-    """Return the jobs of a new run, or of one to resume. Raises CifarTuiError."""
-    if resume is None:
-        return new_run(changes, preset_name, start, name, folder, model, tags)
-    typed = start.typed({"--preset": preset_name, "--model": model, "--run-name": name, "--outf": folder})
-    return resumed_run(resume, changes, typed, tags)
-
-
 def new_run(
     changes: Mapping[str, object],
     preset_name: str | None,
@@ -180,6 +163,13 @@ def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str], 
     path = find_run(run)
     check_free(path)
     check_resumable(path)
+    return reopened_run(path, changes, tags)
+
+
+def reopened_run(
+    path: Path, changes: Mapping[str, object], tags: tuple[str, ...], note: str = "", *, from_beginning: bool = False
+) -> LocalJobs:
+    """Return the jobs of a run to resume by its folder, as `resumed_run`. Raises BadInput, FolderInUse."""
     folder = RunFolder.reopen(path)
     try:
         before = folder.recipe()
@@ -195,7 +185,9 @@ def resumed_run(run: str, changes: Mapping[str, object], other_flags: set[str], 
         raise
     values = ((name.replace("_", " "), getattr(before, name), getattr(recipe, name)) for name in changes)
     texts = tuple(f"{name} {old} → {new}" for name, old, new in values if old != new)
-    return LocalJobs(recipe, resumed=folder, changes=texts + schedule, tags=tags)
+    return LocalJobs(
+        recipe, resumed=folder, changes=texts + schedule, note=note, tags=tags, from_beginning=from_beginning
+    )
 
 
 def _schedule_change(before: Recipe, recipe: Recipe, folder: Path) -> tuple[str, ...]:

@@ -37,21 +37,23 @@ class LocalJobs:
         place: Path | None = None,
         note: str = "",
         tags: tuple[str, ...] = (),
+        from_beginning: bool = False,
         **options: Any,
     ) -> None:
         """Remember what was chosen on the command line.
 
         That is a new run's recipe, name and folder, and the checkpoint it starts with, where the recipe has a parent;
-        or the open folder of a run to resume, and what changes in its recipe. `note`, where there is one, comes before
-        all events of a new run. `tags` are put on it, or added to those of a run that is resumed. `options` are those
-        of `TrainJob`.
+        or the open folder of a run to resume, and what changes in its recipe: `from_beginning` for one that ended
+        before its first training state. `note`, where there is one, comes before all events. `tags` are put on it, or
+        added to those of a run that is resumed. `options` are those of `TrainJob`.
         """
         self._options = options
         self._new = NewRun(recipe=recipe, name=name, folder=folder, start=start, place=place or RUNS_FOLDER, tags=tags)
         self._run = resumed
-        self._resumed = resumed is not None
+        self.resumed = resumed is not None
         self.changes = changes
         self.note = note
+        self._from_beginning = from_beginning
 
     @property
     def folder(self) -> Path:
@@ -73,11 +75,11 @@ class LocalJobs:
 
         A run to resume is resumed. Raises BadInput or FolderInUse when the folder cannot be used.
         """
-        if self._resumed:
+        if self.resumed:
             if data is not None:
                 raise BadInput("A resumed run keeps its images: start a new run to use others.")
             change_tags(self._held.path, add=self._new.tags)
-            return self._resume(self.changes)
+            return self._resume(self.changes, self.note, from_beginning=self._from_beginning)
         new = self._new
         if data is not None:
             from cifar_tui.engine.data.source import with_data_of
@@ -95,7 +97,7 @@ class LocalJobs:
     def resume(self) -> Session:
         """Resume the run that has ended, from its newest state. Raises BadInput when there is none."""
         self._new = dataclasses.replace(self._new, recipe=self._held.recipe())
-        self._resumed, self.changes = True, ()
+        self.resumed, self.changes = True, ()
         return self._resume(())
 
     def evaluate(self, checkpoint: str) -> Session:
@@ -145,14 +147,16 @@ class LocalJobs:
             run.close()
             raise
         self.close()
-        self._new, self._run, self._resumed, self.changes = new, run, False, ()
+        self._new, self._run, self.resumed, self.changes = new, run, False, ()
         return start_session(job)
 
-    def _resume(self, changes: tuple[str, ...]) -> Session:
+    def _resume(self, changes: tuple[str, ...], note: str = "", *, from_beginning: bool = False) -> Session:
         from cifar_tui.jobs.train import TrainJob
 
-        check_resumable(self._held.path)
-        return start_session(TrainJob(self._new.recipe, self._held, changes, **self._options))
+        if not from_beginning:
+            check_resumable(self._held.path)
+        job = TrainJob(self._new.recipe, self._held, changes, note, **self._options, from_beginning=from_beginning)
+        return start_session(job)
 
 
 def compare(checkpoints: Sequence[Path], *, beside: bool) -> RunConnection:

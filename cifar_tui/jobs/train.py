@@ -58,8 +58,8 @@ class TrainJob(Job):
     ) -> None:
         """Open the run's records; `changes` is what differs in the recipe of a run that is resumed. Raises BadInput.
 
-        `note`, where there is one, comes before all events. `options` are those of the engine's `train`: `load_data`
-        and `intervals`.
+        `note`, where there is one, comes before all events. `options` are those of the engine's `train`: `load_data`,
+        `intervals` and `from_beginning`.
         """
         self._options = options
         self._recipe = recipe
@@ -92,12 +92,17 @@ class TrainJob(Job):
         with contextlib.suppress(FileNotFoundError), (journal_path(self._folder.path)).open("rb") as journal:
             yield from read_feed(journal)
         yield Reopened(str(self._folder.path))
+        if self._first_note:
+            yield Noted(self._first_note)
+        if self._first_note:
+            yield Noted(self._first_note)
 
     def listen(self, submit: Callable[[Request], None], say: Emit) -> None:
         """Let screens and commands elsewhere reach the run; where that cannot be, it trains all the same."""
         self._say = say
         self._notifier = self._open_notifier()
-        for sentence in (self._first_note, *self._folder.shortcomings()):
+        first = self._first_note if self._changes is None else ""
+        for sentence in (first, *self._folder.shortcomings()):
             if sentence:
                 self._note(sentence)
         try:

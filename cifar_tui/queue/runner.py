@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from cifar_tui.errors import BadInput, CifarTuiError
+from cifar_tui.errors import BadInput, CifarTuiError, FolderInUse
 from cifar_tui.failpoints import hit
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX
 from cifar_tui.queue import notices
@@ -146,7 +146,7 @@ class Runner:
             seen = RunProgress("stopped", "stopped by a person")
         if seen.state in ("finished", "stopped"):
             self._end(entry, seen)
-        elif not self._room():
+        elif not _takes_more(self._store.folder):
             self._disk_is_full()
             self._record(Change(change="back", number=held.job.number))
         elif seen.state == "absent" and code is None:
@@ -155,6 +155,8 @@ class Runner:
             self._lose(entry, "had no room on a disk")
         elif seen.state == "failed":
             self._end(entry, seen)
+        elif code == FolderInUse.exit_code:
+            self._lose(entry, "was being trained by another process")
         elif code is not None and code > 0 and trouble:
             self._end(entry, RunProgress("failed", trouble))
         elif seen.state == "absent" and code is not None and code >= 0:
@@ -217,7 +219,7 @@ class Runner:
                 if place is None:
                     reserved.update(self._devices.gpus if job.gpus else ())  # else smaller ones would pass it for ever
                     continue
-                if not self._room():
+                if not _takes_more(self._store.folder):
                     self._disk_is_full()
                     return started
                 started += self._start_one(job, place)
@@ -254,27 +256,11 @@ class Runner:
         if not self._held or time.monotonic() < self._disk_at:
             return
         self._disk_at = time.monotonic() + ROOM_SECONDS
-        if not self._room():
+        if not _takes_more(self._store.folder):
             self._disk_is_full()
         elif self._disk_full:
             self._disk_full = False
             self._say("There is room on the disk again.")
-
-    def _room(self) -> bool:
-        """Return True if the disk takes more."""
-        path = self._store.folder / f"{TEMPORARY_PREFIX}{ROOM_NAME}"
-        try:
-            self._store.folder.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as file:
-                hit("opened", ROOM_NAME)
-                file.write(bytes(ROOM_BYTES))
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            return error.errno not in (errno.ENOSPC, errno.EDQUOT)
-        finally:
-            path.unlink(missing_ok=True)
-        return True
 
     def _others_text(self, others: dict[str, int]) -> str:
         parts = [f"{self._devices.name(gpu)} ({counted(count, 'process')})" for gpu, count in others.items()]
@@ -285,6 +271,23 @@ class Runner:
         if line and self._said.get(about) != line:
             self._say(line)
         self._said[about] = line
+
+
+def _takes_more(folder: Path) -> bool:
+    """Return True if a folder's disk takes more."""
+    path = folder / f"{TEMPORARY_PREFIX}{ROOM_NAME}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            hit("opened", ROOM_NAME)
+            file.write(bytes(ROOM_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error.errno not in (errno.ENOSPC, errno.EDQUOT)
+    finally:
+        path.unlink(missing_ok=True)
+    return True
 
 
 def _paused_text(state: QueueState) -> str:

@@ -161,7 +161,8 @@ def outcome(history: RunHistory) -> str:
             return "Stopped before the first step: there was nothing to save."
         case RunStopped() as stopped:
             total = f" of {history.training.total_steps:,}" if history.training else ""
-            at = f"Stopped after step {stopped.step:,}{total}"
+            by = f" by {text.safe_text(stopped.signal, 20)}" if stopped.signal else ""
+            at = f"Stopped{by} after step {stopped.step:,}{total}"
             if stopped.checkpoint:
                 return f"{at}, saved as {stopped.checkpoint}."
             why = f" {history.unsaved.reason}" if history.unsaved is not None else ""
@@ -174,11 +175,16 @@ def outcome(history: RunHistory) -> str:
     return ""
 
 
-def exit_code(history: RunHistory) -> int:
-    """Return the program's exit code after this run."""
+def exit_code(history: RunHistory, ended_by: int = 0) -> int:
+    """Return the program's exit code after this run; `ended_by` is that of a signal or key that was to end it.
+
+    It counts for a run that was stopped, and so can be resumed: not for one that has finished or failed by then.
+    """
     match history.ending:
         case RunFailed() as failed:
             return failed.exit_code
         case DataMissing():
             return 2
-    return 0
+        case RunFinished():
+            return 0
+    return ended_by

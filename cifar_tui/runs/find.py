@@ -35,9 +35,8 @@ def find_run(run: str) -> Path:
         with contextlib.suppress(OSError, ValueError):  # a name no file can have, a folder that may not be read
             if (recipe_path(path)).is_file():
                 return path
-    for path in _folders(RUNS_FOLDER):
-        if name_at_start(path) == run:
-            return path  # it was renamed since
+    for path in started_as(run):
+        return path  # it was renamed since
     newest_first = [folder.name for folder in reversed(all_runs())]
     alike = difflib.get_close_matches(run, newest_first, MOST_NAMED)
     raise BadInput(
@@ -83,13 +82,26 @@ def is_second_name(folder: Path) -> bool:
         return False
 
 
-def name_at_start(folder: Path) -> str:
-    """Return the name that a run started with, by its journal; empty where that is not known."""
+def start_of(folder: Path) -> RunStarted | None:
+    """Return how a run started, by its journal; None where that is not known."""
     with contextlib.suppress(OSError, ValueError), journal_path(folder).open("rb") as journal:
         record = orjson.loads(journal.readline(FIRST_LINE_BYTES))
         event = event_from_record(record) if isinstance(record, dict) else None
-        return event.run if isinstance(event, RunStarted) else ""
-    return ""
+        return event if isinstance(event, RunStarted) else None
+    return None
+
+
+def name_at_start(folder: Path) -> str:
+    """Return the name that a run started with, by its journal; empty where that is not known."""
+    start = start_of(folder)
+    return start.run if start is not None else ""
+
+
+def started_as(name: str) -> Iterator[Path]:
+    """Yield the folders in `runs/` of runs that started with a name, which they may not have any more."""
+    for path in _folders(RUNS_FOLDER):
+        if name_at_start(path) == name:
+            yield path
 
 
 def live_or_all_runs() -> tuple[list[Path], bool]:

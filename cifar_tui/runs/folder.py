@@ -148,7 +148,6 @@ class RunFolder:
         _remove(
             self.path,
             *of_ranks,
-            RECIPE_NAME,
             START_NAME,
             MODEL_NAME,
             JOURNAL_NAME,
@@ -157,6 +156,7 @@ class RunFolder:
             ACCURACIES_NAME,
             OUTPUT_NAME,
             TAGS_NAME,
+            RECIPE_NAME,  # while it is there, what a crash left is that of a run
             LOCK_NAME,
         )
 

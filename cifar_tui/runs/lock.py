@@ -1,5 +1,6 @@
 """The lock of a run's folder: one process trains it."""
 
+import contextlib
 import fcntl
 import os
 import time
@@ -101,7 +102,16 @@ def _lock(lock: int) -> str:
 
 
 def take_lock(folder: Path) -> int:
-    """Lock the folder and write the owner into it. Raises FolderInUse naming the owner."""
+    """Lock the folder and write the owner into it. Raises FolderInUse naming the owner, OSError."""
+    while True:
+        lock = _take_lock(folder)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock), (folder / LOCK_NAME).lstat()):
+                return lock
+        os.close(lock)  # whoever held it has deleted or renamed the folder meanwhile
+
+
+def _take_lock(folder: Path) -> int:
     path = folder / LOCK_NAME
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     try:

@@ -4,6 +4,8 @@ import os
 
 LAUNCHED = "CIFAR_TUI_LAUNCHED"
 """Set where a launcher of ours has started the process."""
+EXIT_KEY = "cifar-tui/exit"
+"""The key, in the launcher's store, of the exit code of a leader that has ended."""
 LOST = 75
 """The exit code of a process that has lost another one: for now, as sysexits.h has it."""
 

@@ -80,7 +80,7 @@ class Leaving:
         if self._followed.elsewhere or not self._followed.accepts(Stop):
             self._app.exit(self._exit_code)
         else:
-            self._actions.stop(by_name=False)
+            self._actions.stop(signal.Signals(number).name)
 
     def lose_terminal(self) -> None:
         """Take the screen down without its terminal, and let training continue; called at every poll from then on."""
@@ -98,7 +98,7 @@ class Leaving:
     def leave_after_run(self) -> None:
         """Leave if a person wants to and the run has ended."""
         if self._exit_code is not None and self._followed.over:
-            self._app.exit(self._exit_code or run_summary.exit_code(self._followed.history))
+            self._app.exit(run_summary.exit_code(self._followed.history, self._exit_code))
 
     def _end(self, ending: Ending, exit_code: int) -> None:
         self.ending = ending

@@ -76,9 +76,9 @@ class RunActions:
                 self._followed.send(SaveNow())
                 self._app.notify("Saving after this step…")
 
-    def stop(self, *, by_name: bool = True) -> None:
-        """Stop and save after this step; `by_name` says who asked for it."""
-        self._send("stop", Stop(requester_name()) if by_name else Stop())
+    def stop(self, signal: str = "") -> None:
+        """Stop and save after this step, for the person who is here or a signal."""
+        self._send("stop", Stop(signal=signal) if signal else Stop(requester_name()))
 
     def _send(self, awaiting: Awaited, request: Request) -> None:
         self._followed.send(request, awaiting)

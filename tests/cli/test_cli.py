@@ -228,7 +228,7 @@ def test_a_signal_stops_saves_and_ends(tmp_path: Path, number: int, code: int) -
                 break
         rest = process.stdout.read()
         assert process.wait(120) == code
-    assert "Stopped after step" in rest
+    assert " after step " in rest
 
 
 TERMINALS: list[PseudoTerminal] = []

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
-from pseudo_terminal import PATIENCE_SECONDS, PseudoTerminal
+from pseudo_terminal import PseudoTerminal
 
 from cifar_tui.control import (
     ChangeRate,
@@ -33,9 +33,9 @@ from cifar_tui.files.lock_owner import process_here
 from cifar_tui.files.run_files import ADDRESS_NAME, LOCK_NAME
 from cifar_tui.runs.lock import trainer_of
 from cifar_tui.runs.remote.client import RemoteControl
-from tests.faults.several import NUMBER, SMALL, asking, free_port, several
+from tests.faults.several import NUMBER, SMALL, asking, several
 from tests.faults.trainers import command, resumed
-from tests.invariants import Evidence, check, journal_lines
+from tests.invariants import Evidence, check
 
 needs_gloo = pytest.mark.skipif(
     not (torch.distributed.is_available() and torch.distributed.is_gloo_available()), reason="needs gloo"
@@ -320,64 +320,6 @@ def test_what_cannot_be_started_in_several_processes_is_said_once(
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert sentence in done.stderr
     assert not list(tmp_path.iterdir())
-
-
-SRUN = """#!/usr/bin/env bash
-# Stands for SLURM's: starts the command on two machines, which are folders here.
-for machine in first second; do (cd "$machine" && exec "$@" > "../$machine.output" 2>&1) & started+=($!); done
-for one in "${started[@]}"; do wait "$one" || failed=1; done
-exit "${failed:-0}"
-"""
-SCONTROL = "#!/bin/sh\necho 127.0.0.1\necho 127.0.0.2\n"
-
-
-@pytest.mark.slow
-@pytest.mark.fault(25)
-def test_two_machines_train_one_run_and_outlive_a_lost_process(tmp_path: Path) -> None:
-    """docs/slurm.sh with stand-ins for srun and scontrol: two launchers on loopback, each with two processes."""
-    script = Path(__file__).parents[2] / "docs" / "slurm.sh"
-    machines = [tmp_path / "first", tmp_path / "second"]
-    for folder in (*machines, tmp_path / "bin"):
-        folder.mkdir()
-    for name, content in {"srun": SRUN, "scontrol": SCONTROL}.items():
-        (tmp_path / "bin" / name).write_text(content)
-        (tmp_path / "bin" / name).chmod(0o755)
-    job = {"SLURM_JOB_ID": "7", "SLURM_NNODES": "2", "SLURM_GPUS_ON_NODE": "2", "SLURM_JOB_NODELIST": "host[1-2]"}
-    plain = {name: value for name, value in os.environ.items() if name not in NUMBER}
-    path = os.pathsep.join([str(tmp_path / "bin"), plain["PATH"]])
-    environment = {**plain, **job, "OMP_NUM_THREADS": "1", "PATH": path, "PORT": str(free_port())}
-    batch = subprocess.Popen([str(script), *SMALL, "--epochs", "20"], cwd=tmp_path, env=environment)
-    try:
-        run = wait_for_run(machines)
-        until = time.monotonic() + PATIENCE_SECONDS
-        while not list(run.glob("state_*.json")):
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        started = psutil.Process(batch.pid).children(recursive=True)
-        (last,) = [process for process in started if process.environ().get("RANK") == "3"]
-        assert Path(last.cwd()) in machines
-        last.kill()
-        assert batch.wait(PATIENCE_SECONDS) == 0, [(tmp_path / f"{one.name}.output").read_text() for one in machines]
-    finally:
-        for process in psutil.Process(batch.pid).children(recursive=True) if batch.poll() is None else []:
-            process.kill()
-        batch.kill()
-        batch.wait()
-    events = [line["event"] for line in journal_lines(run)]
-    assert events.count("RunResumed") == 1
-    assert events[-1] == "RunFinished"
-    assert [path.name for path in tmp_path.glob("*/runs")] == ["runs"], "one machine alone has the run"
-    check(run, Evidence(restarted=True))
-
-
-def wait_for_run(machines: list[Path]) -> Path:
-    until = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < until:
-        for run in (machine / "runs" / "job-7" for machine in machines):
-            if (run / "journal.jsonl").exists():
-                return run
-        time.sleep(0.05)
-    raise AssertionError("no machine has the run")
 
 
 @pytest.mark.slow

@@ -55,7 +55,46 @@ def test_a_schedulers_warning_saves_and_ends(tmp_path: Path, number: signal.Sign
         assert one.exit_code() == 128 + number
         assert one.lines[-1]["event"] == "RunStopped"
         assert one.lines[-1]["checkpoint"]
+        assert one.lines[-1]["signal"] == number.name
+        assert f"Stopped by {number.name} after step" in one.output
     check(tmp_path / "run", Evidence(restarted=True))
+
+
+@pytest.mark.fault(4)
+def test_a_run_that_is_done_when_a_signal_comes_ends_with_0_and_one_that_fails_with_its_own_code(
+    tmp_path: Path,
+) -> None:
+    with trainer(tmp_path / "done", epochs=1, fault="term:renamed:state_*.json:1") as one:
+        assert one.exit_code() == 0
+        assert one.lines[-1]["event"] == "RunFinished"
+    with trainer(tmp_path / "failed", fault="raise:stepped:*:5") as one:
+        assert one.exit_code() == 1
+
+
+@pytest.mark.fault(4)
+def test_an_attached_screen_shows_which_signal_stopped_the_run(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with trainer(run) as one:
+        one.wait_for_steps(1)
+        with PseudoTerminal(command("attach", str(run)), size=(120, 40)) as screen:
+            screen.wait_for("● Training")
+            one.process.send_signal(signal.SIGUSR1)
+            screen.wait_for("Stopped by SIGUSR1 after step")
+            assert one.exit_code() == 138
+    check(run, Evidence())
+
+
+@pytest.mark.fault(4)
+def test_a_warning_before_training_began_loses_nothing_and_has_the_same_code(tmp_path: Path) -> None:
+    with trainer(tmp_path / "run") as one:
+        one.process.send_signal(signal.SIGUSR1)  # while Python starts
+        assert one.exit_code() == -signal.SIGUSR1, "which a shell calls 138"
+    with trainer(tmp_path / "run", "--train-images", "50000") as one:  # it takes a while to draw these
+        one.wait_for(lambda: "Making synthetic images" in one.printed)
+        one.process.send_signal(signal.SIGUSR1)
+        assert one.exit_code() == 138
+        assert "Stopped before the first step: there was nothing to save." in one.output
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.fault(4)
@@ -124,7 +163,7 @@ def test_a_suspended_process_is_seen_to_be_keeps_its_lock_and_its_gap_counts_now
         suspended_at = time.monotonic()
         screen.wait_for("No sign of life")
         with trainer(run) as second:
-            assert second.exit_code() == 2
+            assert second.exit_code() == 3
             assert "is being trained by" in second.output
         stopped_at = len(one.said("StepDone"))
         suspended_seconds = time.monotonic() - suspended_at

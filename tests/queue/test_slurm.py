@@ -73,6 +73,7 @@ def test_what_slurm_is_to_run_is_a_command_that_trains_the_run(tmp_path: Path) -
     assert context.params["run_name"] == "one"
     assert context.params["outf"] == tmp_path / "runs" / "one"
     assert context.params["headless"]
+    assert context.params["auto_resume"]
 
 
 def test_a_job_that_waits_for_others_gets_a_dependency_or_is_left(tmp_path: Path) -> None:

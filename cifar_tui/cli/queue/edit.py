@@ -8,7 +8,8 @@ import typer
 from cifar_tui.cli.queue.place import JobName, JobNames, Place, find_job, queue_command, store_in
 from cifar_tui.errors import BadInput
 from cifar_tui.queue.changes import Change, Entry, QueueState
-from cifar_tui.queue.store import QueueStore, runner_of
+from cifar_tui.queue.drop import stop_dropped
+from cifar_tui.queue.store import runner_of
 from cifar_tui.text import counted, safe_text
 
 ENDED = "ended"
@@ -61,9 +62,9 @@ def drop(
 
     store.change(decide)
     for entry in dropped[:20]:
-        print(f"{entry.job.run} was dropped.{_stop(store, entry)}")
+        print(f"{entry.job.run} was dropped.{stop_dropped(store, entry)}")
     for entry in dropped[20:]:
-        _stop(store, entry)
+        stop_dropped(store, entry)
     if len(dropped) > 20 or not dropped:
         print(f"{counted(len(dropped), 'job')} dropped in all." if dropped else "There is nothing to drop.")
 
@@ -75,25 +76,6 @@ def _named(state: QueueState, typed: Sequence[str]) -> list[Entry]:
         entries = list(state.in_order("ended")) if name == ENDED else [find_job(state, name)]
         found.update((entry.job.number, entry) for entry in entries)
     return list(found.values())
-
-
-def _stop(store: QueueStore, entry: Entry) -> str:
-    """Have the run of a job that was dropped save and end, where it is running. Returns a sentence on it."""
-    if entry.state != "started":
-        return ""
-    if entry.slurm:
-        return f" SLURM still has it: scancel {entry.slurm}"
-    if runner_of(store):
-        return " Its run saves and ends."  # the runner sees to it, also where it has only just started
-    # Loads what reading a run needs.
-    from cifar_tui.control import requester_name
-    from cifar_tui.queue.started import ask_to_stop
-    from cifar_tui.runs.lock import is_being_trained
-
-    folder = store.folder_of(entry.job.run)
-    if not is_being_trained(folder):
-        return ""
-    return " Its run saves and ends." if ask_to_stop(folder, by=requester_name()) else " Its run could not be reached."
 
 
 def retry(jobs: JobNames, place: Place = None) -> None:

@@ -13,14 +13,11 @@ import orjson
 
 from cifar_tui.cli.detached import start_again
 from cifar_tui.errors import BadInput
-from cifar_tui.files.run_files import recipe_path
+from cifar_tui.files.run_files import journal_path
 from cifar_tui.own_model import OwnModel
 from cifar_tui.queue.best import best_run
 from cifar_tui.queue.job import Job, train_arguments
 from cifar_tui.queue.store import QueueStore
-from cifar_tui.runs.checkpoints.sidecars import newest_checkpoint
-from cifar_tui.runs.checkpoints.states import resumable
-from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.own_code import allow_file
 from cifar_tui.system.invocation import SAFE_PATH
 from cifar_tui.text import safe_text
@@ -109,24 +106,21 @@ class Starter:
         return TrainProcess(process, reader, output)
 
     def command(self, job: Job) -> list[str]:
-        """Return the command that starts a job's run, for whoever starts it elsewhere."""
-        words = train_arguments(self._named(job), self._store.folder_of(job.run), self._start(job))
-        return [sys.executable, SAFE_PATH, "-m", "cifar_tui", "train", *words, "--headless"]
+        """Return the command that starts a job's run, resumes it, or ends at once where it has finished."""
+        return [sys.executable, SAFE_PATH, "-m", "cifar_tui", "train", *self._arguments(job), "--headless"]
 
     def _arguments(self, job: Job) -> list[str]:
-        """Return the options that start a run or resume it; one of which nothing was saved starts again."""
-        folder = self._store.folder_of(job.run)
-        if recipe_path(folder).is_file():
-            if resumable(folder):
-                return ["--resume", str(folder)]
-            if not newest_checkpoint(folder):
-                run = RunFolder.reopen(folder)
-                run.discard()
-                run.close()
-        return train_arguments(self._named(job), folder, self._start(job))
+        """Return the options that start a run, or resume it where it is. Raises BadInput."""
+        words = train_arguments(self._named(job), self._store.folder_of(job.run), self._start(job))
+        return [*words, "--auto-resume"]
 
     def _start(self, job: Job) -> str:
-        return str(best_run(self._store.place, job.sweep).checkpoint) if job.sweep else job.start
+        """Return the checkpoint to start from; a run that is there keeps the one it has, whatever is the best now."""
+        if not job.sweep:
+            return job.start
+        if journal_path(self._store.folder_of(job.run)).exists():
+            return ""
+        return str(best_run(self._store.place, job.sweep).checkpoint)
 
     def _named(self, job: Job) -> Job:
         """Return the job with its code as it was named to this queue's runner. Raises BadInput."""

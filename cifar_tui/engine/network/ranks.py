@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import os
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,10 +22,15 @@ from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined
 from cifar_tui.engine.network.pace import Pace
 from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.files.lock_owner import describe_this_process
-from cifar_tui.system.launcher import LOST, attempt, rank_here, ranks_here
+from cifar_tui.system.launcher import EXIT_KEY, LOST, attempt, rank_here, ranks_here
 from cifar_tui.text import counted, safe_text
 
 RUN_KEY = "cifar-tui/run"
+LEADER, REFUSED = "process0", "refused"
+"""Keys of one attempt: the leader's process, and the exit code of one that does not start the run."""
+POLL_SECONDS = 0.1
+TELL = timedelta(seconds=10)
+"""The longest that a leader which ends waits for the launcher's store."""
 """The key of the run's folder in the launcher's store."""
 JOIN = timedelta(minutes=10)
 """The longest that all processes may take to start."""
@@ -211,9 +217,7 @@ def join_ranks() -> Ranks:
         return ALONE
     rank, count = rank_here(), ranks_here()
     try:
-        # Without a prefix of its own, a second attempt meets keys of the first: 7 of 10 restarts failed.
-        server = _store(count, ours=rank == 0 and not _agent_has_store())
-        store = PrefixStore(f"attempt{attempt()}", server)
+        store = _of_this_attempt(_store(count, ours=rank == 0 and not _agent_has_store()))
         store.set(f"process{rank}", describe_this_process().decode())
         dist.init_process_group("gloo", store=store, rank=rank, world_size=count)
         control = dist.new_group(backend="gloo", timeout=WAIT_FOR_ORDERS)
@@ -224,19 +228,49 @@ def join_ranks() -> Ranks:
     return Ranks(rank, count, control, store)  # type: ignore[arg-type] # this rank is in the group
 
 
-def _store(count: int, *, ours: bool) -> TCPStore:
+def _store(count: int, *, ours: bool, timeout: timedelta = JOIN) -> TCPStore:
     try:
         address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     except (KeyError, ValueError):
         raise BadInput(
             "RANK and WORLD_SIZE are set, but not MASTER_ADDR and MASTER_PORT: start the run with torchrun."
         ) from None
-    return TCPStore(address, port, count, is_master=ours, timeout=JOIN, wait_for_workers=False)
+    return TCPStore(address, port, count, is_master=ours, timeout=timeout, wait_for_workers=False)
 
 
 def _agent_has_store() -> bool:
     """Return True where the launcher keeps the store, which then outlives a lost process."""
     return os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+
+
+def await_leader() -> bool:
+    """Wait, as a follower, until the leader comes to meet the others. Returns False where it will not."""
+    if not _agent_has_store():
+        return True
+    try:
+        store = _of_this_attempt(_store(ranks_here(), ours=False))
+        until = time.monotonic() + JOIN.total_seconds()
+        while not store.check([LEADER]) and time.monotonic() < until:
+            if store.check([REFUSED]):
+                return False
+            time.sleep(POLL_SECONDS)
+    except (RuntimeError, ValueError):
+        pass  # joining says it
+    return True
+
+
+def refuse_start(exit_code: int) -> None:
+    """Tell the others, who wait for this leader, and the launcher, that it ends, with which exit code."""
+    if _agent_has_store():
+        with contextlib.suppress(RuntimeError, ValueError):  # the launcher has ended
+            store = _store(ranks_here(), ours=False, timeout=TELL)
+            store.set(EXIT_KEY, str(exit_code))
+            _of_this_attempt(store).set(REFUSED, str(exit_code))
+
+
+def _of_this_attempt(store: TCPStore) -> PrefixStore:
+    # Without a prefix of its own, a second attempt meets keys of the first: 7 of 10 restarts failed.
+    return PrefixStore(f"attempt{attempt()}", store)
 
 
 def remember_run(folder: Path) -> None:

@@ -12,7 +12,17 @@ from cifar_tui.engine.network.device import Device, choose_device, prepare_proce
 from cifar_tui.engine.network.device_memory import explained, smaller_batches
 from cifar_tui.engine.network.heartbeats import beating
 from cifar_tui.engine.network.own_network import seed_step
-from cifar_tui.engine.network.ranks import EndOrdered, Order, RankLost, Ranks, Verb, first_line, join_ranks, leave_ranks
+from cifar_tui.engine.network.ranks import (
+    EndOrdered,
+    Order,
+    RankLost,
+    Ranks,
+    Verb,
+    await_leader,
+    first_line,
+    join_ranks,
+    leave_ranks,
+)
 from cifar_tui.engine.network.roll_call import (
     Stage,
     arrive,
@@ -41,6 +51,8 @@ def follow(load_data: LoadData = load) -> None:
     """Train with the leader until it says that this is the end. Raises CifarTuiError."""
     for number in LEFT_TO_THE_LEADER:
         signal.signal(number, signal.SIG_IGN)
+    if not await_leader():
+        return
     ranks = join_ranks()
     try:
         with beating(ranks):

@@ -100,7 +100,7 @@ class RequestHandler:
             case control.Stop():
                 if request.by:
                     self._emit(Noted(f"Stopped by {request.by}."))
-                raise StopRequested
+                raise StopRequested(request.signal)
             case _:
                 assert_never(request)
 

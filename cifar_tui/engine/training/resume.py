@@ -19,14 +19,18 @@ from cifar_tui.runs.records.journal import read_events
 
 
 def state_to_resume(
-    recipe: Recipe, folder: RunFolder, emit: Emit
+    recipe: Recipe, folder: RunFolder, emit: Emit, changes: tuple[str, ...] | None, *, from_beginning: bool
 ) -> tuple[StateRecord, TrainingState] | tuple[None, None]:
-    """Return the run's newest intact state; none where it resumes from the parent's weights that it started with.
+    """Return the newest intact state of a run with `changes`, which has ended before; none for a new one.
 
-    Raises BadInput when there is neither.
+    Nor is there one where it resumes from the parent's weights that it started with.
+
+    Raises BadInput when there is neither, unless it may resume `from_beginning`.
     """
+    if changes is None:
+        return None, None
     found = newest_state(folder.path, recipe, lambda note: emit(Noted(note)))
-    if found is None and (recipe.parent is None or not (folder.path / START_NAME).is_file()):
+    if found is None and not from_beginning and (recipe.parent is None or not (folder.path / START_NAME).is_file()):
         raise BadInput(
             f"{folder.name} cannot be resumed: {folder.path} has no intact training state. Its checkpoints can still "
             "be evaluated, and a new run can start from one: --from."

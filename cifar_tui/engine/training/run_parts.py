@@ -35,13 +35,18 @@ class RunParts:
     """Checkpoints that wait to be evaluated."""
 
     @classmethod
-    def assemble(cls, context: RunContext, images: Images, state: TrainingState | None) -> "RunParts":
-        """Put a run together as it was after the state's last step; without a state, before its first step."""
+    def assemble(
+        cls, context: RunContext, images: Images, state: TrainingState | None, *, resumed: bool = False
+    ) -> "RunParts":
+        """Put a run together as it was after the state's last step; without a state, before its first step.
+
+        One that has been `resumed` has records, which go back there.
+        """
         recipe, folder, device, emit = context.recipe, context.folder.path, context.device, context.emit
         emit(Progressed("Preparing the network", 0, None, "", 0.0))
         plan, progress, journaled = RunPlan(context), TrainingProgress(), JournaledCheckpoints()
         stepper = Stepper(recipe, device, initial_weights(recipe, folder), context.ranks)
-        if state is None and recipe.parent is not None:
+        if state is None and (resumed or recipe.parent is not None):
             state = stepper.fresh_state()
         if state is not None:
             stepper.restore(state)

@@ -58,11 +58,12 @@ def train(
     flush_records: Callable[[], None],
     load_data: LoadData = load,
     intervals: Intervals = DEFAULT_INTERVALS,
+    from_beginning: bool = False,
 ) -> None:
     """Train a run from its recipe to its end, or to where a person stops it.
 
-    With `changes`, the run has ended before and resumes from its newest training state; they say how the recipe
-    differs since. `flush_records` waits until every event so far is in the run's records. Raises CifarTuiError.
+    With `changes`, how the recipe differs since, the run has ended before and resumes from its newest training state,
+    or `from_beginning` without one. `flush_records` waits until every event is in the records. Raises CifarTuiError.
     """
     if changes is None:
         emit(RunStarted(folder.name, str(folder.path), recipe, time.time(), __version__))
@@ -71,7 +72,7 @@ def train(
     with explained(device, smaller_batches(recipe.batch_size)), leading(ranks), watching(ranks, emit):
         try:
             ranks = on_all_devices(ranks, device, requests.stop_requested)
-            record, state = state_to_resume(recipe, folder, emit) if changes is not None else (None, None)
+            record, state = state_to_resume(recipe, folder, emit, changes, from_beginning=from_beginning)
             data = load_data(recipe, emit, requests.stop_requested)
             context = RunContext(recipe, folder, data.facts(), device, emit, flush_records, intervals, ranks)
             agree_on_images(ranks, context.facts.checksum, emit, requests.stop_requested)
@@ -81,7 +82,7 @@ def train(
             emit(Progressed(f"Preparing {len(data.train.labels) + len(data.test.labels):,} images", 0, None, "", 0.0))
             images = Images.of(data, recipe, device.torch)
             del data  # the images are held once
-            parts = RunParts.assemble(context, images, state)
+            parts = RunParts.assemble(context, images, state, resumed=changes is not None)
         except StopRequested:
             emit(RunStopped(0, ""))
             return
@@ -136,8 +137,8 @@ class TrainingLoop:
                 except RollBackRequested:
                     self._roll_back()
                 self._request_handler.handle_requests()
-        except StopRequested:
-            self._stop()
+        except StopRequested as stop:
+            self._stop(str(stop))
             return
         if self._plan.ends_early:
             self._stop()
@@ -242,13 +243,13 @@ class TrainingLoop:
             self._ranks.order(Order(Verb.COPY))
             self._ranks.copy_from_leader(self._parts.stepper.shared_tensors())
 
-    def _stop(self) -> None:
+    def _stop(self, by_signal: str = "") -> None:
         self._steps.flush()
         step = self._progress.step
         checkpoint = self._checkpointer.save_mid_epoch(step, self._plan.steps_per_epoch)
         self._checkpointer.save_state(step)
         self._checkpointer.wait()
-        self._emit(RunStopped(step, checkpoint if self._checkpointer.saved(checkpoint) else ""))
+        self._emit(RunStopped(step, checkpoint if self._checkpointer.saved(checkpoint) else "", by_signal))
 
     def _finish(self) -> None:
         """Emit that the run has finished, once all of it is on disk. Raises CifarTuiError when it cannot be saved."""

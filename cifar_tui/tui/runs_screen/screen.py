@@ -18,6 +18,7 @@ from cifar_tui.tui import common_keys
 from cifar_tui.tui.browser.folder_watcher import FolderWatcher, Found
 from cifar_tui.tui.followed_run import FollowedRun
 from cifar_tui.tui.runs_screen.actions import RunListActions
+from cifar_tui.tui.runs_screen.queue_panel import QueuePanel
 from cifar_tui.tui.runs_screen.run_list import RunList, detail_rows
 from cifar_tui.tui.runs_screen.run_rows import ListedRuns, RunRow, run_order
 from cifar_tui.tui.widgets.filtered_list import FilteredList
@@ -45,6 +46,7 @@ class RunsScreen(Screen[None]):
             "C", "act('compare')", "Compare", show=False, tooltip="Compare the best checkpoints of the marked runs"
         ),
         Binding("S", "results", "Results", tooltip="Compare the marked runs, else those in view, by what differs"),
+        Binding("Q", "queue", "Queue", tooltip="Go to the queue, where jobs wait, and back to the runs"),
         Binding("r", "act('resume')", "Resume", tooltip="Resume this run, which has ended"),
         Binding("b", "act('branch')", "Branch", show=False, tooltip="Start a new run from its newest checkpoint"),
         Binding("R", "act('rename')", "Rename", show=False, tooltip="Rename this run"),
@@ -83,11 +85,13 @@ class RunsScreen(Screen[None]):
         rows = RunList(id="run-list")
         self._list = FilteredList(rows, run_order(), FILTER_HINT)
         self._detail = Rows(id="run-detail")
+        self._queue = QueuePanel(place)
 
     def compose(self) -> ComposeResult:
         """Put the list above what is known of the run under the cursor."""
         yield self._list
         yield self._detail
+        yield self._queue
         yield KeyRow()
 
     def on_mount(self) -> None:
@@ -108,7 +112,7 @@ class RunsScreen(Screen[None]):
     @property
     def busy(self) -> bool:
         """True while the folder is being looked at, or still to be."""
-        return self._watcher.busy
+        return self._watcher.busy or self._queue.busy
 
     @property
     def selected(self) -> RunRow | None:
@@ -118,6 +122,7 @@ class RunsScreen(Screen[None]):
     def look(self) -> None:
         """Look at the folder again."""
         self._watcher.look(self._place)
+        self._queue.look()
 
     @on(FilteredList.Reordered)
     def show_list(self) -> None:
@@ -156,6 +161,17 @@ class RunsScreen(Screen[None]):
             self.runs.marked ^= {self.selected.folder}
             self.show_list()
             self._list.rows.action_move(1)
+
+    def action_queue(self) -> None:
+        """Go to the queue, or from it back to the runs."""
+        if self._queue.display:
+            (self._list.rows if self._queue.has_focus else self._queue).focus()
+        else:
+            self.notify(f"No job waits. To add one, quit with q, then type: {command_line('queue add')}")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - textual's
+        """Offer the queue only where there is one, so that other screens look as they do without it."""
+        return self._queue.display if action == "queue" else True
 
     def action_results(self) -> None:
         """Compare runs by what differs between them."""

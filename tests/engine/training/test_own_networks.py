@@ -265,6 +265,7 @@ def test_only_the_command_line_permits_and_only_one_module_runs_code() -> None:
     assert running == {"engine/network/own_network.py"}
     permitting = {name for name, source in sources.items() if re.search(r"\ballow_(file|run)\b", source)}
     assert permitting == {
-        *("runs/own_code.py", "cli/options.py", "cli/train_jobs.py", "cli/several.py"),
+        *("runs/own_code.py", "cli/options.py", "cli/train_jobs.py", "cli/auto_resume.py", "cli/several.py"),
+        "cli/queue/start.py",
         *("engine/training/follow.py", "jobs/compare_process.py"),
     }

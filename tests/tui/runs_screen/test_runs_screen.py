@@ -124,7 +124,7 @@ async def test_words_on_the_cursor_have_the_cursors_colour(place: Path, theme: s
     async with all_runs_first() as pilot:
         pilot.app.theme = theme
         await settle(pilot)
-        rows = pilot.app.screen.query_one(RowList)
+        rows = pilot.app.screen.query_one("#run-list", RowList)
         on_cursor, other = ({one.style.color for one in rows.render_line(line) if one.style} for line in (1, 2))
         assert (len(on_cursor), len(other)) == (1, 2)
 

@@ -1,0 +1,199 @@
+"""The panel of the queue: the jobs that run and wait, their order, and the keys that change it."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+
+from cifar_tui.errors import CifarTuiError
+from cifar_tui.queue.changes import Change, Entry, QueueState
+from cifar_tui.queue.drop import stop_dropped
+from cifar_tui.queue.readiness import waits_for
+from cifar_tui.queue.store import QueueStore, runner_of
+from cifar_tui.text import safe_text
+from cifar_tui.tui.browser.folder_watcher import FolderWatcher, Found
+from cifar_tui.tui.dialogs.questions import CANCEL, Choice, Question
+from cifar_tui.tui.widgets.row_list import Columns, RowList
+
+MOST_ROWS = 6
+"""Jobs in view; the list of runs needs the rest."""
+FRAME_ROWS = 3
+"""Rows beside those of the jobs: the frame and the head."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job that runs or waits."""
+
+    name: str
+    """Its number."""
+    run: str
+    """The name of its run."""
+    running: bool
+    """True once it was started."""
+    state: str
+    """Its state, and what it waits for."""
+    options: str
+    """Its options."""
+
+    def cells(self) -> dict[str, str]:
+        """Return its row's text, by column."""
+        return {"  Queue": f"  {self.run}", "State": self.state, "Options": self.options}
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePiece:
+    """The queue as a look has found it."""
+
+    changed: tuple[JobRow, ...]
+    """Its jobs that have not ended."""
+    title: str
+    """Its state in words."""
+    paused: bool
+    """True while nothing is started."""
+
+
+class QueueListing:
+    """Reads a queue, and at another look only what is new. Used by one thread."""
+
+    def __init__(self, place: Path) -> None:
+        """List the queue of a folder of runs; nothing is read yet."""
+        self._store = QueueStore(place)
+
+    def look(self) -> Iterator[QueuePiece]:
+        """Yield the queue as it is now; one that cannot be read stays as it was."""
+        with contextlib.suppress(CifarTuiError):
+            state = self._store.read()
+            rows = tuple(self._row(state, entry) for entry in state.in_order() if entry.state != "ended")
+            yield QueuePiece(rows, self._title(state, rows), state.paused)
+
+    def _row(self, state: QueueState, entry: Entry) -> JobRow:
+        job = entry.job
+        shown = f"in SLURM, {entry.slurm}" if entry.slurm else "running"
+        if entry.state == "waiting":
+            runs = waits_for(job, state, self._store.place)
+            shown = f"waits for {safe_text(runs[0], 40)}" if runs else "waiting"
+        options = safe_text(job.changes, 300)
+        return JobRow(str(job.number), safe_text(job.run, 100), entry.state == "started", shown, options)
+
+    def _title(self, state: QueueState, rows: Sequence[JobRow]) -> str:
+        running = sum(row.running for row in rows)
+        parts = [f"{running} running", f"{len(rows) - running} waiting"]
+        parts += ["paused"] if state.paused else [] if runner_of(self._store) else ["nothing runs it"]
+        return f"Queue: {', '.join(parts)}"
+
+
+class QueuePanel(RowList[JobRow]):
+    """The jobs that run and wait; there only while there are some."""
+
+    COLUMNS: ClassVar[Columns] = Columns(
+        widths={"  Queue": 32, "State": 22, "Options": 20},
+        left=("  Queue", "State", "Options"),
+        least_needed=("Options", "State"),
+    )
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left_square_bracket", "shift(-1)", "Earlier", key_display="[", tooltip="Start this job earlier"),
+        Binding("right_square_bracket", "shift(1)", "Later", key_display="]", tooltip="Start this job later"),
+        Binding("p", "pause", "Pause queue", tooltip="Start nothing more, or start jobs again"),
+        Binding("D,delete", "drop", "Drop", key_display="D", tooltip="Take this job out of the queue (asks first)"),
+    ]
+
+    def __init__(self, place: Path) -> None:
+        """Watch the queue of a folder of runs; nothing is read yet."""
+        super().__init__(id="queue-panel")
+        self._place = place
+        self._paused = False
+        self._watcher: FolderWatcher[QueuePiece] = FolderWatcher(self.post_message, QueueListing)
+        self.display = False
+
+    @property
+    def busy(self) -> bool:
+        """True while the queue is being read, or still to be."""
+        return self._watcher.busy
+
+    def look(self) -> None:
+        """Look at the queue again."""
+        self._watcher.look(self._place)
+
+    def on_unmount(self) -> None:
+        """Look at it no more."""
+        self._watcher.close()
+
+    def action_shift(self, by: int) -> None:
+        """Change the place of the job under the cursor."""
+        row = self.selected
+        if row is None or row.running:
+            self.notify("Only a job that waits can be moved.", severity="warning")
+            return
+
+        def decide(state: QueueState) -> Sequence[Change]:
+            waiting = [entry.job.number for entry in state.in_order("waiting")]
+            number = int(row.name)
+            if number not in waiting:
+                return []
+            to = min(max(waiting.index(number) + by, 0), len(waiting) - 1)
+            return [Change(change="move", number=number, to=to)]
+
+        self._change(decide)
+
+    def action_pause(self) -> None:
+        """Pause the queue, or have it start jobs again."""
+        self._change(lambda state: [Change(change="resume" if state.paused else "pause")])
+
+    def action_drop(self) -> None:
+        """Ask, and take the job under the cursor out of the queue."""
+        row = self.selected
+        if row is None:
+            return
+
+        def answered(answer: str | None) -> None:
+            if answer == "y":
+                self.run_worker(lambda: self._drop(row), thread=True)
+
+        detail = "It is running: it saves and ends, and its run stays." if row.running else "It will not be trained."
+        choices = [Choice("y", "Drop it", "error"), Choice(CANCEL, "Keep it")]
+        self.app.push_screen(Question(f"Drop {row.run} from the queue?", detail, choices), answered)
+
+    def _change(self, decide: Callable[[QueueState], Sequence[Change]]) -> None:
+        """Change the queue on another thread: a disk may be slow."""
+        self.run_worker(lambda: self._try(lambda: QueueStore(self._place).change(decide)), thread=True)
+
+    def _drop(self, row: JobRow) -> None:
+        store, dropped = QueueStore(self._place), list[Entry]()
+
+        def decide(state: QueueState) -> Sequence[Change]:
+            dropped[:] = [entry for entry in state.in_order() if str(entry.job.number) == row.name]
+            return [Change(change="drop", number=entry.job.number) for entry in dropped]
+
+        self._try(lambda: store.change(decide))
+        for entry in dropped:
+            said = f"{row.run} was dropped.{stop_dropped(store, entry)}"
+            self.app.call_from_thread(self.notify, said, markup=False)
+
+    def _try(self, change: Callable[[], object]) -> None:
+        try:
+            change()
+        except CifarTuiError as error:
+            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
+        self.app.call_from_thread(self.look)
+
+    @on(Found)
+    def _show_queue(self, message: Found[QueuePiece]) -> None:
+        message.stop()
+        rows = message.piece.changed
+        self.border_title = message.piece.title
+        if not rows and self.has_focus:
+            self.screen.focus_next()
+        self.display = bool(rows)
+        self.styles.height = min(len(rows), MOST_ROWS) + FRAME_ROWS
+        self.show(rows, "", falling=False)
+
+    @on(RowList.Chosen)
+    @on(RowList.HeadClicked)
+    def _keep(self, message: RowList.Chosen | RowList.HeadClicked) -> None:
+        message.stop()  # the list of runs has its own

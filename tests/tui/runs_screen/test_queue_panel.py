@@ -1,0 +1,78 @@
+"""The queue on the screen of all runs."""
+
+from pathlib import Path
+
+import pytest
+
+from cifar_tui.queue.changes import Change
+from cifar_tui.queue.job import Job
+from cifar_tui.queue.store import QueueStore
+from cifar_tui.tui.app import ScreenOptions
+from tests.run_folders import put_finished_run
+from tests.tui.drive import SIZES, screen, screen_text, settle, until
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> QueueStore:
+    monkeypatch.chdir(tmp_path)
+    put_finished_run(tmp_path / "runs", "earlier", 1)
+    return QueueStore(tmp_path / "runs")
+
+
+def add(store: QueueStore, *names: str) -> None:
+    jobs = tuple(Job(number=index + 1, run=name, preset="short") for index, name in enumerate(names))
+    store.change(lambda _state: [Change(change="add", jobs=jobs, to=-1)])
+
+
+def waiting(store: QueueStore) -> list[str]:
+    return [entry.job.run for entry in store.read().in_order("waiting")]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_jobs_that_run_and_wait_are_shown_below_the_runs(store: QueueStore, size: tuple[int, int]) -> None:
+    add(store, "alpha", "beta", "gamma")
+    store.change(lambda _state: [Change(change="start", number=1, text="cpu")])
+    async with screen(None, size, options=ScreenOptions(all_runs=True)) as pilot:
+        await until(lambda: "Queue: 1 running, 2 waiting, nothing runs it" in screen_text(pilot))
+        seen = screen_text(pilot)
+        assert "earlier" in seen
+        assert seen.index("alpha") < seen.index("beta") < seen.index("gamma")
+        assert "waiting" in seen
+
+
+async def test_without_a_queue_there_is_no_panel(store: QueueStore) -> None:
+    async with screen(None, options=ScreenOptions(all_runs=True)) as pilot:
+        await settle(pilot)
+        assert "Queue" not in screen_text(pilot)
+        add(store, "alpha")
+        await until(lambda: "Queue: 0 running, 1 waiting" in screen_text(pilot))
+        store.change(lambda _state: [Change(change="end", number=1, outcome="finished")])
+        await until(lambda: "Queue" not in screen_text(pilot))
+
+
+async def test_keys_move_drop_and_pause(store: QueueStore) -> None:
+    add(store, "alpha", "beta", "gamma")
+    async with screen(None, options=ScreenOptions(all_runs=True)) as pilot:
+        await until(lambda: "Queue: 0 running, 3 waiting" in screen_text(pilot))
+        await pilot.press("Q", "right_square_bracket")
+        await until(lambda: waiting(store) == ["beta", "alpha", "gamma"])
+        await until(lambda: screen_text(pilot).index("beta") < screen_text(pilot).index("alpha"))
+        await pilot.press("left_square_bracket")
+        await until(lambda: waiting(store) == ["alpha", "beta", "gamma"])
+        await pilot.press("p")
+        await until(lambda: "3 waiting, paused" in screen_text(pilot))
+        await pilot.press("p")
+        await until(lambda: "paused" not in screen_text(pilot))
+        await pilot.press("D")
+        await until(lambda: "Drop alpha from the queue?" in screen_text(pilot))
+        await pilot.press("escape")
+        await settle(pilot)
+        assert waiting(store) == ["alpha", "beta", "gamma"]
+        await pilot.press("D")
+        await until(lambda: "Drop alpha from the queue?" in screen_text(pilot))
+        await pilot.press("y")
+        await until(lambda: waiting(store) == ["beta", "gamma"])
+        await until(lambda: "alpha was dropped." in screen_text(pilot))
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "Queue: 0 running, 2 waiting" in screen_text(pilot)

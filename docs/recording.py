@@ -3,6 +3,7 @@
 python docs/recording.py --data DIR                   # records, which takes two minutes, and draws
 python docs/recording.py                              # draws the recording that is there
 python docs/recording.py --data DIR --name several    # two processes, one of which is killed
+python docs/recording.py --data DIR --name night      # a queue trains a sweep, and one run is killed
 
 The program is real, and so is the training. A start is played four times as fast, and where nothing changes for longer
 than `PAUSE_SECONDS`, the rest is cut.
@@ -14,6 +15,7 @@ import itertools
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -43,6 +45,9 @@ SECOND_SCREEN = re.compile(r"\x1b\[\?1049([hl])")
 KEYBOARD_MODES = re.compile(r"\x1b\[[<>=?]\d*u")
 """Sequences of newer terminals, which pyte would print."""
 TRAIN = "cifar-tui train --data images --preset smoke --width 16 --epochs 12 --run-name first"
+TRAIN_BEFORE = "cifar-tui train --headless --data images --preset smoke --width 8 --epochs 12 --run-name first"
+ADD = "cifar-tui queue add --data images --preset smoke --width 8 --epochs 12 --lr 0.02,0.05 --seed 0..1 --sweep night"
+KILL = r"kill -9 $(grep -oP 'process \K\d+' runs/night-lr0.02-seed1/run.lock)    # one of the four"
 TRAIN_BOTH = "cifar-tui train --processes 2 --data images --preset smoke --width 16 --epochs 90 --run-name first"
 
 
@@ -66,6 +71,7 @@ class Await:
     """Something comes on the screen, and is looked at for a while; `pace` times as fast until then."""
 
     text: str
+    """A regular expression."""
     seconds: float
     pace: float = 1.0
 
@@ -102,11 +108,52 @@ SEVERAL: tuple[Scene, ...] = (
     Press("d", 3.0),
 )
 """The scenes of two processes, one of which is killed."""
+NIGHT: tuple[Scene, ...] = (
+    Type(ADD),
+    Await("y/N", 4.0),
+    Press("y\r", 2.0),
+    Type("cifar-tui queue run --detach"),
+    Await("To see how far it is", 8.0),
+    Type("cifar-tui attach night-lr0.02-seed0"),
+    Await("images/s", 3.0, pace=2),
+    Press("u", 4.0),
+    Await("0.02-seed1 +● Training +[2-9]/12", 1.0, pace=4),
+    Press("q", 1.0),
+    Type(KILL),
+    Press("", 3.0),
+    Type("tail -n 2 runs/.queue/log.txt"),
+    Await("was killed", 2.0),
+    Type("cifar-tui attach night-lr0.02-seed1"),
+    Await("images/s", 4.0, pace=2),
+    Press("u", 1.0),
+    Await("0.02-seed1 +✓ Finished", 0.0, pace=8),
+    Await("0.05-seed0 +✓ Finished", 0.0, pace=8),
+    Await("0.05-seed1 +✓ Finished", 2.0, pace=8),
+    Press("q", 2.0),
+    Type("cifar-tui queue list"),
+    Await("4 ended", 4.0),
+    Type("cifar-tui results night"),
+    Await("standard deviation", 5.0),
+)
+"""The scenes of a night's queue, one run of which is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A recording that can be made."""
+
+    title: str
+    scenes: Sequence[Scene]
+    before: str = ""
+    """A command that is run unseen before it begins."""
+
+
 STORIES = {
-    "first-minute": ("The first minute with cifar-tui", SCENES),
-    "several": ("Two processes train one run, and one of them is killed", SEVERAL),
+    "first-minute": Story("The first minute with cifar-tui", SCENES),
+    "several": Story("Two processes train one run, and one of them is killed", SEVERAL),
+    "night": Story("A queue trains a sweep, and one of its runs is killed", NIGHT, TRAIN_BEFORE),
 }
-"""Each recording's title and scenes, by the name of its files."""
+"""By the name of their files."""
 
 
 @dataclass
@@ -131,8 +178,8 @@ class Recording:
             self.events.append((round(self._played, 3), kind, text))
 
 
-def record(data: Path, scenes: Sequence[Scene]) -> Recording:
-    """Play the scenes in a shell, and record them."""
+def record(data: Path, story: Story) -> Recording:
+    """Play a story's scenes in a shell, and record them."""
     with tempfile.TemporaryDirectory(prefix="recording-") as folder:
         (Path(folder) / "images").symlink_to(data.absolute())
         environment = {
@@ -140,10 +187,11 @@ def record(data: Path, scenes: Sequence[Scene]) -> Recording:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "XDG_RUNTIME_DIR": folder,
         }  # fmt: skip
         shell = ["bash", "--noprofile", "--norc"]
+        subprocess.run([*shell, "-c", story.before], cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
         with PseudoTerminal(shell, size=SIZE, folder=Path(folder), environment=environment) as terminal:
             stage = Stage(terminal, Recording())
             stage.look(0.5)
-            for scene in scenes:
+            for scene in story.scenes:
                 stage.play(scene)
             stage.end()
             return stage.recording
@@ -179,7 +227,7 @@ class Stage:
             case Await(text, seconds, pace):
                 self.recording.pace = pace
                 until = time.monotonic() + WAIT_SECONDS
-                while text not in self._terminal.text:
+                while not re.search(text, self._terminal.text):
                     if time.monotonic() > until:
                         raise SystemExit(f"{text!r} did not come:\n{self._terminal.text}")
                     self._read(0.05)
@@ -268,8 +316,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     file = options.output / f"{options.name}.cast"
     if options.data is not None:
-        title, scenes = STORIES[options.name]
-        file.write_text(cast(record(options.data, scenes), SIZE, title), encoding="utf-8")
+        story = STORIES[options.name]
+        file.write_text(cast(record(options.data, story), SIZE, story.title), encoding="utf-8")
     content = file.read_text(encoding="utf-8")
     picture = draw(content)
     (options.output / f"{options.name}.svg").write_text(picture, encoding="utf-8")

@@ -79,6 +79,7 @@ def test_a_screen_that_is_still_empty_is_not_shown() -> None:
 SEEN = {
     "first-minute": ("cifar-tui train", "Training", "Evaluation", "cifar-tui runs", "cifar-tui attach"),
     "several": ("--processes 2", "Training", "pkill", "was lost", "Resumed after step", "bit-exact"),
+    "night": ("queue add", "[y/N] y", "--detach", "1 running", "kill -9", "was killed", "4 ended", "results night"),
 }
 
 

@@ -99,7 +99,8 @@ class QueuePanel(RowList[JobRow]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "shift(-1)", "Earlier", key_display="[", tooltip="Start this job earlier"),
         Binding("right_square_bracket", "shift(1)", "Later", key_display="]", tooltip="Start this job later"),
-        Binding("p", "pause", "Pause queue", tooltip="Start nothing more, or start jobs again"),
+        Binding("p", "pause", "Pause queue", tooltip="Start nothing more; what is running trains on"),
+        Binding("p", "resume", "Resume queue", tooltip="Start waiting jobs again"),
         Binding("D,delete", "drop", "Drop", key_display="D", tooltip="Take this job out of the queue (asks first)"),
     ]
 
@@ -141,9 +142,17 @@ class QueuePanel(RowList[JobRow]):
 
         self._change(decide)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - textual's
+        """Offer to pause a queue that is not paused, and to resume one that is."""
+        return self._paused == (action == "resume") if action in ("pause", "resume") else True
+
     def action_pause(self) -> None:
-        """Pause the queue, or have it start jobs again."""
-        self._change(lambda state: [Change(change="resume" if state.paused else "pause")])
+        """Have the queue start nothing more."""
+        self._change(lambda state: [] if state.paused else [Change(change="pause")])
+
+    def action_resume(self) -> None:
+        """Have the queue start jobs again."""
+        self._change(lambda state: [Change(change="resume")] if state.paused else [])
 
     def action_drop(self) -> None:
         """Ask, and take the job under the cursor out of the queue."""
@@ -187,6 +196,9 @@ class QueuePanel(RowList[JobRow]):
         message.stop()
         rows = message.piece.changed
         self.border_title = message.piece.title
+        if self._paused != message.piece.paused:
+            self._paused = message.piece.paused
+            self.refresh_bindings()
         if not rows and self.has_focus:
             self.screen.focus_next()
         self.display = bool(rows)

@@ -59,10 +59,11 @@ async def test_keys_move_drop_and_pause(store: QueueStore) -> None:
         await until(lambda: screen_text(pilot).index("beta") < screen_text(pilot).index("alpha"))
         await pilot.press("left_square_bracket")
         await until(lambda: waiting(store) == ["alpha", "beta", "gamma"])
+        assert "p Pause queue" in screen_text(pilot)
         await pilot.press("p")
-        await until(lambda: "3 waiting, paused" in screen_text(pilot))
+        await until(lambda: "3 waiting, paused" in screen_text(pilot) and "p Resume queue" in screen_text(pilot))
         await pilot.press("p")
-        await until(lambda: "paused" not in screen_text(pilot))
+        await until(lambda: "paused" not in screen_text(pilot) and "p Pause queue" in screen_text(pilot))
         await pilot.press("D")
         await until(lambda: "Drop alpha from the queue?" in screen_text(pilot))
         await pilot.press("escape")
@@ -76,3 +77,14 @@ async def test_keys_move_drop_and_pause(store: QueueStore) -> None:
         await pilot.press("enter")
         await settle(pilot)
         assert "Queue: 0 running, 2 waiting" in screen_text(pilot)
+
+
+async def test_escape_leads_from_the_queue_back_to_the_runs(store: QueueStore) -> None:
+    add(store, "alpha")
+    async with screen(None, options=ScreenOptions(all_runs=True)) as pilot:
+        await until(lambda: "Queue: 0 running, 1 waiting" in screen_text(pilot))
+        await pilot.press("Q")
+        await until(lambda: "p Pause queue" in screen_text(pilot))
+        await pilot.press("escape")
+        await until(lambda: "p Pause queue" not in screen_text(pilot))
+        assert "No run is open" not in screen_text(pilot)

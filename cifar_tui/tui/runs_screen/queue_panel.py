@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.queue.changes import Change, Entry, QueueState
 from cifar_tui.queue.drop import stop_dropped
+from cifar_tui.queue.progress import RunWatch
 from cifar_tui.queue.readiness import waits_for
 from cifar_tui.queue.store import QueueStore, runner_of
 from cifar_tui.text import safe_text
@@ -63,27 +64,41 @@ class QueueListing:
     def __init__(self, place: Path) -> None:
         """List the queue of a folder of runs; nothing is read yet."""
         self._store = QueueStore(place)
+        self._runs: dict[str, RunWatch] = {}
 
     def look(self) -> Iterator[QueuePiece]:
         """Yield the queue as it is now; one that cannot be read stays as it was."""
         with contextlib.suppress(CifarTuiError):
             state = self._store.read()
-            rows = tuple(self._row(state, entry) for entry in state.in_order() if entry.state != "ended")
-            yield QueuePiece(rows, self._title(state, rows), state.paused)
+            run_by = runner_of(self._store)
+            live = [entry for entry in state.in_order() if entry.state != "ended"]
+            rows = tuple(filter(None, [self._row(state, entry, run_by) for entry in live]))
+            yield QueuePiece(rows, self._title(state, rows, run_by), state.paused)
 
-    def _row(self, state: QueueState, entry: Entry) -> JobRow:
+    def _row(self, state: QueueState, entry: Entry, run_by: str) -> JobRow | None:
+        """Return a job's row; None where its run has ended, and nothing runs the queue that would write it down."""
         job = entry.job
-        shown = f"in SLURM, {entry.slurm}" if entry.slurm else "running"
+        seen = self._seen(job.run) if entry.state == "started" and not run_by else ""
+        if seen in ("finished", "stopped", "failed"):
+            return None
+        shown = f"in SLURM, {entry.slurm}" if entry.slurm else "interrupted" if seen == "interrupted" else "running"
         if entry.state == "waiting":
             runs = waits_for(job, state, self._store.place)
             shown = f"waits for {safe_text(runs[0], 40)}" if runs else "waiting"
         options = safe_text(job.changes, 300)
         return JobRow(str(job.number), safe_text(job.run, 100), entry.state == "started", shown, options)
 
-    def _title(self, state: QueueState, rows: Sequence[JobRow]) -> str:
+    def _seen(self, run: str) -> str:
+        """Return the state of a run that was started, by its folder; "" where that cannot be read."""
+        watch = self._runs.setdefault(run, RunWatch(self._store.folder_of(run)))
+        with contextlib.suppress(OSError):
+            return watch.look().state
+        return ""
+
+    def _title(self, state: QueueState, rows: Sequence[JobRow], run_by: str) -> str:
         running = sum(row.running for row in rows)
         parts = [f"{running} running", f"{len(rows) - running} waiting"]
-        parts += ["paused"] if state.paused else [] if runner_of(self._store) else ["nothing runs it"]
+        parts += ["paused"] if state.paused else [] if run_by else ["nothing runs it"]
         return f"Queue: {', '.join(parts)}"
 
 

@@ -88,3 +88,10 @@ async def test_escape_leads_from_the_queue_back_to_the_runs(store: QueueStore) -
         await pilot.press("escape")
         await until(lambda: "p Pause queue" not in screen_text(pilot))
         assert "No run is open" not in screen_text(pilot)
+
+
+async def test_a_run_that_ended_while_nothing_ran_the_queue_is_not_shown_as_running(store: QueueStore) -> None:
+    add(store, "earlier", "beta")
+    store.change(lambda _state: [Change(change="start", number=1, text="cpu")])
+    async with screen(None, options=ScreenOptions(all_runs=True)) as pilot:
+        await until(lambda: "Queue: 0 running, 1 waiting, nothing runs it" in screen_text(pilot))

@@ -297,6 +297,8 @@ def test_the_advice_is_for_the_runs_that_were_asked_for(place: Path, capsys: pyt
     runs(["one", "two"], where="epochs>1", disk=True)
     advice = command_line("runs one two --where 'epochs>1 state=finished' --free states")
     assert capsys.readouterr().out.splitlines()[-2].endswith(advice)
+    runs(["one"], disk=True)
+    assert "all " not in capsys.readouterr().out, "a line for all runs, of which there is one"
 
 
 @pytest.mark.slow

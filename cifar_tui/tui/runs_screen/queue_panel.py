@@ -15,13 +15,15 @@ from cifar_tui.queue.drop import stop_dropped
 from cifar_tui.queue.progress import RunWatch
 from cifar_tui.queue.readiness import waits_for
 from cifar_tui.queue.store import QueueStore, runner_of
-from cifar_tui.text import safe_text
+from cifar_tui.text import safe_text, shortened
 from cifar_tui.tui.browser.folder_watcher import FolderWatcher, Found
 from cifar_tui.tui.dialogs.questions import CANCEL, Choice, Question
 from cifar_tui.tui.widgets.row_list import Columns, RowList
 
 MOST_ROWS = 6
 """Jobs in view; the list of runs needs the rest."""
+NAME_COLUMNS = 32
+"""Width of the names; runs of a sweep differ at their ends."""
 FRAME_ROWS = 3
 """Rows beside those of the jobs: the frame and the head."""
 
@@ -43,7 +45,7 @@ class JobRow:
 
     def cells(self) -> dict[str, str]:
         """Return its row's text, by column."""
-        return {"  Queue": f"  {self.run}", "State": self.state, "Options": self.options}
+        return {"  Queue": f"  {shortened(self.run, NAME_COLUMNS - 2)}", "State": self.state, "Options": self.options}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class QueueListing:
     def _title(self, state: QueueState, rows: Sequence[JobRow], run_by: str) -> str:
         running = sum(row.running for row in rows)
         parts = [f"{running} running", f"{len(rows) - running} waiting"]
+        failed = sum(entry.outcome == "failed" for entry in state.in_order("ended"))
+        parts += [f"{failed} failed"] if failed else []
         parts += ["paused"] if state.paused else [] if run_by else ["nothing runs it"]
         return f"Queue: {', '.join(parts)}"
 
@@ -106,7 +110,7 @@ class QueuePanel(RowList[JobRow]):
     """The jobs that run and wait; there only while there are some."""
 
     COLUMNS: ClassVar[Columns] = Columns(
-        widths={"  Queue": 32, "State": 22, "Options": 20},
+        widths={"  Queue": NAME_COLUMNS, "State": 22, "Options": 20},
         left=("  Queue", "State", "Options"),
         least_needed=("Options", "State"),
     )

@@ -95,3 +95,14 @@ async def test_a_run_that_ended_while_nothing_ran_the_queue_is_not_shown_as_runn
     store.change(lambda _state: [Change(change="start", number=1, text="cpu")])
     async with screen(None, options=ScreenOptions(all_runs=True)) as pilot:
         await until(lambda: "Queue: 0 running, 1 waiting, nothing runs it" in screen_text(pilot))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_names_that_differ_at_their_ends_are_told_apart(store: QueueStore, size: tuple[int, int]) -> None:
+    names = [f"smoke-20261126-140641-synthetic-lr0.1-seed{seed}" for seed in range(2)]
+    add(store, *names, "third")
+    store.change(lambda _state: [Change(change="end", number=3, outcome="failed")])
+    async with screen(None, size, options=ScreenOptions(all_runs=True)) as pilot:
+        await until(lambda: "Queue: 0 running, 2 waiting, 1 failed" in screen_text(pilot))
+        assert "lr0.1-seed0 " in screen_text(pilot)
+        assert "lr0.1-seed1 " in screen_text(pilot)

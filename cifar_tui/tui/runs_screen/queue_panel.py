@@ -1,6 +1,7 @@
 """The panel of the queue: the jobs that run and wait, their order, and the keys that change it."""
 
 import contextlib
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from cifar_tui.queue.drop import stop_dropped
 from cifar_tui.queue.progress import RunWatch
 from cifar_tui.queue.readiness import waits_for
 from cifar_tui.queue.store import QueueStore, runner_of
+from cifar_tui.runs.find import RUNS_FOLDER
+from cifar_tui.system.invocation import command_line, from_here
 from cifar_tui.text import safe_text, shortened
 from cifar_tui.tui.browser.folder_watcher import FolderWatcher, Found
 from cifar_tui.tui.dialogs.questions import CANCEL, Choice, Question
@@ -58,6 +61,8 @@ class QueuePiece:
     """Its state in words."""
     paused: bool
     """True while nothing is started."""
+    hint: str
+    """The way to have it started, where nothing else is missing."""
 
 
 class QueueListing:
@@ -75,7 +80,8 @@ class QueueListing:
             run_by = runner_of(self._store)
             live = [entry for entry in state.in_order() if entry.state != "ended"]
             rows = tuple(filter(None, [self._row(state, entry, run_by) for entry in live]))
-            yield QueuePiece(rows, self._title(state, rows, run_by), state.paused)
+            hint = "" if run_by or state.paused else self._hint()
+            yield QueuePiece(rows, self._title(state, rows, run_by), state.paused, hint)
 
     def _row(self, state: QueueState, entry: Entry, run_by: str) -> JobRow | None:
         """Return a job's row; None where its run has ended, and nothing runs the queue that would write it down."""
@@ -89,6 +95,11 @@ class QueueListing:
             shown = f"waits for {safe_text(runs[0], 40)}" if runs else "waiting"
         options = safe_text(job.changes, 300)
         return JobRow(str(job.number), safe_text(job.run, 100), entry.state == "started", shown, options)
+
+    def _hint(self) -> str:
+        place = self._store.place
+        where = "" if place == RUNS_FOLDER.absolute() else f" --in {shlex.quote(from_here(place))}"
+        return f"quit with q, then: {command_line(f'queue run --detach{where}')}"
 
     def _seen(self, run: str) -> str:
         """Return the state of a run that was started, by its folder; "" where that cannot be read."""
@@ -215,6 +226,7 @@ class QueuePanel(RowList[JobRow]):
         message.stop()
         rows = message.piece.changed
         self.border_title = message.piece.title
+        self.border_subtitle = message.piece.hint.replace("[", "\\[")
         if self._paused != message.piece.paused:
             self._paused = message.piece.paused
             self.refresh_bindings()

@@ -34,6 +34,7 @@ async def test_jobs_that_run_and_wait_are_shown_below_the_runs(store: QueueStore
     store.change(lambda _state: [Change(change="start", number=1, text="cpu")])
     async with screen(None, size, options=ScreenOptions(all_runs=True)) as pilot:
         await until(lambda: "Queue: 1 running, 2 waiting, nothing runs it" in screen_text(pilot))
+        assert "quit with q, then: " in screen_text(pilot)
         seen = screen_text(pilot)
         assert "earlier" in seen
         assert seen.index("alpha") < seen.index("beta") < seen.index("gamma")

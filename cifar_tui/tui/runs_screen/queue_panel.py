@@ -195,7 +195,7 @@ class QueuePanel(RowList[JobRow]):
                 self.run_worker(lambda: self._drop(row), thread=True)
 
         detail = "It is running: it saves and ends, and its run stays." if row.running else "It will not be trained."
-        choices = [Choice("y", "Drop it", "error"), Choice(CANCEL, "Keep it")]
+        choices = [Choice(CANCEL, "Cancel", "primary"), Choice("y", "Drop", "error")]
         self.app.push_screen(Question(f"Drop {row.run} from the queue?", detail, choices), answered)
 
     def _change(self, decide: Callable[[QueueState], Sequence[Change]]) -> None:

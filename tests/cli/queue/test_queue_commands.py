@@ -113,7 +113,7 @@ def test_several_runs_are_not_added_where_nobody_can_be_asked() -> None:
         ("--run-name ../up", "cannot be a run's name"),
         ("--tag 'two words'", "cannot be a tag"),
         ("--sweep 'two words' --seed 0,1 --yes", "cannot be a tag"),
-        ("--after nobody", "There is no job 'nobody'"),
+        ("--after nobody", "/runs, or a job. There is no job 'nobody'"),
         ("--after ../../etc", "There is no job"),
         ("--from nowhere", "There is no run 'nowhere'"),
         ("--from best:nothing", "There is no sweep 'nothing'"),

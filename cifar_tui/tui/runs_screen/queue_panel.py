@@ -80,7 +80,8 @@ class QueueListing:
             run_by = runner_of(self._store)
             live = [entry for entry in state.in_order() if entry.state != "ended"]
             rows = tuple(filter(None, [self._row(state, entry, run_by) for entry in live]))
-            hint = "" if run_by or state.paused else self._hint()
+            idle = not run_by and not state.paused and any(not row.running for row in rows)
+            hint = self._hint() if idle else ""
             yield QueuePiece(rows, self._title(state, rows, run_by), state.paused, hint)
 
     def _row(self, state: QueueState, entry: Entry, run_by: str) -> JobRow | None:

@@ -371,3 +371,5 @@ def test_a_job_of_the_queue_that_needs_a_run_is_named_before(place: Path, capsys
     one, two, _ = capsys.readouterr().out.splitlines()
     assert one.endswith("job 1 of the queue starts from it")
     assert "queue" not in two
+    runs(["one"], rename="first")
+    assert "knows it as one: job 1 of the queue starts from it. Drop that job" in capsys.readouterr().out

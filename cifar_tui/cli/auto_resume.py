@@ -63,7 +63,7 @@ def jobs_of_run(
     note = " ".join(filter(None, (note, _own_copy(path, recipe, model))))
     if resumable(path):
         return reopened_run(path, wanted, tags, note)
-    if unreadable_states(path):
+    if unreadable_states(path) or read_overview(path).state == "finished":
         check_resumable(path)
     if not _worth_keeping(path):
         note = f"{path.name} ended before a training state was saved, and starts again. {note}".rstrip()

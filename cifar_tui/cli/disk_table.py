@@ -88,7 +88,8 @@ def _table(listed: Sequence[Listed]) -> list[str]:
     columns = [kind for kind in KINDS if getattr(total, kind) or kind == "weights"]
     rows = [["run", "total", *(HEADS.get(kind, kind) for kind in columns)]]
     rows += [[run_argument(one.run.folder), *_sizes(one.use, columns)] for one in listed]
-    rows.append([f"all {text.counted(len(listed), 'run')}", *_sizes(total, columns)])
+    if len(listed) > 1:
+        rows.append([f"all {text.counted(len(listed), 'run')}", *_sizes(total, columns)])
     room = shutil.get_terminal_size().columns if sys.stdout.isatty() else math.inf
     if sum(_widths(rows)) > room:
         rows = [[text.shortened(row[0], NAME_COLUMNS), *row[1:]] for row in rows]

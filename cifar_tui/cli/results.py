@@ -36,7 +36,7 @@ MOST_NAMED = 8
 
 def results(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[RUN|DIR|TAG]...", help=RUNS_HELP, autocompletion=complete_run_or_tag)
+        list[str] | None, typer.Argument(metavar="RUN|DIR|TAG", help=RUNS_HELP, autocompletion=complete_run_or_tag)
     ] = None,
     where: Filter = None,
     by: Annotated[str, typer.Option("--by", metavar="EPOCH", help=BY_HELP, autocompletion=complete_of(*BY))] = "last",

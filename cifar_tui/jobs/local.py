@@ -3,6 +3,7 @@
 The engine, and torch with it, is imported on the engine thread when a job runs, after the first frame is up.
 """
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from cifar_tui.runs.find import RUNS_FOLDER, run_argument
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.lock import is_being_trained, why_unknown
 from cifar_tui.runs.new_run import NewRun, branch
+from cifar_tui.runs.overview import read_overview
 from cifar_tui.runs.tags import change_tags
 from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text
@@ -182,11 +184,18 @@ def check_resumable(folder: Path) -> None:
     except OSError as error:
         raise BadInput(f"Cannot read {safe_text(str(folder), 200)}: {error.strerror or error}.") from error
     if not possible:
-        why = unreadable_states(folder) or "It ended before its training state was saved."
+        why = unreadable_states(folder) or _why_no_state(folder)
         raise BadInput(
             f"{run_argument(folder)} cannot be resumed. {why} "
             "A new run can start from one of its checkpoints, where there are any."
         )
+
+
+def _why_no_state(folder: Path) -> str:
+    with contextlib.suppress(BadInput, OSError):
+        if read_overview(folder).state == "finished":
+            return "It has finished, and its training states were deleted."
+    return "It ended before its training state was saved."
 
 
 def check_free(folder: Path) -> None:

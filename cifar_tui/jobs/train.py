@@ -94,8 +94,6 @@ class TrainJob(Job):
         yield Reopened(str(self._folder.path))
         if self._first_note:
             yield Noted(self._first_note)
-        if self._first_note:
-            yield Noted(self._first_note)
 
     def listen(self, submit: Callable[[Request], None], say: Emit) -> None:
         """Let screens and commands elsewhere reach the run; where that cannot be, it trains all the same."""

@@ -29,7 +29,8 @@ def values_of(option: Option, typed: str) -> list[str]:
     values = []
     for word in map(str.strip, typed.split(",")):
         if not word:
-            raise BadInput(f"{option.flag} {safe_text(typed, 60)} has a comma too many.")
+            what = f"'{safe_text(typed, 60)}' has a comma too many" if typed.strip() else "needs a value"
+            raise BadInput(f"{option.flag} {what}.")
         values += _range(option, word) if numbers and ".." in word else [word]
     for value in values:
         if numbers:
@@ -74,6 +75,8 @@ def _range(option: Option, word: str) -> list[str]:
         ) from None
     if steps >= MOST_RUNS:
         raise BadInput(f"{option.flag} {safe_text(word, 40)} has more than {MOST_RUNS:,} values.")
+    if match["step"] is None and any(end != end.to_integral_value() for end in (first, last)):
+        raise BadInput(f"{option.flag} {safe_text(word, 40)} needs a step, as {safe_text(word, 40)}/0.1.")
     return [f"{first + index * step:f}" for index in range(int(steps) + 1)]
 
 

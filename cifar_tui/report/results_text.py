@@ -121,9 +121,9 @@ def title(results: Results) -> str:
     images = named.title if named else "synthetic images" if recipe.synthetic else setting_text(recipe, "data")
     common = [
         *([text.safe_text(recipe.preset, 40)] if "preset" not in fields else []),
-        *([f"on {images}"] if "data" not in fields else []),
+        *([images] if "data" not in fields else []),
     ]
-    pieces = [" ".join(common)] if common else []
+    pieces = [" on ".join(common)] if common else []
     pieces += [text.counted(recipe.epochs, "epoch")] if "epochs" not in fields and _alike_epochs(results) else []
     return f"{counts}{': ' if pieces else ''}{', '.join(pieces)}; {measure_text(results)}"
 
@@ -134,7 +134,8 @@ def _alike_epochs(results: Results) -> bool:
 
 def measure_text(results: Results) -> str:
     """Return what is compared: `test accuracy after the last epoch`."""
-    return f"{results.measure} accuracy after {'the last' if results.by == 'last' else 'each run’s best'} epoch"
+    which = "the last" if results.by == "last" else "each run's best"
+    return f"{results.measure} accuracy after {which} epoch"
 
 
 def notes(results: Results) -> list[str]:

@@ -155,6 +155,16 @@ def test_a_run_without_a_state_starts_again_in_its_folder(runs: Path) -> None:
     assert [path.name for path in runs.iterdir()] == ["one"]
 
 
+def test_a_finished_run_without_a_state_is_never_trained_over(runs: Path) -> None:
+    folder = put_finished_run(runs, "one", 2, dataclasses.replace(RECIPE, epochs=2))
+    before = sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir())
+    with pytest.raises(
+        BadInput, match=r"one cannot be resumed\. It has finished, and its training states were deleted"
+    ):
+        chosen({**TYPED, "epochs": 3})
+    assert sorted((path.name, path.stat().st_mtime_ns) for path in folder.iterdir()) == before
+
+
 @pytest.mark.parametrize("why", ["pinned", "long"])
 def test_checkpoints_of_worth_are_set_aside(runs: Path, why: str) -> None:
     folder = put_broken_off(runs, state=False)
@@ -239,7 +249,7 @@ def test_killed_at_any_moment_of_its_start_it_starts_again(runs: Path, tmp_path:
         assert killed.returncode == -signal.SIGKILL, (moment, killed.stdout, killed.stderr)
     done = auto()
     assert done.returncode == 0, done.stderr
-    assert "one ended before a training state was saved, and starts again." in done.stdout
+    assert done.stdout.count("one ended before a training state was saved, and starts again.") == 1
     assert weights(runs / "one") == weights(tmp_path / "whole")
     assert (runs / "one" / "log.txt").read_text() == (tmp_path / "whole" / "log.txt").read_text()
     assert [path.name for path in runs.iterdir()] == ["one"]

@@ -297,6 +297,8 @@ def test_the_advice_is_for_the_runs_that_were_asked_for(place: Path, capsys: pyt
     runs(["one", "two"], where="epochs>1", disk=True)
     advice = command_line("runs one two --where 'epochs>1 state=finished' --free states")
     assert capsys.readouterr().out.splitlines()[-2].endswith(advice)
+    runs(["one"], disk=True)
+    assert "all " not in capsys.readouterr().out, "a line for all runs, of which there is one"
 
 
 @pytest.mark.slow
@@ -369,3 +371,5 @@ def test_a_job_of_the_queue_that_needs_a_run_is_named_before(place: Path, capsys
     one, two, _ = capsys.readouterr().out.splitlines()
     assert one.endswith("job 1 of the queue starts from it")
     assert "queue" not in two
+    runs(["one"], rename="first")
+    assert "knows it as one: job 1 of the queue starts from it. Drop that job" in capsys.readouterr().out

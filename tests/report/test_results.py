@@ -338,3 +338,7 @@ def test_a_thousand_runs_of_many_settings_are_compared() -> None:
     results = compare_runs(runs)
     assert len(results.rows) == 200
     assert all(len(row.runs) == 5 for row in results.rows)
+
+
+def test_the_title_of_runs_of_one_kind_names_its_images() -> None:
+    assert title(compare_runs([made_up("one", 0.9)])).startswith("1 setting, 1 run: CIFAR-10, 20 epochs; ")

@@ -119,7 +119,7 @@ def _whole_time(times: Sequence[float]) -> str:
     known = [seconds for seconds in times if math.isfinite(seconds)]
     if not known:
         return "whole time unknown: no run of this kind has ended an epoch here"
-    whole = f"about {_time(sum(known))} one after the other"
+    whole = f"about {_time(sum(known))}{' one after the other' if len(times) > 1 else ''}"
     unknown = len(times) - len(known)
     return f"{whole}, and {text.counted(unknown, 'run')} of unknown time" if unknown else whole
 

@@ -232,8 +232,11 @@ def _runs_to_wait_for(store: QueueStore, state: QueueState, choices: Choices) ->
     for typed in choices.after:
         if (store.folder_of(typed) / "recipe.json").is_file() if NAME_PATTERN.fullmatch(typed) else False:
             runs.append(typed)
-        else:
+            continue
+        try:
             runs.append(find_job(state, typed).job.run)
+        except BadInput as error:
+            raise BadInput(f"--after takes a run in {safe_text(str(store.place), 200)}, or a job. {error}") from None
     parent = _queued_parent(state, _absolute_start(store, state, choices.start))
     return tuple(dict.fromkeys([*runs, *([parent] if parent else [])]))
 

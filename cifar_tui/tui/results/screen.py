@@ -219,7 +219,8 @@ def _baseline_pieces(results: Results, row: ResultRow) -> list[Row]:
     pieces: list[Row] = [(("baseline ", "label"), (f"{setting_label(baseline)}{why}", ""))]
     gap = row.difference
     if gap is not None and gap.half_width is not None:
-        pieces.append(((f"95 % interval: {'paired t' if gap.method == 'paired' else 'Welch’s t'}", "dim"),))
+        method = "paired t" if gap.method == "paired" else "Welch's t"
+        pieces.append(((f"95 % interval: {method}", "dim"),))
     elif gap is None and not row.is_baseline and row.runs:
         pieces.append((("other images: not compared", "warn"),))
     return pieces

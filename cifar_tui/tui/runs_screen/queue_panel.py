@@ -1,6 +1,7 @@
 """The panel of the queue: the jobs that run and wait, their order, and the keys that change it."""
 
 import contextlib
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +13,20 @@ from textual.binding import Binding, BindingType
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.queue.changes import Change, Entry, QueueState
 from cifar_tui.queue.drop import stop_dropped
+from cifar_tui.queue.progress import RunWatch
 from cifar_tui.queue.readiness import waits_for
 from cifar_tui.queue.store import QueueStore, runner_of
-from cifar_tui.text import safe_text
+from cifar_tui.runs.find import RUNS_FOLDER
+from cifar_tui.system.invocation import command_line, from_here
+from cifar_tui.text import safe_text, shortened
 from cifar_tui.tui.browser.folder_watcher import FolderWatcher, Found
 from cifar_tui.tui.dialogs.questions import CANCEL, Choice, Question
 from cifar_tui.tui.widgets.row_list import Columns, RowList
 
 MOST_ROWS = 6
 """Jobs in view; the list of runs needs the rest."""
+NAME_COLUMNS = 32
+"""Width of the names; runs of a sweep differ at their ends."""
 FRAME_ROWS = 3
 """Rows beside those of the jobs: the frame and the head."""
 
@@ -42,7 +48,7 @@ class JobRow:
 
     def cells(self) -> dict[str, str]:
         """Return its row's text, by column."""
-        return {"  Queue": f"  {self.run}", "State": self.state, "Options": self.options}
+        return {"  Queue": f"  {shortened(self.run, NAME_COLUMNS - 2)}", "State": self.state, "Options": self.options}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,8 @@ class QueuePiece:
     """Its state in words."""
     paused: bool
     """True while nothing is started."""
+    hint: str
+    """The way to have it started, where nothing else is missing."""
 
 
 class QueueListing:
@@ -63,27 +71,50 @@ class QueueListing:
     def __init__(self, place: Path) -> None:
         """List the queue of a folder of runs; nothing is read yet."""
         self._store = QueueStore(place)
+        self._runs: dict[str, RunWatch] = {}
 
     def look(self) -> Iterator[QueuePiece]:
         """Yield the queue as it is now; one that cannot be read stays as it was."""
         with contextlib.suppress(CifarTuiError):
             state = self._store.read()
-            rows = tuple(self._row(state, entry) for entry in state.in_order() if entry.state != "ended")
-            yield QueuePiece(rows, self._title(state, rows), state.paused)
+            run_by = runner_of(self._store)
+            live = [entry for entry in state.in_order() if entry.state != "ended"]
+            rows = tuple(filter(None, [self._row(state, entry, run_by) for entry in live]))
+            idle = not run_by and not state.paused and any(not row.running for row in rows)
+            hint = self._hint() if idle else ""
+            yield QueuePiece(rows, self._title(state, rows, run_by), state.paused, hint)
 
-    def _row(self, state: QueueState, entry: Entry) -> JobRow:
+    def _row(self, state: QueueState, entry: Entry, run_by: str) -> JobRow | None:
+        """Return a job's row; None where its run has ended, and nothing runs the queue that would write it down."""
         job = entry.job
-        shown = f"in SLURM, {entry.slurm}" if entry.slurm else "running"
+        seen = self._seen(job.run) if entry.state == "started" and not run_by else ""
+        if seen in ("finished", "stopped", "failed"):
+            return None
+        shown = f"in SLURM, {entry.slurm}" if entry.slurm else "interrupted" if seen == "interrupted" else "running"
         if entry.state == "waiting":
             runs = waits_for(job, state, self._store.place)
             shown = f"waits for {safe_text(runs[0], 40)}" if runs else "waiting"
         options = safe_text(job.changes, 300)
         return JobRow(str(job.number), safe_text(job.run, 100), entry.state == "started", shown, options)
 
-    def _title(self, state: QueueState, rows: Sequence[JobRow]) -> str:
+    def _hint(self) -> str:
+        place = self._store.place
+        where = "" if place == RUNS_FOLDER.absolute() else f" --in {shlex.quote(from_here(place))}"
+        return f"quit with q, then: {command_line(f'queue run --detach{where}')}"
+
+    def _seen(self, run: str) -> str:
+        """Return the state of a run that was started, by its folder; "" where that cannot be read."""
+        watch = self._runs.setdefault(run, RunWatch(self._store.folder_of(run)))
+        with contextlib.suppress(OSError):
+            return watch.look().state
+        return ""
+
+    def _title(self, state: QueueState, rows: Sequence[JobRow], run_by: str) -> str:
         running = sum(row.running for row in rows)
         parts = [f"{running} running", f"{len(rows) - running} waiting"]
-        parts += ["paused"] if state.paused else [] if runner_of(self._store) else ["nothing runs it"]
+        failed = sum(entry.outcome == "failed" for entry in state.in_order("ended"))
+        parts += [f"{failed} failed"] if failed else []
+        parts += ["paused"] if state.paused else [] if run_by else ["nothing runs it"]
         return f"Queue: {', '.join(parts)}"
 
 
@@ -91,7 +122,7 @@ class QueuePanel(RowList[JobRow]):
     """The jobs that run and wait; there only while there are some."""
 
     COLUMNS: ClassVar[Columns] = Columns(
-        widths={"  Queue": 32, "State": 22, "Options": 20},
+        widths={"  Queue": NAME_COLUMNS, "State": 22, "Options": 20},
         left=("  Queue", "State", "Options"),
         least_needed=("Options", "State"),
     )
@@ -99,7 +130,8 @@ class QueuePanel(RowList[JobRow]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "shift(-1)", "Earlier", key_display="[", tooltip="Start this job earlier"),
         Binding("right_square_bracket", "shift(1)", "Later", key_display="]", tooltip="Start this job later"),
-        Binding("p", "pause", "Pause queue", tooltip="Start nothing more, or start jobs again"),
+        Binding("p", "pause", "Pause queue", tooltip="Start nothing more; what is running trains on"),
+        Binding("p", "resume", "Resume queue", tooltip="Start waiting jobs again"),
         Binding("D,delete", "drop", "Drop", key_display="D", tooltip="Take this job out of the queue (asks first)"),
     ]
 
@@ -141,9 +173,17 @@ class QueuePanel(RowList[JobRow]):
 
         self._change(decide)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - textual's
+        """Offer to pause a queue that is not paused, and to resume one that is."""
+        return self._paused == (action == "resume") if action in ("pause", "resume") else True
+
     def action_pause(self) -> None:
-        """Pause the queue, or have it start jobs again."""
-        self._change(lambda state: [Change(change="resume" if state.paused else "pause")])
+        """Have the queue start nothing more."""
+        self._change(lambda state: [] if state.paused else [Change(change="pause")])
+
+    def action_resume(self) -> None:
+        """Have the queue start jobs again."""
+        self._change(lambda state: [Change(change="resume")] if state.paused else [])
 
     def action_drop(self) -> None:
         """Ask, and take the job under the cursor out of the queue."""
@@ -156,7 +196,7 @@ class QueuePanel(RowList[JobRow]):
                 self.run_worker(lambda: self._drop(row), thread=True)
 
         detail = "It is running: it saves and ends, and its run stays." if row.running else "It will not be trained."
-        choices = [Choice("y", "Drop it", "error"), Choice(CANCEL, "Keep it")]
+        choices = [Choice(CANCEL, "Cancel", "primary"), Choice("y", "Drop", "error")]
         self.app.push_screen(Question(f"Drop {row.run} from the queue?", detail, choices), answered)
 
     def _change(self, decide: Callable[[QueueState], Sequence[Change]]) -> None:
@@ -187,6 +227,10 @@ class QueuePanel(RowList[JobRow]):
         message.stop()
         rows = message.piece.changed
         self.border_title = message.piece.title
+        self.border_subtitle = message.piece.hint.replace("[", "\\[")
+        if self._paused != message.piece.paused:
+            self._paused = message.piece.paused
+            self.refresh_bindings()
         if not rows and self.has_focus:
             self.screen.focus_next()
         self.display = bool(rows)

@@ -143,7 +143,10 @@ class RunsScreen(Screen[None]):
             self._actions.run(action, self.selected, self)
 
     def action_back(self) -> None:
-        """Return to the run that is open."""
+        """Return from the queue to the runs, show all of them again, or return to the run that is open."""
+        if self._queue.has_focus:
+            self._list.rows.focus()
+            return
         if self._list.clear_filter():
             return
         if self._followed.connection is None:

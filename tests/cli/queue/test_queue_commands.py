@@ -88,6 +88,7 @@ def test_a_sweep_is_shown_with_its_time_and_then_added(tmp_path: Path) -> None:
     put_finished_run(tmp_path / "runs", "earlier", recipe=known)
     shown = said(f"add {SMALL} --lr 0.05,0.1,0.2 --seed 0..4 --sweep rates --yes")
     assert re.search(r"15 runs, about .+ one after the other", shown)
+    assert re.search(r"1 run, about [^a-z]+ \w+\n", said(f"add {SMALL} --dry-run"))
     assert "Added 15 jobs, 1 to 15: rates" in shown
     jobs = listed()
     assert [job["run"] for job in jobs][:6] == [*(f"rates-lr0.05-seed{seed}" for seed in range(5)), "rates-lr0.1-seed0"]
@@ -113,7 +114,7 @@ def test_several_runs_are_not_added_where_nobody_can_be_asked() -> None:
         ("--run-name ../up", "cannot be a run's name"),
         ("--tag 'two words'", "cannot be a tag"),
         ("--sweep 'two words' --seed 0,1 --yes", "cannot be a tag"),
-        ("--after nobody", "There is no job 'nobody'"),
+        ("--after nobody", "/runs, or a job. There is no job 'nobody'"),
         ("--after ../../etc", "There is no job"),
         ("--from nowhere", "There is no run 'nowhere'"),
         ("--from best:nothing", "There is no sweep 'nothing'"),

@@ -88,7 +88,7 @@ async def test_the_best_epoch_counts_in_place_of_the_last_and_back(place: Path) 
     put_sweep(place)
     async with results_of() as pilot:
         await press(pilot, "E")
-        assert "after each run’s best epoch" in screen_text(pilot)
+        assert "after each run's best epoch" in screen_text(pilot)
         assert "epochs and ★ best chosen by the test images" in screen_text(pilot)
         await press(pilot, "E")
         assert "after the last epoch" in screen_text(pilot)

@@ -34,10 +34,15 @@ async def test_jobs_that_run_and_wait_are_shown_below_the_runs(store: QueueStore
     store.change(lambda _state: [Change(change="start", number=1, text="cpu")])
     async with screen(None, size, options=ScreenOptions(all_runs=True)) as pilot:
         await until(lambda: "Queue: 1 running, 2 waiting, nothing runs it" in screen_text(pilot))
+        assert "quit with q, then: " in screen_text(pilot)
         seen = screen_text(pilot)
         assert "earlier" in seen
         assert seen.index("alpha") < seen.index("beta") < seen.index("gamma")
         assert "waiting" in seen
+        store.change(lambda _state: [Change(change="drop", number=2)])
+        store.change(lambda _state: [Change(change="drop", number=3)])
+        await until(lambda: "1 running, 0 waiting" in screen_text(pilot))
+        assert "quit with q, then: " not in screen_text(pilot)
 
 
 async def test_without_a_queue_there_is_no_panel(store: QueueStore) -> None:
@@ -59,10 +64,11 @@ async def test_keys_move_drop_and_pause(store: QueueStore) -> None:
         await until(lambda: screen_text(pilot).index("beta") < screen_text(pilot).index("alpha"))
         await pilot.press("left_square_bracket")
         await until(lambda: waiting(store) == ["alpha", "beta", "gamma"])
+        assert "p Pause queue" in screen_text(pilot)
         await pilot.press("p")
-        await until(lambda: "3 waiting, paused" in screen_text(pilot))
+        await until(lambda: "3 waiting, paused" in screen_text(pilot) and "p Resume queue" in screen_text(pilot))
         await pilot.press("p")
-        await until(lambda: "paused" not in screen_text(pilot))
+        await until(lambda: "paused" not in screen_text(pilot) and "p Pause queue" in screen_text(pilot))
         await pilot.press("D")
         await until(lambda: "Drop alpha from the queue?" in screen_text(pilot))
         await pilot.press("escape")
@@ -76,3 +82,32 @@ async def test_keys_move_drop_and_pause(store: QueueStore) -> None:
         await pilot.press("enter")
         await settle(pilot)
         assert "Queue: 0 running, 2 waiting" in screen_text(pilot)
+
+
+async def test_escape_leads_from_the_queue_back_to_the_runs(store: QueueStore) -> None:
+    add(store, "alpha")
+    async with screen(None, options=ScreenOptions(all_runs=True)) as pilot:
+        await until(lambda: "Queue: 0 running, 1 waiting" in screen_text(pilot))
+        await pilot.press("Q")
+        await until(lambda: "p Pause queue" in screen_text(pilot))
+        await pilot.press("escape")
+        await until(lambda: "p Pause queue" not in screen_text(pilot))
+        assert "No run is open" not in screen_text(pilot)
+
+
+async def test_a_run_that_ended_while_nothing_ran_the_queue_is_not_shown_as_running(store: QueueStore) -> None:
+    add(store, "earlier", "beta")
+    store.change(lambda _state: [Change(change="start", number=1, text="cpu")])
+    async with screen(None, options=ScreenOptions(all_runs=True)) as pilot:
+        await until(lambda: "Queue: 0 running, 1 waiting, nothing runs it" in screen_text(pilot))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_names_that_differ_at_their_ends_are_told_apart(store: QueueStore, size: tuple[int, int]) -> None:
+    names = [f"smoke-20261126-140641-synthetic-lr0.1-seed{seed}" for seed in range(2)]
+    add(store, *names, "third")
+    store.change(lambda _state: [Change(change="end", number=3, outcome="failed")])
+    async with screen(None, size, options=ScreenOptions(all_runs=True)) as pilot:
+        await until(lambda: "Queue: 0 running, 2 waiting, 1 failed" in screen_text(pilot))
+        assert "lr0.1-seed0 " in screen_text(pilot)
+        assert "lr0.1-seed1 " in screen_text(pilot)

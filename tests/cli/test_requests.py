@@ -117,7 +117,7 @@ def test_a_detached_run_says_how_to_find_it_and_a_refused_one_why(tmp_path: Path
     assert started.returncode == 0, started.stderr
     assert "To see it: cifar-tui attach one" in started.stdout
     refused = run_command(tmp_path, *arguments)
-    assert refused.returncode == 2
+    assert refused.returncode == 3
     assert "is being trained by process" in refused.stderr
     assert "Stopped after step" in run_command(tmp_path, "stop").stdout
     run, until = tmp_path / "runs" / "one", time.monotonic() + PATIENCE_SECONDS

@@ -85,20 +85,20 @@ def test_a_job_of_one_gpu_is_requeued_until_its_run_has_finished(tmp_path: Path,
     run, requeued = tmp_path / "runs" / "one", tmp_path / "requeued"
     words = ("slurm-one.sh", "one", *SMALLER, "--epochs")
     for warnings in (1, 2):
-        with batch(*words, "60", folder=tmp_path, environment=slurm) as shell:
+        with batch(*words, "30", folder=tmp_path, environment=slurm) as shell:
             steps = count(run, "StepDone")
             wait_until(lambda steps=steps: count(run, "StepDone") > steps + 5)  # type: ignore[misc]
             shell.send_signal(signal.SIGUSR1)
             assert shell.wait(PATIENCE_SECONDS) == 138, (tmp_path / "output").read_text()
         assert requeued.read_text().split() == ["7"] * warnings
     for _ in range(2):
-        with batch(*words, "60", folder=tmp_path, environment=slurm) as shell:
+        with batch(*words, "30", folder=tmp_path, environment=slurm) as shell:
             assert shell.wait(PATIENCE_SECONDS) == 0, (tmp_path / "output").read_text()
     with batch("slurm-one.sh", "two", *SMALLER, "--epochs", "0", folder=tmp_path, environment=slurm) as shell:
         assert shell.wait(PATIENCE_SECONDS) == 2
     assert requeued.read_text().split() == ["7"] * 2, "what has finished, or cannot start, is not requeued"
     assert count(run, "RunResumed") == 2
-    assert "one has finished its 60 epochs" in (tmp_path / "output").read_text()
+    assert "one has finished its 30 epochs" in (tmp_path / "output").read_text()
     check(run, Evidence(restarted=True))
 
 
@@ -114,7 +114,7 @@ def test_two_machines_train_one_run_and_outlive_a_lost_process(tmp_path: Path, s
     machines = [tmp_path / "first", tmp_path / "second"]
     for folder in machines:
         folder.mkdir()
-    with batch("slurm.sh", *SMALL, "--epochs", "20", folder=tmp_path, environment=slurm) as shell:
+    with batch("slurm.sh", *SMALL, "--epochs", "12", folder=tmp_path, environment=slurm) as shell:
         run = wait_for_run(machines)
         wait_until(lambda: bool(list(run.glob("state_*.json"))))
         started = psutil.Process(shell.pid).children(recursive=True)
@@ -140,7 +140,7 @@ def test_a_job_of_two_machines_is_requeued_and_goes_on(tmp_path: Path, slurm: di
         (folder / "runs").symlink_to(tmp_path / "runs")
     run = tmp_path / "runs" / "job-7"
     outputs = [tmp_path / "first.output", tmp_path / "second.output"]
-    with batch("slurm.sh", *SMALL, "--epochs", "20", folder=tmp_path, environment=slurm) as shell:
+    with batch("slurm.sh", *SMALL, "--epochs", "12", folder=tmp_path, environment=slurm) as shell:
         wait_until(lambda: count(run, "StepDone") > 5)
         shell.send_signal(signal.SIGUSR1)
         assert shell.wait(PATIENCE_SECONDS) != 0, [one.read_text() for one in outputs]
@@ -148,13 +148,13 @@ def test_a_job_of_two_machines_is_requeued_and_goes_on(tmp_path: Path, slurm: di
     assert journal_lines(run)[-1]["event"] == "RunStopped"
     for _ in range(2):  # the second has nothing to do on either machine, and does not wait
         again = {**slurm, "PORT": str(free_port())}
-        with batch("slurm.sh", *SMALL, "--epochs", "20", folder=tmp_path, environment=again) as shell:
+        with batch("slurm.sh", *SMALL, "--epochs", "12", folder=tmp_path, environment=again) as shell:
             assert shell.wait(PATIENCE_SECONDS) == 0, [one.read_text() for one in outputs]
     assert (tmp_path / "requeued").read_text() == "7\n"
     (resumed,) = [line for line in journal_lines(run) if line["event"] == "RunResumed"]
     assert resumed["inexact_because"] == ""
     assert count(run, "RunFinished") == 1
-    assert any("has finished its 20 epochs" in one.read_text() for one in outputs)
+    assert any("has finished its 12 epochs" in one.read_text() for one in outputs)
     check(run, Evidence(restarted=True))
 
 
@@ -207,17 +207,17 @@ def test_a_service_resumes_its_run_until_it_has_finished(tmp_path: Path) -> None
     assert service.command[1:3] == ["train", "--headless"]
     run = tmp_path / "runs" / "one"
     for number in (signal.SIGUSR1, signal.SIGKILL, signal.SIGXCPU):
-        process = service.start(*SMALLER, "--epochs", "60")
+        process = service.start(*SMALLER, "--epochs", "30")
         steps = count(run, "StepDone")
         wait_until(lambda steps=steps: count(run, "StepDone") > steps + 5)  # type: ignore[misc]
         process.send_signal(number)
         assert service.starts_again(process.wait(PATIENCE_SECONDS))
-    process = service.start(*SMALLER, "--epochs", "60")
+    process = service.start(*SMALLER, "--epochs", "30")
     assert process.wait(PATIENCE_SECONDS) == 0
     assert not service.starts_again(0)
     assert count(run, "RunResumed") == 3
     check(run, Evidence(restarted=True))
-    refused = service.start(*SMALLER, "--epochs", "60", "--seed", "3").wait(PATIENCE_SECONDS)
+    refused = service.start(*SMALLER, "--epochs", "30", "--seed", "3").wait(PATIENCE_SECONDS)
     assert (refused, service.starts_again(refused)) == (2, False)
 
 

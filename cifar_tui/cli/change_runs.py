@@ -87,12 +87,8 @@ def rename_chosen(typed: Sequence[str], where: str | None, name: str) -> None:
     chosen = _to_rename(typed, where, name)
     if len(chosen) != 1:
         raise BadInput(f"A name is for one run, and these are {len(chosen)}.")
-    # Other jobs find it by its tags, or by the name that it started with.
-    needs = [need for need in needs_of_jobs(chosen)[chosen[0]] if need.endswith("starts from it")]
     new = rename_run(chosen[0], name)
     print(f"{_name(chosen[0])} is now called {_name(new)}.")
-    for need in needs:
-        print(f"The queue still knows it as {_name(chosen[0])}: {need}. Drop that job and add it again.")
 
 
 def _to_rename(typed: Sequence[str], where: str | None, name: str) -> list[Path]:

@@ -11,10 +11,10 @@ import typer
 
 from cifar_tui.notify.wanted import NOTIFY, VARIABLES
 
-PANEL = "Being told"
+PANEL = "Notifications"
 ON_EVENT_HELP = "Run a command at a run's end and in trouble, with the event as a line of JSON; see docs/notify.md."
 NOTIFY_HELP = f"Post the same to an address: ntfy, Slack, Discord, any webhook. {NOTIFY} holds it out of sight."
-TELL_HELP = "The events to be told of, by commas: usual, and best or started; see docs/notify.md."
+TELL_HELP = "The events to notify of, by commas: usual, and best or started; see docs/notify.md."
 OPTIONS = {
     "on_event": Annotated[
         str | None, typer.Option("--on-event", metavar="COMMAND", help=ON_EVENT_HELP, rich_help_panel=PANEL)

@@ -46,7 +46,7 @@ class Settings:
     command: str = ""
     """The command to run; empty for none."""
     unwanted: frozenset[str] = frozenset(OPT_IN)
-    """Names of events that nobody wants to be told of; one that is not known here is wanted."""
+    """Names of events that nobody wants a notification of; one that is not known here is wanted."""
     trouble: str = ""
     """One sentence when the configuration could not be used, else empty."""
 

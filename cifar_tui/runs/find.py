@@ -35,8 +35,9 @@ def find_run(run: str) -> Path:
         with contextlib.suppress(OSError, ValueError):  # a name no file can have, a folder that may not be read
             if (recipe_path(path)).is_file():
                 return path
-    for path in started_as(run):
-        return path  # it was renamed since
+    with contextlib.suppress(OSError, ValueError):
+        for path in started_as(Path(run).name, in_home(run).parent if Path(run).name != run else RUNS_FOLDER):
+            return path  # it was renamed since
     newest_first = [folder.name for folder in reversed(all_runs())]
     alike = difflib.get_close_matches(run, newest_first, MOST_NAMED)
     raise BadInput(
@@ -97,9 +98,9 @@ def name_at_start(folder: Path) -> str:
     return start.run if start is not None else ""
 
 
-def started_as(name: str) -> Iterator[Path]:
-    """Yield the folders in `runs/` of runs that started with a name, which they may not have any more."""
-    for path in _folders(RUNS_FOLDER):
+def started_as(name: str, place: Path = RUNS_FOLDER) -> Iterator[Path]:
+    """Yield the folders in a folder of runs that started with a name, which they may not have any more."""
+    for path in _folders(place):
         if name_at_start(path) == name:
             yield path
 

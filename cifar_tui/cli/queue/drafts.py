@@ -24,6 +24,7 @@ from cifar_tui.queue.job import BEST, Job
 from cifar_tui.queue.store import QueueStore
 from cifar_tui.queue.sweep import Combination, combinations, name_of, number, values_of
 from cifar_tui.recipe import Recipe
+from cifar_tui.runs.checkpoints.sidecars import epoch_checkpoint, list_sidecars
 from cifar_tui.runs.find import find_run
 from cifar_tui.runs.folder import NAME_PATTERN, read_recipe, run_name
 from cifar_tui.runs.tags import checked_tags
@@ -172,9 +173,13 @@ def _absolute_start(store: QueueStore, state: QueueState, typed: str | None) -> 
     if entry is not None:
         return f"{store.folder_of(run)}{epoch}"
     file = checkpoint_at(typed)
-    if not in_a_run(file) or os.path.isfile(in_home(typed)):  # noqa: PTH113 # takes any text
-        return str(file.absolute())
-    return f"{find_run(run).absolute()}{epoch}"
+    if in_a_run(file) and not os.path.isfile(in_home(typed)):  # noqa: PTH113 # takes any text
+        return f"{find_run(run).absolute()}{epoch}"
+    # Of a run and its epoch, which are found wherever the run's name has gone to until then.
+    epochs = [
+        one.epoch for one in list_sidecars(file.parent) if file.name == one.checkpoint == epoch_checkpoint(one.epoch)
+    ]
+    return f"{file.parent.absolute()}:{epochs[0]}" if in_a_run(file) and epochs else str(file.absolute())
 
 
 def _is_deferred(state: QueueState, start: str) -> bool:

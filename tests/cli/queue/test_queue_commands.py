@@ -211,12 +211,14 @@ def test_a_run_waits_for_another_and_may_start_from_it(tmp_path: Path) -> None:
     said(f"add {SMALL} --run-name one --after earlier")
     said("add --run-name two --from one --epochs 2")
     said("add --run-name three --from one:1 --after 2")
+    said("add --run-name four --from runs/earlier/net_001.pth")
     jobs = {one["run"]: one for one in listed()}
     assert (jobs["one"]["state"], jobs["one"]["text"]) == ("waiting", "")
     assert jobs["two"]["text"] == "for one"
     assert jobs["two"]["from"] == str(tmp_path / "runs" / "one")
     assert jobs["three"]["text"] == "for two, one"
     assert jobs["three"]["from"] == str(tmp_path / "runs" / "one:1")
+    assert jobs["four"]["from"] == str(tmp_path / "runs" / "earlier:1"), "found by that name, whatever its name is then"
     assert "--preset cannot be combined" in refused("add --from one --preset quick")
     assert "leave --width out" in refused("add --from one --width 16")
 

@@ -1,6 +1,8 @@
 """A run that several processes train, as torchrun starts them, on a few synthetic images."""
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -25,10 +27,12 @@ NUMBER = {"RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}
 
 
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+    """A port that nobody has, and that the system gives to no connection meanwhile: below those that it gives away."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
 
 
 class SeveralProcesses:

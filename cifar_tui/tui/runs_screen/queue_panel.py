@@ -99,8 +99,10 @@ class QueueListing:
 
     def _hint(self) -> str:
         place = self._store.place
-        where = "" if place == RUNS_FOLDER.absolute() else f" --in {shlex.quote(from_here(place))}"
-        return f"quit with q, then: {command_line(f'queue run --detach{where}')}"
+        words = [command_line("queue run --detach")]
+        if place != RUNS_FOLDER.absolute():
+            words += ["--in", shlex.quote(from_here(place))]
+        return f"quit with q, then: {' '.join(words)}"
 
     def _seen(self, run: str) -> str:
         """Return the state of a run that was started, by its folder; "" where that cannot be read."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
-from pseudo_terminal import PATIENCE_SECONDS
+from pseudo_terminal import PATIENCE_SECONDS as ONE_PROCESS_SECONDS
 
 from tests.faults.several import NUMBER, SMALL, free_port
 from tests.faults.trainers import SMALL as SMALLER
@@ -37,7 +37,9 @@ SCONTROL = """#!/bin/sh
 if [ "$1" = requeue ]; then echo "$2" >> requeued; else echo 127.0.0.1; echo 127.0.0.2; fi
 """
 JOB = {"SLURM_JOB_ID": "7", "SLURM_NNODES": "2", "SLURM_GPUS_ON_NODE": "2", "SLURM_JOB_NODELIST": "host[1-2]"}
-pytestmark = pytest.mark.slow
+PATIENCE_SECONDS = 3 * ONE_PROCESS_SECONDS
+"""A job starts up to six processes, and may have to do so three times over, beside as many of other tests."""
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
@@ -132,7 +134,8 @@ def test_two_machines_train_one_run_and_outlive_a_lost_process(tmp_path: Path, s
 
 @needs_gloo
 def test_a_job_of_two_machines_is_requeued_and_goes_on(tmp_path: Path, slurm: dict[str, str]) -> None:
-    """Both see one folder, as the script says: another machine may be the first."""
+    """Both see one folder, as the script says: another machine may be the first. Each has one process."""
+    slurm["SLURM_GPUS_ON_NODE"] = "1"
     machines = [tmp_path / "first", tmp_path / "second"]
     (tmp_path / "runs").mkdir()
     for folder in machines:

@@ -52,22 +52,39 @@ def start_detached(jobs: LocalJobs, arguments: Sequence[str]) -> int:
     jobs.close()
     print(jobs.note, end="\n" if jobs.note else "")
     process, reader = start_again(arguments)
+    report = await_report(process, reader, "The run ended before it could report why. Start it without --detach.")
+    if report is not None and not report.trouble:
+        print("\n".join([*report.notes, detached_text(report.run, Path(report.folder))]))
+    return exit_code_of(report)
+
+
+def await_report(process: "subprocess.Popen[bytes]", reader: int, if_silent: str) -> Report | None:
+    """Wait until a process that was started again reports; what troubles it is printed. Ctrl-C ends it: None.
+
+    Raises CifarTuiError, with `if_silent`, where it ends without a report.
+    """
     try:
         with os.fdopen(reader, "rb") as answer:
             content = answer.read()
     except KeyboardInterrupt:
         process.terminate()
         process.wait()
-        return 130
+        return None
     if not content:
-        raise CifarTuiError("The run ended before it could report why. Start it without --detach to see more.")
+        raise CifarTuiError(if_silent)
     report = Report(**orjson.loads(content))
     if report.trouble:
         print(report.trouble, file=sys.stderr if report.exit_code else sys.stdout)
-        return report.exit_code
-    print("\n".join([*report.notes, detached_text(report.run, Path(report.folder))]))
-    process.returncode = 0  # it is nobody's child any more, and is not to be warned about
-    return 0
+    else:
+        process.returncode = 0  # it is nobody's child any more, and is not to be warned about
+    return report
+
+
+def exit_code_of(report: Report | None) -> int:
+    """Return the exit code of who has started a process again."""
+    if report is None:
+        return 130
+    return report.exit_code if report.trouble else 0
 
 
 def start_again(

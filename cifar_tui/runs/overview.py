@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from cifar_tui.events import NoteAdded, StepDone
+from cifar_tui.events import Event, NoteAdded, StepDone
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import RunHistory, State, seconds_left_at
 from cifar_tui.recipe import Recipe
@@ -135,9 +135,8 @@ class OverviewReader:
         if inode != self._inode or journal.seek(0, os.SEEK_END) < self._position:
             self._history, self._inode, self._position = RunHistory(), inode, 0
         journal.seek(self._position)
-        for line in _few_lines(journal):
-            with contextlib.suppress(ValueError):
-                self._history.apply(from_line(line)[1])
+        for event in _few_events(journal):
+            self._history.apply(event)
         self._position = journal.tell()
 
 
@@ -167,9 +166,8 @@ def read_brief_history(folder: Path) -> RunHistory:
     """Return a run's history without its steps, but for the last one. Raises OSError when it cannot be read."""
     history = RunHistory()
     with (journal_path(folder)).open("rb") as journal:
-        for line in _few_lines(journal):
-            with contextlib.suppress(ValueError):
-                history.apply(from_line(line)[1])
+        for event in _few_events(journal):
+            history.apply(event)
     return history
 
 
@@ -177,10 +175,16 @@ def read_journaled(folder: Path) -> JournaledCheckpoints:
     """Return the checkpoints by a run's journal. Raises OSError when it cannot be read."""
     journaled = JournaledCheckpoints()
     with (journal_path(folder)).open("rb") as journal:
-        for line in _few_lines(journal):
-            with contextlib.suppress(ValueError):
-                journaled.record(from_line(line)[1])
+        for event in _few_events(journal):
+            journaled.record(event)
     return journaled
+
+
+def _few_events(journal: BinaryIO) -> Iterator[Event]:
+    """Yield the events of the few lines; one that is torn, or another version's, is passed over."""
+    for line in _few_lines(journal):
+        with contextlib.suppress(ValueError):
+            yield from_line(line)[1]
 
 
 def _few_lines(journal: BinaryIO) -> Iterator[bytes]:

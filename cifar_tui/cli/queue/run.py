@@ -1,7 +1,6 @@
 """`cifar-tui queue run`: the process that starts what waits."""
 
 import contextlib
-import os
 import shlex
 import shutil
 import signal
@@ -12,7 +11,6 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
 
 from cifar_tui.cli.environment import report_descriptor
@@ -237,26 +235,15 @@ def _hand_over(store: QueueStore, refusal: Callable[..., str], command: Callable
 
 def _start_detached(store: QueueStore) -> int:
     """Start the same command again, detached, and wait until it runs the queue. Returns the exit code."""
-    from cifar_tui.cli.detached import start_again
+    from cifar_tui.cli.detached import await_report, exit_code_of, start_again
 
     process, reader = start_again([word for word in sys.argv[1:] if word != "--detach"])
-    try:
-        with os.fdopen(reader, "rb") as answer:
-            content = answer.read()
-    except KeyboardInterrupt:
-        process.terminate()
-        process.wait()
-        return 130
-    if not content:
-        raise CifarTuiError("The queue's process ended before it could report why. Start it without --detach.")
-    report = orjson.loads(content)
-    if report["trouble"]:
-        print(report["trouble"], file=sys.stderr)
-        return int(report["exit_code"])
-    print(f"The queue is run in the background by process {process.pid}; its log is {store.log}")
-    print(f"To see how far it is: {queue_command(store, 'list')}")
-    process.returncode = 0  # it is nobody's child any more, and is not to be warned about
-    return 0
+    silent = "The queue's process ended before it could report why. Start it without --detach."
+    report = await_report(process, reader, silent)
+    if report is not None and not report.trouble:
+        print(f"The queue is run in the background by process {process.pid}; its log is {store.log}")
+        print(f"To see how far it is: {queue_command(store, 'list')}")
+    return exit_code_of(report)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,11 @@
 """The few exceptions that a person sees: each message tells what happened and what to do."""
 
+import errno
+import os
 from pathlib import Path
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""Numbers of the errors of a disk that is full, or a quota that is used up."""
 
 
 class CifarTuiError(Exception):
@@ -55,3 +60,8 @@ def cannot_write(path: Path, error: OSError) -> BadInput:
 def refused(what: str) -> CheckpointDamaged:
     """The sentence for a file that wants more than to be read; `what` is made of our words and safe ones."""
     return CheckpointDamaged(f"Refused: {what}. Nothing was executed.")
+
+
+def tells_no_room(sentence: str) -> bool:
+    """Return True for a sentence that has the system's words for a disk that is full, or a quota that is used up."""
+    return any(os.strerror(number) in sentence for number in NO_ROOM)

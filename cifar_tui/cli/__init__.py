@@ -6,7 +6,6 @@ import io
 import logging
 import os
 import sys
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -67,7 +66,7 @@ def _run() -> None:
         else:
             app()
     finally:
-        if threading.active_count() > 1:
+        if "cifar_tui.notify.courier" in sys.modules:  # where somebody is notified
             from cifar_tui.notify.courier import await_couriers
 
             await_couriers()

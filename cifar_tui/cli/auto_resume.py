@@ -1,5 +1,6 @@
 """`cifar-tui train --auto-resume`: the same command starts a run, resumes it, and does nothing once it has finished."""
 
+import contextlib
 import functools
 import itertools
 import os
@@ -20,7 +21,7 @@ from cifar_tui.runs.checkpoints.states import resumable
 from cifar_tui.runs.checkpoints.unreadable import unreadable_states
 from cifar_tui.runs.find import RUNS_FOLDER, run_argument, start_of, started_as
 from cifar_tui.runs.folder import RunFolder, read_recipe
-from cifar_tui.runs.overview import read_overview
+from cifar_tui.runs.overview import Overview, read_overview
 from cifar_tui.runs.own_code import TYPED, allow_file
 from cifar_tui.runs.parent_weights import belongs_to_run, recipe_for_child
 from cifar_tui.runs.reading import parse_normalization
@@ -59,11 +60,12 @@ def jobs_of_run(
         return new()
     other = _other_flags(recipe, preset_name, start, model)
     wanted, note = _wanted(path, recipe, changes, other)
-    _check_unfinished(path, wanted)
+    overview = read_overview(path)
+    _check_unfinished(overview, wanted)
     note = " ".join(filter(None, (note, _own_copy(path, recipe, model))))
     if resumable(path):
         return reopened_run(path, wanted, tags, note)
-    if unreadable_states(path) or read_overview(path).state == "finished":
+    if unreadable_states(path) or overview.state == "finished":
         check_resumable(path)
     if not _worth_keeping(path):
         note = f"{path.name} ended before a training state was saved, and starts again. {note}".rstrip()
@@ -166,18 +168,15 @@ def _own_copy(folder: Path, recipe: Recipe, model: str | None) -> str:
     """Return a sentence where the code of a run's network was changed, or is gone, since it started."""
     if model is None:
         return ""
-    try:
+    with contextlib.suppress(BadInput):  # the file is gone, or is no function's any more
         if allow_file(model) == recipe.model:
             return ""
-    except BadInput:
-        pass
     file = safe_text(str(folder / MODEL_NAME), 300)
     return f"{safe_text(model, 100)} is not what this run started with: it goes on with its own copy, {file}."
 
 
-def _check_unfinished(folder: Path, wanted: Mapping[str, object]) -> None:
+def _check_unfinished(overview: Overview, wanted: Mapping[str, object]) -> None:
     """Raise AlreadyFinished for a run that has trained all of its epochs, unless another number is wanted."""
-    overview = read_overview(folder)
     if overview.state != "finished" or "epochs" in wanted:
         return
     accuracy = f": test accuracy {percent(overview.last_accuracy)}" if overview.last_accuracy is not None else ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_tui.cli.chosen_runs import runs_to_change
+from cifar_tui.cli.terminal import confirmed
 from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.queue.needs import needs_of_jobs
 from cifar_tui.runs.delete_run import delete_run
@@ -38,13 +39,7 @@ class Consent:
         """Return True if a person agrees. Raises BadInput where there is nobody to ask."""
         if self.dry_run or self.yes:
             return not self.dry_run
-        if not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise BadInput(f"Nothing was changed. {NOBODY_TO_ASK}")
-        try:
-            return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-        except EOFError:
-            print()
-            return False
+        return confirmed(question, f"Nothing was changed. {NOBODY_TO_ASK}")
 
 
 def delete_runs(typed: Sequence[str], where: str | None, consent: Consent) -> int:

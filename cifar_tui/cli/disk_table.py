@@ -1,10 +1,7 @@
 """`cifar-tui runs --disk`: the room that runs take, by what it is for, and the commands that free some of it."""
 
 import contextlib
-import math
 import shlex
-import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +9,7 @@ from pathlib import Path
 import orjson
 
 from cifar_tui import text
+from cifar_tui.cli.terminal import terminal_columns
 from cifar_tui.runs.disk_use import KINDS, DiskUse, Freeable, disk_use, freeable, interrupted_run_deletes
 from cifar_tui.runs.find import run_argument
 from cifar_tui.runs.overview import Overview
@@ -90,7 +88,7 @@ def _table(listed: Sequence[Listed]) -> list[str]:
     rows += [[run_argument(one.run.folder), *_sizes(one.use, columns)] for one in listed]
     if len(listed) > 1:
         rows.append([f"all {text.counted(len(listed), 'run')}", *_sizes(total, columns)])
-    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else math.inf
+    room = terminal_columns()
     if sum(_widths(rows)) > room:
         rows = [[text.shortened(row[0], NAME_COLUMNS), *row[1:]] for row in rows]
     for kind in LEFT_OUT_FIRST:

@@ -18,9 +18,8 @@ from cifar_tui.cli.options import (
     recipe_options,
     with_models,
 )
-from cifar_tui.errors import BadInput, cannot_write
+from cifar_tui.errors import BadInput
 from cifar_tui.presets import PRESETS
-from cifar_tui.text import safe_text
 
 if TYPE_CHECKING:
     from cifar_tui.checkpoint_events import EvaluationDone
@@ -86,20 +85,8 @@ def evaluate(
 def _svg_file(svg: Path) -> "Callable[[EvaluationDone], None]":
     """Return what draws an evaluation into a file. Raises BadInput where that cannot be."""
     # What only this needs.
-    from cifar_tui.cli.export import check_free
-    from cifar_tui.files.atomic_write import write_atomically
-    from cifar_tui.files.home_path import in_home
+    from cifar_tui.cli.picture import picture_file, write_picture
     from cifar_tui.report.confusion_svg import confusion_svg
 
-    out = in_home(svg)
-    if out.suffix.lower() != ".svg":
-        raise BadInput(f"--svg draws an image: choose a FILE that ends in .svg, not {safe_text(out.name, 100)}.")
-    check_free(out, "Choose another file.")
-
-    def draw(done: "EvaluationDone") -> None:
-        try:
-            write_atomically(out, lambda file: file.write(confusion_svg(done).encode()))
-        except OSError as error:
-            raise cannot_write(out, error) from error
-
-    return draw
+    out = picture_file(svg, "Choose another file.")
+    return lambda done: write_picture(out, confusion_svg(done))

@@ -1,7 +1,5 @@
 """`cifar-tui results`."""
 
-import math
-import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,7 +12,8 @@ import typer
 from cifar_tui.cli.chosen_runs import listed_runs
 from cifar_tui.cli.completion import complete_of, complete_run_or_tag
 from cifar_tui.cli.runs import Filter
-from cifar_tui.errors import BadInput, cannot_write
+from cifar_tui.cli.terminal import terminal_columns
+from cifar_tui.errors import BadInput
 from cifar_tui.files.home_path import in_home
 from cifar_tui.option import check_choice
 from cifar_tui.runs.find import RUNS_FOLDER, all_runs
@@ -53,8 +52,10 @@ def results(
     if as_json and as_csv:
         raise BadInput("--json and --csv are two forms of the same table: choose one.")
     if svg is not None:
-        svg = in_home(svg)
-        _check_picture(svg, force=force)
+        # Loads what exports need.
+        from cifar_tui.cli.picture import picture_file, write_picture
+
+        svg = picture_file(svg, "" if force else "Use --force to replace it.")
     overviews, unreadable = _read_runs(names or [], where)
     # Loads numpy.
     from cifar_tui.report.baseline import find_baseline
@@ -64,7 +65,10 @@ def results(
     if baseline is not None:
         compared = with_baseline(compared, find_baseline(compared, baseline))
     if svg is not None:
-        _draw(compared, svg)
+        from cifar_tui.report.results_svg import results_svg
+
+        write_picture(svg, results_svg(compared))
+        print(f"Wrote {safe_text(str(svg), 200)}.", file=sys.stderr)
     _print(compared, unreadable, as_json=as_json, as_csv=as_csv)
 
 
@@ -119,29 +123,6 @@ def _report_unreadable(unreadable: Sequence[str]) -> None:
         print(f"{counted(len(unreadable), 'run')} cannot be read: {named}.", file=sys.stderr)
 
 
-def _check_picture(path: Path, *, force: bool) -> None:
-    """Raise BadInput where no picture can be written, or a file would be lost."""
-    # Loads what exports need.
-    from cifar_tui.cli.export import check_free
-
-    if path.suffix.lower() != ".svg":
-        raise BadInput(f"--svg writes a picture: choose a FILE that ends in .svg, not {safe_text(path.name, 100)}.")
-    check_free(path, "" if force else "Use --force to replace it.")
-
-
-def _draw(compared: "Results", path: Path) -> None:
-    """Write the picture. Raises BadInput."""
-    from cifar_tui.files.atomic_write import write_atomically
-    from cifar_tui.report.results_svg import results_svg
-
-    drawn = results_svg(compared).encode()
-    try:
-        write_atomically(path, lambda file: file.write(drawn))
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    print(f"Wrote {safe_text(str(path), 200)}.", file=sys.stderr)
-
-
 def _print(compared: "Results", unreadable: Sequence[str], *, as_json: bool, as_csv: bool) -> None:
     from cifar_tui.report import results_records, results_text
 
@@ -160,8 +141,3 @@ def _print(compared: "Results", unreadable: Sequence[str], *, as_json: bool, as_
         *results_text.wrapped(results_text.notes(compared), width),
     ]
     print("\n".join(lines))
-
-
-def terminal_columns() -> float:
-    """Return the columns of the terminal; infinite for what is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else math.inf

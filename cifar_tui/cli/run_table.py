@@ -1,14 +1,12 @@
 """Runs as a table that fits the terminal, and as JSON."""
 
-import math
 import os
-import shutil
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from cifar_tui import text
+from cifar_tui.cli.terminal import terminal_columns
 from cifar_tui.errors import BadInput
 from cifar_tui.files.owner import user_name
 from cifar_tui.report import run_summary
@@ -58,7 +56,7 @@ def table_lines(overviews: Sequence[Overview], indent: int = 0) -> list[str]:
     rows = [dict(zip(HEAD, cells, strict=True)) for cells in (HEAD, *map(_cells, overviews))]
     shown = {FROM: any(one.recipe.parent for one in overviews), TAGS: any(one.tags for one in overviews)}
     columns = [name for name in HEAD if shown.get(name, True)]
-    room = shutil.get_terminal_size().columns - indent if sys.stdout.isatty() else math.inf
+    room = terminal_columns() - indent
     if _width(rows, columns) > room:
         rows = [{**row, **{name: text.shortened(row[name], NAME_COLUMNS) for name in ("run", TAGS)}} for row in rows]
     for column in LEFT_OUT_FIRST:

@@ -1,6 +1,5 @@
 """Picks the events of a run that people are notified of, and says them in a sentence."""
 
-import errno
 import math
 import os
 import threading
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from cifar_tui import text
 from cifar_tui.checkpoint_events import CheckpointFailed
+from cifar_tui.errors import tells_no_room
 from cifar_tui.events import (
     DataMissing,
     Ending,
@@ -29,9 +29,6 @@ from cifar_tui.layer_events import NormsMeasured
 from cifar_tui.notify.messenger import Messenger, open_messenger
 from cifar_tui.report import run_summary
 from cifar_tui.system.launcher import LAUNCHED, LOST, attempt
-
-NO_ROOM = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT))
-"""The system's words in a sentence about a disk that is full, or a quota that is used up."""
 
 
 def open_notifier(
@@ -109,8 +106,8 @@ class RunNotifier:
                     "loss-not-finite", f"The loss of step {event.at_step:,} is {text.loss(event.loss)}.{waits}"
                 )
             case CheckpointFailed():
-                self._deliver("disk-full" if _no_room(event.reason) else "disk-error", event.reason)
-            case Noted() if _no_room(event.text):
+                self._deliver("disk-full" if tells_no_room(event.reason) else "disk-error", event.reason)
+            case Noted() if tells_no_room(event.text):
                 self._deliver("disk-full", event.text)
             case EpochDone() if self._history.best is event:
                 self._deliver("best", self._best(event))
@@ -144,7 +141,3 @@ def _launched() -> bool:
     It ends the leader within a second of the loss, too soon for a slow server.
     """
     return LAUNCHED in os.environ
-
-
-def _no_room(sentence: str) -> bool:
-    return any(words in sentence for words in NO_ROOM)

@@ -1,13 +1,12 @@
 """The runner of a queue: starts what waits where a device is free, and records how each run has ended."""
 
-import errno
 import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from cifar_tui.errors import BadInput, CifarTuiError, FolderInUse
+from cifar_tui.errors import NO_ROOM, BadInput, CifarTuiError, FolderInUse, tells_no_room
 from cifar_tui.failpoints import hit
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX
 from cifar_tui.queue import notices
@@ -28,8 +27,6 @@ ROOM_BYTES = 1 << 20
 ROOM_NAME = "room"
 ROOM_SECONDS = 30.0
 """Time between two tries of the disk while something runs."""
-NO_ROOM = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT)))
-"""In the reason of a run that failed because a disk was full."""
 
 Ending = Literal["", "empty", "disk full", "nothing to start"]
 """The reason why a runner has ended; empty while it has not."""
@@ -151,7 +148,7 @@ class Runner:
             self._record(Change(change="back", number=held.job.number))
         elif seen.state == "absent" and code is None:
             self._record(Change(change="back", number=held.job.number))  # it was never started, or deleted
-        elif seen.state == "failed" and any(why in seen.text for why in NO_ROOM):
+        elif seen.state == "failed" and tells_no_room(seen.text):
             self._lose(entry, "had no room on a disk")
         elif seen.state == "failed":
             self._end(entry, seen)
@@ -284,7 +281,7 @@ def _takes_more(folder: Path) -> bool:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        return error.errno not in (errno.ENOSPC, errno.EDQUOT)
+        return error.errno not in NO_ROOM
     finally:
         path.unlink(missing_ok=True)
     return True

@@ -1,7 +1,6 @@
 """`cifar-tui queue add`: checks a run or a sweep as `train` does, shows it with its time, and adds it."""
 
 import math
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,10 +17,11 @@ from cifar_tui.cli.options import (
     WeightsName,
     recipe_options,
 )
-from cifar_tui.cli.queue.place import Place, queue_command, store_in
+from cifar_tui.cli.queue.place import Place, store_in
 from cifar_tui.cli.several import Gpus, Processes
-from cifar_tui.errors import BadInput
+from cifar_tui.cli.terminal import confirmed
 from cifar_tui.option import RUN
+from cifar_tui.queue.command import queue_command
 from cifar_tui.queue.store import QueueStore, runner_of
 
 if TYPE_CHECKING:
@@ -126,11 +126,10 @@ def _whole_time(times: Sequence[float]) -> str:
 
 def _confirmed(count: int) -> bool:
     """Ask a person. Raises BadInput where there is nobody to ask."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise BadInput(f"These are {count:,} runs: --yes adds them without asking, --dry-run only shows them.")
+    otherwise = f"These are {count:,} runs: --yes adds them without asking, --dry-run only shows them."
     try:
-        return input(f"Add these {count:,} runs? [y/N] ").strip().lower() in ("y", "yes")
-    except (EOFError, KeyboardInterrupt):
+        return confirmed(f"Add these {count:,} runs?", otherwise)
+    except KeyboardInterrupt:
         print()
         return False
 

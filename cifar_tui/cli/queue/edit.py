@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from cifar_tui.cli.queue.place import JobName, JobNames, Place, find_job, queue_command, store_in
+from cifar_tui.cli.queue.place import JobName, JobNames, Place, find_job, store_in
 from cifar_tui.errors import BadInput
 from cifar_tui.queue.changes import Change, Entry, QueueState
+from cifar_tui.queue.command import queue_command
 from cifar_tui.queue.drop import stop_dropped
 from cifar_tui.queue.store import runner_of
 from cifar_tui.text import counted, safe_text

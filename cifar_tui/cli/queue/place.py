@@ -1,7 +1,6 @@
 """The folder of runs whose queue a command is about, and jobs as they are typed."""
 
 import difflib
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,6 @@ from cifar_tui.errors import BadInput
 from cifar_tui.files.home_path import in_home
 from cifar_tui.queue.changes import Entry, QueueState
 from cifar_tui.queue.store import QueueStore
-from cifar_tui.system.invocation import command_line, from_here
 from cifar_tui.text import safe_text
 
 RUNS_FOLDER = Path("runs")
@@ -25,14 +23,6 @@ JobNames = Annotated[list[str], typer.Argument(metavar="JOB...", help=JOB_HELP)]
 def store_in(place: Path | None) -> QueueStore:
     """Return the queue of a folder of runs."""
     return QueueStore(in_home(place) if place is not None else RUNS_FOLDER)
-
-
-def queue_command(store: QueueStore, arguments: str) -> str:
-    """Return a command on this queue that works in this shell: `cifar-tui queue run --in DIR`."""
-    words = ["queue", arguments]
-    if store.place != RUNS_FOLDER.absolute():
-        words += ["--in", shlex.quote(from_here(store.place))]
-    return command_line(" ".join(words))
 
 
 def find_job(state: QueueState, typed: str) -> Entry:

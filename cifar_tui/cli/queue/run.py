@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cifar_tui.cli.environment import report_descriptor
-from cifar_tui.cli.queue.place import Place, queue_command, store_in
+from cifar_tui.cli.queue.place import Place, store_in
 from cifar_tui.cli.told import telling
 from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.notify.wanted import anybody_named
 from cifar_tui.option import check_choice
+from cifar_tui.queue.command import queue_command
 from cifar_tui.queue.store import QueueStore, RunnerLock
 from cifar_tui.text import counted
 

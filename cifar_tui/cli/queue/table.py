@@ -1,7 +1,6 @@
 """`cifar-tui queue list`: the jobs in their order, as a table or as JSON."""
 
 import math
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -12,8 +11,10 @@ import orjson
 import typer
 
 from cifar_tui import text
-from cifar_tui.cli.queue.place import Place, queue_command, store_in
+from cifar_tui.cli.queue.place import Place, store_in
+from cifar_tui.cli.terminal import terminal_columns
 from cifar_tui.queue.changes import Entry, QueueState
+from cifar_tui.queue.command import queue_command
 from cifar_tui.queue.store import QueueStore, runner_of
 
 HEAD = ("", "run", "state", "", "time", "options")
@@ -74,10 +75,8 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     line = "  ".join(f"{{:{'<' if index else '>'}{width}}}" for index, width in enumerate(widths))
     lines = [line.format(*row).rstrip() for row in rows]
-    if not sys.stdout.isatty():
-        return lines
-    room = shutil.get_terminal_size().columns
-    return [line if len(line) <= room else f"{line[: room - 1]}…" for line in lines]
+    room = terminal_columns()
+    return [line if len(line) <= room else f"{line[: int(room) - 1]}…" for line in lines]
 
 
 def _cells(listed: ListedJob) -> tuple[str, ...]:

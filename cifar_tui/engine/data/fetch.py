@@ -1,7 +1,6 @@
 """Fetches a named data set: one process at a time, from one address after the other, unpacked and verified."""
 
 import contextlib
-import errno
 import fcntl
 import os
 import shutil
@@ -17,11 +16,10 @@ from cifar_tui.engine.data.dataset import Report
 from cifar_tui.engine.data.download import Source, download
 from cifar_tui.engine.data.place import describe_absence
 from cifar_tui.engine.data.published import Download, Published, intact
-from cifar_tui.errors import DataDamaged, DataUnavailable, StopRequested, cannot_write
+from cifar_tui.errors import NO_ROOM, DataDamaged, DataUnavailable, StopRequested, cannot_write
 from cifar_tui.events import Progressed
 from cifar_tui.text import safe_text
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 UNPACKING_PREFIX = ".unpacking-"
 LEFTOVER_SECONDS = 3_600.0
 """A folder under way for so long belongs to a process that was killed."""

@@ -247,15 +247,13 @@ def await_leader() -> bool:
     """Wait, as a follower, until the leader comes to meet the others. Returns False where it will not."""
     if not _agent_has_store():
         return True
-    try:
+    with contextlib.suppress(RuntimeError, ValueError):  # joining tells of a store that is not reached
         store = _of_this_attempt(_store(ranks_here(), ours=False))
         until = time.monotonic() + JOIN.total_seconds()
         while not store.check([LEADER]) and time.monotonic() < until:
             if store.check([REFUSED]):
                 return False
             time.sleep(POLL_SECONDS)
-    except (RuntimeError, ValueError):
-        pass  # joining says it
     return True
 
 

@@ -1,11 +1,10 @@
 """The recorder of a run: its journal, the tutorial's logs and TensorBoard's files, behind one call per event."""
 
-import errno
 import time
 from typing import TYPE_CHECKING
 
 from cifar_tui.checkpoint_events import EvaluationDone
-from cifar_tui.errors import BadInput
+from cifar_tui.errors import NO_ROOM, BadInput
 from cifar_tui.events import Event, RolledBack, RunResumed, RunStarted
 from cifar_tui.files.append_file import RETRY_SECONDS, LineFile
 from cifar_tui.files.run_files import journal_path
@@ -53,7 +52,7 @@ class Recorder:
         error = self._write_held()
         before, self._trouble = self._trouble, error
         if error is not None and before is None:
-            advice = " Free some space." if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+            advice = " Free some space." if error.errno in NO_ROOM else ""
             return f"The run's records wait in memory, for the disk refuses them: {error.strerror}.{advice}"
         if error is None and before is not None:
             return "The run's records are written again, and complete."

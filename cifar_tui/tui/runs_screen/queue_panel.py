@@ -1,7 +1,6 @@
 """The panel of the queue: the jobs that run and wait, their order, and the keys that change it."""
 
 import contextlib
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,11 @@ from textual.binding import Binding, BindingType
 
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.queue.changes import Change, Entry, QueueState
+from cifar_tui.queue.command import queue_command
 from cifar_tui.queue.drop import stop_dropped
 from cifar_tui.queue.progress import RunWatch
 from cifar_tui.queue.readiness import waits_for
 from cifar_tui.queue.store import QueueStore, runner_of
-from cifar_tui.runs.find import RUNS_FOLDER
-from cifar_tui.system.invocation import command_line, from_here
 from cifar_tui.text import safe_text, shortened
 from cifar_tui.tui.browser.folder_watcher import FolderWatcher, Found
 from cifar_tui.tui.dialogs.questions import CANCEL, Choice, Question
@@ -81,7 +79,7 @@ class QueueListing:
             live = [entry for entry in state.in_order() if entry.state != "ended"]
             rows = tuple(filter(None, [self._row(state, entry, run_by) for entry in live]))
             idle = not run_by and not state.paused and any(not row.running for row in rows)
-            hint = self._hint() if idle else ""
+            hint = f"quit with q, then: {queue_command(self._store, 'run --detach')}" if idle else ""
             yield QueuePiece(rows, self._title(state, rows, run_by), state.paused, hint)
 
     def _row(self, state: QueueState, entry: Entry, run_by: str) -> JobRow | None:
@@ -96,13 +94,6 @@ class QueueListing:
             shown = f"waits for {safe_text(runs[0], 40)}" if runs else "waiting"
         options = safe_text(job.changes, 300)
         return JobRow(str(job.number), safe_text(job.run, 100), entry.state == "started", shown, options)
-
-    def _hint(self) -> str:
-        place = self._store.place
-        words = [command_line("queue run --detach")]
-        if place != RUNS_FOLDER.absolute():
-            words += ["--in", shlex.quote(from_here(place))]
-        return f"quit with q, then: {' '.join(words)}"
 
     def _seen(self, run: str) -> str:
         """Return the state of a run that was started, by its folder; "" where that cannot be read."""

@@ -136,7 +136,7 @@ def test_a_disk_that_really_is_full_and_then_is_not(small_disk: Path) -> None:
                 with contextlib.suppress(OSError):
                     while True:
                         file.write(b"\0" * 4_096)
-                return "training continues" in one.printed
+                return "training continues" in one.printed and "records wait in memory" in one.printed
 
             one.wait_for(full_and_said)
         assert {name: digests(run).get(name) for name in before} == before, "what was saved is as it was"

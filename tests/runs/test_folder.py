@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cifar_tui.errors import BadInput, FolderInUse
 from cifar_tui.events import RolledBack, RunFinished, StepDone
+from cifar_tui.files import append_file
 from cifar_tui.files.append_file import LineFile
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX, write_atomically
 from cifar_tui.files.run_files import JOURNAL_NAME, journal_path
@@ -226,3 +227,27 @@ def test_records_that_cannot_go_back_wait_until_they_can(tmp_path: Path, monkeyp
     assert steps == [1, 2, 3, 4, 5]
     log = (tmp_path / "one" / "log.txt").read_text().splitlines()
     assert [int(line.split()[1]) for line in log] == [1, 2, 3, 4, 5]
+
+
+def a_full_disk(point: str, name: str) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("seconds_later", [0.0, 60.0])
+def test_a_disk_that_has_room_again_is_told_before_the_next_line_of_every_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds_later: float
+) -> None:
+    """acc.txt gets one line an epoch: a refusal of that line is neither remembered for an epoch nor at the end."""
+    folder = RunFolder.create(tmp_path / "one", "one", preset("quick"))
+    records = Recorder(folder)
+    records.append_event(scripted.step(1))
+    with monkeypatch.context() as full:
+        full.setattr(append_file, "hit", a_full_disk)
+        assert "wait in memory" in (records.append_event(scripted.epoch(1)) or "")
+    clock = time.monotonic() + seconds_later
+    monkeypatch.setattr(time, "monotonic", lambda: clock)
+    told = records.append_event(scripted.step(2))
+    assert told == ("The run's records are written again, and complete." if seconds_later else None)
+    assert records.close() is None, "nothing is lost"
+    assert len((folder.path / "acc.txt").read_bytes().splitlines()) == 1
+    folder.close()

@@ -61,6 +61,8 @@ class Recorder:
     def close(self) -> OSError | None:
         """Write what waits, and close the files. Returns the reason why some of it could not be written."""
         self._try_again_at = 0.0
+        for file in self._files:
+            file.flush()
         error = self._write_held()
         for file in self._files:
             file.close()
@@ -90,6 +92,8 @@ class Recorder:
             self._write_for_tensorboard(event, at)
             append_event(self._journal, event, at)
         self._held = []
+        for file in self._files:
+            file.try_again()  # a file that gets a line an epoch would keep the disk's refusal for as long
         return next((file.error for file in self._files if file.error is not None), error)
 
     def _write_for_tensorboard(self, event: Event, at: float) -> None:

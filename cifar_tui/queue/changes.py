@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from cifar_tui.errors import BadInput
 from cifar_tui.queue.job import Job
 
 Kind = Literal["add", "move", "drop", "pause", "resume", "start", "lost", "back", "end", "handed", "count"]
@@ -143,6 +144,14 @@ class QueueState:
                     return index
                 place -= 1
         return len(self.order)
+
+
+def retried(entry: Entry) -> Change:
+    """Return the change that has a job wait again. Raises BadInput for one that has not failed and was not stopped."""
+    if entry.state != "ended" or entry.outcome == "finished":
+        how = entry.outcome if entry.state == "ended" else entry.state
+        raise BadInput(f"{entry.job.run} is {how}: only a job that has failed or was stopped can be tried again.")
+    return Change(change="back", number=entry.job.number)
 
 
 def replayed(changes: Iterable[Change]) -> QueueState:

@@ -2,6 +2,7 @@
 
 import math
 import shlex
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -63,11 +64,20 @@ class Job:
         """The device that its recipe names."""
         return self.options.get("device", "auto")
 
-    @property
-    def changes(self) -> str:
-        """Its options in short, as a person types them."""
+    def changes(self, first: Collection[str] = ()) -> str:
+        """Return its options in short, as a person types them; those in `first` come before the preset."""
         preset = ["--preset", self.preset] if self.preset else []
-        return " ".join(map(_quoted, [*preset, *recipe_arguments(self.options, passed_over=True)]))
+        early = {name: value for name, value in self.options.items() if name in first}
+        late = {name: value for name, value in self.options.items() if name not in first}
+        words = [*recipe_arguments(early, passed_over=True), *preset, *recipe_arguments(late, passed_over=True)]
+        return " ".join(map(_quoted, words))
+
+
+def differing(jobs: Iterable[Job]) -> frozenset[str]:
+    """Return the names of the options that are not the same in all jobs."""
+    every = [job.options for job in jobs]
+    names = {name for options in every for name in options}
+    return frozenset(name for name in names if len({options.get(name) for options in every}) > 1)
 
 
 @cache

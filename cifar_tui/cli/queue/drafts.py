@@ -78,7 +78,7 @@ def drafts_of(store: QueueStore, choices: Choices) -> list[Draft]:
         job = dataclasses.replace(job, seconds=estimates.seconds(recipe))
         own = Job(number=0, run="", options={name: job.options[name] for name in swept if name != PRESET})
         preset = [f"--preset {job.preset}"] if PRESET in swept else []
-        drafts.append(Draft(job, " ".join(filter(None, [*preset, own.changes])) if swept else job.changes))
+        drafts.append(Draft(job, " ".join(filter(None, [*preset, own.changes()])) if swept else job.changes()))
     return _named(choices, drafts, [{name: one[name] for name in swept} for one in combinations(values)])
 
 

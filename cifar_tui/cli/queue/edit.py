@@ -7,7 +7,7 @@ import typer
 
 from cifar_tui.cli.queue.place import JobName, JobNames, Place, find_job, store_in
 from cifar_tui.errors import BadInput
-from cifar_tui.queue.changes import Change, Entry, QueueState
+from cifar_tui.queue.changes import Change, Entry, QueueState, retried
 from cifar_tui.queue.command import queue_command
 from cifar_tui.queue.drop import stop_dropped
 from cifar_tui.queue.store import runner_of
@@ -85,13 +85,7 @@ def retry(jobs: JobNames, place: Place = None) -> None:
 
     def decide(state: QueueState) -> list[Change]:
         again[:] = _named(state, jobs)
-        for entry in again:
-            if entry.state != "ended" or entry.outcome == "finished":
-                how = entry.outcome if entry.state == "ended" else entry.state
-                raise BadInput(
-                    f"{entry.job.run} is {how}: only a job that has failed or was stopped can be tried again."
-                )
-        return [Change(change="back", number=entry.job.number) for entry in again]
+        return [retried(entry) for entry in again]
 
     store.change(decide)
     for entry in again:

@@ -3,7 +3,7 @@
 import math
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -15,6 +15,7 @@ from cifar_tui.cli.queue.place import Place, store_in
 from cifar_tui.cli.terminal import terminal_columns
 from cifar_tui.queue.changes import Entry, QueueState
 from cifar_tui.queue.command import queue_command
+from cifar_tui.queue.job import differing
 from cifar_tui.queue.store import QueueStore, runner_of
 
 HEAD = ("", "run", "state", "", "time", "options")
@@ -35,7 +36,8 @@ def list_jobs(
         for job in jobs:
             sys.stdout.write(orjson.dumps(_record(store, job)).decode() + "\n")
         return
-    rows = [HEAD, *map(_cells, jobs)]
+    first = differing(job.entry.job for job in jobs)
+    rows = [HEAD, *(_cells(job, first) for job in jobs)]
     print("\n".join([*head_lines(store, state, jobs), *(aligned(rows) if jobs else [])]))
 
 
@@ -79,7 +81,8 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     return [line if len(line) <= room else f"{line[: int(room) - 1]}…" for line in lines]
 
 
-def _cells(listed: ListedJob) -> tuple[str, ...]:
+def _cells(listed: ListedJob, first: Collection[str]) -> tuple[str, ...]:
+    """Return a job's row; the options in `first`, in which the jobs differ, stand where a terminal still has room."""
     entry, job = listed.entry, listed.entry.job
     time = text.rough_duration(job.seconds).strip() if entry.state == "waiting" and math.isfinite(job.seconds) else ""
     extra = "".join(
@@ -91,7 +94,7 @@ def _cells(listed: ListedJob) -> tuple[str, ...]:
         listed.state,
         text.shortened(text.safe_text(listed.about, 500), 60),
         time,
-        text.safe_text(f"{job.changes}{extra}", 400),
+        text.safe_text(f"{job.changes(first)}{extra}", 400),
     )
 
 

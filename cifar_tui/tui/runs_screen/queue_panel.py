@@ -1,7 +1,7 @@
 """The panel of the queue: the jobs that run and wait, their order, and the keys that change it."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -10,9 +10,10 @@ from textual import on
 from textual.binding import Binding, BindingType
 
 from cifar_tui.errors import CifarTuiError
-from cifar_tui.queue.changes import Change, Entry, QueueState
+from cifar_tui.queue.changes import Change, Entry, QueueState, retried
 from cifar_tui.queue.command import queue_command
 from cifar_tui.queue.drop import stop_dropped
+from cifar_tui.queue.job import differing
 from cifar_tui.queue.progress import RunWatch
 from cifar_tui.queue.readiness import waits_for
 from cifar_tui.queue.store import QueueStore, runner_of
@@ -31,14 +32,16 @@ FRAME_ROWS = 3
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A job that runs or waits."""
+    """A job that runs or waits, or has failed before it had a run's folder."""
 
     name: str
     """Its number."""
     run: str
     """The name of its run."""
     running: bool
-    """True once it was started."""
+    """True while its run trains."""
+    failed: bool
+    """True after it has failed."""
     state: str
     """Its state, and what it waits for."""
     options: str
@@ -54,7 +57,7 @@ class QueuePiece:
     """The queue as a look has found it."""
 
     changed: tuple[JobRow, ...]
-    """Its jobs that have not ended."""
+    """Its jobs that have not ended, and those that no list of runs shows: they have failed without a run."""
     title: str
     """Its state in words."""
     paused: bool
@@ -76,14 +79,19 @@ class QueueListing:
         with contextlib.suppress(CifarTuiError):
             state = self._store.read()
             run_by = runner_of(self._store)
-            live = [entry for entry in state.in_order() if entry.state != "ended"]
-            rows = tuple(filter(None, [self._row(state, entry, run_by) for entry in live]))
-            idle = not run_by and not state.paused and any(not row.running for row in rows)
+            live = [entry for entry in state.in_order() if entry.state != "ended" or self._failed_without_run(entry)]
+            first = differing(entry.job for entry in live)
+            rows = tuple(filter(None, [self._row(state, entry, run_by, first) for entry in live]))
+            waiting = any(not row.running and not row.failed for row in rows)
+            idle = waiting and not run_by and not state.paused
             hint = f"quit with q, then: {queue_command(self._store, 'run --detach')}" if idle else ""
             yield QueuePiece(rows, self._title(state, rows, run_by), state.paused, hint)
 
-    def _row(self, state: QueueState, entry: Entry, run_by: str) -> JobRow | None:
-        """Return a job's row; None where its run has ended, and nothing runs the queue that would write it down."""
+    def _row(self, state: QueueState, entry: Entry, run_by: str, first: Collection[str]) -> JobRow | None:
+        """Return a job's row, the options in `first` before the others.
+
+        None where its run has ended, and nothing runs the queue that would write it down.
+        """
         job = entry.job
         seen = self._seen(job.run) if entry.state == "started" and not run_by else ""
         if seen in ("finished", "stopped", "failed"):
@@ -92,8 +100,14 @@ class QueueListing:
         if entry.state == "waiting":
             runs = waits_for(job, state, self._store.place)
             shown = f"waits for {safe_text(runs[0], 40)}" if runs else "waiting"
-        options = safe_text(job.changes, 300)
-        return JobRow(str(job.number), safe_text(job.run, 100), entry.state == "started", shown, options)
+        if failed := entry.state == "ended":
+            shown = f"failed: {safe_text(entry.reason, 200)}"
+        options = safe_text(job.changes(first), 300)
+        started = entry.state == "started"
+        return JobRow(str(job.number), safe_text(job.run, 100), started, failed, shown, options)
+
+    def _failed_without_run(self, entry: Entry) -> bool:
+        return entry.outcome == "failed" and not self._store.folder_of(entry.job.run).exists()
 
     def _seen(self, run: str) -> str:
         """Return the state of a run that was started, by its folder; "" where that cannot be read."""
@@ -104,15 +118,20 @@ class QueueListing:
 
     def _title(self, state: QueueState, rows: Sequence[JobRow], run_by: str) -> str:
         running = sum(row.running for row in rows)
-        parts = [f"{running} running", f"{len(rows) - running} waiting"]
+        parts = [f"{running} running", f"{sum(not row.running and not row.failed for row in rows)} waiting"]
         failed = sum(entry.outcome == "failed" for entry in state.in_order("ended"))
         parts += [f"{failed} failed"] if failed else []
         parts += ["paused"] if state.paused else [] if run_by else ["nothing runs it"]
         return f"Queue: {', '.join(parts)}"
 
 
+def named(entry: Entry, row: JobRow) -> bool:
+    """Return True if the row is this entry's."""
+    return str(entry.job.number) == row.name
+
+
 class QueuePanel(RowList[JobRow]):
-    """The jobs that run and wait; there only while there are some."""
+    """The jobs that run and wait, and those that have failed without a run; there only while there are some."""
 
     COLUMNS: ClassVar[Columns] = Columns(
         widths={"  Queue": NAME_COLUMNS, "State": 22, "Options": 20},
@@ -125,6 +144,7 @@ class QueuePanel(RowList[JobRow]):
         Binding("right_square_bracket", "shift(1)", "Later", key_display="]", tooltip="Start this job later"),
         Binding("p", "pause", "Pause queue", tooltip="Start nothing more; what is running trains on"),
         Binding("p", "resume", "Resume queue", tooltip="Start waiting jobs again"),
+        Binding("r", "retry", "Retry", tooltip="Have a job that has failed wait again"),
         Binding("D,delete", "drop", "Drop", key_display="D", tooltip="Take this job out of the queue (asks first)"),
     ]
 
@@ -152,7 +172,7 @@ class QueuePanel(RowList[JobRow]):
     def action_shift(self, by: int) -> None:
         """Change the place of the job under the cursor."""
         row = self.selected
-        if row is None or row.running:
+        if row is None or row.running or row.failed:
             self.notify("Only a job that waits can be moved.", severity="warning")
             return
 
@@ -178,6 +198,12 @@ class QueuePanel(RowList[JobRow]):
         """Have the queue start jobs again."""
         self._change(lambda state: [Change(change="resume")] if state.paused else [])
 
+    def action_retry(self) -> None:
+        """Have the job under the cursor wait again."""
+        row = self.selected
+        if row is not None:
+            self._change(lambda state: [retried(entry) for entry in state.in_order() if named(entry, row)])
+
     def action_drop(self) -> None:
         """Ask, and take the job under the cursor out of the queue."""
         row = self.selected
@@ -200,7 +226,7 @@ class QueuePanel(RowList[JobRow]):
         store, dropped = QueueStore(self._place), list[Entry]()
 
         def decide(state: QueueState) -> Sequence[Change]:
-            dropped[:] = [entry for entry in state.in_order() if str(entry.job.number) == row.name]
+            dropped[:] = [entry for entry in state.in_order() if named(entry, row)]
             return [Change(change="drop", number=entry.job.number) for entry in dropped]
 
         self._try(lambda: store.change(decide))

@@ -71,6 +71,13 @@ def test_one_run_is_added_without_a_question_and_listed() -> None:
     assert "[night]" in shown
 
 
+def test_options_in_which_jobs_differ_stand_where_a_terminal_has_room() -> None:
+    for seed in (1, 2):
+        said(f"add {SMALL} --run-name seed-{seed} --epochs 3 --seed {seed}")
+    assert "--seed 2 --preset quick" in said("list")
+    assert "--epochs 3" in said("list")
+
+
 def test_folders_and_the_preset_are_fixed_when_a_job_is_added(tmp_path: Path) -> None:
     said("add --run-name one --data mnist --data-dir here --device cpu")
     (job,) = listed()

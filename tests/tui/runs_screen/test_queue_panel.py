@@ -111,3 +111,27 @@ async def test_names_that_differ_at_their_ends_are_told_apart(store: QueueStore,
         await until(lambda: "Queue: 0 running, 2 waiting, 1 failed" in screen_text(pilot))
         assert "lr0.1-seed0 " in screen_text(pilot)
         assert "lr0.1-seed1 " in screen_text(pilot)
+
+
+async def test_a_job_that_failed_without_a_run_is_shown_with_its_reason_and_tried_again(store: QueueStore) -> None:
+    add(store, "alpha", "beta", "earlier")
+    failed = [Change(change="end", number=number, outcome="failed", text="no such file: a.pth") for number in (1, 3)]
+    store.change(lambda _state: failed)
+    async with screen(None, options=ScreenOptions(all_runs=True)) as pilot:
+        await until(lambda: "Queue: 0 running, 1 waiting, 2 failed" in screen_text(pilot))
+        assert screen_text(pilot).count("failed: no such") == 1, "the list of runs shows the other"
+        await pilot.press("Q", "down", "r")
+        await until(lambda: "beta is waiting: only a job that has failed" in " ".join(screen_text(pilot).split()))
+        await pilot.press("up", "r")
+        await until(lambda: waiting(store) == ["alpha", "beta"])
+        await until(lambda: "2 waiting, 1 failed" in screen_text(pilot))
+
+
+async def test_options_in_which_jobs_differ_stand_first(store: QueueStore) -> None:
+    jobs = tuple(
+        Job(number=seed + 1, run=f"seed{seed}", preset="short", options={"epochs": "3", "seed": str(seed)})
+        for seed in range(2)
+    )
+    store.change(lambda _state: [Change(change="add", jobs=jobs, to=-1)])
+    async with screen(None, options=ScreenOptions(all_runs=True)) as pilot:
+        await until(lambda: "--seed 1 --preset short" in screen_text(pilot))

@@ -13,11 +13,16 @@ import sys
 import time
 from pathlib import Path
 
+import torch
+
 from cifar_tui import __version__
 from cifar_tui.engine.network.device import processor_name
+from cifar_tui.engine.network.torch_private import cpu_computes_bf16, cpu_has_bf16_tiles
 
 HERE = Path(__file__).parent
 FIGURES = HERE.parent / "docs" / "figures.jsonl"
+BY_INSTRUCTIONS = ("throughput",)
+"""Benchmarks whose figures say nothing about processors with other instructions."""
 
 
 def main() -> None:
@@ -43,8 +48,17 @@ def main() -> None:
         "machine": f"{len(os.sched_getaffinity(0))} cores, {processor_name()}",
         "figures": json.loads(line),
     }
+    if options.benchmark in BY_INSTRUCTIONS:
+        row["instructions"] = instructions()
     with FIGURES.open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
+
+
+def instructions() -> str:
+    """Return the best instructions for a network's numbers that this processor has."""
+    if cpu_has_bf16_tiles():
+        return "AMX"
+    return "AVX512_BF16" if cpu_computes_bf16() else torch.backends.cpu.get_cpu_capability()
 
 
 def commit(folder: Path) -> str:

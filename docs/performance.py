@@ -3,7 +3,8 @@
 python docs/performance.py
 
 The page's figures stand in its head as `{startup.first_frame_ms:.0f}`: benchmark, figure, format; `/1000` before the
-colon divides. The newest row of each benchmark counts. `{startup}` is its machine and day.
+colon divides. The newest row of each benchmark counts. `{startup}` is its machine and day. What depends on the
+processor's instructions has them in its name, `{throughput_amx.ratio}`.
 """
 
 import json
@@ -22,7 +23,7 @@ GRAPHS = (
     ("screen", "key_p95_ms", "ms from a key to the complete screen, 95th percentile"),
     ("screen", "real_key_p95_ms", "the same while training on every core"),
     ("screen", "bytes_per_second", "bytes a second, following 100 steps a second"),
-    ("throughput", "ratio", "training on a CPU, times the tutorial's loop"),
+    ("throughput_amx", "ratio", "training on a CPU with AMX, times the tutorial's loop"),
 )
 """Each graph: benchmark, figure, and its words."""
 
@@ -51,7 +52,13 @@ def rows(text: str) -> list[Row]:
     """Return the rows, in the order in which they were measured."""
     records = [json.loads(line) for line in text.splitlines()]
     return [
-        Row(one["benchmark"], f"{one['machine']}, {one['day']}", one["commit"], flat(one["figures"])) for one in records
+        Row(
+            "_".join(filter(None, (one["benchmark"], one.get("instructions", "").lower()))),
+            f"{one['machine']}, {one['day']}",
+            one["commit"],
+            flat(one["figures"]),
+        )
+        for one in records
     ]
 
 

@@ -166,7 +166,7 @@ def test_a_header_that_cannot_be_is_passed_over_and_named(
     evaluate_checkpoint(
         TUTORIALS, tmp_path, "a.safetensors", events.append, RequestQueue(), external=True, load_data=easy_images
     )
-    first, second = [event.text for event in events if isinstance(event, Noted)]
+    first, second, *_ = (event.text for event in events if isinstance(event, Noted))  # the third may doubt the result
     assert first == "a.safetensors has an invalid header, which is ignored."
     assert "as in the tutorial" in second
     assert isinstance(events[-1], EvaluationDone)

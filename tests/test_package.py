@@ -33,6 +33,7 @@ print(sorted({"torch", "torchvision"} & set(sys.modules)))
     assert done.stdout.strip() == "[]", done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", get_args(OptimizerName))
 def test_a_whole_run_loads_no_screen_and_not_torchs_compiler(tmp_path: Path, optimizer: OptimizerName) -> None:
     program = f"""

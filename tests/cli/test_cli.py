@@ -153,6 +153,7 @@ def test_what_cannot_be_evaluated_is_answered_with_a_sentence(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_checkpoint_or_wants_to_run_code_ends_in_one_sentence(tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     (tmp_path / "loose.pth").write_bytes(b"weights")

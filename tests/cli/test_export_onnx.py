@@ -24,6 +24,8 @@ from cifar_tui.runs.folder import read_recipe
 from tests.engine.formats.external_networks import KuangliuResNet, stirred
 from tests.engine.trained import run
 
+pytestmark = pytest.mark.slow
+
 FIXED = WeightsMetadata(mean=(0.5,) * 3, std=(0.25,) * 3)
 
 

@@ -93,6 +93,7 @@ def kept(name: str) -> str:
     return (DOCS / f"{name}.cast").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_kept_recording_plays(name: str, kept: str) -> None:
     check_cast(kept)
     frames = list(frames_of(kept))
@@ -104,6 +105,7 @@ def test_the_kept_recording_plays(name: str, kept: str) -> None:
         assert any(seen in text for text in shown), seen
 
 
+@pytest.mark.slow
 def test_the_kept_picture_is_of_the_kept_recording(name: str, kept: str) -> None:
     picture = (DOCS / f"{name}.svg").read_text(encoding="utf-8")
     assert picture == draw(kept)

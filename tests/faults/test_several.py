@@ -145,6 +145,7 @@ def test_deleting_checkpoints_costs_no_bit(tmp_path: Path) -> None:
     check(run, Evidence())
 
 
+@pytest.mark.slow
 @pytest.mark.fault(25)
 def test_rolling_back_gives_the_weights_of_one_history(tmp_path: Path) -> None:
     """After a loss that is not finite, both train on from the state, as if it had been resumed with half the rate."""
@@ -210,6 +211,7 @@ def test_a_process_that_holds_the_others_up_is_told_to_screens(tmp_path: Path) -
     check(run, Evidence())
 
 
+@pytest.mark.slow
 @pytest.mark.fault(25)
 def test_sigterm_to_the_launcher_saves_and_leaves_no_process(tmp_path: Path) -> None:
     with several(tmp_path / "one", "--epochs", "1000", launcher=True) as both:

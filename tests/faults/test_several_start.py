@@ -63,6 +63,7 @@ def variables(server: Server) -> dict[str, str]:
     return {SMALL_CIFAR10: json.dumps(sums), MIRROR_VARIABLE: server.url, "PYTHONPATH": str(ROOT)}
 
 
+@pytest.mark.slow
 @pytest.mark.fault(19)
 def test_the_first_process_of_a_machine_fetches_and_the_others_wait_for_it(tmp_path: Path, server: GatedServer) -> None:
     with several(
@@ -78,6 +79,7 @@ def test_the_first_process_of_a_machine_fetches_and_the_others_wait_for_it(tmp_p
     check(tmp_path / "one", Evidence())
 
 
+@pytest.mark.slow
 @pytest.mark.fault(19)
 @pytest.mark.parametrize("stopped", [False, True])
 def test_another_machine_fetches_its_own_and_is_waited_for(tmp_path: Path, server: GatedServer, stopped: bool) -> None:
@@ -103,6 +105,7 @@ def test_another_machine_fetches_its_own_and_is_waited_for(tmp_path: Path, serve
         assert all(list(machine.rglob("data_batch_1")) for machine in machines)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(25)
 def test_a_process_without_memory_is_named_on_the_screen(tmp_path: Path) -> None:
     words = ("train", "--processes", "2", *SMALL, "--epochs", "1000", "--run-name", "both")
@@ -115,6 +118,7 @@ def test_a_process_without_memory_is_named_on_the_screen(tmp_path: Path) -> None
         assert terminal.exit_code() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.fault(25)
 @pytest.mark.parametrize("subject", ["rank_1", "leader"])
 def test_processes_of_which_one_has_no_memory_are_not_started_again(tmp_path: Path, subject: str) -> None:
@@ -137,6 +141,7 @@ def test_processes_of_which_one_has_no_memory_are_not_started_again(tmp_path: Pa
     check(run, Evidence(restarted=True))
 
 
+@pytest.mark.slow
 @pytest.mark.fault(25)
 def test_a_leader_without_memory_in_a_step_ends_the_other_at_once(tmp_path: Path) -> None:
     """The other waits in the sum of that step, and hears no order."""
@@ -164,6 +169,7 @@ def test_a_process_that_breaks_is_named_and_its_traceback_kept(tmp_path: Path) -
     check(run, Evidence())
 
 
+@pytest.mark.slow
 @pytest.mark.fault(25)
 def test_a_process_without_its_device_is_named_before_anything_is_trained(tmp_path: Path) -> None:
     sentence = "There is no GPU cuda:1 here: torch sees cuda:0 alone."

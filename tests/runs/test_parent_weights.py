@@ -32,6 +32,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_from_a_checkpoint_with_other_choices_and_is_listed_with_it(place: Path) -> None:
     recipe = orjson.loads((place / "runs" / "two" / "recipe.json").read_bytes())
     assert (recipe["epochs"], recipe["learning_rate"], recipe["flip"], recipe["cutout"]) == (1, 0.01, "none", 0)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from textual import events
 from textual._compositor import LayoutUpdate
 from textual.pilot import Pilot
@@ -27,6 +28,10 @@ from tests.tui.quick_textual import hurry
 
 SHIPPED_THEMES = [Path(__file__).parents[2] / "themes"]
 SIZES = [(120, 40), (80, 24), (60, 20)]
+AT_EVERY_SIZE = pytest.mark.parametrize(
+    "size", [*(pytest.param(size, marks=pytest.mark.slow) for size in SIZES[:-1]), SIZES[-1]]
+)
+"""The quick tests look at the smallest screen alone, on which the least fits."""
 NOON = 1_700_049_600.0
 """Wednesday, 15 November 2023, 12:00 UTC."""
 INTERVALS = ScreenIntervals(

@@ -2,13 +2,11 @@
 
 import dataclasses
 
-import pytest
-
 from cifar_tui.control import Stop, requester_name
 from cifar_tui.events import Event, RunStopped
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import SIZES, screen, screen_text, settle
+from tests.tui.drive import AT_EVERY_SIZE, screen, screen_text, settle
 
 
 def slow_steps(count: int) -> list[Event]:
@@ -16,7 +14,7 @@ def slow_steps(count: int) -> list[Event]:
     return [dataclasses.replace(scripted.step(number), seconds=100.0 * number) for number in range(1, count + 1)]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@AT_EVERY_SIZE
 async def test_z_stops_the_run_and_starts_the_shorter_preset(size: tuple[int, int]) -> None:
     run, shorter = ScriptedConnection([*scripted.opening(), *slow_steps(3)]), ScriptedConnection(scripted.opening())
     jobs = ScriptedJobs(run, shorter)

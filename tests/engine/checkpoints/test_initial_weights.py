@@ -71,6 +71,7 @@ def test_a_run_starts_with_the_weights_of_another_ones_checkpoint_and_says_so(pa
     assert isinstance(person.said[-1], RunFinished)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", [StepDone, EpochDone])
 def test_stopped_and_resumed_it_is_the_unbroken_one(
     parent: Path, tmp_path: Path, whole: object, moment: type[Event]

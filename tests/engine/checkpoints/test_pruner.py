@@ -23,6 +23,7 @@ def names(folder: Path) -> list[str]:
     return [one.checkpoint for one in list_sidecars(folder)]
 
 
+@pytest.mark.slow
 def test_only_the_best_and_the_newest_stay_and_the_run_goes_on_like_that(tmp_path: Path) -> None:
     folder = tmp_path / "one"
     person = trained.run(folder, epochs=6, keep="best+last:2")

@@ -102,6 +102,7 @@ def test_a_run_measures_step_1_and_every_20th_and_names_its_layers(tmp_path: Pat
     assert person.heard(Noted) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("factor", "verb"), [(0.0, "dies"), (1e3, "explodes")])
 def test_a_run_names_the_layer_before_its_loss_is_no_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, factor: float, verb: str

@@ -73,6 +73,7 @@ def test_a_run_nobody_watches_goes_back_and_on_with_half_the_rate(
     assert RunFolder.reopen(tmp_path / "one").recipe().rate_changes == ((back.to_step + 1, 0.5),)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(17)
 @pytest.mark.parametrize("changes", [{"optimizer": "adamw", "learning_rate": 0.001}, {"ema": 0.9}])
 def test_after_going_back_training_is_as_if_resumed_there(

@@ -233,6 +233,7 @@ def test_a_last_batch_of_one_image_is_refused_before_anything_is_trained(tmp_pat
     assert isinstance(run_of(dataclasses.replace(recipe, batch_size=40), tmp_path / "two").said[-1], RunFinished)
 
 
+@pytest.mark.slow
 def test_jobs_of_a_run_that_arrived_refuse_and_those_of_one_trained_here_do_not(
     arrived: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -102,6 +102,7 @@ def test_a_run_stopped_and_resumed_is_the_unbroken_run(tmp_path: Path, moment: t
     assert outcome(tmp_path / "cut") == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"optimizer": "adamw", "learning_rate": 0.001}, {"ema": 0.9}])
 def test_optimizers_and_averages_are_resumed_exactly(tmp_path: Path, changes: dict[str, Any]) -> None:
     """From mid-epoch, and from the end of one."""
@@ -121,6 +122,7 @@ def test_a_state_without_what_the_recipe_needs_is_refused(tmp_path: Path, change
         resume(tmp_path / "one", **changes)
 
 
+@pytest.mark.slow
 def test_an_average_is_what_is_tested_and_kept_after_an_epoch_and_that_is_said(tmp_path: Path) -> None:
     averaged = run(tmp_path / "averaged", {CheckpointSaved: [Evaluate("net_001.pth")]}, ema=0.9)
     plain = run(tmp_path / "plain")
@@ -138,6 +140,7 @@ def test_an_average_is_what_is_tested_and_kept_after_an_epoch_and_that_is_said(t
         assert all(torch.equal(tensor, network.state_dict()[key]) for key, tensor in content[part].items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epoch", [1, 2, 3])
 def test_images_that_grow_are_resumed_exactly(tmp_path: Path, epoch: int) -> None:
     """Stopped in an epoch of each size: halved, in windows, whole."""

@@ -42,6 +42,7 @@ def test_a_roll_back_leaves_no_step_twice(tmp_path: Path, monkeypatch: pytest.Mo
     assert boards.steps("test", "loss") == [STEPS, 2 * STEPS]
 
 
+@pytest.mark.slow
 def test_the_network_is_the_same_to_the_bit(tmp_path: Path) -> None:
     run(tmp_path / "with", tensorboard=True)
     run(tmp_path / "without")

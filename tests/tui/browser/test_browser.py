@@ -10,7 +10,7 @@ from cifar_tui.runs.checkpoints.sidecars import step_checkpoint, write_sidecar
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import INTERVALS, SIZES, screen, screen_text, settle, until
+from tests.tui.drive import AT_EVERY_SIZE, INTERVALS, screen, screen_text, settle, until
 
 QUICK = dataclasses.replace(INTERVALS, folder=0.02)
 
@@ -21,7 +21,7 @@ def running(folder: Path) -> ScriptedConnection:
     return ScriptedConnection([*scripted.opening(folder), *scripted.epochs(3)])
 
 
-@pytest.mark.parametrize("size", SIZES)
+@AT_EVERY_SIZE
 async def test_the_browser_lists_what_was_saved(tmp_path: Path, size: tuple[int, int]) -> None:
     async with screen(ScriptedJobs(running(tmp_path)), size) as pilot:
         await pilot.press("c")
@@ -151,6 +151,7 @@ async def test_a_cancelled_evaluation_leaves_the_result_before(tmp_path: Path) -
         assert "accuracy 85.50 %" in screen_text(pilot)
 
 
+@pytest.mark.slow
 async def test_an_accuracy_measured_in_a_shell_reaches_the_row_of_a_step_checkpoint(tmp_path: Path) -> None:
     connection = running(tmp_path)
     name = step_checkpoint(4, 170)

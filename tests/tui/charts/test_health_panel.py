@@ -13,7 +13,7 @@ from cifar_tui.tui.charts.layer_groups import grouped
 from cifar_tui.tui.settings.preferences import PreferencesFile
 from tests import scripted
 from tests.scripted import BLOCKS, LAYERS, ScriptedConnection, ScriptedJobs
-from tests.tui.drive import SIZES, screen, screen_text, settle
+from tests.tui.drive import AT_EVERY_SIZE, screen, screen_text, settle
 
 Gradient = Callable[[int, int], float]
 """The gradient of a layer in a step."""
@@ -76,7 +76,7 @@ async def test_all_layers_are_in_view_grouped_to_fit(size: tuple[int, int], labe
         assert max(map(len, seen.splitlines())) <= size[0]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@AT_EVERY_SIZE
 @pytest.mark.parametrize("count", [1, 5, 300])
 async def test_networks_of_ones_own_fit_whatever_their_names(count: int, size: tuple[int, int]) -> None:
     names = tuple(f"{number}" if count > 5 else f"网络[{number}]{'x' * 80}" for number in range(count))

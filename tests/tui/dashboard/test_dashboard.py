@@ -43,14 +43,14 @@ from cifar_tui.runs.checkpoints.states import StateRecord, commit_state
 from cifar_tui.text import rate
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import INTERVALS, SIZES, app_of, burst, loss_axis, screen, screen_text, settle, until
+from tests.tui.drive import AT_EVERY_SIZE, INTERVALS, app_of, burst, loss_axis, screen, screen_text, settle, until
 
 
 def running(*more: Event) -> ScriptedConnection:
     return ScriptedConnection([*scripted.opening(), *scripted.epochs(3), *more])
 
 
-@pytest.mark.parametrize("size", SIZES)
+@AT_EVERY_SIZE
 async def test_a_person_sees_what_is_trained_and_how_far_it_is(size: tuple[int, int]) -> None:
     async with screen(ScriptedJobs(running(scripted.step(151))), size) as pilot:
         seen = screen_text(pilot)
@@ -60,7 +60,7 @@ async def test_a_person_sees_what_is_trained_and_how_far_it_is(size: tuple[int, 
         assert "● test 0.9" in seen or "● 0.9" in seen
 
 
-@pytest.mark.parametrize("size", SIZES)
+@AT_EVERY_SIZE
 async def test_another_optimizer_and_an_average_are_named_beside_the_preset(size: tuple[int, int]) -> None:
     recipe = dataclasses.replace(preset("quick").with_optimizer("adamw"), ema=0.999)
     events = [scripted.started(recipe=recipe), *scripted.opening()[1:], *scripted.epochs(3)]
@@ -301,7 +301,7 @@ def words(pilot: Pilot[int]) -> set[str]:
     return set(screen_text(pilot).replace("│", " ").split())
 
 
-@pytest.mark.parametrize("size", [SIZES[0], *(pytest.param(size, marks=pytest.mark.slow) for size in SIZES[1:])])
+@AT_EVERY_SIZE
 async def test_without_the_data_set_a_folder_can_be_typed(size: tuple[int, int], tmp_path: Path) -> None:
     (tmp_path / "images" / "train").mkdir(parents=True)
     missing = ScriptedConnection([scripted.started(), DataMissing("CIFAR-10 could not be downloaded.")])
@@ -659,7 +659,7 @@ async def test_a_read_only_run_offers_no_controls_and_is_left_at_once() -> None:
     assert pilot.app.return_value == 0
 
 
-@pytest.mark.parametrize("size", SIZES)
+@AT_EVERY_SIZE
 async def test_wide_characters_in_names_hold(size: tuple[int, int]) -> None:
     events = scripted.opening()
     events[0] = scripted.started(run="実験" * 30)
@@ -671,7 +671,7 @@ async def test_wide_characters_in_names_hold(size: tuple[int, int]) -> None:
         assert "写真" in screen_text(pilot)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@AT_EVERY_SIZE
 async def test_an_answer_to_a_key_covers_no_keys_and_no_number(size: tuple[int, int]) -> None:
     async with screen(ScriptedJobs(running(scripted.step(151))), size) as pilot:
         before = screen_text(pilot).splitlines()

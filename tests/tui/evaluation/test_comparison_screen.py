@@ -19,7 +19,7 @@ from cifar_tui.tui.browser.run_checkpoints import RunCheckpoints, marks_caption
 from tests import scripted
 from tests.scripted import CLASSES, ScriptedConnection, ScriptedJobs
 from tests.tui.charts.test_overlay import followers, put_run, say
-from tests.tui.drive import SIZES, screen, screen_text, settle
+from tests.tui.drive import AT_EVERY_SIZE, screen, screen_text, settle
 
 DONE = ComparisonDone(
     checkpoints=("one/net_001.pth", "one/net_003.pth"),
@@ -211,7 +211,7 @@ def test_the_table_holds_the_differences_and_the_record_the_shares() -> None:
     assert (pair["fixed_images"], pair["broken_images"]) == (list(range(40)), list(range(40, 75)))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@AT_EVERY_SIZE
 async def test_images_fixed_and_broken_are_shown_with_both_predictions(tmp_path: Path, size: tuple[int, int]) -> None:
     jobs = browsing(tmp_path, live=False)
     jobs.comparison.emit(DONE)

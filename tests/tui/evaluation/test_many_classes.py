@@ -34,7 +34,7 @@ async def type_words(pilot: Pilot[int], words: str) -> str:
     return await press(pilot, "slash", *("space" if sign == " " else sign for sign in words), "enter")
 
 
-@pytest.mark.parametrize("classes", [2, 10, 20, 37, 100])
+@pytest.mark.parametrize("classes", [37, *(pytest.param(count, marks=pytest.mark.slow) for count in (2, 10, 20, 100))])
 async def test_every_view_shows_its_classes_at_every_size(tmp_path: Path, classes: int) -> None:
     done = scripted.put_evaluation(tmp_path, 3, scripted.class_list(classes), FEW_IMAGES)
     confusion, names = Confusion(done), class_names(done.classes)
@@ -217,6 +217,7 @@ async def test_no_key_takes_a_view_down(
     assert exception_in(pilot) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(20, 6), (30, 10), (45, 13), (70, 16), (99, 60), (100, 20), (240, 70)])
 @pytest.mark.parametrize("classes", [2, 13, 100])
 async def test_every_view_can_be_shown_at_odd_sizes(tmp_path: Path, size: tuple[int, int], classes: int) -> None:
@@ -244,7 +245,9 @@ def compared(classes: int) -> ComparisonDone:
     )
 
 
-@pytest.mark.parametrize("classes", [2, 10, 37, 100, 1_000])
+@pytest.mark.parametrize(
+    "classes", [37, *(pytest.param(count, marks=pytest.mark.slow) for count in (2, 10, 100, 1_000))]
+)
 async def test_a_comparison_of_many_classes_begins_with_those_that_became_worse(tmp_path: Path, classes: int) -> None:
     jobs = browsing(tmp_path, live=False)
     async with screen(jobs) as pilot:

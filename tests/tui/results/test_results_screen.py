@@ -14,7 +14,7 @@ from cifar_tui.presets import preset
 from cifar_tui.tui.app import ScreenOptions
 from tests import scripted
 from tests.run_folders import put_live_run, put_result, write_events
-from tests.tui.drive import SIZES, screen, screen_text, settle, until
+from tests.tui.drive import AT_EVERY_SIZE, screen, screen_text, settle, until
 
 SHORT = dataclasses.replace(preset("short"), epochs=2)
 
@@ -51,7 +51,7 @@ def line_of(pilot: Pilot[int], beginning: str) -> str:
     return next(line for line in screen_text(pilot).splitlines() if line.strip("│ ›★").startswith(beginning))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@AT_EVERY_SIZE
 async def test_settings_are_listed_and_drawn(place: Path, size: tuple[int, int]) -> None:
     put_sweep(place)
     async with results_of(size=size) as pilot:

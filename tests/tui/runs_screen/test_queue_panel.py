@@ -9,7 +9,7 @@ from cifar_tui.queue.job import Job
 from cifar_tui.queue.store import QueueStore
 from cifar_tui.tui.app import ScreenOptions
 from tests.run_folders import put_finished_run
-from tests.tui.drive import SIZES, screen, screen_text, settle, until
+from tests.tui.drive import AT_EVERY_SIZE, screen, screen_text, settle, until
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def waiting(store: QueueStore) -> list[str]:
     return [entry.job.run for entry in store.read().in_order("waiting")]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@AT_EVERY_SIZE
 async def test_jobs_that_run_and_wait_are_shown_below_the_runs(store: QueueStore, size: tuple[int, int]) -> None:
     add(store, "alpha", "beta", "gamma")
     store.change(lambda _state: [Change(change="start", number=1, text="cpu")])
@@ -102,7 +102,7 @@ async def test_a_run_that_ended_while_nothing_ran_the_queue_is_not_shown_as_runn
         await until(lambda: "Queue: 0 running, 1 waiting, nothing runs it" in screen_text(pilot))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@AT_EVERY_SIZE
 async def test_names_that_differ_at_their_ends_are_told_apart(store: QueueStore, size: tuple[int, int]) -> None:
     names = [f"smoke-20261126-140641-synthetic-lr0.1-seed{seed}" for seed in range(2)]
     add(store, *names, "third")

@@ -17,7 +17,7 @@ from cifar_tui.tui.widgets.row_list import RowList
 from tests import scripted
 from tests.run_folders import put_finished_run, put_live_run, put_run, put_stopped_run, write_events
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import SIZES, app_of, screen, screen_text, settle, until
+from tests.tui.drive import AT_EVERY_SIZE, SIZES, app_of, screen, screen_text, settle, until
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def row(pilot: Pilot[int], name: str) -> str:
     return next(line for line in screen_text(pilot).splitlines() if name in line)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@AT_EVERY_SIZE
 async def test_every_run_is_listed_with_its_state_and_progress(place: Path, size: tuple[int, int]) -> None:
     put_finished_run(place, "done", 26)
     put_stopped_run(place, "halted", 13)
@@ -97,7 +97,7 @@ async def test_a_live_run_moves_and_one_that_appears_is_there(place: Path) -> No
         await shows(pilot, "■ Stopped")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@AT_EVERY_SIZE
 async def test_without_runs_it_says_how_to_start_one(place: Path, size: tuple[int, int]) -> None:
     async with all_runs_first(size) as pilot:
         await shows(pilot, "There are no runs in runs/ yet.", "cifar-tui train")
@@ -362,7 +362,7 @@ async def test_hostile_names_and_notes_do_not_reach_the_terminal(place: Path) ->
             await shows(pilot, "Delete the run [b]�]0;x�?")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@AT_EVERY_SIZE
 async def test_runs_are_filtered_by_what_they_are_as_on_the_command_line(place: Path, size: tuple[int, int]) -> None:
     for name, epochs in (("best", 9), ("worst", 1), ("middle", 4)):
         put_finished_run(place, name, epochs)
@@ -415,7 +415,7 @@ async def test_marked_runs_are_tagged_together(place: Path) -> None:
     assert sorted(map(sorted, tags)) == [["night"], ["night"], ["old"]]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@AT_EVERY_SIZE
 async def test_marked_runs_are_deleted_together_but_none_that_trains(place: Path, size: tuple[int, int]) -> None:
     for name in ("one", "two", "other"):
         put_finished_run(place, name, 2)

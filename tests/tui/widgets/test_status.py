@@ -13,7 +13,7 @@ from cifar_tui.presets import preset
 from cifar_tui.recipe import Ancestor
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import SIZES, SetClock, screen, screen_text, settle, until
+from tests.tui.drive import AT_EVERY_SIZE, SIZES, SetClock, screen, screen_text, settle, until
 
 LABELS = ("epoch", "step", "accuracy", "best", "rate")
 
@@ -60,7 +60,7 @@ async def test_the_clock_goes_on_between_two_steps_but_not_in_a_pause(clock: Set
         assert screen_text(pilot) == before
 
 
-@pytest.mark.parametrize("size", SIZES)
+@AT_EVERY_SIZE
 async def test_before_the_first_step_a_clock_shows_that_it_lives(size: tuple[int, int], clock: SetClock) -> None:
     connection = ScriptedConnection()
     async with screen(ScriptedJobs(connection), size, intervals=clock.intervals) as pilot:

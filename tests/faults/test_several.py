@@ -134,8 +134,9 @@ def test_deleting_checkpoints_costs_no_bit(tmp_path: Path) -> None:
             both.wait_for(lambda s=saved: both.said("StateSaved")[-1]["step"] == s)  # type: ignore[misc]
             if number == 1:
                 ask(Resume())
-        worst = min(both.said("EpochDone")[:-1], key=lambda epoch: float(epoch["test_accuracy"]))
-        unwanted = f"net_{worst['epoch']:03}.pth"  # neither the newest nor the best
+        *older, _ = done = both.said("EpochDone")
+        best = max(done, key=lambda epoch: float(epoch["test_accuracy"]))  # the first of several: they may all be equal
+        unwanted = f"net_{next(epoch['epoch'] for epoch in older if epoch is not best):03}.pth"
         ask(DeleteCheckpoint(unwanted))
         both.wait_for(lambda: bool(both.said("CheckpointDeleted")))
         ask(Resume())

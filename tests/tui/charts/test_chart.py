@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from cifar_tui.history.series import Points
 from cifar_tui.report.ticks import nice_step
 from cifar_tui.tui.charts.axes import YAxis
-from cifar_tui.tui.charts.canvas import Trace, draw
+from cifar_tui.tui.charts.canvas import STRAY, Trace, corners, draw
 from cifar_tui.tui.charts.scale import Limits, fitted_limits, step_limit, within
 from cifar_tui.tui.widgets.rows import Row, bar, cut, fitted
 
@@ -24,12 +24,28 @@ def test_a_known_curve_has_exactly_these_rows() -> None:
     x = np.arange(0.0, 9.0)
     cells = draw([Trace(Points(x, x), 2)], 12, 4, (0, 8), (0, 8), "braille")
     assert text(cells) == [
-        "          ⡠⠄",
-        "      ⢀⠤⠒⠉  ",
-        "  ⣀⠤⠒⠉⠁     ",
-        "⠐⠊          ",
+        "         ⢀⡠⠄",
+        "      ⣀⠤⠊⠁  ",
+        "  ⢀⡠⠒⠉      ",
+        "⠐⠊⠁         ",
     ]
     assert {style for line in cells for run, style in line if run.strip()} == {2}
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.floats(-40, 40)), min_size=1, max_size=60))
+def test_a_line_goes_through_few_points_and_strays_from_none(points: list[tuple[float, float]]) -> None:
+    across, up = np.cumsum([gap for gap, _ in points]), np.array([height for _, height in points])
+    kept = corners(across.tolist(), up.tolist())
+    assert kept == sorted(set(kept))
+    assert {0, len(points) - 1} <= set(kept)
+    for start, end in itertools.pairwise(kept):
+        between = np.interp(across[start:end], across[[start, end]], up[[start, end]])
+        straying = np.abs(between - up[start:end])
+        assert straying[across[start:end] < across[end]].max(initial=0.0) <= STRAY + 1e-6
+
+
+def test_a_straight_line_is_drawn_through_its_ends() -> None:
+    assert corners([0.0, 1.0, 2.0, 3.5, 4.0], [1.0, 2.0, 3.1, 4.5, 5.0]) == [0, 4]
 
 
 @settings(max_examples=60, deadline=None)

@@ -44,7 +44,7 @@ class Attempt(threading.Thread):
         try:
             failure = self._post()
         except Exception as error:  # noqa: BLE001 - the top of this thread: a message could hold the address
-            failure = _reason(error)
+            failure = no_answer(self._seconds) if isinstance(error, TimeoutError) else _reason(error)
         if not self._abandoned:
             self.failure = failure
         self.over.set()
@@ -60,6 +60,11 @@ class Attempt(threading.Thread):
             return _answered(connection.getresponse().status)
         finally:
             connection.close()
+
+
+def no_answer(seconds: float) -> Failure:
+    """Return the failure of a try that was given so long."""
+    return Failure(f"no answer within {seconds:g} s", again=True)
 
 
 def _connection(address: Address, seconds: float) -> http.client.HTTPConnection:
@@ -92,8 +97,6 @@ def _reason(error: Exception) -> Failure:
         return Failure(f"its certificate is refused: {safe_text(error.verify_message, 100)}", again=False)
     if isinstance(error, ssl.SSLError):
         return Failure(f"it does not speak TLS ({safe_text(error.reason or type(error).__name__, 60)})", again=True)
-    if isinstance(error, TimeoutError):
-        return Failure("it does not answer", again=True)
     if isinstance(error, http.client.RemoteDisconnected):
         return Failure("it closed the connection without an answer", again=True)
     if isinstance(error, OSError):

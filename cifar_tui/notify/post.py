@@ -43,14 +43,14 @@ class PostTarget:
     def deliver(self, notification: Notification) -> Failure | None:
         """Try once. A thread of its own does: a name that is not resolved cannot be interrupted."""
         # Loads http and ssl, which only this thread waits for.
-        from cifar_tui.notify.attempt import Attempt
+        from cifar_tui.notify.attempt import Attempt, no_answer
 
         headers, body = message(self._address, notification)
         self._attempt = attempt = Attempt(self._address, headers, body, self._seconds)
         attempt.start()
         if not attempt.over.wait(self._seconds):
             attempt.abandon()
-            return Failure(f"no answer within {self._seconds:g} s", again=True)
+            return no_answer(self._seconds)
         return attempt.failure
 
     def cancel(self) -> None:

@@ -29,14 +29,11 @@ class LineFile:
         self._waiting += line
         if len(self._waiting) > MOST_WAITING:
             del self._waiting[: self._waiting.index(b"\n", len(self._waiting) - MOST_WAITING) + 1]
-        if self.error is None:
-            self.flush()
-        else:
-            self.try_again()
+        self.flush_if_due()
 
-    def try_again(self) -> None:
-        """Hand over what the disk has refused, once it is time for that."""
-        if self.error is not None and time.monotonic() >= self._try_again_at:
+    def flush_if_due(self) -> None:
+        """Hand over everything that waits, unless the disk has only just refused it."""
+        if self.error is None or time.monotonic() >= self._try_again_at:
             self.flush()
 
     def flush(self) -> None:

@@ -21,7 +21,7 @@ from cifar_tui.cli import app
 from cifar_tui.control import ChangeRate, RequestQueue, SaveNow
 from cifar_tui.engine.checkpoints import export as export_module
 from cifar_tui.engine.checkpoints.checkpoint import load_network, read_network, write_tensors
-from cifar_tui.engine.evaluation.evaluate_checkpoint import evaluate_checkpoint
+from cifar_tui.engine.evaluation.evaluate_checkpoint import DOUBT, evaluate_checkpoint
 from cifar_tui.engine.evaluation.predict import Prediction, Predictor
 from cifar_tui.engine.formats.layouts import TUTORIAL
 from cifar_tui.engine.formats.metadata import WeightsMetadata, read_metadata
@@ -166,7 +166,8 @@ def test_a_header_that_cannot_be_is_passed_over_and_named(
     evaluate_checkpoint(
         TUTORIALS, tmp_path, "a.safetensors", events.append, RequestQueue(), external=True, load_data=easy_images
     )
-    first, second, *_ = (event.text for event in events if isinstance(event, Noted))  # the third may doubt the result
+    first, second, *more = [event.text for event in events if isinstance(event, Noted)]
+    assert more in ([], [DOUBT]), "a tiny network may guess, which is another processor's rounding"
     assert first == "a.safetensors has an invalid header, which is ignored."
     assert "as in the tutorial" in second
     assert isinstance(events[-1], EvaluationDone)

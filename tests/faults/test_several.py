@@ -134,9 +134,10 @@ def test_deleting_checkpoints_costs_no_bit(tmp_path: Path) -> None:
             both.wait_for(lambda s=saved: both.said("StateSaved")[-1]["step"] == s)  # type: ignore[misc]
             if number == 1:
                 ask(Resume())
-        *older, _ = done = both.said("EpochDone")
+        done = both.said("EpochDone")
         best = max(done, key=lambda epoch: float(epoch["test_accuracy"]))  # the first of several: they may all be equal
-        unwanted = f"net_{next(epoch['epoch'] for epoch in older if epoch is not best):03}.pth"
+        neither = next(epoch for epoch in done[:-1] if epoch is not best)  # the newest nor the best
+        unwanted = f"net_{neither['epoch']:03}.pth"
         ask(DeleteCheckpoint(unwanted))
         both.wait_for(lambda: bool(both.said("CheckpointDeleted")))
         ask(Resume())

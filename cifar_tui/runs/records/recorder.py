@@ -49,7 +49,7 @@ class Recorder:
             self._rewind_to = to_step if self._rewind_to is None else min(self._rewind_to, to_step)
             self._try_again_at = 0.0
         self._held.append(event)
-        error = self._write_held()
+        error = self._write_held() or self._refusal
         before, self._trouble = self._trouble, error
         if error is not None and before is None:
             advice = " Free some space." if error.errno in NO_ROOM else ""
@@ -61,18 +61,15 @@ class Recorder:
     def close(self) -> OSError | None:
         """Write what waits, and close the files. Returns the reason why some of it could not be written."""
         self._try_again_at = 0.0
-        for file in self._files:
-            file.flush()
         error = self._write_held()
         for file in self._files:
             file.close()
-            error = error or file.error
         if self._tensorboard is not None:
             self._tensorboard.close()
-        return error
+        return error or self._refusal
 
     def _write_held(self) -> OSError | None:
-        """Write everything down that waits. Returns what is in the way."""
+        """Write down what waits for the records to go back. Returns what is in the way, but for what files keep."""
         if self._rewind_to is not None:
             if time.monotonic() < self._try_again_at:
                 return self._trouble
@@ -93,8 +90,8 @@ class Recorder:
             append_event(self._journal, event, at)
         self._held = []
         for file in self._files:
-            file.try_again()  # a file that gets a line an epoch would keep the disk's refusal for as long
-        return next((file.error for file in self._files if file.error is not None), error)
+            file.flush_if_due()  # a file that gets a line an epoch would keep the disk's refusal for as long
+        return error
 
     def _write_for_tensorboard(self, event: Event, at: float) -> None:
         """Write the event for TensorBoard where the run's recipe says so; a disk that refuses that costs no record."""
@@ -110,6 +107,11 @@ class Recorder:
 
             self._tensorboard = TensorBoardFiles(self._folder.path)
         self._tensorboard.write(event, at, tested_again=self._tested_again)
+
+    @property
+    def _refusal(self) -> OSError | None:
+        """The disk's latest answer to a file, where it is a refusal."""
+        return next((file.error for file in self._files if file.error is not None), None)
 
     @property
     def _files(self) -> tuple[LineFile, ...]:

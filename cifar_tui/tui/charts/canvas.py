@@ -104,13 +104,10 @@ def _drawn(trace: Trace, width: int, height: int, x: tuple[float, float], y: tup
     figure.clear.data()
     # The style travels through plotext as a colour of its own and is read back from the codes.
     style = plotext.marker(trace.dots or marker, plotext.pixel((trace.style, 0, 0)))
+    dots_across, dots_up = DOTS[0] * width / (x[1] - x[0]), DOTS[1] * height / (y[1] - y[0])
     for xs, ys in stretches:
-        across, up = xs.tolist(), ys.tolist()
-        if not trace.dots:
-            per_x, per_y = DOTS[0] * width / (x[1] - x[0]), DOTS[1] * height / (y[1] - y[0])
-            kept = corners((xs * per_x).tolist(), (ys * per_y).tolist())
-            across, up = [across[place] for place in kept], [up[place] for place in kept]
-        figure.draw(figure.signal(across, up, marker=style).lines(not trace.dots))
+        kept = slice(None) if trace.dots else corners((xs * dots_across).tolist(), (ys * dots_up).tolist())
+        figure.draw(figure.signal(xs[kept].tolist(), ys[kept].tolist(), marker=style).lines(not trace.dots))
     return [_runs(line) for line in figure.build().string().split("\n")[:height]]
 
 

@@ -40,8 +40,8 @@ class JobRow:
     """The name of its run."""
     running: bool
     """True while its run trains."""
-    failed: bool
-    """True after it has failed."""
+    waiting: bool
+    """True while it is still to be started."""
     state: str
     """Its state, and what it waits for."""
     options: str
@@ -82,8 +82,7 @@ class QueueListing:
             live = [entry for entry in state.in_order() if entry.state != "ended" or self._failed_without_run(entry)]
             first = differing(entry.job for entry in live)
             rows = tuple(filter(None, [self._row(state, entry, run_by, first) for entry in live]))
-            waiting = any(not row.running and not row.failed for row in rows)
-            idle = waiting and not run_by and not state.paused
+            idle = not run_by and not state.paused and any(row.waiting for row in rows)
             hint = f"quit with q, then: {queue_command(self._store, 'run --detach')}" if idle else ""
             yield QueuePiece(rows, self._title(state, rows, run_by), state.paused, hint)
 
@@ -100,11 +99,11 @@ class QueueListing:
         if entry.state == "waiting":
             runs = waits_for(job, state, self._store.place)
             shown = f"waits for {safe_text(runs[0], 40)}" if runs else "waiting"
-        if failed := entry.state == "ended":
+        if entry.state == "ended":
             shown = f"failed: {safe_text(entry.reason, 200)}"
+        running, waiting = entry.state == "started", entry.state == "waiting"
         options = safe_text(job.changes(first), 300)
-        started = entry.state == "started"
-        return JobRow(str(job.number), safe_text(job.run, 100), started, failed, shown, options)
+        return JobRow(str(job.number), safe_text(job.run, 100), running, waiting, shown, options)
 
     def _failed_without_run(self, entry: Entry) -> bool:
         return entry.outcome == "failed" and not self._store.folder_of(entry.job.run).exists()
@@ -117,8 +116,7 @@ class QueueListing:
         return ""
 
     def _title(self, state: QueueState, rows: Sequence[JobRow], run_by: str) -> str:
-        running = sum(row.running for row in rows)
-        parts = [f"{running} running", f"{sum(not row.running and not row.failed for row in rows)} waiting"]
+        parts = [f"{sum(row.running for row in rows)} running", f"{sum(row.waiting for row in rows)} waiting"]
         failed = sum(entry.outcome == "failed" for entry in state.in_order("ended"))
         parts += [f"{failed} failed"] if failed else []
         parts += ["paused"] if state.paused else [] if run_by else ["nothing runs it"]
@@ -172,7 +170,7 @@ class QueuePanel(RowList[JobRow]):
     def action_shift(self, by: int) -> None:
         """Change the place of the job under the cursor."""
         row = self.selected
-        if row is None or row.running or row.failed:
+        if row is None or not row.waiting:
             self.notify("Only a job that waits can be moved.", severity="warning")
             return
 

@@ -64,7 +64,7 @@ def outcome(folder: Path) -> object:
 def test_runs_killed_at_random_moments_and_every_point_of_a_save_end_with_the_very_same_weights(
     tmp_path: Path, often: bool, record_property: Callable[[str, object], None]
 ) -> None:
-    runs, kills = (20, 3) if often else (6, 3)
+    runs, kills = (20, 3) if often else (10, 3)
     done = subprocess.run(
         [
             sys.executable,

@@ -1,7 +1,7 @@
-"""Convolutions that a processor computes as one matrix product where images have become small.
+"""The network's convolutions, each computed in the way that this processor is fastest in.
 
-oneDNN takes 5 to 17 times as long for the gradient of 512×512 weights over 4×4 and 2×2 pixels: it is made for larger
-images. The product gives the same sums in another order.
+AMX makes one matrix product of small images: oneDNN, made for larger ones, takes 5 to 17 times as long for the gradient
+of 512×512 weights over 4×4 and 2×2 pixels. The product has the same sums in another order. AVX2 alone has winograd.py.
 """
 
 import torch
@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.grad import conv2d_input
 
+from cifar_tui.engine.network import winograd
 from cifar_tui.engine.network.torch_private import cpu_has_bf16_tiles
 
 MOST_PIXELS = 16
@@ -30,14 +31,16 @@ class Convolution(nn.Conv2d):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Activations [N, channels_in, H, W] to [N, channels_out, H/stride, W/stride]."""
-        if images.device.type != "cpu" or self.in_channels < LEAST_CHANNELS or self._pixels(images) > MOST_PIXELS:
+        if images.device.type != "cpu":
             return super().forward(images)
         dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else images.dtype
-        if not products_pay(dtype):
-            return super().forward(images)
-        bias = None if self.bias is None else self.bias.to(dtype)
-        result: torch.Tensor = _Product.apply(images.to(dtype), self.weight.to(dtype), bias, self.stride[0])
-        return result
+        if products_pay(dtype) and self.in_channels >= LEAST_CHANNELS and self._pixels(images) <= MOST_PIXELS:
+            bias = None if self.bias is None else self.bias.to(dtype)
+            result: torch.Tensor = _Product.apply(images.to(dtype), self.weight.to(dtype), bias, self.stride[0])
+            return result
+        if winograd.winograd_pays(dtype) and self.stride == (1, 1) and winograd.suits(images, self.weight):
+            return winograd.convolve(images, self.weight, self.bias)
+        return super().forward(images)
 
     def _pixels(self, images: torch.Tensor) -> int:
         return images.shape[-2] * images.shape[-1] // self.stride[0] ** 2

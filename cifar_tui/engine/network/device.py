@@ -14,6 +14,7 @@ import torch
 
 from cifar_tui.engine.network.convolution import products_pay
 from cifar_tui.engine.network.torch_private import cpu_computes_bf16
+from cifar_tui.engine.network.winograd import winograd_pays
 from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.recipe import Precision, Recipe
 from cifar_tui.system import nvidia
@@ -63,6 +64,8 @@ class Device:
         facts["instructions"] = torch.backends.cpu.get_cpu_capability()
         if products_pay(PRECISIONS[self.precision]):
             facts["small convolutions"] = "products"
+        if winograd_pays(PRECISIONS[self.precision]):
+            facts["convolutions"] = "Winograd"
         return facts
 
     def autocast(self) -> AbstractContextManager[object]:

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.events import Event
 
 MOST_COMPARED = 8

@@ -5,9 +5,9 @@ import math
 import os
 import threading
 from collections import deque
-from dataclasses import dataclass
 from typing import Annotated, ClassVar, Protocol
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.files.run_files import CheckpointName
 
 MOST_NOTE = 1_000

@@ -1,8 +1,8 @@
 """The data sets that have a name, each described once; torchvision has their addresses and checksums."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.files.home_path import in_home
 
 SYNTHETIC = "synthetic"

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.recipe import Recipe
 
 

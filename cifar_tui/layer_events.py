@@ -4,10 +4,10 @@ import math
 import re
 import string
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from cifar_tui import lazy_numpy as np
+from cifar_tui.dataclass import dataclass
 from cifar_tui.events import Event
 
 if TYPE_CHECKING:

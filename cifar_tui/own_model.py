@@ -1,8 +1,8 @@
 """A network of one's own, as a recipe names it: a Python file by its digest, and a function in it."""
 
 import re
-from dataclasses import dataclass
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput
 from cifar_tui.text import safe_text
 

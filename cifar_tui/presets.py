@@ -1,8 +1,8 @@
 """Named recipes."""
 
 import dataclasses
-from dataclasses import dataclass
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import HALF, Recipe
 

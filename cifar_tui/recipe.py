@@ -2,11 +2,11 @@
 
 import dataclasses
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from cifar_tui.data_sets import DATA_NAMES, DATA_SETS, DEFAULT, SYNTHETIC, absolute_source, held_by
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput
 from cifar_tui.option import DATA, DEVICES, RUN, Option, absolute_folder, options_of, parse_device, parse_keep
 from cifar_tui.own_model import OwnModel

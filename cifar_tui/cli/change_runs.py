@@ -3,11 +3,11 @@
 import contextlib
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_tui.cli.chosen_runs import runs_to_change
 from cifar_tui.cli.terminal import confirmed
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.queue.needs import needs_of_jobs
 from cifar_tui.runs.delete_run import delete_run

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -14,6 +13,7 @@ import orjson
 from cifar_tui.cli.environment import REPORT_TO
 from cifar_tui.cli.front_ends import detached_text
 from cifar_tui.console import follow
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.events import Noted
 from cifar_tui.history.run_history import RunHistory

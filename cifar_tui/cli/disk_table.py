@@ -3,13 +3,13 @@
 import contextlib
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
 from cifar_tui import text
 from cifar_tui.cli.terminal import terminal_columns
+from cifar_tui.dataclass import dataclass
 from cifar_tui.runs.disk_use import KINDS, DiskUse, Freeable, disk_use, freeable, interrupted_run_deletes
 from cifar_tui.runs.find import run_argument
 from cifar_tui.runs.overview import Overview

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_tui.control import Request
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.files.lock_owner import process_here
 from cifar_tui.history.run_history import RunHistory

@@ -4,7 +4,6 @@ import contextlib
 import math
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_tui.cli.checkpoint_path import RUN_AND_EPOCH, checkpoint_at, in_a_run
@@ -19,6 +18,7 @@ from cifar_tui.cli.recipe_options import (
     new_recipe,
     optimizer_note,
 )
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput
 from cifar_tui.files.home_path import in_home
 from cifar_tui.files.run_files import CHECKPOINT_PATTERN

@@ -4,10 +4,10 @@ import contextlib
 import errno
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.failpoints import hit
 from cifar_tui.files.digest import digest_of_file
 from cifar_tui.files.run_files import FAILURE_NAME

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.events import EpochDone, StepDone
 from cifar_tui.history.layers import LayerHistory
 from cifar_tui.history.series import Floats, MovingAverage, Series

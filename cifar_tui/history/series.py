@@ -1,11 +1,11 @@
 """One curve of any length in bounded memory, thinned so that no spike and neither end is ever lost."""
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from cifar_tui import lazy_numpy as np
+from cifar_tui.dataclass import dataclass
 
 if TYPE_CHECKING:
     import numpy.typing as npt

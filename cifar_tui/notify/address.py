@@ -3,9 +3,10 @@
 import base64
 import ipaddress
 import urllib.parse
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, get_args
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput
 from cifar_tui.text import safe_text
 

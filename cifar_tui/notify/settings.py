@@ -4,9 +4,9 @@ import json
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput
 from cifar_tui.files.safe_open import open_regular
 from cifar_tui.notify.address import Address, parse_address

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 import orjson
+
+from cifar_tui.dataclass import dataclass
 
 Notification = Mapping[str, object]
 """One notification; docs/notify.md has its fields."""

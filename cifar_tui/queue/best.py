@@ -1,10 +1,10 @@
 """The best run of a sweep, and the checkpoint of it that another run starts from."""
 
 import contextlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_tui import text
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput
 from cifar_tui.queue.changes import QueueState
 from cifar_tui.runs.checkpoints.sidecars import epoch_checkpoint

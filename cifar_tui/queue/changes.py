@@ -1,9 +1,10 @@
 """The changes of a queue, one a line of its journal, and the queue that follows from them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar, Literal
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput
 from cifar_tui.queue.job import Job
 

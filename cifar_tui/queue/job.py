@@ -3,11 +3,12 @@
 import math
 import shlex
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput
 from cifar_tui.option import options_of
 from cifar_tui.recipe import Recipe

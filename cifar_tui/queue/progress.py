@@ -1,11 +1,11 @@
 """The state of a job's run, by its folder."""
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from cifar_tui import text
+from cifar_tui.dataclass import dataclass
 from cifar_tui.events import Noted, RunStopped
 from cifar_tui.files.run_files import journal_path, recipe_path
 from cifar_tui.history.run_history import RunHistory

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from cifar_tui.checkpoint_events import EvaluationDone
+from cifar_tui.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.recipe import Recipe
 from cifar_tui.report.choices import TEST_FIELDS, Choices, order_key, own_choice, swept_fields
 from cifar_tui.report.student_t import Difference, deviation, difference, half_width

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.report.choices import column_name, order_key, setting_text
 from cifar_tui.report.results import ResultRow, Results
 

@@ -1,8 +1,7 @@
 """The time that a run takes on this device, and the preset to take instead where that is longer than an evening."""
 
-from dataclasses import dataclass
-
 from cifar_tui import text
+from cifar_tui.dataclass import dataclass
 from cifar_tui.history.run_history import TEST_SHARE, RunHistory
 from cifar_tui.presets import with_preset
 from cifar_tui.recipe import Recipe

@@ -3,8 +3,9 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from cifar_tui.dataclass import dataclass
 
 CONFIDENCE = 0.95
 """Share of such intervals that hold the true value."""

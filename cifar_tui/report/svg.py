@@ -2,7 +2,8 @@
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from cifar_tui.dataclass import dataclass
 
 WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM, TOP = 820, 420, 60, 290, 50, 30
 """Of a panel and of its margins, in pixels."""

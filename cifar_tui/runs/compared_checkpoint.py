@@ -1,8 +1,8 @@
 """A checkpoint that is compared with others: its file, its name, and its run's data."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.events import DataReady
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.recipe import Recipe

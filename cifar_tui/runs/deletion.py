@@ -2,9 +2,9 @@
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.pins import pins_or_none

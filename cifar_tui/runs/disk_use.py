@@ -6,9 +6,10 @@ Sizes are those of `du`: blocks that the disk has given, 512 bytes each, of file
 import contextlib
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.files.atomic_write import TEMPORARY_PREFIX
 from cifar_tui.files.run_files import (
     CHECKPOINT_PATTERN,

@@ -4,9 +4,9 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput
 from cifar_tui.files.run_files import recipe_path
 from cifar_tui.runs.checkpoints.delete_files import DELETING_PREFIX

@@ -3,10 +3,10 @@
 import dataclasses
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.presets import with_preset
 from cifar_tui.recipe import Recipe

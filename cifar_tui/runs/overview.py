@@ -5,10 +5,10 @@ import math
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.events import Event, NoteAdded, StepDone
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import RunHistory, State, seconds_left_at

@@ -7,9 +7,9 @@ Recipes, journals, sidecars and checkpoints name a file, too. That alone never m
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.files.digest import digest_of

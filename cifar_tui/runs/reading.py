@@ -1,9 +1,9 @@
 """A person's word on a file of weights that belongs to no run, where the file cannot tell."""
 
 import math
-from dataclasses import dataclass
 
 from cifar_tui.data_sets import DATA_SETS
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput
 from cifar_tui.own_model import OwnModel
 from cifar_tui.recipe import HALF

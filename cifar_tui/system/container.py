@@ -4,8 +4,9 @@ import contextlib
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from cifar_tui.dataclass import dataclass
 
 ROOT = Path("/")
 UNLIMITED = 1 << 60

@@ -5,10 +5,10 @@ import os
 import platform
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.system.container import memory_limit, usable_cores
 
 if TYPE_CHECKING:

@@ -2,10 +2,11 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pynvml
+
+from cifar_tui.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,6 +14,7 @@ from textual.driver import Driver
 from textual.notifications import SeverityLevel
 
 from cifar_tui.control import Stop
+from cifar_tui.dataclass import dataclass
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.jobs.session import CurrentJobs, RunConnection
 from cifar_tui.system.foreground import SAVE_AND_END

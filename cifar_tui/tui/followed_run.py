@@ -1,7 +1,6 @@
 """The run that the screen follows: its history, the requests sent to it, and the jobs beside it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_tui.checkpoint_events import EvaluationDone, EvaluationFailed
@@ -13,6 +12,7 @@ from cifar_tui.control import (
     Request,
     SetAttended,
 )
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput
 from cifar_tui.events import RunStarted
 from cifar_tui.history.run_history import RunHistory

@@ -1,11 +1,11 @@
 """The dashboard's panels. A new one is a line here, its widget, and what app.tcss says of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from textual.widget import Widget
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.system.hardware import Hardware
 from cifar_tui.tui.charts.chart import Chart, ChartOptions

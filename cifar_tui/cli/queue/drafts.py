@@ -4,7 +4,6 @@ import dataclasses
 import os
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_tui.cli.checkpoint_path import RUN_AND_EPOCH, checkpoint_at, in_a_run, preset_here
@@ -13,6 +12,7 @@ from cifar_tui.cli.queue.place import find_job
 from cifar_tui.cli.recipe_options import changed
 from cifar_tui.cli.train_jobs import StartFile, new_run
 from cifar_tui.data_sets import DATA_SETS
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput
 from cifar_tui.files.home_path import in_home
 from cifar_tui.option import Option

@@ -4,7 +4,8 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from cifar_tui.dataclass import dataclass
 
 FIRST_RETRY_SECONDS = 30.0
 """Seconds until a disk that refused is tried again; twice as long after every further time."""

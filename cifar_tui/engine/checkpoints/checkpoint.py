@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +11,7 @@ from typing import BinaryIO
 import torch
 from torch import nn
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.engine.formats.detect import detect
 from cifar_tui.engine.formats.layouts import TUTORIAL, NamingScheme, classes_of, fitted, weights_in, width_of
 from cifar_tui.engine.formats.metadata import WeightsMetadata, read_metadata

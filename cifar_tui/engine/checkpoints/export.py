@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,6 +9,7 @@ import safetensors.torch
 import torch
 
 from cifar_tui.data_sets import DATA_SETS
+from cifar_tui.dataclass import dataclass
 from cifar_tui.engine.checkpoints.checkpoint import (
     ReadNetwork,
     open_own,

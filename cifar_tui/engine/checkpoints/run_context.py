@@ -1,8 +1,8 @@
 """The context that the parts of one training run share."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.engine.data.dataset import DataFacts
 from cifar_tui.engine.network.device import Device
 from cifar_tui.engine.network.ranks import ALONE, Ranks

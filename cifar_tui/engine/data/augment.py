@@ -1,12 +1,11 @@
 """An epoch's order, crops, mirrors and cutouts as a pure function of (seed, epoch), and the batches they make."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch.nn import functional
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.engine.data.dataset import DataSet, Split
 from cifar_tui.recipe import SIDE, Recipe
 

@@ -2,11 +2,11 @@
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.events import Noted, Progressed
 
 Report = Callable[[Progressed], None]

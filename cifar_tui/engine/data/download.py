@@ -12,10 +12,10 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import DataDamaged, DataUnavailable, StopRequested, cannot_write
 from cifar_tui.events import Progressed
 from cifar_tui.text import safe_text, size

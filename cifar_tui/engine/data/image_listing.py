@@ -6,12 +6,13 @@ import stat
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cifar_tui import lazy_numpy as np
 from cifar_tui.data_sets import DATA_NAMES
+from cifar_tui.dataclass import dataclass
 from cifar_tui.engine.data.place import describe_meant
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import LEAST_CLASSES, MOST_CLASSES, SIDE

@@ -1,10 +1,10 @@
 """Finds a named data set's own files in a folder that a person names, or tells what lies there instead."""
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from cifar_tui.data_sets import DATA_SETS, NamedDataSet, held_by, meant_name
+from cifar_tui.dataclass import dataclass
 from cifar_tui.engine.data.download import PARTIAL_SUFFIX
 from cifar_tui.errors import BadInput
 from cifar_tui.text import safe_text

@@ -1,11 +1,10 @@
 """Metrics of logits on labelled images: loss, hits, calibration, and the images it was most wrong about."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from cifar_tui.checkpoint_events import MOST_DENSE, WrongImage
+from cifar_tui.dataclass import dataclass
 from cifar_tui.runs.checkpoints.predictions import NAMED, pack
 
 CALIBRATION_BINS = 15

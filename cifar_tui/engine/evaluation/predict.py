@@ -3,7 +3,6 @@
 import functools
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from cifar_tui.data_sets import DATA_SETS, DEFAULT
+from cifar_tui.dataclass import dataclass
 from cifar_tui.engine.checkpoints.checkpoint import read_network
 from cifar_tui.engine.data.augment import DeviceDataset
 from cifar_tui.engine.data.image_file import ImageUnreadable, center_crop, read_image_file

@@ -3,11 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.engine.formats.stored_tensor import StoredTensor
 from cifar_tui.errors import CheckpointDamaged
 from cifar_tui.recipe import CIFAR10_MEAN, HALF, LEAST_CLASSES, MOST_CLASSES

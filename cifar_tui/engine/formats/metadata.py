@@ -5,10 +5,10 @@ It stands in the header that the format has for text of any kind, one entry each
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import orjson
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.recipe import LEAST_CLASSES, MOST_CLASSES, SIDE
 from cifar_tui.text import safe_text
 

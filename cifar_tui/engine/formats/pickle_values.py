@@ -1,9 +1,8 @@
 """The content of a pickle, on paper: containers that know how much hangs on them, and tensors without numbers."""
 
-from dataclasses import dataclass
-
 import torch
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.engine.formats.pickle_calls import is_inert
 from cifar_tui.engine.formats.stored_tensor import Content, PassedOver, StoredTensor
 from cifar_tui.errors import refused

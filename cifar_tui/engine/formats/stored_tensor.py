@@ -1,9 +1,10 @@
 """A tensor that a file describes, not yet read."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
+
+from cifar_tui.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ import sys
 import warnings
 from collections import deque
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.engine.network.convolution import products_pay
 from cifar_tui.engine.network.torch_private import cpu_computes_bf16
 from cifar_tui.engine.network.winograd import winograd_pays

@@ -3,11 +3,11 @@
 import contextlib
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.engine.network.torch_private import norms_of
 
 Gradients = list[torch.Tensor | None]

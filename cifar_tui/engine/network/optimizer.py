@@ -4,10 +4,10 @@ Another one is a class here, its tensors in SLOTS, a line in `_made`, and its na
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.engine.network.torch_private import (
     MOMENTUM,
     allow_uncaptured_updates,

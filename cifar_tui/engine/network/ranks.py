@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from enum import IntEnum
 from pathlib import Path
@@ -19,6 +19,7 @@ import torch
 import torch.distributed as dist
 from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined] # of its C part
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.engine.network.pace import Pace
 from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.files.lock_owner import describe_this_process

@@ -1,12 +1,12 @@
 """The network, its optimizer, and one update of it; the loop around it is in training/train.py."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch.nn import functional
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.engine.network.average import WeightAverage
 from cifar_tui.engine.network.build import check_room, network_of, place, trained
 from cifar_tui.engine.network.device import Device

@@ -1,11 +1,11 @@
 """The test after an epoch: on the test images, and on those held out where there are some."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.engine.data.augment import DeviceDataset, Images
 from cifar_tui.engine.evaluation.evaluate import evaluate
 from cifar_tui.engine.evaluation.metrics import EvaluationResult

@@ -1,7 +1,6 @@
 """The parts of a training run around its loop, put together."""
 
-from dataclasses import dataclass
-
+from cifar_tui.dataclass import dataclass
 from cifar_tui.engine.checkpoints.checkpointer import Checkpointer
 from cifar_tui.engine.checkpoints.evaluation_queue import EvaluationQueue
 from cifar_tui.engine.checkpoints.initial_weights import initial_weights

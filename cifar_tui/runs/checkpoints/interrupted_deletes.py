@@ -5,9 +5,9 @@ are nobody's leftovers.
 """
 
 import contextlib
-from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.files.digest import digest_of_file
 from cifar_tui.files.run_files import CHECKPOINT_PATTERN, STATE_PATTERN
 from cifar_tui.files.safe_open import open_regular

@@ -6,9 +6,9 @@ import re
 import stat
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.files.run_files import STEM
 from cifar_tui.runs.checkpoints.pins import pins_or_none
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, read_sidecar, sidecar_path, verdict_path

@@ -1,11 +1,10 @@
 """The class that every test image was predicted as: packed for a file, and found again by class."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from cifar_tui.checkpoint_events import EvaluationDone
+from cifar_tui.dataclass import dataclass
 from cifar_tui.runs.checkpoints.test_images import MOST_IMAGES
 
 NAMED = 3

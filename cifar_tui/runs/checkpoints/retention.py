@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cifar_tui.checkpoint_events import CheckpointDeleted, CheckpointSaved
+from cifar_tui.dataclass import dataclass
 from cifar_tui.events import EpochDone, RolledBack, RunResumed
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.runs.checkpoints.sidecars import Sidecar

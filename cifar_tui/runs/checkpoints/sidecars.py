@@ -3,11 +3,11 @@
 A sidecar is written last, so weights without one do not exist for anybody who lists checkpoints.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.files.run_files import CHECKPOINT_PATTERN, CheckpointName
 from cifar_tui.runs.checkpoints.delete_files import delete_marked

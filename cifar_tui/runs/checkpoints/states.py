@@ -3,11 +3,11 @@
 A state is `state_0001234.pt` with a small JSON file beside it, written last as the mark that the state is intact.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.files.run_files import START_NAME, STATE_PATTERN
 from cifar_tui.runs.checkpoints.delete_files import delete_marked

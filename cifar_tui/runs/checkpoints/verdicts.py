@@ -5,13 +5,13 @@ import errno
 import itertools
 import math
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
 from cifar_tui import text
 from cifar_tui.checkpoint_events import EvaluationDone, WrongImage
+from cifar_tui.dataclass import dataclass
 from cifar_tui.event_records import event_from_record, event_to_record
 from cifar_tui.files.atomic_write import write_atomically
 from cifar_tui.files.run_files import CHECKPOINT_PATTERN

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cifar_tui import text
+from cifar_tui.dataclass import dataclass
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.listing import ListedCheckpoint, Piece
 from cifar_tui.runs.checkpoints.retention import Inventory, JournaledCheckpoints, why_kept

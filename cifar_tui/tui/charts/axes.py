@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from cifar_tui import lazy_numpy as np
 from cifar_tui import text
+from cifar_tui.dataclass import dataclass
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.history.series import Floats
 from cifar_tui.report.ticks import nice_step, ticks_between

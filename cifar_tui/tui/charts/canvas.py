@@ -10,9 +10,9 @@ import operator
 import re
 import sys
 import types
-from dataclasses import dataclass
 
 from cifar_tui import lazy_numpy as np
+from cifar_tui.dataclass import dataclass
 from cifar_tui.history.series import Floats, Points
 
 MAX_POINTS = 4_000

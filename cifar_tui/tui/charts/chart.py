@@ -1,10 +1,11 @@
 """One chart of a run: curves over its steps, redrawn only when it would look different."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from textual import events
 from textual.message import Message
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.tui.charts.axes import XAxis, YAxis, full_range
 from cifar_tui.tui.charts.canvas import Trace, load_plotext

@@ -1,9 +1,9 @@
 """The kinds of charts: their curves, the text of their values, and what may set their scale."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from cifar_tui import text
+from cifar_tui.dataclass import dataclass
 from cifar_tui.history.curves import Curves
 from cifar_tui.history.series import Series
 

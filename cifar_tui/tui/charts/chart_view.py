@@ -1,8 +1,9 @@
 """One view for all charts: axis, smoothing, the stretch in view, the cursor."""
 
 import dataclasses
-from dataclasses import dataclass
 from typing import Literal, Self, get_args
+
+from cifar_tui.dataclass import dataclass
 
 Axis = Literal["step", "epoch", "time"]
 Smoothing = Literal["off", "light", "strong"]

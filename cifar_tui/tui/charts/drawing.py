@@ -3,9 +3,9 @@
 import itertools
 import math
 import operator
-from dataclasses import dataclass
 
 from cifar_tui import lazy_numpy as np
+from cifar_tui.dataclass import dataclass
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.history.series import Points, Series
 from cifar_tui.tui.charts.axes import XAxis, YAxis

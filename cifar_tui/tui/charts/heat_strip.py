@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cifar_tui import lazy_numpy as np
+from cifar_tui.dataclass import dataclass
 from cifar_tui.history.curves import Curves
 from cifar_tui.history.series import Floats
 from cifar_tui.tui.charts.axes import XAxis

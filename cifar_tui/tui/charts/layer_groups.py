@@ -1,8 +1,9 @@
 """Groups the layers of a network, however many, so that they fit into the rows of a screen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby, pairwise
+
+from cifar_tui.dataclass import dataclass
 
 SPARSE = 3
 """Groups by name that are no more than one in so many rows are cut up by count instead."""

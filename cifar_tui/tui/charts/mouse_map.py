@@ -1,7 +1,6 @@
 """The steps under the mouse on a chart, and the views that it asks for."""
 
-from dataclasses import dataclass
-
+from cifar_tui.dataclass import dataclass
 from cifar_tui.tui.charts.axes import XAxis
 from cifar_tui.tui.charts.chart_view import ChartView
 

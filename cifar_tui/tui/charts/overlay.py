@@ -2,10 +2,10 @@
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cifar_tui import lazy_numpy as np
 from cifar_tui import text
+from cifar_tui.dataclass import dataclass
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.history.series import Floats, Points
 from cifar_tui.tui.charts.axes import XAxis, YAxis, full_range

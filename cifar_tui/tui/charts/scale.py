@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.report.ticks import ticks_between
 
 FILLED_SHARE = 0.6

@@ -1,7 +1,6 @@
 """The question about a new run that starts from a checkpoint."""
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,6 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.recipe import Recipe
 from cifar_tui.text import rate, safe_text
 from cifar_tui.tui.dialogs.modal import Modal

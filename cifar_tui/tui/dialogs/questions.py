@@ -1,7 +1,6 @@
 """Questions and help in front of a screen."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,6 +11,7 @@ from textual.widgets import Button, Input, Static
 from textual.widgets.button import ButtonVariant
 
 from cifar_tui.data_sets import DATA_SETS, held_by
+from cifar_tui.dataclass import dataclass
 from cifar_tui.system.invocation import command_line
 from cifar_tui.text import loss as loss_text
 from cifar_tui.text import safe_text

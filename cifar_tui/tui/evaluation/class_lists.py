@@ -1,12 +1,12 @@
 """The confused pairs and the classes of an evaluation, as rows of lists that are sorted and filtered."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from cifar_tui import text
+from cifar_tui.dataclass import dataclass
 from cifar_tui.report.class_names import class_names
 from cifar_tui.report.confusion import ClassScore, Pair
 from cifar_tui.tui.evaluation.shown_evaluation import Cell, ShownEvaluation

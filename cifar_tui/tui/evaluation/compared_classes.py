@@ -1,9 +1,9 @@
 """The classes of a comparison, and the orders that they are shown in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from cifar_tui.checkpoint_events import MOST_DENSE, ComparisonDone
+from cifar_tui.dataclass import dataclass
 from cifar_tui.report.comparison_text import class_change
 from cifar_tui.tui.widgets.list_order import ListOrder
 

@@ -1,9 +1,9 @@
 """Finds the newest evaluation of a checkpoint: stored beside it, or recorded in its run's history."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from cifar_tui.checkpoint_events import EvaluationDone
+from cifar_tui.dataclass import dataclass
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.sidecars import Sidecar, verdict_path
 from cifar_tui.runs.checkpoints.verdicts import OTHER_IMAGES, StoredEvaluation, check_evaluation, read_evaluation

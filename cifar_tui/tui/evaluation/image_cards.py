@@ -1,10 +1,9 @@
 """Images side by side as half blocks, each with rows of text beside it."""
 
-from dataclasses import dataclass
-
 from rich.segment import Segment
 from textual.strip import Strip
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.recipe import SIDE
 from cifar_tui.report.half_blocks import image_line, shrunk
 from cifar_tui.tui.evaluation.evaluation_rows import wrapped

@@ -1,9 +1,8 @@
 """An evaluation with what all panels of its screen draw from, worked out once."""
 
-from dataclasses import dataclass
-
 from cifar_tui import text
 from cifar_tui.checkpoint_events import EvaluationDone
+from cifar_tui.dataclass import dataclass
 from cifar_tui.report.class_names import class_names
 from cifar_tui.report.confusion import Confusion, Pair
 from cifar_tui.tui.evaluation.evaluation_finder import FoundEvaluation

@@ -1,10 +1,10 @@
 """The list of settings that runs are compared by, its columns being what differs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from cifar_tui import text
+from cifar_tui.dataclass import dataclass
 from cifar_tui.report import results_text
 from cifar_tui.report.baseline import setting_label
 from cifar_tui.report.choices import column_name, setting_text

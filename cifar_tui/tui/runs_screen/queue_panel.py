@@ -2,13 +2,13 @@
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.queue.changes import Change, Entry, QueueState, retried
 from cifar_tui.queue.command import queue_command

@@ -3,10 +3,11 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from cifar_tui import text
+from cifar_tui.dataclass import dataclass
 from cifar_tui.report import run_summary
 from cifar_tui.runs.listing import RunsPiece
 from cifar_tui.runs.overview import Overview

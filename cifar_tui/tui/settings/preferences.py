@@ -4,10 +4,10 @@ import contextlib
 import dataclasses
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Self
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.serialization import from_record, to_record, with_unknown
 from cifar_tui.system.personal_folders import config_folder
 from cifar_tui.text import safe_text

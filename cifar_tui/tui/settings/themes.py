@@ -3,13 +3,13 @@
 import dataclasses
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput
 from cifar_tui.text import safe_text
 from cifar_tui.tui.settings.heat_map_colours import heat_variables

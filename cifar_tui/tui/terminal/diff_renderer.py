@@ -6,7 +6,6 @@ the traffic, so updates are compared, cell by cell, with what was sent before.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -14,6 +13,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
+
+from cifar_tui.dataclass import dataclass
 
 MAX_STYLES = 4_096
 

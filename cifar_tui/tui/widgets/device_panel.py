@@ -3,10 +3,10 @@
 import math
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cifar_tui import text
+from cifar_tui.dataclass import dataclass
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.history.throughput import past_throughput
 from cifar_tui.system.hardware import READ_SECONDS, Hardware, MachineReading

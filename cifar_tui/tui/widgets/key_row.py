@@ -4,12 +4,11 @@ Textual's footer has a widget for each key, made anew whenever a key comes or go
 screen costs.
 """
 
-from dataclasses import dataclass
-
 from rich.cells import cell_len
 from textual import events
 from textual.screen import Screen
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.tui.widgets.rows import Row, Rows
 
 SHOWN_FIRST = ("next_view", "app.help", "app.leave")

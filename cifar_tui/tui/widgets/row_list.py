@@ -1,7 +1,6 @@
 """A list with a head and a cursor; it draws only the rows in view, however many there are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from rich.cells import cell_len
@@ -14,6 +13,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from cifar_tui.dataclass import dataclass
 from cifar_tui.tui.terminal.lazy_styles import LazyStyles
 from cifar_tui.tui.widgets.rows import cut
 

@@ -1,6 +1,7 @@
 """The jobs a front end can start: train a run, evaluate a checkpoint of one that has ended.
 
-The engine, and torch with it, is imported on the engine thread when a job runs, after the first frame is up.
+The engine, and torch with it, is imported on the engine thread when a job runs, after the first frame is up; so is all
+that only some jobs need.
 """
 
 import contextlib
@@ -14,12 +15,10 @@ from cifar_tui.errors import BadInput, FolderInUse
 from cifar_tui.jobs.session import RunConnection, Session, start_session
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.states import resumable
-from cifar_tui.runs.checkpoints.unreadable import unreadable_states
 from cifar_tui.runs.find import RUNS_FOLDER, run_argument
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.lock import is_being_trained, why_unknown
 from cifar_tui.runs.new_run import NewRun, branch
-from cifar_tui.runs.overview import read_overview
 from cifar_tui.runs.tags import change_tags
 from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text
@@ -184,6 +183,8 @@ def check_resumable(folder: Path) -> None:
     except OSError as error:
         raise BadInput(f"Cannot read {safe_text(str(folder), 200)}: {error.strerror or error}.") from error
     if not possible:
+        from cifar_tui.runs.checkpoints.unreadable import unreadable_states
+
         why = unreadable_states(folder) or _why_no_state(folder)
         raise BadInput(
             f"{run_argument(folder)} cannot be resumed. {why} "
@@ -192,6 +193,8 @@ def check_resumable(folder: Path) -> None:
 
 
 def _why_no_state(folder: Path) -> str:
+    from cifar_tui.runs.overview import read_overview
+
     with contextlib.suppress(BadInput, OSError):
         if read_overview(folder).state == "finished":
             return "It has finished, and its training states were deleted."

@@ -29,7 +29,6 @@ from cifar_tui.files.run_files import (
     recipe_path,
 )
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletes
 from cifar_tui.runs.lock import has_locks, take_lock
 from cifar_tui.serialization import from_record, to_record, with_unknown
 from cifar_tui.text import safe_text
@@ -185,6 +184,8 @@ def _remove(folder: Path, *names: str) -> None:
 
 def _collect_leftovers(folder: Path) -> None:
     """Remove what a killed trainer was writing or deleting; the lock is held, so nobody is. Raises OSError."""
+    from cifar_tui.runs.checkpoints.interrupted_deletes import finish_deletes
+
     for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
         path.unlink(missing_ok=True)
     finish_deletes(folder)

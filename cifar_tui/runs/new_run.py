@@ -10,10 +10,8 @@ from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput, cannot_write
 from cifar_tui.presets import with_preset
 from cifar_tui.recipe import Recipe
-from cifar_tui.runs.delete_run import finish_run_deletes
 from cifar_tui.runs.find import RUNS_FOLDER
 from cifar_tui.runs.folder import RunFolder, run_name
-from cifar_tui.runs.own_code import copy_code
 from cifar_tui.runs.parent_weights import copy_parent_weights, recipe_for_child
 from cifar_tui.runs.tags import write_tags
 
@@ -45,6 +43,8 @@ class NewRun:
 
         Raises BadInput or FolderInUse, with no folder left.
         """
+        from cifar_tui.runs.delete_run import finish_run_deletes
+
         finish_run_deletes(self.place)
         name, folder = self.plan_folder()
         if self.folder is None and self.name is None:
@@ -55,6 +55,8 @@ class NewRun:
             if self.start is not None and self.recipe.parent is not None:
                 copy_parent_weights(self.start, run.path, self.recipe.parent.sha256)
             if self.recipe.model is not None:
+                from cifar_tui.runs.own_code import copy_code
+
                 copy_code(self.recipe.model, run.path)
             write_tags(run.path, self.tags)
         except BadInput:

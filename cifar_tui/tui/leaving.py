@@ -10,7 +10,6 @@ from textual.app import App
 from cifar_tui.control import Stop
 from cifar_tui.errors import CifarTuiError
 from cifar_tui.report import run_summary
-from cifar_tui.tui.dialogs.questions import quit_question
 from cifar_tui.tui.followed_run import FollowedRun
 from cifar_tui.tui.run_actions import RunActions
 
@@ -53,6 +52,8 @@ class Leaving:
             elif answer == "s":
                 self._exit_code = 0
                 self._actions.stop()
+
+        from cifar_tui.tui.dialogs.questions import quit_question
 
         self._app.push_screen(quit_question(screen_only=followed.elsewhere), answered)
 

@@ -1,11 +1,15 @@
 """The question about a loss that is not finite, which training waits for."""
 
+from typing import TYPE_CHECKING
+
 from textual.app import App
 
 from cifar_tui.control import Ignore, Request, RollBack, Stop
 from cifar_tui.events import LossNotFinite
-from cifar_tui.tui.dialogs.questions import Question, nonfinite_loss_question
 from cifar_tui.tui.followed_run import FollowedRun
+
+if TYPE_CHECKING:
+    from cifar_tui.tui.dialogs.questions import Question
 
 ANSWERED_ELSEWHERE = "answered elsewhere"
 
@@ -30,6 +34,8 @@ class NonfiniteLossQuestion:
             self._question.dismiss(ANSWERED_ELSEWHERE)
         self._question = None
         if loss is not None and self._followed.accepts(RollBack):
+            from cifar_tui.tui.dialogs.questions import nonfinite_loss_question
+
             self._question = nonfinite_loss_question(loss.at_step, loss.loss)
             self._app.push_screen(self._question, self._answered)
 

@@ -17,7 +17,6 @@ from cifar_tui.control import (
     Stop,
     requester_name,
 )
-from cifar_tui.tui.dialogs.questions import stop_question
 from cifar_tui.tui.followed_run import FollowedRun
 from cifar_tui.tui.widgets.status import Awaited
 
@@ -61,6 +60,8 @@ class RunActions:
             case "resume":
                 self._send("resume", Resume())
             case "stop":
+                from cifar_tui.tui.dialogs.questions import stop_question
+
                 self._app.push_screen(stop_question(), lambda answer: self.stop() if answer == "y" else None)
             case "rate":
                 from cifar_tui.tui.dialogs.rate import RateQuestion

@@ -11,7 +11,6 @@ from cifar_tui.jobs.session import CurrentJobs, RunConnection
 from cifar_tui.report import run_summary
 from cifar_tui.report.run_time import ShorterPreset, shorter_preset, times_text
 from cifar_tui.runs.checkpoints.states import resumable
-from cifar_tui.tui.dialogs.questions import Choice, Question, data_question
 from cifar_tui.tui.followed_run import TRAINING_HERE, FollowedRun
 from cifar_tui.tui.leaving import Leaving
 from cifar_tui.tui.run_actions import RunActions
@@ -68,6 +67,8 @@ class RunStarter:
         history = self._followed.history
         self.can_resume = _can_resume(history)
         if history.state == "no data":
+            from cifar_tui.tui.dialogs.questions import data_question
+
             question = data_question(run_summary.outcome(history), resumed=history.resumed)
             self._app.push_screen(question, self._data_answered)
         elif (
@@ -99,6 +100,8 @@ class RunStarter:
     def ask_for_shorter(self) -> None:
         """Start a run with the shorter preset instead of this one, after a question."""
         if self.shorter is not None:
+            from cifar_tui.tui.dialogs.questions import shorter_question
+
             chosen = self.shorter.preset
             self._app.clear_notifications()  # the offer lies where the question comes
             self._app.push_screen(shorter_question(self.shorter), lambda answer: self._shorten(chosen, answer))
@@ -126,16 +129,3 @@ def _can_resume(history: RunHistory) -> bool:
         return resumable(Path(history.started.folder))
     except OSError:
         return False
-
-
-def shorter_question(shorter: ShorterPreset) -> Question:
-    """Return the question before a run is stopped and a shorter one starts."""
-    return Question(
-        f"Train {shorter.preset} instead?",
-        f"{times_text(shorter)} This run stops, is saved, and can be resumed; a new run with {shorter.preset} starts "
-        "on the same images.",
-        [
-            Choice("y", f"Stop this run, start {shorter.preset}", "primary"),
-            Choice("n", f"Keep training {shorter.instead_of}"),
-        ],
-    )

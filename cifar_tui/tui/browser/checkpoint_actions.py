@@ -13,7 +13,6 @@ from cifar_tui.jobs.session import CurrentJobs, RunConnection
 from cifar_tui.runs.find import checkpoint_argument
 from cifar_tui.system.invocation import command_line
 from cifar_tui.text import safe_text
-from cifar_tui.tui.dialogs.questions import delete_question
 from cifar_tui.tui.followed_run import TRAINING_HERE, FollowedRun
 
 if TYPE_CHECKING:
@@ -96,6 +95,8 @@ class CheckpointActions:
         def answered(answer: str | None) -> None:
             if answer == "y":
                 self._manage(DeleteCheckpoint(entry.name), checkpoints)
+
+        from cifar_tui.tui.dialogs.questions import delete_question
 
         self._app.push_screen(delete_question(entry.name, entry.there or 0), answered)
 

@@ -12,6 +12,7 @@ from textual.widgets.button import ButtonVariant
 
 from cifar_tui.data_sets import DATA_SETS, held_by
 from cifar_tui.dataclass import dataclass
+from cifar_tui.report.run_time import ShorterPreset, times_text
 from cifar_tui.system.invocation import command_line
 from cifar_tui.text import loss as loss_text
 from cifar_tui.text import safe_text
@@ -217,3 +218,16 @@ def nonfinite_loss_question(step: int, loss: float) -> Question:
 def with_tooltips(bindings: Iterable[BindingType]) -> list[Binding]:
     """Return the bindings that have a tooltip, and so belong into help and palette."""
     return [binding for binding in bindings if isinstance(binding, Binding) and binding.tooltip]
+
+
+def shorter_question(shorter: ShorterPreset) -> Question:
+    """Return the question before a run is stopped and a shorter one starts."""
+    return Question(
+        f"Train {shorter.preset} instead?",
+        f"{times_text(shorter)} This run stops, is saved, and can be resumed; a new run with {shorter.preset} starts "
+        "on the same images.",
+        [
+            Choice("y", f"Stop this run, start {shorter.preset}", "primary"),
+            Choice("n", f"Keep training {shorter.instead_of}"),
+        ],
+    )

@@ -4,8 +4,11 @@ Textual sends all of a changed region, each stretch with its full style and a re
 the traffic, so updates are compared, cell by cell, with what was sent before.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -14,13 +17,12 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
-from cifar_tui.dataclass import dataclass
-
 MAX_STYLES = 4_096
+NARROW = re.compile("[\u0020-\u007e\u00a0-\u00ac\u00ae-\u02ff\u2500-\u25fc\u2800-\u28ff]*").fullmatch
+"""Matches text of characters of one cell each: Latin, lines, blocks and braille. Other text is looked at closer."""
 
 
-@dataclass(frozen=True, slots=True)
-class CellStyle:
+class CellStyle(NamedTuple):
     """Style of a cell, as parameters of the terminal's SGR sequence; each empty for the terminal's own."""
 
     attributes: str = ""
@@ -92,8 +94,11 @@ class DiffRenderer:
     ) -> None:
         """Add what changes in one stretch of a row to the places of each style."""
         shown = self._shown.setdefault(y, [None] * self._size[0])
+        cells = self._cells_of(strip, console)[: max(self._size[0] - x, 0)]
+        if shown[x : x + len(cells)] == cells:
+            return
         style = PLAIN
-        for column, cell in enumerate(self._cells_of(strip, console)[: max(self._size[0] - x, 0)], start=x):
+        for column, cell in enumerate(cells, start=x):
             before = shown[column]
             if before == cell:
                 continue
@@ -102,7 +107,7 @@ class DiffRenderer:
                 # Writing on one half of a wide character blanks the other, in a way that differs between terminals.
                 if not before[0] and column == x > 0:
                     shown[column - 1] = None
-                elif cell_len(before[0]) == 2 and column + 1 < len(shown):
+                elif _is_wide(shown, column):
                     shown[column + 1] = None
             if cell[0]:  # else it is sent with the wide character before it
                 style = style if _looks_the_same(cell, style) else cell[1]
@@ -119,7 +124,7 @@ class DiffRenderer:
                 output.append(_way(shown[at[1] : column], style))
             character = (shown[column] or BLANK)[0]
             output.append(character)
-            at = (y, column + max(cell_len(character), 1))
+            at = (y, column + (2 if _is_wide(shown, column) else 1))
 
     def _cells_of(self, strip: Strip, console: Console) -> list[Cell]:
         cells: list[Cell] = []
@@ -127,8 +132,8 @@ class DiffRenderer:
             if control:
                 continue
             style = self._cell_style(rich_style, console)
-            if text.isascii():
-                cells += [(character, style) for character in text]
+            if text.isascii() or NARROW(text):
+                cells += zip(text, repeat(style))
                 continue
             for character in text:
                 width = cell_len(character)
@@ -151,6 +156,11 @@ class DiffRenderer:
         codes = rendered[start + 2 : rendered.index("m", start)] if 0 <= start < rendered.index("x") else ""
         style = self._known_styles[rich_style] = _parsed(codes)
         return style
+
+
+def _is_wide(row: Sequence[Cell | None], column: int) -> bool:
+    """Return True where a character takes the next cell, too, which is empty then."""
+    return column + 1 < len(row) and (following := row[column + 1]) is not None and not following[0]
 
 
 def _order(style: CellStyle) -> tuple[str, str, str]:

@@ -21,9 +21,12 @@ class Throughput:
         self._recent: deque[StepDone] = deque(maxlen=WINDOW_STEPS)
         self._columns: StepColumns | None = None
         """Newer steps than the recent ones, not taken apart until they are needed."""
+        self._speed: float | None = None
+        """Images per second, once it was asked for since the newest step."""
 
     def add(self, steps: StepDone | StepColumns) -> None:
         """Add a step, or many."""
+        self._speed = None
         if isinstance(steps, StepColumns):
             self._columns = steps
         else:
@@ -31,6 +34,7 @@ class Throughput:
 
     def clear(self) -> None:
         """Forget every step."""
+        self._speed = None
         self._recent.clear()
         self._columns = None
 
@@ -44,6 +48,11 @@ class Throughput:
     @property
     def images_per_second(self) -> float:
         """Throughput of the latest steps; NaN before the first, and until two are known of a run that resumes."""
+        if self._speed is None:
+            self._speed = self._measured()
+        return self._speed
+
+    def _measured(self) -> float:
         recent = self.latest_steps()
         if len(recent) == 1 and recent[0].step == 1 and recent[0].seconds > 0:
             return recent[0].images / recent[0].seconds  # long before the second, where a step takes a minute

@@ -31,7 +31,7 @@ class Convolution(nn.Conv2d):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Activations [N, channels_in, H, W] to [N, channels_out, H/stride, W/stride]."""
-        if images.device.type != "cpu":
+        if images.device.type != "cpu" or torch.compiler.is_compiling():  # an exported one is for any processor
             return super().forward(images)
         dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else images.dtype
         if products_pay(dtype) and self.in_channels >= LEAST_CHANNELS and self._pixels(images) <= MOST_PIXELS:

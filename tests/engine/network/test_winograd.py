@@ -107,6 +107,16 @@ def test_a_layer_goes_through_it_where_that_is_faster(
     assert convolved == ([images.shape] if so else [])
 
 
+@pytest.mark.slow
+def test_an_exported_layer_is_a_plain_convolution_of_any_number_of_images(convolved: list[torch.Size]) -> None:
+    """Other programs compute it, on other processors."""
+    layer = Convolution(LEAST_CHANNELS, LEAST_CHANNELS, 1)
+    images = torch.randn(LEAST_TILES, LEAST_CHANNELS, 4, 4)
+    program = torch.export.export(layer, (images,), dynamic_shapes=({0: torch.export.Dim("N")},))
+    assert not convolved
+    torch.testing.assert_close(program.module()(images[:3]), functional.conv2d(images[:3], layer.weight, padding=1))
+
+
 def test_bf16_does_without_it(convolved: list[torch.Size]) -> None:
     layer = Convolution(LEAST_CHANNELS, LEAST_CHANNELS, 1)
     with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -12,9 +12,9 @@
 #SBATCH --open-mode=append
 set -euo pipefail
 
-first=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+hosts=$(scontrol show hostnames "$SLURM_JOB_NODELIST")  # a line each; the first one leads
 srun torchrun --nnodes "$SLURM_NNODES" --nproc-per-node "$SLURM_GPUS_ON_NODE" --max-restarts 3 \
-    --rdzv-id "$SLURM_JOB_ID" --rdzv-backend c10d --rdzv-endpoint "$first:${PORT:-29500}" \
+    --rdzv-id "$SLURM_JOB_ID" --rdzv-backend c10d --rdzv-endpoint "${hosts%%$'\n'*}:${PORT:-29500}" \
     -m cifar_tui train --auto-resume --run-name "job-$SLURM_JOB_ID" "$@" &
 step=$! warned=
 trap 'warned=yes; kill -TERM "$step"' USR1  # torchrun knows TERM alone, and has one exit code for all that is not 0

@@ -34,8 +34,9 @@ done
 exit "${failed:-0}"
 """
 SCONTROL = """#!/bin/sh
-if [ "$1" = requeue ]; then echo "$2" >> requeued; else echo 127.0.0.1; echo 127.0.0.2; fi
+if [ "$1" = requeue ]; then echo "$2" >> requeued; else echo 127.0.0.1; sleep 0.2; echo 127.0.0.2; fi
 """
+"""The second machine comes late, as it may: nobody must have gone away after the first."""
 JOB = {"SLURM_JOB_ID": "7", "SLURM_NNODES": "2", "SLURM_GPUS_ON_NODE": "2", "SLURM_JOB_NODELIST": "host[1-2]"}
 PATIENCE_SECONDS = 3 * ONE_PROCESS_SECONDS
 """A job starts up to six processes, and may have to do so three times over, beside as many of other tests."""

@@ -15,6 +15,7 @@ from cifar_tui.errors import BadInput, FolderInUse
 from cifar_tui.jobs.session import RunConnection, Session, start_session
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.checkpoints.states import resumable
+from cifar_tui.runs.checkpoints.unreadable import unreadable_states
 from cifar_tui.runs.find import RUNS_FOLDER, run_argument
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.lock import is_being_trained, why_unknown
@@ -183,8 +184,6 @@ def check_resumable(folder: Path) -> None:
     except OSError as error:
         raise BadInput(f"Cannot read {safe_text(str(folder), 200)}: {error.strerror or error}.") from error
     if not possible:
-        from cifar_tui.runs.checkpoints.unreadable import unreadable_states
-
         why = unreadable_states(folder) or _why_no_state(folder)
         raise BadInput(
             f"{run_argument(folder)} cannot be resumed. {why} "

@@ -12,6 +12,7 @@ from cifar_tui.presets import with_preset
 from cifar_tui.recipe import Recipe
 from cifar_tui.runs.find import RUNS_FOLDER
 from cifar_tui.runs.folder import RunFolder, run_name
+from cifar_tui.runs.own_code import copy_code
 from cifar_tui.runs.parent_weights import copy_parent_weights, recipe_for_child
 from cifar_tui.runs.tags import write_tags
 
@@ -55,8 +56,6 @@ class NewRun:
             if self.start is not None and self.recipe.parent is not None:
                 copy_parent_weights(self.start, run.path, self.recipe.parent.sha256)
             if self.recipe.model is not None:
-                from cifar_tui.runs.own_code import copy_code
-
                 copy_code(self.recipe.model, run.path)
             write_tags(run.path, self.tags)
         except BadInput:

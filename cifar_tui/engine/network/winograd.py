@@ -95,6 +95,7 @@ class _Winograd(torch.autograd.Function):
         of_weights, of_images = images.new_zeros(weights.shape), torch.empty_like(images)
         for work, part in _in_parts(images, len(weight)):
             work.read_pixels(gradient[part])
+            # Once more: kept since the forward pass, the tiles would take twice the images' memory.
             work.read_tiles(images[part])
             of_weights.baddbmm_(work.products.transpose(1, 2), work.tiles)
             work.multiply_back(weights)

@@ -1,6 +1,7 @@
 """Colour themes from TOML files: the shipped ones and a person's own, each checked before it is used."""
 
 import dataclasses
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -80,8 +81,6 @@ def read_theme(path: Path, default: Theme | None = None) -> Theme:
 
     Chart colours that it lacks, as one written for an earlier version does, are those of `default`.
     """
-    import tomllib
-
     try:
         with path.open("rb") as file:
             content = file.read(SIZE_LIMIT + 1)

@@ -1,7 +1,9 @@
 """An engine that emits the events of a script, without torch, for the tests of the front ends."""
 
 import math
+import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,8 @@ LAYERS = (
     "fc",
 )
 STEPS_PER_EPOCH = 50
+DAY = 86_400.0
+"""Seconds."""
 CHECKSUM = "0a1b2c3d"
 """Of the test images."""
 
@@ -208,8 +212,8 @@ def epochs(count: int) -> list[Event]:
 
 
 def put_checkpoint(folder: Path, number: int, content: bytes = b"weights") -> Sidecar:
-    """A checkpoint on disk as the browser sees it: a file and its sidecar."""
-    sidecar = sidecar_of(number, len(content))
+    """A checkpoint on disk as the browser sees it, saved three days ago: a file and its sidecar."""
+    sidecar = replace(sidecar_of(number, len(content)), saved_at=time.time() - 3 * DAY)
     (folder / sidecar.checkpoint).write_bytes(content)
     write_sidecar(folder, sidecar)
     return sidecar

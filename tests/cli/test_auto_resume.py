@@ -27,8 +27,9 @@ from cifar_tui.runs.checkpoints.states import StateRecord, commit_state
 from cifar_tui.runs.folder import RunFolder, read_recipe
 from cifar_tui.runs.rename import rename_run
 from tests import scripted
-from tests.faults.trainers import SMALL, command
+from tests.faults.trainers import SMALL
 from tests.invariants import Evidence, check, journal_lines
+from tests.program import run_program, start_program
 from tests.run_folders import put_finished_run, put_live_run, put_run, write_events
 
 RECIPE = dataclasses.replace(preset("quick"), data="synthetic", epochs=8, width=8)
@@ -218,20 +219,14 @@ def test_a_run_with_code_of_its_own_keeps_to_it(runs: Path, tmp_path: Path) -> N
         chosen({"epochs": 8}, model="nets.py:other")
 
 
-def plain() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+def with_fault(fault: str) -> dict[str, str]:
+    return {**os.environ, **({VARIABLE: fault} if fault else {})}
 
 
 def auto(*words: str, epochs: int = 2, fault: str = "") -> "subprocess.CompletedProcess[str]":
     """Run the same command as ever."""
-    return subprocess.run(
-        command("train", *SMALL, "--epochs", str(epochs), "--auto-resume", "--run-name", "one", "--headless", *words),
-        env={**plain(), VARIABLE: fault} if fault else plain(),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
+    same = ("train", *SMALL, "--epochs", str(epochs), "--auto-resume", "--run-name", "one", "--headless")
+    return run_program(*same, *words, variables=with_fault(fault))
 
 
 def weights(folder: Path) -> str:
@@ -265,22 +260,21 @@ def test_killed_while_the_weights_it_starts_with_are_copied_it_copies_them_again
     assert auto("--outf", "parent").returncode == 0
     words = ("train", "--from", "parent", "--epochs", "1", "--auto-resume", "--run-name", "one", "--headless")
     for fault in ("kill:written:start.pth:1", "kill:renamed:recipe.json:1", "kill:renamed:start.pth:1"):
-        killed = subprocess.run(command(*words), env={**plain(), VARIABLE: fault}, capture_output=True, check=False)
+        killed = run_program(*words, variables=with_fault(fault))
         assert killed.returncode == -signal.SIGKILL, fault
-    done = subprocess.run(command(*words), env=plain(), capture_output=True, text=True, check=False)
+    done = run_program(*words)
     assert done.returncode == 0, done.stderr
     check(runs / "one", Evidence(restarted=True))
 
 
 @pytest.mark.slow
 @pytest.mark.fault(14)
-def test_of_two_that_start_at_the_same_moment_one_trains_and_the_other_says_so(runs: Path) -> None:
-    words = command("train", *SMALL, "--epochs", "40", "--auto-resume", "--run-name", "one", "--headless")
-    both = [
-        subprocess.Popen(words, env=plain(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) for _ in "ab"
-    ]
-    said = [process.communicate(timeout=PATIENCE_SECONDS)[1] for process in both]
-    codes = [process.returncode for process in both]
+def test_of_two_that_start_at_the_same_moment_one_trains_and_the_other_says_so(runs: Path, tmp_path: Path) -> None:
+    words = ("train", *SMALL, "--epochs", "40", "--auto-resume", "--run-name", "one", "--headless")
+    files = [tmp_path / name for name in "ab"]
+    both = [start_program(*words, output=Path(os.devnull), errors=file) for file in files]
+    codes = [process.wait(PATIENCE_SECONDS) for process in both]
+    said = [file.read_text() for file in files]
     assert sorted(codes) == [0, 3], said
     assert "train" in said[codes.index(3)]
     assert "Traceback" not in said[codes.index(3)]
@@ -295,8 +289,8 @@ def test_in_the_background_it_starts_once_and_ends_with_0(runs: Path) -> None:
     live = auto("--detach", epochs=500)
     assert (live.returncode, live.stdout) == (3, "")
     assert "is training already" in live.stderr
-    assert subprocess.run(command("stop", "one"), capture_output=True, check=False).returncode == 0
+    assert run_program("stop", "one").returncode == 0
     again = auto("--detach", epochs=500)
     assert again.returncode == 0, again.stderr
-    assert subprocess.run(command("stop", "one"), capture_output=True, check=False).returncode == 0
+    assert run_program("stop", "one").returncode == 0
     assert any(line["event"] == "RunResumed" for line in journal_lines(runs / "one"))

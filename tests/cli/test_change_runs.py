@@ -35,6 +35,7 @@ from cifar_tui.runs.find import all_runs, find_run
 from cifar_tui.runs.run_note import read_note
 from cifar_tui.runs.tags import read_tags
 from cifar_tui.system.invocation import command_line
+from tests.program import run_program
 from tests.run_folders import put_finished_run, put_live_run, put_run, put_stopped_run
 
 ROOT = Path(__file__).parents[2]
@@ -53,15 +54,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def command(place: Path, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
     """The command in a process of its own, beside the folder of runs."""
-    return subprocess.run(
-        [sys.executable, "-m", "cifar_tui", "runs", *words],
-        cwd=place.parent,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **more},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_program("runs", *words, folder=place.parent, variables={**os.environ, **more})
 
 
 def code_of(call: Callable[[], None]) -> int:

@@ -18,32 +18,12 @@ from cifar_tui.cli.commands import COMMANDS, load_all, load_command
 from cifar_tui.cli.presets import presets
 from cifar_tui.cli.queue import QUEUE_COMMANDS
 from cifar_tui.presets import PRESETS
+from tests.program import command, environment, run
 
 TINY = [
     *("--data", "synthetic", "--preset", "quick", "--width", "8", "--train-images", "200", "--test-images", "100"),
     *("--batch-size", "50", "--device", "cpu"),
 ]
-
-
-def environment(folder: Path, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLORTERM")}
-    return {**kept, "XDG_CACHE_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "OMP_NUM_THREADS": "1", **more}
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "cifar_tui", *arguments]
-
-
-def run(folder: Path, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        command(*arguments),
-        cwd=folder,
-        env=environment(folder, **more),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 @pytest.mark.slow

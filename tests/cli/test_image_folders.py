@@ -10,7 +10,7 @@ from PIL import Image
 
 from cifar_tui.presets import preset
 from cifar_tui.report.preset_command import preset_command
-from tests.cli.test_cli import run
+from tests.program import run
 
 
 def image_folder(path: Path) -> Path:

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from PIL import Image
 
-from tests.cli.test_cli import run
+from tests.program import run
 
 NARROW = ("--preset", "quick", "--width", "8", "--batch-size", "10", "--device", "cpu", "--headless", "--epochs", "1")
 

@@ -11,8 +11,8 @@ import pytest
 from pseudo_terminal import PseudoTerminal
 
 from cifar_tui.files.run_files import MODEL_NAME, journal_path
-from tests.cli.test_cli import command, environment, run
 from tests.own_networks import CNN, write_model
+from tests.program import command, environment, run
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 ROOT = Path(__file__).parents[2]

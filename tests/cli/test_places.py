@@ -13,7 +13,8 @@ from pseudo_terminal import PseudoTerminal
 from cifar_tui.system.personal_folders import cache_folder
 from cifar_tui.tui.settings.preferences import Preferences, PreferencesFile
 from cifar_tui.tui.settings.theme_files import theme_names
-from tests.cli.test_cli import TINY, command, environment, run
+from tests.cli.test_cli import TINY
+from tests.program import command, environment, run
 
 CLI = f"{sys.executable} -m cifar_tui"
 TRAIN = f"{CLI} train {' '.join(TINY)} --epochs 1 --run-name one"

@@ -19,17 +19,16 @@ from cifar_tui.presets import preset
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.records.journal import append_event
 from tests import scripted
-from tests.faults.trainers import SMALL, command, trainer
+from tests.faults.trainers import SMALL, trainer
 from tests.invariants import Evidence, check, processes_of
+from tests.program import command, run_program
 from tests.run_folders import put_live_run
 
 pytestmark = pytest.mark.slow
 
 
 def run_command(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        command(*arguments), cwd=folder, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
-    )
+    return run_program(*arguments, folder=folder)
 
 
 def ended_run(folder: Path, name: str, epochs: int) -> None:

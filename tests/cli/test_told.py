@@ -3,13 +3,13 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from cifar_tui.cli.told import without_addresses
 from tests.notify import servers
+from tests.program import run_program
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,14 +30,7 @@ def test_addresses_are_taken_out_of_a_command_line(typed: list[str], kept: list[
 
 
 def send_test(*words: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "cifar_tui", "notify", *words],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "CIFAR_TUI_NOTIFY": "", **variables},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return run_program("notify", *words, variables={**os.environ, "CIFAR_TUI_NOTIFY": "", **variables})
 
 
 @pytest.mark.slow

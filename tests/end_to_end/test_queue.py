@@ -14,7 +14,7 @@ from cifar_tui.files.run_files import journal_path
 from cifar_tui.queue.store import QueueStore, runner_of
 from cifar_tui.runs.lock import is_being_trained, trainer_of
 from cifar_tui.runs.records.journal import read_events
-from tests.cli.test_cli import command, environment, run
+from tests.program import command, environment, run
 from tests.waiting import eventually
 
 RECIPE = [

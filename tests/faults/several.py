@@ -5,8 +5,6 @@ import os
 import random
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from pseudo_terminal import PATIENCE_SECONDS
 from cifar_tui.control import Request
 from cifar_tui.runs.remote.client import RemoteControl
 from tests.invariants import journal_lines
+from tests.program import Process, start_program
 
 SMALL = (
     *("--preset", "smoke", "--data", "synthetic", "--width", "8", "--batch-size", "50", "--device", "cpu"),
@@ -52,22 +51,21 @@ class SeveralProcesses:
         self.run = run
         self.output = run.with_suffix(".output")
         where = ("--resume", str(run)) if resume else ("--outf", str(run), *SMALL)
-        train = ["-m", program, "train", "--headless", *where, *words]
+        train = ["train", "--headless", *where, *words]
         plain = {name: value for name, value in os.environ.items() if name not in NUMBER} | {"OMP_NUM_THREADS": "1"}
         plain |= variables
         if launcher:
-            torchrun = ["-m", "torch.distributed.run", "--standalone", "--max-restarts", "3", "--nproc-per-node", "2"]
-            self.processes = [self._start([*torchrun, *train], plain)]
+            torchrun = ["--standalone", "--max-restarts", "3", "--nproc-per-node", "2", "-m", program, *train]
+            self.processes = [self._start("torch.distributed.run", torchrun, plain)]
             return
         meet = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
         self.processes = [
-            self._start(train, {**plain, **meet, "RANK": str(rank), "LOCAL_RANK": str(rank), **own})
+            self._start(program, train, {**plain, **meet, "RANK": str(rank), "LOCAL_RANK": str(rank), **own})
             for rank, own in enumerate(({}, of_second))
         ]
 
-    def _start(self, words: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        with self.output.open("ab") as output:
-            return subprocess.Popen([sys.executable, *words], env=environment, stdout=output, stderr=subprocess.STDOUT)
+    def _start(self, module: str, words: list[str], variables: dict[str, str]) -> Process:
+        return start_program(*words, output=self.output, variables=variables, module=module)
 
     @property
     def printed(self) -> str:

@@ -18,8 +18,9 @@ from pseudo_terminal import PATIENCE_SECONDS
 from cifar_tui.files.run_files import FAILURE_NAME
 from cifar_tui.runs.checkpoints.states import list_states, state_path
 from tests.faults import refused_calls
-from tests.faults.trainers import command, trainer
+from tests.faults.trainers import trainer
 from tests.invariants import Evidence, check
+from tests.program import command
 
 pytestmark = pytest.mark.slow
 

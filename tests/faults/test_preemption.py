@@ -14,8 +14,8 @@ import pytest
 from pseudo_terminal import PATIENCE_SECONDS
 
 from tests.faults.several import NUMBER, SMALL
-from tests.faults.trainers import command
 from tests.invariants import Evidence, check, journal_lines
+from tests.program import Process, start_program
 
 ROOT = Path(__file__).parents[2]
 TIMES = 20
@@ -49,14 +49,10 @@ def test_twenty_preemptions_in_a_row_cost_no_bit(
 @pytest.mark.fault(27)
 def test_a_run_of_several_processes_is_preempted_and_goes_on(tmp_path: Path) -> None:
     plain = {name: value for name, value in os.environ.items() if name not in NUMBER} | {"OMP_NUM_THREADS": "1"}
-    plain["PYTHONPATH"] = str(ROOT)
 
-    def start(run: str) -> "subprocess.Popen[bytes]":
+    def start(run: str) -> Process:
         words = ["--processes", "2", *SMALL, "--epochs", "12", "--headless", "--auto-resume", "--outf", run]
-        with (tmp_path / "output").open("ab") as output:
-            return subprocess.Popen(
-                command("train", *words), cwd=tmp_path, env=plain, stdout=output, stderr=subprocess.STDOUT
-            )
+        return start_program("train", *words, output=tmp_path / "output", folder=tmp_path, variables=plain)
 
     def steps() -> int:
         lines = journal_lines(tmp_path / "one") if (tmp_path / "one" / "journal.jsonl").exists() else []

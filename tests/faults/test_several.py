@@ -34,8 +34,9 @@ from cifar_tui.files.run_files import ADDRESS_NAME, LOCK_NAME
 from cifar_tui.runs.lock import trainer_of
 from cifar_tui.runs.remote.client import RemoteControl
 from tests.faults.several import NUMBER, SMALL, asking, several
-from tests.faults.trainers import command, resumed
+from tests.faults.trainers import resumed
 from tests.invariants import Evidence, check
+from tests.program import command
 
 needs_gloo = pytest.mark.skipif(
     not (torch.distributed.is_available() and torch.distributed.is_gloo_available()), reason="needs gloo"

@@ -17,8 +17,8 @@ from cifar_tui.system.launcher import LOST
 from tests.engine.data.test_torchvision_data import MIRROR_VARIABLE, Server, make_archive
 from tests.faults.odd_program import OWN_DISK, SMALL_CIFAR10, WITHOUT_DEVICE, WITHOUT_MEMORY_AT
 from tests.faults.several import NUMBER, SMALL, several
-from tests.faults.trainers import command
 from tests.invariants import Evidence, check, journal_lines
+from tests.program import command
 
 pytestmark = pytest.mark.skipif(
     not (torch.distributed.is_available() and torch.distributed.is_gloo_available()), reason="needs gloo"

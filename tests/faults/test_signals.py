@@ -16,8 +16,9 @@ from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.sidecars import list_sidecars, newest_checkpoint
 from cifar_tui.runs.records.journal import read_events
-from tests.faults.trainers import SMALL, command, resumed, trainer
+from tests.faults.trainers import SMALL, resumed, trainer
 from tests.invariants import Evidence, check
+from tests.program import command
 
 pytestmark = pytest.mark.slow
 

@@ -3,8 +3,7 @@
 import os
 import signal
 import subprocess
-import sys
-import threading
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,15 +14,12 @@ from pseudo_terminal import PATIENCE_SECONDS
 
 from cifar_tui.failpoints import VARIABLE
 from tests.invariants import journal_lines
+from tests.program import run_program, start_program
 
 SMALL = [
     *("--preset", "smoke", "--data", "synthetic", "--width", "8", "--batch-size", "20", "--device", "cpu"),
     *("--train-images", "200", "--test-images", "100", "--precision", "fp32"),
 ]
-
-
-def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "cifar_tui", *words]
 
 
 class Trainer:
@@ -34,21 +30,9 @@ class Trainer:
         variables = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
         if fault is not None:
             variables[VARIABLE] = fault
-        self._words: list[str] = []
-        self.process = subprocess.Popen(
-            command("train", "--headless", *words),
-            env=variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._listener = threading.Thread(target=self._listen)
-        self._listener.start()
-
-    def _listen(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as stream:
-            self._words.extend(stream)
+        self._place = tempfile.TemporaryDirectory()
+        self._output = Path(self._place.name, "output")
+        self.process = start_program("train", "--headless", *words, output=self._output, variables=variables)
 
     @property
     def lines(self) -> list[dict[str, Any]]:
@@ -86,20 +70,19 @@ class Trainer:
     @property
     def printed(self) -> str:
         """What it has printed so far."""
-        return "".join(self._words)
+        return self._output.read_text(encoding="utf-8", errors="replace") if self._output.exists() else ""
 
     @property
     def output(self) -> str:
-        """All that it printed, once it has ended."""
-        self._listener.join(PATIENCE_SECONDS)
+        """All that it prints, once it has ended."""
+        self.process.wait(PATIENCE_SECONDS)
         return self.printed
 
     def close(self) -> None:
         """Leave no process behind."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
+        self.process.send_signal(signal.SIGKILL)
         self.process.wait()
-        self._listener.join(PATIENCE_SECONDS)
+        self._place.cleanup()
 
 
 @contextmanager
@@ -122,11 +105,4 @@ def trainer(
 
 def resumed(run: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     """Go on with a run, to its end."""
-    return subprocess.run(
-        command("train", "--headless", "--resume", str(run), *words),
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
+    return run_program("train", "--headless", "--resume", str(run), *words)

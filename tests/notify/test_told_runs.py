@@ -4,8 +4,6 @@ import json
 import os
 import shlex
 import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 
 from tests.faults.several import NUMBER, SMALL
 from tests.notify import servers
+from tests.program import start_program
 from tests.waiting import eventually
 
 SECRET = "hidden-7d1f"
@@ -24,7 +23,7 @@ pytestmark = pytest.mark.slow
 class Run:
     """A run in a process of its own, whose standard output and error are a file."""
 
-    def __init__(self, folder: Path, *words: str, **variables: str) -> None:
+    def __init__(self, folder: Path, *words: str, fresh: bool = False, **variables: str) -> None:
         self.folder = folder / "one"
         self.output = folder / "output"
         self.config = folder / "config"
@@ -32,15 +31,10 @@ class Run:
         given = ("--outf", str(self.folder), *SMALL, "--epochs", "2")
         where = ("--resume", str(self.folder)) if "--resume" in words else given
         arguments = [word for word in words if word != "--resume"]
-        with self.output.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "cifar_tui", "train", *where, *arguments],
-                env={**plain, "PYTHONPATH": str(ROOT), "XDG_CONFIG_HOME": str(self.config), **variables},
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+        plain |= {"XDG_CONFIG_HOME": str(self.config), **variables}
+        self.process = start_program(
+            "train", *where, *arguments, output=self.output, folder=folder, variables=plain, fresh=fresh
+        )
 
     @property
     def printed(self) -> str:
@@ -85,7 +79,7 @@ def test_an_address_is_seen_by_who_is_notified_alone(tmp_path: Path, ways: tuple
     command = f"(cat; echo; env; tr '\\0' ' ' < /proc/$$/cmdline; echo) >> {shlex.quote(str(seen))}; sleep 0.5"
     with servers.serving(servers.accepting) as server:
         typed = ("--notify", secret_address(server), "--on-event", command, "--tell", "usual,best,started")
-        run = Run(tmp_path, *typed, *ways)
+        run = Run(tmp_path, *typed, *ways, fresh=True)
         eventually(lambda: (run.folder / "journal.jsonl").exists() or run.process.poll() is not None)
         assert command_lines(str(run.folder)), run.printed
         while "finished" not in (tmp_path / "seen").read_text() if seen.exists() else True:

@@ -12,7 +12,7 @@ from cifar_tui.jobs.attached import AttachedJobs
 from cifar_tui.jobs.local import LocalJobs
 from cifar_tui.presets import preset
 from cifar_tui.report import run_summary
-from tests.cli.test_cli import run
+from tests.program import run
 
 
 @pytest.fixture(scope="module")

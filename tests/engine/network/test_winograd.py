@@ -107,6 +107,19 @@ def test_a_layer_goes_through_it_where_that_is_faster(
     assert convolved == ([images.shape] if so else [])
 
 
+@pytest.mark.parametrize("count", [LEAST_TILES // 4, 1])
+def test_a_layer_that_trains_no_more_changes_its_weight_once(count: int, convolved: list[torch.Size]) -> None:
+    torch.manual_seed(0)
+    layer = Convolution(LEAST_CHANNELS, LEAST_CHANNELS, 1)
+    layer.bias = torch.nn.Parameter(torch.randn(LEAST_CHANNELS))
+    layer.keep_changed_weight()
+    images = torch.randn(count, LEAST_CHANNELS, 8, 8)
+    expected = functional.conv2d(images, layer.weight, layer.bias, padding=1)
+    torch.testing.assert_close(layer(images), expected, rtol=1e-4, atol=1e-4)
+    assert not convolved
+    assert set(layer.state_dict()) == {"weight", "bias"}
+
+
 @pytest.mark.slow
 def test_an_exported_layer_is_a_plain_convolution_of_any_number_of_images(convolved: list[torch.Size]) -> None:
     """Other programs compute it, on other processors."""

@@ -21,7 +21,7 @@ from cifar_tui.engine.network.torch_private import cpu_computes_bf16, cpu_has_bf
 
 HERE = Path(__file__).parent
 FIGURES = HERE.parent / "docs" / "figures.jsonl"
-BY_INSTRUCTIONS = ("throughput",)
+BY_INSTRUCTIONS = ("evaluation", "throughput")
 """Benchmarks whose figures say nothing about processors with other instructions."""
 
 

@@ -215,6 +215,19 @@ def decoded_pictures(data: str, batch_size: int, *, augmented: bool) -> "torch.u
     return torch.utils.data.DataLoader(Pictures(), batch_size=batch_size, shuffle=True)
 
 
+def plain_network() -> "torch.nn.Module":
+    """Return the tutorial's network with torch's own convolutions."""
+    from torch import nn
+
+    from cifar_tui.engine.network.model import ResNet18
+
+    network = ResNet18(64)
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.forward = nn.Conv2d.forward.__get__(layer)  # type: ignore[method-assign]
+    return network
+
+
 def plain_loop(data: str, steps: int, batch_size: int, device: str, *, augmented: bool) -> list[float]:
     """The tutorial's loop, and kuangliu's: fp32, a DataLoader, `.item()` and prints at every step.
 
@@ -223,13 +236,8 @@ def plain_loop(data: str, steps: int, batch_size: int, device: str, *, augmented
     import torch
     from torch import nn
 
-    from cifar_tui.engine.network.model import ResNet18
-
     loader = decoded_pictures(data, batch_size, augmented=augmented)
-    network = ResNet18(64).to(device)
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d):
-            layer.forward = nn.Conv2d.forward.__get__(layer)  # type: ignore[method-assign]  # torch's own
+    network = plain_network().to(device)
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
     sum_loss, correct, total, length = 0.0, 0.0, 0.0, len(loader)

@@ -6,6 +6,7 @@ import itertools
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from cifar_tui.engine.network.convolution import Convolution
 from cifar_tui.engine.network.device import PRECISIONS, Device
 from cifar_tui.engine.network.model import ResNet18
 
@@ -27,4 +28,7 @@ def for_measuring(network: nn.Module, device: Device) -> nn.Module:
                 sequence.add_module(next_name, nn.Identity())
     memory_format = device.memory_format
     folded.to(dtype=PRECISIONS[device.precision], memory_format=memory_format)  # type: ignore[call-overload]
+    for layer in folded.modules():
+        if isinstance(layer, Convolution):
+            layer.keep_changed_weight()
     return folded

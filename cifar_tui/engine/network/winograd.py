@@ -72,25 +72,36 @@ def convolve(images: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | No
     return result
 
 
+def convolve_with(weights: torch.Tensor, images: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    """Return the same with what `change_weight` has returned, but without gradients."""
+    images = _channels_last(images)
+    result = images.new_empty(*images.shape[:3], weights.shape[1])
+    for work, part in _in_parts(images, weights.shape[1]):
+        work.read_tiles(images[part])
+        work.multiply(weights)
+        work.write_pixels(result[part])
+        if bias is not None:
+            result[part] += bias
+    return result.permute(0, 3, 1, 2)
+
+
+def change_weight(weight: torch.Tensor) -> torch.Tensor:
+    """Weight [K, C, 3, 3] to the 36 numbers of each kernel, [36, K, C]."""
+    kernels = weight.permute(0, 2, 3, 1).flatten(1, 2)
+    return (_both_ways(weight) @ kernels).transpose(0, 1)
+
+
 class _Winograd(torch.autograd.Function):
     @staticmethod
     def forward(ctx, images, weight, bias):  # type: ignore[no-untyped-def]
         ctx.save_for_backward(images, weight)
         ctx.has_bias = bias is not None
-        images, weights = _channels_last(images), _weights(weight)
-        result = images.new_empty(*images.shape[:3], len(weight))
-        for work, part in _in_parts(images, len(weight)):
-            work.read_tiles(images[part])
-            work.multiply(weights)
-            work.write_pixels(result[part])
-        if ctx.has_bias:
-            result += bias
-        return result.permute(0, 3, 1, 2)
+        return convolve_with(change_weight(weight), images, bias)
 
     @staticmethod
     def backward(ctx, gradient):  # type: ignore[no-untyped-def]
         images, weight = ctx.saved_tensors
-        weights = _weights(weight)
+        weights = change_weight(weight)
         images, gradient = _channels_last(images), _channels_last(gradient)
         of_weights, of_images = images.new_zeros(weights.shape), torch.empty_like(images)
         for work, part in _in_parts(images, len(weight)):
@@ -204,14 +215,8 @@ def _both_ways(like: torch.Tensor) -> torch.Tensor:
     return torch.kron(matrix, matrix).to(like)
 
 
-def _weights(weight: torch.Tensor) -> torch.Tensor:
-    """[K, C, 3, 3] to [36, K, C]."""
-    kernels = weight.permute(0, 2, 3, 1).flatten(1, 2)
-    return (_both_ways(weight) @ kernels).transpose(0, 1)
-
-
 def _of_kernels(of_weights: torch.Tensor) -> torch.Tensor:
-    """The way back of `_weights`."""
+    """The way back of `change_weight`."""
     kernels = _both_ways(of_weights).t() @ of_weights.transpose(0, 1)
     channels_out, _, channels = kernels.shape
     return kernels.view(channels_out, 3, 3, channels).permute(0, 3, 1, 2)

@@ -28,6 +28,8 @@ from cifar_tui.tui.widgets.rows import Row, Rows
 
 NO_RUN_OPEN = "No run is open: enter opens the one under the cursor, q quits."
 DETAIL_ROWS = 3
+OF_THE_LIST = ("act", "filter", "mark", "sort")
+"""Actions on the run under the cursor, and on the list."""
 FILTER_HINT = "words, or terms: state=failed accuracy>80% tag=night"
 
 
@@ -173,8 +175,10 @@ class RunsScreen(Screen[None]):
             self.notify(f"No job waits. To add one, quit with q, then type: {command_line('queue add')}")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - textual's
-        """Offer the queue only where there is one, so that other screens look as they do without it."""
-        return self._queue.display if action == "queue" else True
+        """Offer the queue only where there is one, and nothing of the list while the cursor is in the queue."""
+        if action == "queue":
+            return self._queue.display
+        return action not in OF_THE_LIST or not self._queue.has_focus
 
     def action_results(self) -> None:
         """Compare runs by what differs between them."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from cifar_tui.queue.changes import Change
 from cifar_tui.queue.job import Job
@@ -93,6 +94,25 @@ async def test_escape_leads_from_the_queue_back_to_the_runs(store: QueueStore) -
         await pilot.press("escape")
         await until(lambda: "p Pause queue" not in screen_text(pilot))
         assert "No run is open" not in screen_text(pilot)
+
+
+async def test_in_the_queue_no_key_changes_the_run_under_the_other_cursor(store: QueueStore) -> None:
+    add(store, "alpha")
+    async with screen(None, options=ScreenOptions(all_runs=True)) as pilot:
+        await until(lambda: "Queue: 0 running, 1 waiting" in screen_text(pilot) and "earlier" in screen_text(pilot))
+        assert "space Mark" in screen_text(pilot)
+        assert "space Mark" not in await pressed(pilot, "Q")
+        before = screen_text(pilot)
+        for key in ("R", "j", "T", "b", "space", "slash", "n", "N", "o"):
+            assert await pressed(pilot, key) == before, key
+        assert "Rename" in await pressed(pilot, "Q", "R")
+
+
+async def pressed(pilot: Pilot[int], *keys: str) -> str:
+    """The screen after keys."""
+    await pilot.press(*keys)
+    await settle(pilot)
+    return screen_text(pilot)
 
 
 async def test_a_run_that_ended_while_nothing_ran_the_queue_is_not_shown_as_running(store: QueueStore) -> None:

@@ -271,7 +271,7 @@ def test_the_room_is_a_table_that_fits_the_terminal(
     (place / "one" / "thesis.txt").write_text("mine")
     (place / "stopped" / ".writing-log.txt-00").write_text("half")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((columns, 24)))
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda **_: os.terminal_size((columns, 24)))
     runs(disk=True)
     head, *lines = capsys.readouterr().out.splitlines()
     assert max(map(len, [head, *lines[:4]])) <= columns

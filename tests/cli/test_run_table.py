@@ -31,7 +31,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 @pytest.mark.parametrize("columns", [60, 80, 120, 200])
 def test_every_line_fits_the_terminal(folders: list[Path], monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((columns, 24)))
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda **_: os.terminal_size((columns, 24)))
     lines = table_lines(list_overviews(folders)[0])
     assert max(map(len, lines)) <= columns
     assert lines[0].split()[:2] == ["run", "state"]

@@ -270,7 +270,7 @@ def test_killed_while_the_weights_it_starts_with_are_copied_it_copies_them_again
 @pytest.mark.slow
 @pytest.mark.fault(14)
 def test_of_two_that_start_at_the_same_moment_one_trains_and_the_other_says_so(runs: Path, tmp_path: Path) -> None:
-    words = ("train", *SMALL, "--epochs", "40", "--auto-resume", "--run-name", "one", "--headless")
+    words = ("train", *SMALL, "--epochs", "15", "--auto-resume", "--run-name", "one", "--headless")
     files = [tmp_path / name for name in "ab"]
     both = [start_program(*words, output=Path(os.devnull), errors=file) for file in files]
     codes = [process.wait(PATIENCE_SECONDS) for process in both]

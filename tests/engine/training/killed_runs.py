@@ -12,6 +12,7 @@ import random
 import shutil
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from cifar_tui.runs.checkpoints.states import list_states
 from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.records.journal import read_events
 from tests.invariants import Evidence, check
+from tests.waiting import eventually
 
 EPOCHS = 2
 SELDOM = 1e9
@@ -66,7 +68,11 @@ def options(state_seconds: float) -> dict[str, Any]:
 
 
 def train_or_resume(folder: Path, state_seconds: float = SELDOM) -> None:
-    """What a trainer does: start the run, or go on with it as soon as there is a state."""
+    """What a trainer does: start the run, or go on with it as soon as there is a state.
+
+    Waits until its threads are gone, too: one that ends gives memory back under a lock of MKL's, and a process that is
+    forked meanwhile would wait for that lock for ever.
+    """
     if (folder / "recipe.json").exists():
         jobs = LocalJobs(recipe(), resumed=RunFolder.reopen(folder), **options(state_seconds))
     else:
@@ -79,7 +85,9 @@ def train_or_resume(folder: Path, state_seconds: float = SELDOM) -> None:
             path.unlink()
         session = LocalJobs(recipe(), "one", folder, **options(state_seconds)).train()
     session.submit(SetAttended(attended=False))
+    threads = [thread.native_id for thread in threading.enumerate() if thread is not threading.main_thread()]
     session.join()
+    eventually(lambda: not any(Path(f"/proc/self/task/{number}").exists() for number in threads))
 
 
 def wait_for_every_save() -> None:

@@ -23,6 +23,8 @@ from made_up_runs import STEPS_PER_SECOND, ScriptedRun, show
 from pseudo_terminal import PseudoTerminal, RunConnection
 from screen_options import parser_with_size, use_a_persons_environment
 
+from cifar_tui.files.atomic_write import TEMPORARY_PREFIX
+
 KEYS = ("v", "g", "x", "m", "k", "+", "-", "[", "]", "0", "1", "1", "\x1b[D", "\x1b[C", "V")
 """Keys that change what is in view: panels, scales, axes, zoom, curves, the cursor."""
 OPENING_KEYS = ("?", "\x1b", "c", "\x1b", "h", "\x1b", "l", "\x1b")
@@ -33,6 +35,8 @@ TINY_SECONDS = 6.0
 TINY_ROUNDS = 5
 QUIET_SECONDS = 0.06
 """A screen that was quiet for so long has settled; less than the time between two drains of the screen."""
+SAVES_MET = 20
+"""Keys pressed while something is saved."""
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 FIGURES = {
@@ -45,6 +49,8 @@ FIGURES = {
     "open_p95_ms": "the same for keys that open or close a screen (escape waits 50 ms to be told from an arrow)",
     "real_key_p95_ms": "keys again, while a run trains for real on every core",
     "real_open_p95_ms": "screens again, likewise",
+    "save_key_p95_ms": "from ? until the keys are on the screen, while weights or a training state are written",
+    "no_save_key_p95_ms": "the same beside the same training, while nothing is written (the baseline)",
     "real_screen_cpu_percent": "of one core, used by the thread that draws, likewise",
     "slowdown_percent": "of the real training loop by the screen, median of pairs in turn",
     "tiny_slowdown_percent": "of a loop of tiny torch operations, the worst case, likewise",
@@ -75,6 +81,7 @@ def main() -> None:
     figures |= chart_staleness(options.size, options.seconds)
     figures |= over_a_thin_link(options.size, options.seconds)
     figures |= training_for_real(options.size, options.data)
+    figures |= during_saves(options.size)
     figures |= slowdowns(options.data)
     baseline = following(options.size, options.seconds, "textual")["bytes_per_second"]
     figures["textual_bytes_per_second"] = baseline
@@ -164,6 +171,30 @@ def training_for_real(size: tuple[int, int], data: str) -> dict[str, float]:
         "real_key_p95_ms": found["key_p95_ms"],
         "real_open_p95_ms": found["open_p95_ms"],
     }
+
+
+def during_saves(size: tuple[int, int]) -> dict[str, float]:
+    """Return the time until a key is answered beside a run that saves every few seconds."""
+    found: dict[str, list[float]] = {"save_key_p95_ms": [], "no_save_key_p95_ms": []}
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        command = [sys.executable, "-m", "cifar_tui", "train", "--preset", "default", "--data", "synthetic"]
+        command += ["--train-images", "384", "--test-images", "100", "--batch-size", "128", "--epochs", "500"]
+        with PseudoTerminal([*command, "--outf", str(run)], size=size) as terminal:
+            terminal.wait_for("step 3/", 300.0)
+            while min(map(len, found.values())) < SAVES_MET:
+                terminal.read(0.005)
+                saving = any(run.glob(f"{TEMPORARY_PREFIX}*.p*"))
+                taken = found["save_key_p95_ms" if saving else "no_save_key_p95_ms"]
+                if saving or len(taken) < len(found["save_key_p95_ms"]):
+                    began = time.monotonic()
+                    terminal.press("?")
+                    terminal.wait_for("Escape closes")
+                    taken.append(1_000 * (time.monotonic() - began))
+                    terminal.press("\x1b")
+                    terminal.read_until(lambda: "Escape closes" not in terminal.text, "the end of the help")
+                    terminal.read_for(0.3)
+    return {name: quantile(taken, 0.95) for name, taken in found.items()}
 
 
 def slowdowns(data: str) -> dict[str, float]:

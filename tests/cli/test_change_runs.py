@@ -38,8 +38,6 @@ from cifar_tui.system.invocation import command_line
 from tests.program import run_program
 from tests.run_folders import put_finished_run, put_live_run, put_run, put_stopped_run
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -50,6 +50,7 @@ def test_a_run_is_paused_saved_resumed_and_stopped_by_commands(tmp_path: Path) -
     (tmp_path / "runs").mkdir()
     with trainer(run) as one:
         one.wait_for_steps(3)
+        assert one.process.pid in processes_of(run), "whoever looks for processes that are left would see it"
         paused = re.fullmatch(
             r"one is paused at step ([\d,]+)\.", run_command(tmp_path, "pause").stdout.strip(), re.DOTALL
         )

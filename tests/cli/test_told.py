@@ -11,8 +11,6 @@ from cifar_tui.cli.told import without_addresses
 from tests.notify import servers
 from tests.program import run_program
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.mark.parametrize(
     ("typed", "kept", "addresses"),

@@ -52,7 +52,7 @@ class SeveralProcesses:
         self.output = run.with_suffix(".output")
         where = ("--resume", str(run)) if resume else ("--outf", str(run), *SMALL)
         train = ["train", "--headless", *where, *words]
-        plain = {name: value for name, value in os.environ.items() if name not in NUMBER} | {"OMP_NUM_THREADS": "1"}
+        plain = {name: value for name, value in os.environ.items() if name not in NUMBER}
         plain |= variables
         if launcher:
             torchrun = ["--standalone", "--max-restarts", "3", "--nproc-per-node", "2", "-m", program, *train]

@@ -27,7 +27,7 @@ class Trainer:
 
     def __init__(self, run: Path, *words: str, fault: str | None = None, environment: Mapping[str, str] = {}) -> None:
         self.run = run
-        variables = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+        variables = {**os.environ, **environment}
         if fault is not None:
             variables[VARIABLE] = fault
         self._place = tempfile.TemporaryDirectory()
@@ -70,7 +70,7 @@ class Trainer:
     @property
     def printed(self) -> str:
         """What it has printed so far."""
-        return self._output.read_text(encoding="utf-8", errors="replace") if self._output.exists() else ""
+        return self._output.read_text(encoding="utf-8", errors="replace")
 
     @property
     def output(self) -> str:

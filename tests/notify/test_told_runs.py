@@ -15,15 +15,15 @@ from tests.notify import servers
 from tests.program import start_program
 from tests.waiting import eventually
 
-SECRET = "hidden-7d1f"
-ROOT = Path(__file__).parents[2]
+SECRET = f"hidden-{os.getpid():x}"
+"""Of this process of tests alone: another's may be at the start of a run, whose command line still has it."""
 pytestmark = pytest.mark.slow
 
 
 class Run:
     """A run in a process of its own, whose standard output and error are a file."""
 
-    def __init__(self, folder: Path, *words: str, fresh: bool = False, **variables: str) -> None:
+    def __init__(self, folder: Path, *words: str, **variables: str) -> None:
         self.folder = folder / "one"
         self.output = folder / "output"
         self.config = folder / "config"
@@ -32,9 +32,7 @@ class Run:
         where = ("--resume", str(self.folder)) if "--resume" in words else given
         arguments = [word for word in words if word != "--resume"]
         plain |= {"XDG_CONFIG_HOME": str(self.config), **variables}
-        self.process = start_program(
-            "train", *where, *arguments, output=self.output, folder=folder, variables=plain, fresh=fresh
-        )
+        self.process = start_program("train", *where, *arguments, output=self.output, folder=folder, variables=plain)
 
     @property
     def printed(self) -> str:
@@ -79,7 +77,7 @@ def test_an_address_is_seen_by_who_is_notified_alone(tmp_path: Path, ways: tuple
     command = f"(cat; echo; env; tr '\\0' ' ' < /proc/$$/cmdline; echo) >> {shlex.quote(str(seen))}; sleep 0.5"
     with servers.serving(servers.accepting) as server:
         typed = ("--notify", secret_address(server), "--on-event", command, "--tell", "usual,best,started")
-        run = Run(tmp_path, *typed, *ways, fresh=True)
+        run = Run(tmp_path, *typed, *ways)
         eventually(lambda: (run.folder / "journal.jsonl").exists() or run.process.poll() is not None)
         assert command_lines(str(run.folder)), run.printed
         while "finished" not in (tmp_path / "seen").read_text() if seen.exists() else True:

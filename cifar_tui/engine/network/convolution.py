@@ -35,8 +35,7 @@ class Convolution(nn.Conv2d):
 
         Takes four times the weight's memory.
         """
-        wide = min(self.weight.shape[:2]) >= winograd.LEAST_CHANNELS
-        if wide and self.stride == (1, 1) and winograd.winograd_pays(self.weight.dtype):
+        if self._goes_by_winograd(self.weight.dtype):
             self._changed_weight = winograd.change_weight(self.weight.detach()).contiguous()
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -48,11 +47,15 @@ class Convolution(nn.Conv2d):
             bias = None if self.bias is None else self.bias.to(dtype)
             result: torch.Tensor = _Product.apply(images.to(dtype), self.weight.to(dtype), bias, self.stride[0])
             return result
-        if winograd.winograd_pays(dtype) and self.stride == (1, 1) and winograd.suits(images, self.weight):
+        if self._goes_by_winograd(dtype) and winograd.suits(images):
             if self._changed_weight is not None:
                 return winograd.convolve_with(self._changed_weight, images, self.bias)
             return winograd.convolve(images, self.weight, self.bias)
         return super().forward(images)
+
+    def _goes_by_winograd(self, dtype: torch.dtype) -> bool:
+        """Return True if it does, for images that suit."""
+        return self.stride == (1, 1) and winograd.is_wide(self.weight) and winograd.winograd_pays(dtype)
 
     def _pixels(self, images: torch.Tensor) -> int:
         return images.shape[-2] * images.shape[-1] // self.stride[0] ** 2

@@ -55,12 +55,15 @@ def winograd_pays(dtype: torch.dtype) -> bool:
     return dtype is torch.float32 and torch.backends.cpu.get_cpu_capability() == "AVX2"
 
 
-def suits(images: torch.Tensor, weight: torch.Tensor) -> bool:
-    """Return True if images [N, C, H, W] are whole tiles, and with the weights [K, C, 3, 3] enough of them to pay."""
+def is_wide(weight: torch.Tensor) -> bool:
+    """Return True if weights [K, C, 3, 3] have channels enough to pay."""
+    return min(weight.shape[:2]) >= LEAST_CHANNELS
+
+
+def suits(images: torch.Tensor) -> bool:
+    """Return True if images [N, C, H, W] are whole tiles, and enough of them to pay."""
     count, _, height, width = images.shape
-    if height % PIXELS or width % PIXELS or min(weight.shape[:2]) < LEAST_CHANNELS:
-        return False
-    return count * height * width // PIXELS**2 >= LEAST_TILES
+    return not (height % PIXELS or width % PIXELS) and count * height * width // PIXELS**2 >= LEAST_TILES
 
 
 def convolve(images: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:

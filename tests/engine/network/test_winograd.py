@@ -7,7 +7,7 @@ from torch.nn import functional
 from cifar_tui.engine.network import convolution, winograd
 from cifar_tui.engine.network.convolution import Convolution
 from cifar_tui.engine.network.device import Device
-from cifar_tui.engine.network.winograd import LEAST_CHANNELS, LEAST_TILES, convolve
+from cifar_tui.engine.network.winograd import LEAST_CHANNELS, LEAST_TILES, convolve, convolve_with
 
 CPU = torch.device("cpu")
 
@@ -107,16 +107,28 @@ def test_a_layer_goes_through_it_where_that_is_faster(
     assert convolved == ([images.shape] if so else [])
 
 
-@pytest.mark.parametrize("count", [LEAST_TILES // 4, 1])
-def test_a_layer_that_trains_no_more_changes_its_weight_once(count: int, convolved: list[torch.Size]) -> None:
+@pytest.mark.parametrize(("count", "so"), [(LEAST_TILES // 4, True), (1, False)])
+def test_a_layer_that_trains_no_more_changes_its_weight_once(
+    count: int, so: bool, convolved: list[torch.Size], monkeypatch: pytest.MonkeyPatch
+) -> None:
     torch.manual_seed(0)
+    changed: list[torch.Tensor] = []
+
+    def noted(weights: torch.Tensor, images: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        changed.append(weights)
+        return convolve_with(weights, images, bias)
+
+    monkeypatch.setattr(winograd, "convolve_with", noted)
     layer = Convolution(LEAST_CHANNELS, LEAST_CHANNELS, 1)
     layer.bias = torch.nn.Parameter(torch.randn(LEAST_CHANNELS))
     layer.keep_changed_weight()
     images = torch.randn(count, LEAST_CHANNELS, 8, 8)
     expected = functional.conv2d(images, layer.weight, layer.bias, padding=1)
-    torch.testing.assert_close(layer(images), expected, rtol=1e-4, atol=1e-4)
+    for _ in range(2):
+        torch.testing.assert_close(layer(images), expected, rtol=1e-4, atol=1e-4)
     assert not convolved
+    assert len(changed) == (2 if so else 0)
+    assert len({id(weights) for weights in changed}) <= 1
     assert set(layer.state_dict()) == {"weight", "bias"}
 
 

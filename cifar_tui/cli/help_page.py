@@ -8,7 +8,11 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from cifar_tui.left_out import left_out
+
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+UNUSED = {"rich.markdown": "Markdown", "rich.traceback": "Traceback"}
+"""Of what Typer's help loads, a third of the time that `--help` takes: our texts are no Markdown."""
 
 
 class PlainSwitches:
@@ -29,6 +33,8 @@ class PlainSwitches:
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""
+        with left_out(UNUSED):
+            from typer import rich_utils  # noqa: F401
         for param in self.params:
             without_type(param)
         super().format_help(ctx, formatter)  # type: ignore[misc] # the command's

@@ -8,12 +8,11 @@ import itertools
 import math
 import operator
 import re
-import sys
-import types
 
 from cifar_tui import lazy_numpy as np
 from cifar_tui.dataclass import dataclass
 from cifar_tui.history.series import Floats, Points
+from cifar_tui.left_out import left_out
 
 MAX_POINTS = 4_000
 """More than any screen's columns need; a guard, since the cost grows with every point."""
@@ -49,10 +48,8 @@ def load_plotext() -> None:
 
     Half of the time would go to pages of documentation, which it builds when it is imported.
     """
-    pages = types.ModuleType("plotext._doc.doc")
-    vars(pages)["docs"] = None
-    sys.modules.setdefault(pages.__name__, pages)
-    import plotext  # noqa: F401
+    with left_out({"plotext._doc.doc": "docs"}):
+        import plotext  # noqa: F401
 
 
 def draw(

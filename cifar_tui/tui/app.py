@@ -1,6 +1,7 @@
 """The Textual app: polls the run's events, shows its history on the screen in view, and takes the keys."""
 
 import asyncio
+import functools
 import gc
 import threading
 from collections.abc import Callable
@@ -172,11 +173,14 @@ class MonitorApp(DiffApp, inherit_bindings=False):
         self._nonfinite_loss = NonfiniteLossQuestion(self, self.followed)
         self._alerter = Alerter(options.alert, self.write_control)
         self._themes = ThemeChoice(self, themes, theme, preferences)
-        self._dashboard = Dashboard(hardware, preferences, options.marker, intervals)
+        self._dashboard = functools.partial(Dashboard, hardware, preferences, options.marker, intervals)
+
+    def get_default_screen(self) -> Dashboard:
+        """Return the screen below all others."""
+        return self._dashboard()
 
     def on_mount(self) -> None:
         """Put the first frame up, then start the run."""
-        self.push_screen(self._dashboard)
         for number in SAVE_AND_END:
             asyncio.get_running_loop().add_signal_handler(number, self._terminate, number)
         self.set_interval(self._intervals.poll, self.poll)

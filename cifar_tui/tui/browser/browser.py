@@ -7,7 +7,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.screen import Screen
 
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.runs.checkpoints.listing import Piece
@@ -24,13 +23,14 @@ from cifar_tui.tui.evaluation.evaluation_panel import EvaluationPanel
 from cifar_tui.tui.evaluation.evaluation_screen import EvaluationScreen
 from cifar_tui.tui.intervals import ScreenIntervals
 from cifar_tui.tui.run_reader import RunLoaded, RunUpdated
+from cifar_tui.tui.sized_screen import SizedScreen
 from cifar_tui.tui.widgets.filtered_list import FilteredList
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Rows
 from cifar_tui.tui.widgets.status import Awaited, StatusPanel
 
 
-class CheckpointBrowser(Screen[None]):
+class CheckpointBrowser(SizedScreen[None]):
     """A run's checkpoints and the evaluation of the one under the cursor; on request those of another run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -6,7 +6,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Static
 
 from cifar_tui.history.run_history import RunHistory
@@ -23,13 +22,14 @@ from cifar_tui.tui.intervals import ScreenIntervals
 from cifar_tui.tui.panels import PANELS
 from cifar_tui.tui.run_reader import RunLoaded, RunUpdated
 from cifar_tui.tui.settings.kept_preferences import KeptPreferences
+from cifar_tui.tui.sized_screen import SizedScreen
 from cifar_tui.tui.widgets.epoch_table import EpochTable
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Rows
 from cifar_tui.tui.widgets.status import Awaited, StatusPanel
 
 
-class Dashboard(Screen[None]):
+class Dashboard(SizedScreen[None]):
     """A run at a glance."""
 
     AUTO_FOCUS = "EpochTable"

@@ -27,19 +27,14 @@ class PanelGrid(Container):
     def __init__(self, hardware: Hardware, options: ChartOptions, preferences: KeptPreferences) -> None:
         """Prepare the panels; `hardware` is what the device panel reads, `options` are those of charts."""
         super().__init__(id="panels")
-        self._hardware = hardware
         self._options = options
         self._preferences = preferences
-        self._panels: dict[str, Widget] = {}
+        self._panels: dict[str, Widget] = {panel.name: panel.widget(hardware, options) for panel in PANELS}
+        self._arrange()  # not once mounted: each change of a class would style every panel anew
 
     def compose(self) -> ComposeResult:
         """Put the panels up."""
-        self._panels = {panel.name: panel.widget(self._hardware, self._options) for panel in PANELS}
         yield from self._panels.values()
-
-    def on_mount(self) -> None:
-        """Start with the panels a person has chosen, as far as they fit."""
-        self._arrange()
 
     def show(self, history: RunHistory, view: ChartView) -> bool:
         """Show the history on every panel. Returns True if a part of it has to wait."""
@@ -96,14 +91,11 @@ class PanelGrid(Container):
         """Set the classes that app.tcss lays out: how many panels are in view, and the place of each."""
         maximised = self._preferences.current.maximised
         shown = [maximised] if maximised else self._chosen()
-        for count in range(1, FEW + 1):
-            self.set_class(len(shown) == count, f"-count-{count}")
-        self.set_class(len(shown) > FEW, "-many")
-        self.set_class(len(shown) > MANY, "-all")
+        together = {f"-count-{count}": len(shown) == count for count in range(1, FEW + 1)}
+        together |= {"-many": len(shown) > FEW, "-all": len(shown) > MANY}
+        self.update_classes(together, update=self.is_attached)
         for name, panel in self._panels.items():
             place = shown.index(name) if name in shown else -1
-            panel.set_class(place < 0, "-hidden")
-            panel.set_class(place == 0, "-first")
-            panel.set_class(place == 2, "-third")
-            panel.set_class(place > 2, "-more")
-            panel.set_class(place >= MANY, "-last")
+            alone = {"-hidden": place < 0, "-first": place == 0, "-third": place == 2}
+            alone |= {"-more": place > 2, "-last": place >= MANY}
+            panel.update_classes(alone, update=self.is_attached)

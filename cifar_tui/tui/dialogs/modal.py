@@ -7,10 +7,11 @@ from textual.geometry import Region
 from textual.screen import ModalScreen, ScreenResultType
 from textual.strip import Strip
 
+from cifar_tui.tui.sized_screen import SizedScreen
 from cifar_tui.tui.terminal.textual_internals import lines_behind
 
 
-class Modal(ModalScreen[ScreenResultType]):
+class Modal(ModalScreen[ScreenResultType], SizedScreen[ScreenResultType]):
     """A screen that leaves the one behind as it is; escape dismisses it without an answer.
 
     Textual's own way, for a veil that we do not have, makes every segment behind anew whenever something is drawn in

@@ -6,7 +6,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import ScrollableContainer
-from textual.screen import Screen
 
 from cifar_tui.checkpoint_events import ComparisonDone, EvaluationFailed
 from cifar_tui.control import CancelEvaluation
@@ -18,6 +17,7 @@ from cifar_tui.tui import common_keys
 from cifar_tui.tui.evaluation.compared_classes import ComparedClass, compared_classes, compared_order
 from cifar_tui.tui.evaluation.compared_images import ComparedImagesScreen
 from cifar_tui.tui.evaluation.evaluation_rows import wrapped
+from cifar_tui.tui.sized_screen import SizedScreen
 from cifar_tui.tui.widgets.filter_box import FilterBox
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Row, Rows, bar
@@ -30,7 +30,7 @@ MARGIN = 7
 """Cells beside the text: the page's, the frame's, and the scroll bar's."""
 
 
-class ComparisonScreen(Screen[None]):
+class ComparisonScreen(SizedScreen[None]):
     """One comparison, from its start; leaving cancels it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -5,7 +5,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from cifar_tui import text
 from cifar_tui.checkpoint_events import MOST_DENSE
@@ -17,6 +16,7 @@ from cifar_tui.tui.evaluation.list_pages import ClassesPage, ListPage, PairsPage
 from cifar_tui.tui.evaluation.matrix_page import MatrixPage
 from cifar_tui.tui.evaluation.misclassified import MisclassifiedScreen
 from cifar_tui.tui.evaluation.shown_evaluation import Cell, shown_evaluation
+from cifar_tui.tui.sized_screen import SizedScreen
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.row_list import RowList
 from cifar_tui.tui.widgets.rows import Row, Rows, cut, fitted
@@ -28,7 +28,7 @@ OF_THE_MATRIX = ("toggle_shares", "move", "show_cell")
 OF_A_LIST = ("filter", "sort")
 
 
-class EvaluationScreen(Screen[None]):
+class EvaluationScreen(SizedScreen[None]):
     """One evaluation, as it was when the screen was opened; a page is made when it is first shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

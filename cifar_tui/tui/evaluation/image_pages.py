@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.screen import Screen
 
 from cifar_tui import text
 from cifar_tui.report.class_names import fitted_name
 from cifar_tui.tui.evaluation.evaluation_rows import wrapped
 from cifar_tui.tui.evaluation.image_cards import TOO_SMALL, Card, ImageCards
+from cifar_tui.tui.sized_screen import SizedScreen
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.rows import Row, Rows, Span, bar, fitted
 
@@ -32,7 +32,7 @@ NUMBER = 8
 MIN_BAR = 3
 
 
-class ImagesScreen(Screen[None]):
+class ImagesScreen(SizedScreen[None]):
     """Pages through the images that a subclass chooses."""
 
     def __init__(self, names: Sequence[str], label: int | None = None) -> None:

@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from cifar_tui import text
 from cifar_tui.report import results_text
@@ -18,6 +17,7 @@ from cifar_tui.runs.overview import Overview
 from cifar_tui.tui import common_keys
 from cifar_tui.tui.results.results_chart import ResultsChart
 from cifar_tui.tui.results.setting_list import SettingList, SettingRow, columns_of, order_of
+from cifar_tui.tui.sized_screen import SizedScreen
 from cifar_tui.tui.widgets.epoch_table import BEST_SIGN
 from cifar_tui.tui.widgets.filtered_list import FilteredList
 from cifar_tui.tui.widgets.key_row import KeyRow
@@ -29,7 +29,7 @@ FRAME_ROWS = 3
 GAP = "  "
 
 
-class ResultsScreen(Screen[None]):
+class ResultsScreen(SizedScreen[None]):
     """Runs compared by what differs between them; it follows them while it is in view."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

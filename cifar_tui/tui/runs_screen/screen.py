@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from cifar_tui.runs.listing import RunListing, RunsPiece
 from cifar_tui.runs.overview import Overview
@@ -21,6 +20,7 @@ from cifar_tui.tui.runs_screen.actions import RunListActions
 from cifar_tui.tui.runs_screen.queue_panel import QueuePanel
 from cifar_tui.tui.runs_screen.run_list import RunList, detail_rows
 from cifar_tui.tui.runs_screen.run_rows import ListedRuns, RunRow, run_order
+from cifar_tui.tui.sized_screen import SizedScreen
 from cifar_tui.tui.widgets.filtered_list import FilteredList
 from cifar_tui.tui.widgets.key_row import KeyRow
 from cifar_tui.tui.widgets.row_list import MARK_SIGN, RowList
@@ -33,7 +33,7 @@ OF_THE_LIST = ("act", "filter", "mark", "sort")
 FILTER_HINT = "words, or terms: state=failed accuracy>80% tag=night"
 
 
-class RunsScreen(Screen[None]):
+class RunsScreen(SizedScreen[None]):
     """All runs in a folder. It stays when another screen comes to the front, and looks at the folder while in view."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -51,8 +51,8 @@ class CellStyle(NamedTuple):
 
 Cell = tuple[str, CellStyle]
 """A character, empty in the second cell of a wide one, and its style."""
-Place = tuple[int, int]
-"""Row and column."""
+Run = tuple[int, int, int]
+"""Row, first column, and the column after the last, of cells in one style."""
 PLAIN = CellStyle()
 BLANK: Cell = (" ", PLAIN)
 
@@ -74,7 +74,7 @@ class DiffRenderer:
         if size != self._size:
             self._size = size
             self.forget()
-        changed: defaultdict[CellStyle, list[Place]] = defaultdict(list)
+        changed: defaultdict[CellStyle, list[Run]] = defaultdict(list)
         for y, x, strip in _stretches(update):
             if 0 <= y < size[1]:
                 self._note_changes(changed, y, x, strip, console)
@@ -90,41 +90,41 @@ class DiffRenderer:
         return "".join(output)
 
     def _note_changes(
-        self, changed: "defaultdict[CellStyle, list[Place]]", y: int, x: int, strip: Strip, console: Console
+        self, changed: "defaultdict[CellStyle, list[Run]]", y: int, x: int, strip: Strip, console: Console
     ) -> None:
-        """Add what changes in one stretch of a row to the places of each style."""
+        """Add what changes in one stretch of a row to the runs of each style."""
         shown = self._shown.setdefault(y, [None] * self._size[0])
         cells = self._cells_of(strip, console)[: max(self._size[0] - x, 0)]
-        if shown[x : x + len(cells)] == cells:
+        before = shown[x : x + len(cells)]
+        if before == cells:
             return
-        style = PLAIN
-        for column, cell in enumerate(cells, start=x):
-            before = shown[column]
-            if before == cell:
-                continue
-            shown[column] = cell
-            if before is not None:
-                # Writing on one half of a wide character blanks the other, in a way that differs between terminals.
-                if not before[0] and column == x > 0:
-                    shown[column - 1] = None
-                elif _is_wide(shown, column):
-                    shown[column + 1] = None
-            if cell[0]:  # else it is sent with the wide character before it
+        _forget_halves(shown, x, before, cells)
+        shown[x : x + len(cells)] = cells
+        style, start = PLAIN, -1
+        for column, (old, cell) in enumerate(zip(before, cells, strict=True), start=x):
+            is_new = old != cell
+            if start >= 0:
+                if is_new and (cell[1] is style or _looks_the_same(cell, style)):
+                    continue
+                changed[style].append((y, start, column))
+                start = -1
+            if is_new and cell[0]:  # an empty one is sent with the wide character before it
                 style = style if _looks_the_same(cell, style) else cell[1]
-                changed[style].append((y, column))
+                start = column
+        if start >= 0:
+            changed[style].append((y, start, x + len(cells)))
 
-    def _write(self, output: list[str], style: CellStyle, places: "list[Place]") -> None:
-        """Append the cells at some places, and the moves of the cursor from one to the next."""
+    def _write(self, output: list[str], style: CellStyle, runs: list[Run]) -> None:
+        """Append the cells of some runs, and the moves of the cursor from one to the next."""
         at = (-1, -1)
-        for y, column in places:
+        for y, start, end in runs:
             shown = self._shown[y]
             if at[0] != y:
-                output.append(f"\x1b[{y + 1};{column + 1}H")
-            elif at[1] < column:
-                output.append(_way(shown[at[1] : column], style))
-            character = (shown[column] or BLANK)[0]
-            output.append(character)
-            at = (y, column + (2 if _is_wide(shown, column) else 1))
+                output.append(f"\x1b[{y + 1};{start + 1}H")
+            elif at[1] < start:
+                output.append(_way(shown[at[1] : start], style))
+            output.extend([(cell or BLANK)[0] for cell in shown[start:end]])
+            at = (y, end + _is_wide(shown, end - 1))
 
     def _cells_of(self, strip: Strip, console: Console) -> list[Cell]:
         cells: list[Cell] = []
@@ -156,6 +156,21 @@ class DiffRenderer:
         codes = rendered[start + 2 : rendered.index("m", start)] if 0 <= start < rendered.index("x") else ""
         style = self._known_styles[rich_style] = _parsed(codes)
         return style
+
+
+def _forget_halves(shown: list[Cell | None], x: int, before: list[Cell | None], cells: list[Cell]) -> None:
+    """Have both halves of a wide character sent again where one of them is written on.
+
+    Writing on one half blanks the other, in a way that differs between terminals.
+    """
+    for place, old in enumerate(before):
+        if old is not None and not old[0]:
+            if place and before[place - 1] != cells[place - 1]:
+                before[place] = None
+            elif not place and x and old != cells[0]:
+                shown[x - 1] = None
+    if _is_wide(shown, x + len(cells) - 1) and before[-1] != cells[-1]:
+        shown[x + len(cells)] = None
 
 
 def _is_wide(row: Sequence[Cell | None], column: int) -> bool:

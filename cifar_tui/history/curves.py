@@ -1,10 +1,11 @@
 """The curves of a run and the marks on them, from steps one by one or many at once."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
+from cifar_tui import lazy_numpy as np
 from cifar_tui.dataclass import dataclass
 from cifar_tui.events import EpochDone, StepDone
 from cifar_tui.history.layers import LayerHistory
@@ -27,6 +28,11 @@ class StepColumns:
 
     columns: dict[str, Floats]
     """float64 [N] for each field of `StepDone`."""
+
+    @classmethod
+    def joined(cls, parts: "Sequence[StepColumns]") -> "StepColumns":
+        """Return steps in parts, in order, as one."""
+        return cls({name: np.concatenate([part[name] for part in parts]) for name in STEP_FIELDS})
 
     def __getitem__(self, name: str) -> Floats:
         """Return the column of a field."""

@@ -162,6 +162,17 @@ def test_norms_between_steps_do_not_tear_the_columns_of_a_journal_apart(journal:
     assert history.curves.layers.steps.tolist() == [1, *range(20, 201, 20)]
 
 
+def test_nor_do_the_blocks_in_which_a_journal_is_read(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with journal.open("rb") as file:
+        (whole,) = [item for item in read_feed(file) if isinstance(item, StepColumns)]
+    monkeypatch.setattr("cifar_tui.runs.records.journal.BLOCK_BYTES", 9_000)
+    with journal.open("rb") as file:
+        items = list(read_feed(file))
+    (columns,) = [item for item in items if isinstance(item, StepColumns)]
+    assert list(columns.rows()) == list(whole.rows())
+    assert sum(isinstance(item, NormsMeasured) for item in items) == 11
+
+
 def test_norms_are_less_than_a_twentieth_of_a_journal(journal: Path) -> None:
     lines = journal.read_bytes().splitlines(keepends=True)
     lengths: dict[str, list[int]] = {"StepDone": [], "NormsMeasured": []}

@@ -17,6 +17,7 @@ from cifar_tui.files.append_file import LineFile
 from cifar_tui.files.run_files import journal_path
 from cifar_tui.history.curves import STEP_FIELDS, StepColumns
 from cifar_tui.history.run_history import FeedItem
+from cifar_tui.layer_events import NormsMeasured
 
 BLOCK_BYTES = 400_000
 """Read at a time: more is slower, for what it becomes no longer fits the processor's cache."""
@@ -70,6 +71,26 @@ def read_feed(file: BinaryIO) -> Iterator[FeedItem]:
     The file is left after that line, so that reading continues there once there is more. Unreadable lines are passed
     over, as by `read_events`. Raises OSError.
     """
+    in_a_row: list[StepColumns] = []
+    norms: list[FeedItem] = []
+    for item in _read_blocks(file):
+        if isinstance(item, StepColumns):
+            in_a_row.append(item)
+        elif in_a_row and isinstance(item, NormsMeasured):
+            norms.append(item)
+        else:
+            yield from _joined(in_a_row, norms)
+            in_a_row, norms = [], []
+            yield item
+    yield from _joined(in_a_row, norms)
+
+
+def _joined(columns: list[StepColumns], norms: list[FeedItem]) -> list[FeedItem]:
+    """Return the columns as one, and after them the norms: one step in twenty, they would tear them apart."""
+    return [StepColumns.joined(columns), *norms] if columns else norms
+
+
+def _read_blocks(file: BinaryIO) -> Iterator[FeedItem]:
     while block := file.read(BLOCK_BYTES):
         complete = block.rfind(b"\n") + 1
         while not complete and len(block) < LONGEST_LINE and (more := file.read(BLOCK_BYTES)):
@@ -130,7 +151,6 @@ def _said(records: Sequence[Any]) -> list[FeedItem]:
         if len(steps) >= FEWEST_COLUMNS:
             columns = {name: np.fromiter(map(itemgetter(name), steps), np.float64, len(steps)) for name in STEP_FIELDS}
             events.append(StepColumns(columns))
-            # After all of these steps: one in twenty between them would tear the columns apart.
             rows = [record for record in rows if record["event"] != "StepDone"]
         events += [event_from_record(record) for record in rows]
     return events

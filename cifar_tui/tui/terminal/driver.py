@@ -25,9 +25,11 @@ from textual.messages import InBandWindowResize
 from cifar_tui.system.foreground import terminal_settings_allowed
 from cifar_tui.tui.terminal.torn_sequence import TornSequence
 
-RESIZE_SECONDS = 1.0
-"""Between two drawings while the size changes all the time, as when an edge is dragged: each draws the complete
-screen, and the training hardly runs meanwhile."""
+RESIZE_SECONDS, MOST_RESIZE_SECONDS = 1.0, 5.0
+"""Between two drawings while the size changes all the time, as when an edge is dragged, at least and at most: each
+draws the complete screen, and the training hardly runs meanwhile."""
+RESIZE_SHARE = 0.1
+"""The share of a core that they may take, and all else on the screen, up to that."""
 REST_SECONDS = 0.15
 """A size that has not changed for so long is drawn."""
 
@@ -114,18 +116,19 @@ class ResilientDriver(LinuxDriver):
         self._asked_at = time.monotonic()
         super().start_application_mode()  # type: ignore[no-untyped-call] # Textual's own
         loop = asyncio.get_running_loop()
-        drawn_at, timer = -math.inf, loop.call_later(0.0, lambda: None)
+        drawn_at, worked, timer = -math.inf, 0.0, loop.call_later(0.0, lambda: None)
 
         def draw() -> None:
-            nonlocal drawn_at
-            drawn_at = loop.time()
+            nonlocal drawn_at, worked
+            drawn_at, worked = loop.time(), time.thread_time()
             size = Size(*self._get_terminal_size())
             self._app.post_message(events.Resize(size, size))
 
         def schedule() -> None:
             nonlocal timer
             timer.cancel()
-            now, next_at = loop.time(), drawn_at + RESIZE_SECONDS
+            pause = (time.thread_time() - worked) / RESIZE_SHARE
+            now, next_at = loop.time(), drawn_at + min(max(pause, RESIZE_SECONDS), MOST_RESIZE_SECONDS)
             timer = loop.call_at(now if next_at <= now else min(now + REST_SECONDS, next_at), draw)
 
         def on_changed_size(_number: int, _frame: FrameType | None) -> None:

@@ -41,7 +41,8 @@ class EpochTable(DataTable[str]):
         self._best: int | None = None
         self._shown = 0
         self._listed: list[EpochDone] = []
-        self._laid_out_for = 0
+        self._widths: dict[str, int] = {}
+        self._history = RunHistory()
         self._pointed: float | None = None
 
     def on_mount(self) -> None:
@@ -50,18 +51,20 @@ class EpochTable(DataTable[str]):
 
     def on_resize(self) -> None:
         """Choose the columns that fit, and spread them."""
-        if not self.size.width or self._laid_out_for == self.size.width:
+        widths = columns_for(self.size.width)
+        if not self.size.width or widths == self._widths:
             return
-        self._laid_out_for = self.size.width
+        self._widths = widths
         self.clear(columns=True)
         self._shown, self._best = 0, None
-        for name, width in columns_for(self.size.width).items():
+        for name, width in widths.items():
             head = f"{name}{NO_SIGN}" if name == "Epoch" else name
             self.add_column(f"{head:>{width}}", key=name, width=width)
-        self.post_message(Rows.Outdated())
+        self.show(self._history)  # at once: an empty table would be laid out, and drawn
 
     def show(self, history: RunHistory) -> None:
         """Add the epochs that are new and move the mark where the best changed."""
+        self._history = history
         if not self.columns:
             return
         if any(one is not other for one, other in zip(self._listed, history.epochs, strict=False)) or self._shown > len(

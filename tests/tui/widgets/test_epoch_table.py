@@ -5,11 +5,14 @@ import math
 from pathlib import Path
 
 import pytest
+from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.strip import Strip
 from textual.widgets import DataTable
 
 from cifar_tui import text
 from cifar_tui.tui.browser.browser import CheckpointBrowser
+from cifar_tui.tui.widgets.epoch_table import EpochTable
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui.drive import screen, screen_text, settle
@@ -82,3 +85,19 @@ async def test_no_number_is_cut(loss: float, size: tuple[int, int]) -> None:
             await settle(pilot)
         assert table(pilot)[1].count(f" {text.loss(loss)} ") == 2
         assert " 25.0 h " in table(pilot)[1]
+
+
+async def test_the_table_is_never_empty_while_the_terminal_changes_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = []
+    render_lines = EpochTable.render_lines
+
+    def counted(table: EpochTable, crop: Region) -> list[Strip]:
+        rows.append(table.row_count)
+        return render_lines(table, crop)
+
+    async with screen(ScriptedJobs(ScriptedConnection([*scripted.opening(), *scripted.epochs(3)]))) as pilot:
+        monkeypatch.setattr(EpochTable, "render_lines", counted)
+        for size in ((100, 32), (140, 40), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+    assert set(rows) == {3}

@@ -42,10 +42,12 @@ def shorter_preset(history: RunHistory) -> ShorterPreset | None:
     It is the longest that ends in an evening, or the shortest of all where none does.
     """
     started, data, speed = history.started, history.data, history.images_per_second
-    if started is None or data is None or history.resumed or not (history.live and _settled(history) and speed > 0):
+    if started is None or data is None or history.resumed or not (history.live and _settled(history)):
         return None
     recipe = started.recipe
     speed *= recipe.work_in(history.epoch)
+    if not speed > 0:
+        return None
     now = run_seconds(recipe, data.train_images, data.test_images, speed)
     left = min(now, history.seconds_left)
     if not left > EVENING_SECONDS:

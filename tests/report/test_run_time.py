@@ -81,3 +81,9 @@ def test_another_preset_keeps_images_seed_and_device() -> None:
         == PRESETS["short"].recipe
     )
     assert math.isfinite(run_seconds(after, 500, 100, 1.0))
+
+
+def test_an_epoch_that_the_recipe_does_not_have_is_no_reason_to_fail() -> None:
+    history = measured("default", 20.0)
+    history.apply(dataclasses.replace(scripted.step(3), epoch=81, seconds=30.0))
+    assert shorter_preset(history) is None

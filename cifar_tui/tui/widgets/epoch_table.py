@@ -55,12 +55,14 @@ class EpochTable(DataTable[str]):
         if not self.size.width or widths == self._widths:
             return
         self._widths = widths
+        row = self.cursor_row
         self.clear(columns=True)
         self._shown, self._best = 0, None
         for name, width in widths.items():
             head = f"{name}{NO_SIGN}" if name == "Epoch" else name
             self.add_column(f"{head:>{width}}", key=name, width=width)
         self.show(self._history)  # at once: an empty table would be laid out, and drawn
+        self.move_cursor(row=row, scroll=True)
 
     def show(self, history: RunHistory) -> None:
         """Add the epochs that are new and move the mark where the best changed."""

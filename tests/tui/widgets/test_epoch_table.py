@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,18 @@ async def test_the_table_is_never_empty_while_the_terminal_changes_its_size(monk
             await pilot.resize_terminal(*size)
             await settle(pilot)
     assert set(rows) == {3}
+
+
+async def test_the_same_epoch_is_in_view_in_another_size() -> None:
+    async with screen(ScriptedJobs(ScriptedConnection([*scripted.opening(), *scripted.epochs(25)]))) as pilot:
+        table = pilot.app.screen.query_one(EpochTable)
+        for size in ((100, 32), (140, 40), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+            assert (table.cursor_row, table.scroll_y) == (24, table.max_scroll_y), "the newest one is followed"
+        await pilot.press(*["up"] * 20)
+        await settle(pilot)
+        await pilot.resize_terminal(121, 45)
+        await settle(pilot)
+        assert table.cursor_row == 4
+        assert re.search(r"│ +5   ", screen_text(pilot))

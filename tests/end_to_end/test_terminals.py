@@ -131,3 +131,23 @@ def test_a_terminal_of_no_size_gets_its_screen_once_it_has_one(run: Path) -> Non
         terminal.wait_for("best on the test set")
         terminal.press("q")
         assert terminal.exit_code() == 0
+
+
+@pytest.mark.slow
+def test_of_the_sizes_that_a_terminal_writes_few_are_drawn_and_the_last(run: Path) -> None:
+    program = [sys.executable, "-m", "cifar_tui", "attach", str(run)]
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(run.parent), "LANG": "C.UTF-8"}
+    with PseudoTerminal(program, environment=environment, size=(100, 30)) as terminal:
+        terminal.wait_for("best on the test set")
+        terminal.press("\x1b[?2048;2$y")
+        terminal.read_until(lambda: b"\x1b[?2048h" in terminal.raw, "sizes that are wanted")
+        before = terminal.raw.count(b"Epochs")
+        for columns in range(99, 40, -1):
+            terminal.press(f"\x1b[48;30;{columns};0;0t")
+            terminal.read_for(0.05)
+        terminal.resize(80, 24)
+        terminal.press("\x1b[48;24;80;0;0t")
+        terminal.read_until(lambda: "? Keys" in terminal.text.splitlines()[23], "the last size")
+        assert terminal.raw.count(b"Epochs") - before < 10
+        terminal.press("q")
+        assert terminal.exit_code() == 0

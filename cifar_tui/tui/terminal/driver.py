@@ -4,7 +4,6 @@ Textual's writer dies with the terminal, after which its queue fills and the app
 spins; and SIGHUP ends the process, training and all.
 """
 
-import asyncio
 import contextlib
 import math
 import os
@@ -23,15 +22,8 @@ from textual.message import Message
 from textual.messages import InBandWindowResize
 
 from cifar_tui.system.foreground import terminal_settings_allowed
+from cifar_tui.tui.terminal.resize_turns import ResizeTurns
 from cifar_tui.tui.terminal.torn_sequence import TornSequence
-
-RESIZE_SECONDS, MOST_RESIZE_SECONDS = 1.0, 5.0
-"""Between two drawings while the size changes all the time, as when an edge is dragged, at least and at most: each
-draws the complete screen, and the training hardly runs meanwhile."""
-RESIZE_SHARE = 0.1
-"""The share of a core that they may take, and all else on the screen, up to that."""
-REST_SECONDS = 0.15
-"""A size that has not changed for so long is drawn."""
 
 ANSWER_SECONDS = 0.5
 """Leaving waits so long for answers to what the terminal was asked at the start."""
@@ -97,6 +89,8 @@ class ResilientDriver(LinuxDriver):
         self._torn = TornSequence()
         self._answered = threading.Event()
         self._asked_at = -math.inf
+        self._resizes: ResizeTurns | None = None
+        self._written_size: events.Resize | None = None
         self.exit_event = self._reads = ReadsCounted()
         self._key_read, self._key_at, self._burst_at = -1, -math.inf, -math.inf
         signal.signal(signal.SIGHUP, self._hang_up)
@@ -114,26 +108,13 @@ class ResilientDriver(LinuxDriver):
         """Take the screen; of many sizes in a row, draw only the first, the last and a few between."""
         self._answered.clear()
         self._asked_at = time.monotonic()
+        self._written_size = None
         super().start_application_mode()  # type: ignore[no-untyped-call] # Textual's own
-        loop = asyncio.get_running_loop()
-        drawn_at, worked, timer = -math.inf, 0.0, loop.call_later(0.0, lambda: None)
-
-        def draw() -> None:
-            nonlocal drawn_at, worked
-            drawn_at, worked = loop.time(), time.thread_time()
-            size = Size(*self._get_terminal_size())
-            self._app.post_message(events.Resize(size, size))
-
-        def schedule() -> None:
-            nonlocal timer
-            timer.cancel()
-            pause = (time.thread_time() - worked) / RESIZE_SHARE
-            now, next_at = loop.time(), drawn_at + min(max(pause, RESIZE_SECONDS), MOST_RESIZE_SECONDS)
-            timer = loop.call_at(now if next_at <= now else min(now + REST_SECONDS, next_at), draw)
+        self._resizes = turns = ResizeTurns(self._draw_size)
 
         def on_changed_size(_number: int, _frame: FrameType | None) -> None:
             if not self._in_band_window_resize:
-                loop.call_soon_threadsafe(schedule)
+                turns.changed()
 
         signal.signal(signal.SIGWINCH, on_changed_size)
 
@@ -169,6 +150,10 @@ class ResilientDriver(LinuxDriver):
         """Hand a key, or anything else that the terminal sent, to the app; in the thread that reads."""
         if isinstance(message, InBandWindowResize):  # the answer to the last question
             self._answered.set()
+        if isinstance(message, events.Resize) and self._resizes is not None:  # of a terminal that writes its size
+            self._written_size = message
+            self._resizes.changed()
+            return
         if isinstance(message, events.Key):
             if self._torn.takes(message, message.time):
                 return
@@ -176,6 +161,10 @@ class ResilientDriver(LinuxDriver):
                 self._burst_at = message.time
             self._key_read, self._key_at, message.time = self._reads.reads, message.time, self._burst_at
         super().process_message(message)
+
+    def _draw_size(self) -> None:
+        size = Size(*self._get_terminal_size())
+        self._app.post_message(self._written_size or events.Resize(size, size))
 
     def _hang_up(self, _number: int, _frame: FrameType | None) -> None:
         self._hung_up = True

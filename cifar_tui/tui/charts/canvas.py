@@ -8,6 +8,7 @@ import itertools
 import math
 import operator
 import re
+from functools import cache
 
 from cifar_tui import lazy_numpy as np
 from cifar_tui.dataclass import dataclass
@@ -43,6 +44,7 @@ Cells = list[list[tuple[str, int]]]
 """Rows of (text, style) runs; style 0 where nothing is drawn."""
 
 
+@cache
 def load_plotext() -> None:
     """Import plotext, which takes 0.1 s: the first frame, which has no points yet, does not wait for it.
 

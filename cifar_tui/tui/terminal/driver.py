@@ -89,7 +89,7 @@ class ResilientDriver(LinuxDriver):
         self._torn = TornSequence()
         self._answered = threading.Event()
         self._asked_at = -math.inf
-        self._resizes: ResizeTurns | None = None
+        self._resizes = ResizeTurns(self._draw_size)
         self._written_size: events.Resize | None = None
         self.exit_event = self._reads = ReadsCounted()
         self._key_read, self._key_at, self._burst_at = -1, -math.inf, -math.inf
@@ -110,11 +110,10 @@ class ResilientDriver(LinuxDriver):
         self._asked_at = time.monotonic()
         self._written_size = None
         super().start_application_mode()  # type: ignore[no-untyped-call] # Textual's own
-        self._resizes = turns = ResizeTurns(self._draw_size)
 
         def on_changed_size(_number: int, _frame: FrameType | None) -> None:
             if not self._in_band_window_resize:
-                turns.changed()
+                self._resizes.changed()
 
         signal.signal(signal.SIGWINCH, on_changed_size)
 
@@ -150,7 +149,7 @@ class ResilientDriver(LinuxDriver):
         """Hand a key, or anything else that the terminal sent, to the app; in the thread that reads."""
         if isinstance(message, InBandWindowResize):  # the answer to the last question
             self._answered.set()
-        if isinstance(message, events.Resize) and self._resizes is not None:  # of a terminal that writes its size
+        if isinstance(message, events.Resize):  # of a terminal that writes its size
             self._written_size = message
             self._resizes.changed()
             return

@@ -1,6 +1,5 @@
 """The curves of a run and the marks on them, from steps one by one or many at once."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
@@ -9,14 +8,8 @@ from cifar_tui import lazy_numpy as np
 from cifar_tui.dataclass import dataclass
 from cifar_tui.events import EpochDone, StepDone
 from cifar_tui.history.layers import LayerHistory
-from cifar_tui.history.series import Floats, MovingAverage, Series
+from cifar_tui.history.series import Floats, RecentAverage, Series
 from cifar_tui.serialization import field_names
-
-NOW_STEPS = 10.0
-"""Half-life in steps of the average that is shown as the present loss and accuracy."""
-NOW_ROWS = 60
-"""The last steps that count for it when many come at once."""
-
 
 STEP_FIELDS = field_names(StepDone)
 _INTEGERS = tuple(field.type is int for field in fields(StepDone))
@@ -64,10 +57,10 @@ class Curves:
         self.test_accuracy = Series()
         self.layers = LayerHistory()
         """The norms of the network's layers."""
-        self.loss_now = math.nan
-        """The loss of the latest steps, averaged; NaN before the first."""
-        self.accuracy_now = math.nan
-        """Their accuracy, averaged."""
+        self.loss_now = RecentAverage()
+        """The loss of the latest steps."""
+        self.accuracy_now = RecentAverage()
+        """Their accuracy."""
         self.pauses: list[int] = []
         """Steps after which the run paused."""
         self.broken_steps: list[int] = []
@@ -76,8 +69,6 @@ class Curves:
         """Steps from which another rate was chosen."""
         self.saved: list[int] = []
         """Steps after which a checkpoint was saved."""
-        self._loss_now = MovingAverage(NOW_STEPS)
-        self._accuracy_now = MovingAverage(NOW_STEPS)
 
     def add_step(self, step: StepDone) -> None:
         """Add a step."""
@@ -86,7 +77,8 @@ class Curves:
         self.train_accuracy.append(step.step, step.accuracy)
         self.learning_rate.append(step.step, step.learning_rate)
         self.seconds.append(step.step, step.seconds)
-        self._add_now(step.loss, step.accuracy)
+        self.loss_now.append(step.loss)
+        self.accuracy_now.append(step.accuracy)
 
     def add_columns(self, steps: StepColumns) -> None:
         """Add many steps."""
@@ -95,10 +87,8 @@ class Curves:
         self.train_accuracy.extend(steps["step"], steps["accuracy"])
         self.learning_rate.extend(steps["step"], steps["learning_rate"])
         self.seconds.extend(steps["step"], steps["seconds"])
-        for loss, accuracy in zip(
-            steps["loss"][-NOW_ROWS:].tolist(), steps["accuracy"][-NOW_ROWS:].tolist(), strict=True
-        ):
-            self._add_now(loss, accuracy)
+        self.loss_now.extend(steps["loss"])
+        self.accuracy_now.extend(steps["accuracy"])
 
     def add_epoch(self, epoch: EpochDone) -> None:
         """Add a test."""
@@ -133,7 +123,3 @@ class Curves:
         series = (self.train_loss, self.train_accuracy, self.learning_rate, self.seconds)
         loss, accuracy, rate, seconds = (one.at(step) for one in series)
         return StepDone(step, epoch, loss, accuracy, images, rate, seconds)
-
-    def _add_now(self, loss: float, accuracy: float) -> None:
-        self.loss_now = self._loss_now.add(loss)
-        self.accuracy_now = self._accuracy_now.add(accuracy)

@@ -1,6 +1,7 @@
 """One curve of any length in bounded memory, thinned so that no spike and neither end is ever lost."""
 
 import math
+from collections import deque
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -16,6 +17,10 @@ MARKS_KEPT = 256
 """Places remembered where a value was no finite number."""
 WILD_FACTOR = 10.0
 """Times the average that a single value may count as in a smoothed curve."""
+LATEST = 60
+"""Values that count for a recent average."""
+KEPT = 0.5 ** (1 / 10)
+"""Share of a value's weight in it that is left with the next: after ten, half of it."""
 NEIGHBOURS = 5
 """Values whose median says what is wild among them."""
 
@@ -37,29 +42,29 @@ def no_points() -> Points:
     return Points(np.empty(0), np.empty(0))
 
 
-class MovingAverage:
-    """An exponential moving average, corrected for its start; NaN and infinity do not count."""
+class RecentAverage:
+    """An exponential moving average of the latest values, worked out when it is read; NaN and infinity do not count."""
 
-    def __init__(self, half_life: float) -> None:
-        """Start without values; after `half_life` steps, a value weighs half."""
-        self._half_life = max(half_life, 1e-9)
-        self._sum = 0.0
-        self._weight = 0.0
+    def __init__(self) -> None:
+        self._latest: deque[float] = deque(maxlen=LATEST)
 
-    def add(self, value: float, steps: float = 1.0) -> float:
-        """Return the average with `value`, so many steps after the last; NaN before the first finite value."""
-        if math.isfinite(value):
-            keep = 0.5 ** (steps / self._half_life)
-            self._sum = self._sum * keep + self._tamed(value) * (1 - keep)
-            self._weight = self._weight * keep + (1 - keep)
-        return self._sum / self._weight if self._weight else math.nan
+    def append(self, value: float) -> None:
+        """Add a value."""
+        self._latest.append(value)
 
-    def _tamed(self, value: float) -> float:
-        """One wild value must not bury the average for thousands of steps."""
-        if not self._weight:
-            return value
-        most = WILD_FACTOR * max(abs(self._sum / self._weight), 1e-3)
-        return min(max(value, -most), most)
+    def extend(self, values: Floats) -> None:
+        """Add values, the newest last: float64 [N]."""
+        self._latest.extend(values[-LATEST:].tolist())
+
+    @property
+    def value(self) -> float:
+        """NaN before the first finite value. One wild value does not bury those around it."""
+        total = weight = 0.0
+        for value in filter(math.isfinite, self._latest):
+            most = WILD_FACTOR * max(abs(total / weight), 1e-3) if weight else math.inf
+            total = total * KEPT + min(max(value, -most), most)
+            weight = weight * KEPT + 1
+        return total / weight if weight else math.nan
 
 
 class Series:

@@ -3,7 +3,6 @@
 import contextlib
 import math
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -18,14 +17,13 @@ from cifar_tui.runs.checkpoints.retention import JournaledCheckpoints
 from cifar_tui.runs.folder import read_recipe
 from cifar_tui.runs.lock import is_being_trained
 from cifar_tui.runs.records.journal import from_line
+from cifar_tui.runs.records.step_lines import NO_STEP_OR_NORMS, other_lines
 from cifar_tui.runs.run_note import read_note
 from cifar_tui.runs.tags import read_tags
 
 OVER = ("stopped", "finished", "failed", "killed", "no data")
 """States of runs that train no more."""
 BLOCK_BYTES = 1_000_000
-OTHER_THAN_STEPS = re.compile(rb'^\{"at":[^,]{1,40},"event":"(?!StepDone"|NormsMeasured")[^\n]*$', re.MULTILINE)
-"""Matches the lines of a journal that are few, in a block of complete lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +193,8 @@ def _few_lines(journal: BinaryIO) -> Iterator[bytes]:
     rest = last_step = b""
     while block := journal.read(BLOCK_BYTES):
         complete, _, rest = (rest + block).rpartition(b"\n")
-        for match in OTHER_THAN_STEPS.finditer(complete):
-            yield match.group()
+        for start, end in other_lines(complete, NO_STEP_OR_NORMS):
+            yield complete[start:end]
         last_step = _last_step(complete) or last_step
     if last_step:
         yield last_step

@@ -1,6 +1,7 @@
 import dataclasses
 import math
 
+import numpy as np
 import pytest
 
 from cifar_tui.checkpoint_events import EvaluationFailed, EvaluationProgressed, EvaluationStarted
@@ -21,7 +22,7 @@ from cifar_tui.events import (
     RunStopped,
 )
 from cifar_tui.history.run_history import RunHistory
-from cifar_tui.history.series import MovingAverage
+from cifar_tui.history.series import RecentAverage
 from cifar_tui.presets import preset
 from cifar_tui.report.run_summary import note_text
 from tests import scripted
@@ -124,14 +125,21 @@ def test_every_step_reaches_the_curves() -> None:
 def test_a_loss_without_a_number_is_marked_and_does_not_spoil_the_average() -> None:
     history = after(scripted.step(1, loss=2.0), scripted.step(2, loss=math.nan), scripted.step(3, loss=2.0))
     assert history.curves.train_loss.marks == [2]
-    assert history.curves.loss_now == pytest.approx(2.0)
+    assert history.curves.loss_now.value == pytest.approx(2.0)
 
 
-def test_smoothing_starts_at_the_first_value() -> None:
-    smoothing = MovingAverage(10.0)
-    assert math.isnan(smoothing.add(math.nan))
-    assert smoothing.add(3.0) == pytest.approx(3.0)
-    assert 3.0 < smoothing.add(4.0) < 4.0
+def test_an_average_starts_at_the_first_value_and_follows_the_latest() -> None:
+    average = RecentAverage()
+    average.append(math.nan)
+    assert math.isnan(average.value)
+    average.append(3.0)
+    assert average.value == pytest.approx(3.0)
+    average.append(4.0)
+    assert 3.5 < average.value < 4.0
+    average.extend(np.array([4.0, 1e9, 4.0, 4.0, 4.0]))
+    assert 4.0 < average.value < 12.0
+    average.extend(np.full(1_000, 5.0))
+    assert average.value == pytest.approx(5.0)
 
 
 def test_an_evaluation_is_under_way_until_its_verdict() -> None:

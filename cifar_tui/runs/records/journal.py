@@ -1,30 +1,27 @@
 """The journal of a run: every event as one JSON line, in order, with the time it was emitted."""
 
-import itertools
+import contextlib
 import os
 import time
-from collections.abc import Iterator, Sequence
-from operator import itemgetter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import orjson
 
-from cifar_tui import lazy_numpy as np
 from cifar_tui.event_records import event_from_record, event_to_record
 from cifar_tui.events import Event
 from cifar_tui.files.append_file import LineFile
 from cifar_tui.files.run_files import journal_path
-from cifar_tui.history.curves import STEP_FIELDS, StepColumns
+from cifar_tui.history.curves import StepColumns
 from cifar_tui.history.run_history import FeedItem
 from cifar_tui.layer_events import NormsMeasured
+from cifar_tui.runs.records.step_lines import other_lines, step_columns
 
 BLOCK_BYTES = 400_000
 """Read at a time: more is slower, for what it becomes no longer fits the processor's cache."""
 LONGEST_LINE = 8_000_000
 """Bytes of the longest line that is read: every confusion of a thousand classes needs 7 MB."""
-OF_STEPS = ("StepDone", "NormsMeasured")
-"""The events that are many."""
 FEWEST_COLUMNS = 16
 """Steps in a row that are worth being read as columns."""
 
@@ -101,11 +98,7 @@ def _read_blocks(file: BinaryIO) -> Iterator[FeedItem]:
         file.seek(complete - len(block), 1)
         if not complete:
             return
-        try:
-            records = orjson.loads(b"[" + block[: complete - 1].replace(b"\n", b",") + b"]")
-            yield from _said(records)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            yield from _line_by_line(block[:complete])
+        yield from _said(block[:complete])
 
 
 class JournalTail:
@@ -142,23 +135,32 @@ class JournalTail:
         self._file.close()
 
 
-def _said(records: Sequence[Any]) -> list[FeedItem]:
-    # Any: records come straight from JSON; whatever is no event of ours raises, and is then read line by line.
-    events: list[FeedItem] = []
-    for of_steps, group in itertools.groupby(records, lambda record: record["event"] in OF_STEPS):
-        rows = list(group)
-        steps = [record for record in rows if record["event"] == "StepDone"] if of_steps else []
-        if len(steps) >= FEWEST_COLUMNS:
-            columns = {name: np.fromiter(map(itemgetter(name), steps), np.float64, len(steps)) for name in STEP_FIELDS}
-            events.append(StepColumns(columns))
-            rows = [record for record in rows if record["event"] != "StepDone"]
-        events += [event_from_record(record) for record in rows]
-    return events
+def _said(block: bytes) -> Iterator[FeedItem]:
+    """Yield what complete lines hold; norms, of one step in twenty, after the steps that they would tear apart."""
+    steps: list[bytes] = []
+    norms: list[Event] = []
+    begin = 0
+    for start, end in other_lines(block):
+        steps.append(block[begin:start])
+        begin = end
+        events = list(_line_by_line(block[start:end]))
+        if all(isinstance(event, NormsMeasured) for event in events):
+            norms += events
+        else:
+            yield from [*_steps(b"".join(steps)), *norms, *events]
+            steps, norms = [], []
+    yield from [*_steps(b"".join([*steps, block[begin:]])), *norms]
+
+
+def _steps(lines: bytes) -> Iterator[FeedItem]:
+    if lines.count(b"\n") >= FEWEST_COLUMNS:
+        with contextlib.suppress(ValueError):
+            yield step_columns(lines)
+            return
+    yield from _line_by_line(lines)
 
 
 def _line_by_line(block: bytes) -> Iterator[Event]:
     for line in block.split(b"\n"):
-        try:
+        with contextlib.suppress(ValueError):
             yield from_line(line)[1]
-        except ValueError:
-            continue

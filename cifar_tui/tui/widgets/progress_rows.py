@@ -102,10 +102,10 @@ def numbers_rows(history: RunHistory, waited: float, width: int) -> tuple[Row, R
     if step is None:
         waiting = history.state == "training" and history.live
         return (((f"Waiting for the first step… {text.clock(waited)}", "value"),) if waiting else ()), ()
-    loss = step.loss if not math.isfinite(step.loss) else history.curves.loss_now
+    loss = step.loss if not math.isfinite(step.loss) else history.curves.loss_now.value
     pieces: list[Row] = [
         _number("loss", f"{text.loss(loss):<6}", "value" if math.isfinite(loss) else "bad"),
-        _number("accuracy", f"{text.percent(history.curves.accuracy_now, 1):<7}"),
+        _number("accuracy", f"{text.percent(history.curves.accuracy_now.value, 1):<7}"),
         _best(history, "best test" if width >= 70 else "best"),
         _number("rate", f"{text.rate(step.learning_rate):<9}"),
     ]

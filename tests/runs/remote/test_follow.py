@@ -74,7 +74,7 @@ def test_steps_in_a_row_come_as_columns_and_say_the_same(run: RunFolder) -> None
     assert (
         ours.curves.train_loss.thinned(50, 0, 151).y.tolist() == theirs.curves.train_loss.thinned(50, 0, 151).y.tolist()
     )
-    assert ours.curves.loss_now == theirs.curves.loss_now
+    assert ours.curves.loss_now.value == theirs.curves.loss_now.value
     assert ours.images_per_second == theirs.images_per_second
     assert [epoch.epoch for epoch in ours.epochs] == [1, 2, 3]
 

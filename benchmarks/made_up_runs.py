@@ -211,12 +211,8 @@ class ScriptedRun:
 
 
 def show(run: ScriptedRun) -> None:
-    """Put a run on the screen."""
+    """Put a run on the screen, as the commands do."""
     from cifar_tui.jobs.run_in_view import RunInView
-    from cifar_tui.system.hardware import Hardware
-    from cifar_tui.tui.app import MonitorApp
-    from cifar_tui.tui.settings.theme_files import theme_folders
-    from cifar_tui.tui.settings.themes import find_themes
+    from cifar_tui.tui.app import ScreenOptions, run_screen
 
-    themes = find_themes(theme_folders())
-    MonitorApp(RunInView(run), themes, themes.chosen(None), Hardware()).run()
+    run_screen(RunInView(run), ScreenOptions())

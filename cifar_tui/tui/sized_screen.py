@@ -2,10 +2,12 @@
 
 from textual import events, on
 from textual.geometry import Size
-from textual.screen import Screen, ScreenResultType
+from textual.screen import ScreenResultType
+
+from cifar_tui.tui.terminal.whole_screen import WholeScreen
 
 
-class SizedScreen(Screen[ScreenResultType]):
+class SizedScreen(WholeScreen[ScreenResultType]):
     """A screen that is styled for the size it is shown in, once.
 
     Textual's own learns its size, and is asked to apply the styles again, once all widgets of it are there: it styles

@@ -137,7 +137,12 @@ def screen_text(pilot: Pilot[int]) -> str:
     app = pilot.app
     drawn = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
     assert isinstance(drawn, LayoutUpdate)
-    return "\n".join("".join(strip.text for strip in row).replace("\xa0", " ").rstrip() for row in drawn.strips)
+    return frame_text(drawn)
+
+
+def frame_text(frame: LayoutUpdate) -> str:
+    """A frame of the whole screen as lines of text, without the blanks at their ends."""
+    return "\n".join("".join(strip.text for strip in row).replace("\xa0", " ").rstrip() for row in frame.strips)
 
 
 def app_of(pilot: Pilot[int]) -> CountingApp:

@@ -4,7 +4,9 @@ Textual's writer dies with the terminal, after which its queue fills and the app
 spins; and SIGHUP ends the process, training and all.
 """
 
+import codecs
 import contextlib
+import errno
 import math
 import os
 import select
@@ -14,7 +16,8 @@ import time
 from types import FrameType
 from typing import IO, Any
 
-from textual import events
+from textual import constants, events
+from textual._xterm_parser import XTermParser
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
@@ -29,19 +32,11 @@ ANSWER_SECONDS = 0.5
 """Leaving waits so long for answers to what the terminal was asked at the start."""
 MOST_DELAY_SECONDS = 2.0
 """A terminal that has not answered for so long will not."""
+READ_BYTES = 4_096
+LOOK_SECONDS = 0.1
+"""Between two looks at whether the app has ended."""
 BURST_SECONDS = 0.01
 """A read that follows the one before so closely is another part of the same paste; nobody types like that."""
-
-
-class ReadsCounted(threading.Event):
-    """Ends the reading: Textual looks at it between two reads, which makes them countable."""
-
-    reads = 0
-
-    def is_set(self) -> bool:
-        """Return True to end."""
-        self.reads += 1
-        return super().is_set()
 
 
 class ResilientFile:
@@ -91,7 +86,7 @@ class ResilientDriver(LinuxDriver):
         self._asked_at = -math.inf
         self._resizes = ResizeTurns(self._draw_size)
         self._written_size: events.Resize | None = None
-        self.exit_event = self._reads = ReadsCounted()
+        self._reads = 0
         self._key_read, self._key_at, self._burst_at = -1, -math.inf, -math.inf
         signal.signal(signal.SIGHUP, self._hang_up)
 
@@ -145,6 +140,28 @@ class ResilientDriver(LinuxDriver):
             except ValueError:
                 continue  # bytes that are no UTF-8, or no sequence of a terminal: the next ones may be
 
+    def run_input_thread(self) -> None:
+        """Read until the app ends. Raises OSError where the terminal is gone, ValueError as above.
+
+        Textual's own looks ten times a second for an escape that nothing follows: so long each one took.
+        """
+        parser = XTermParser(self._debug)
+        decode = codecs.getincrementaldecoder("utf-8")().decode
+        wait = LOOK_SECONDS
+        while not self.exit_event.is_set():
+            readable, _, _ = select.select([self.fileno], [], [], wait)
+            wait = LOOK_SECONDS
+            if readable:
+                wait = constants.ESCAPE_DELAY
+                self._reads += 1
+                if not (content := os.read(self.fileno, READ_BYTES)):
+                    raise OSError(errno.EIO, "the terminal has hung up")
+                if text := decode(content):
+                    for message in parser.feed(text):
+                        self.process_message(message)
+            for message in parser.tick():
+                self.process_message(message)
+
     def process_message(self, message: Message) -> None:
         """Hand a key, or anything else that the terminal sent, to the app; in the thread that reads."""
         if isinstance(message, InBandWindowResize):  # the answer to the last question
@@ -156,9 +173,9 @@ class ResilientDriver(LinuxDriver):
         if isinstance(message, events.Key):
             if self._torn.takes(message, message.time):
                 return
-            if self._reads.reads != self._key_read and message.time - self._key_at > BURST_SECONDS:
+            if self._reads != self._key_read and message.time - self._key_at > BURST_SECONDS:
                 self._burst_at = message.time
-            self._key_read, self._key_at, message.time = self._reads.reads, message.time, self._burst_at
+            self._key_read, self._key_at, message.time = self._reads, message.time, self._burst_at
         super().process_message(message)
 
     def _draw_size(self) -> None:

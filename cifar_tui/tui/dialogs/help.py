@@ -1,17 +1,18 @@
 """All keys of a screen, in groups, and a line to search them."""
 
+import textwrap
 from collections.abc import Iterable
 from itertools import groupby
 from typing import ClassVar
 
-from rich.table import Table
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
+from textual.geometry import Size
 from textual.widgets import Input, Static
 
 from cifar_tui.tui.dialogs.modal import Modal
+from cifar_tui.tui.widgets.rows import Row, Rows
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("The run", ("app.send(", "app.resume_run", "app.checkpoints", "app.evaluate", "app.shorter")),
@@ -25,6 +26,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
 )
 """Groups of keys in the order of the help, and how the actions of each begin; the longest beginning decides."""
+KEY_CELLS = 9
 
 
 def group_of(binding: Binding) -> int:
@@ -44,6 +46,37 @@ def matches(binding: Binding, typed: str) -> bool:
     return all(word in searched for word in typed.lower().split())
 
 
+class KeyTable(Rows):
+    """The keys that match what was typed, a heading before each group."""
+
+    def __init__(self, bindings: Iterable[Binding]) -> None:
+        """Show all of these."""
+        super().__init__(id="help-table")
+        self._keys = sorted(bindings, key=group_of)
+        self._typed = ""
+
+    def show_matching(self, typed: str) -> None:
+        """Show those that hold every word that was typed."""
+        self._typed = typed
+        self.refresh(layout=True)
+
+    def get_content_height(self, _container: Size, _viewport: Size, width: int) -> int:
+        """Lay out the rows in so many cells; explanations go on below themselves."""
+        rows: list[Row] = []
+        found = [binding for binding in self._keys if matches(binding, self._typed)]
+        for place, group in groupby(found, key=group_of):
+            rows.append(_row("", GROUPS[place][0], "value"))
+            for binding in group:
+                first, *more = textwrap.wrap(binding.tooltip, max(width - KEY_CELLS - 2, 1)) or [""]
+                rows += [_row(binding.key_display or binding.key, first), *(_row("", line) for line in more)]
+        self.set_rows(rows or [_row("", "No key for that here.")])
+        return len(self._rows)
+
+
+def _row(key: str, text: str, style: str = "") -> Row:
+    return ((f"{key:>{KEY_CELLS}}  ", "accent"), (text, style))
+
+
 class Help(Modal[None]):
     """All keys, generated from the bindings of the screen behind."""
 
@@ -58,7 +91,7 @@ class Help(Modal[None]):
     def __init__(self, bindings: Iterable[Binding]) -> None:
         """Show these keys."""
         super().__init__()
-        self._shown_bindings = sorted(bindings, key=group_of)
+        self._table = KeyTable(bindings)
 
     def compose(self) -> ComposeResult:
         """Lay out the keys."""
@@ -66,27 +99,13 @@ class Help(Modal[None]):
             yield Static("Keys", classes="dialog-title")
             yield Input(placeholder="Type to search: pause, compare, zoom…", compact=True)
             with VerticalScroll(id="help-keys", can_focus=False):
-                yield Static(self._table(""), id="help-table")
+                yield self._table
             yield Static("Escape closes, the arrows scroll. The mouse works, too.", classes="dialog-detail")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show what matches."""
-        self.query_one("#help-table", Static).update(self._table(event.value))
+        self._table.show_matching(event.value)
 
     def action_scroll(self, lines: int) -> None:
         """Scroll the keys."""
         self.query_one("#help-keys").scroll_relative(y=lines, animate=False)
-
-    def _table(self, typed: str) -> Table:
-        """The keys that match, a heading before each group."""
-        table = Table.grid(padding=(0, 2, 0, 0), expand=True)
-        table.add_column(justify="right", width=9, no_wrap=True)
-        table.add_column(ratio=1)
-        found = [binding for binding in self._shown_bindings if matches(binding, typed)]
-        for place, group in groupby(found, key=group_of):
-            table.add_row("", Text(GROUPS[place][0], style="bold"))
-            for binding in group:
-                table.add_row(Text(binding.key_display or binding.key), Text(binding.tooltip))
-        if not found:
-            table.add_row("", Text("No key for that here."))
-        return table

@@ -46,7 +46,7 @@ FIGURES = {
     "staleness_p95_seconds": "from a step's end until its number is on the emulated screen",
     **CHART_FIGURES,
     "key_p95_ms": "from a key until the screen has settled, 30 presses of every kind, while paused",
-    "open_p95_ms": "the same for keys that open or close a screen (escape waits 50 ms to be told from an arrow)",
+    "open_p95_ms": "the same for keys that open or close a screen (escape waits 25 ms to be told from an arrow)",
     "real_key_p95_ms": "keys again, while a run trains for real on every core",
     "real_open_p95_ms": "screens again, likewise",
     "save_key_p95_ms": "from ? until the keys are on the screen, while weights or a training state are written",
@@ -76,7 +76,7 @@ def main() -> None:
         follow_scripted_run(thin=options.worker == "ours")
         return
     use_a_persons_environment()
-    os.environ.setdefault("ESCDELAY", "50")  # as the command line sets it
+    os.environ.setdefault("ESCDELAY", "25")  # as the command line sets it
     figures = following(options.size, options.seconds, "ours")
     figures |= chart_staleness(options.size, options.seconds)
     figures |= over_a_thin_link(options.size, options.seconds)

@@ -41,8 +41,8 @@ def obstacle_to_a_screen(*, in_notebook: bool = False) -> str | None:
         return "A notebook cell cannot show the screen"
     if not in_foreground():
         return "Not in the foreground of this terminal"
-    # Textual's default of 100 ms, in which an escape may still become an arrow key, is felt on every way back.
-    os.environ.setdefault("ESCDELAY", "50")
+    # htop's time in which an escape may still become an arrow key; Textual's, 100 ms, is felt on every way back.
+    os.environ.setdefault("ESCDELAY", "25")
     in_gnu_screen = "STY" in os.environ or os.environ["TERM"].startswith("screen")
     if in_gnu_screen and "TMUX" not in os.environ:
         os.environ.pop("COLORTERM", None)  # of the terminal around it: GNU screen itself has 256 colours

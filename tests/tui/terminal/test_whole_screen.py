@@ -15,27 +15,40 @@ from tests.tui.drive import app_of, frame_text, screen, screen_text, settle
 
 @pytest.fixture
 def frames(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Every frame of a whole screen that is drawn: the name of the screen, and what it then says."""
+    """Every frame that is drawn: the name of the screen, and all that then is to be seen."""
     drawn: list[tuple[str, str]] = []
 
-    def note(_app: DiffApp, drawn_screen: Screen[object], renderable: object) -> None:
-        if isinstance(renderable, LayoutUpdate):
-            drawn.append((type(drawn_screen).__name__, frame_text(renderable)))
+    def note(app: DiffApp, drawn_screen: Screen[object], renderable: object) -> None:
+        if renderable is not None:
+            whole = drawn_screen._compositor.render_update(full=True, screen_stack=app._background_screens)
+            assert isinstance(whole, LayoutUpdate)
+            drawn.append((type(drawn_screen).__name__, frame_text(whole)))
 
     monkeypatch.setattr(DiffApp, "_display", note)
     return drawn
 
 
-@pytest.mark.parametrize("key", ["c", "l", "s", "?", "j"])
-async def test_its_first_frame_says_everything(frames: list[tuple[str, str]], key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "opened"),
+    [
+        ("c", "CheckpointBrowser"),
+        ("l", "RateQuestion"),
+        ("s", "Question"),
+        ("?", "Help"),
+        ("v", "Dashboard"),
+        ("L", "Dashboard"),
+    ],
+)
+async def test_the_first_frame_says_everything(frames: list[tuple[str, str]], key: str, opened: str) -> None:
     connection = ScriptedConnection([*scripted.opening(), *scripted.epochs(2), scripted.step(101)])
     async with screen(ScriptedJobs(connection)) as pilot:
+        before = screen_text(pilot)
         frames.clear()
         await pilot.press(key)
         await settle(pilot)
-        opened = type(app_of(pilot).screen).__name__
-        assert opened != "Dashboard"
-        assert next(text for name, text in frames if name == opened) == screen_text(pilot)
+        assert type(app_of(pilot).screen).__name__ == opened
+        assert screen_text(pilot) != before
+        assert [text for name, text in frames if name == opened and text != before][:1] == [screen_text(pilot)]
 
 
 async def test_a_screen_that_is_closed_before_it_is_drawn_leaves_the_one_behind(tmp_path: Path) -> None:

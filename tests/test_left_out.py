@@ -16,6 +16,29 @@ def test_a_part_left_out_is_an_empty_class_and_can_be_had_afterwards(monkeypatch
         import this_is_loaded_by_nobody  # noqa: F401
 
 
+def test_a_part_left_out_that_is_called_after_all_does_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "fractions", raising=False)
+    with left_out({"fractions": "Fraction"}):
+        from fractions import Fraction
+    assert "fractions" not in sys.modules
+    assert str(Fraction(6, denominator=4)) == "3/2"
+
+
+def test_named_data_load_nothing_of_torchs_compiler() -> None:
+    program = """
+import sys
+from cifar_tui.data_sets import DATA_SETS
+from cifar_tui.engine.data.published import publish
+for data_set in DATA_SETS.values():
+    publish(data_set)
+print("torchvision.models" in sys.modules, sorted({"torch._dynamo", "sympy"} & set(sys.modules)))
+from torchvision.ops.roi_align import is_compile_supported
+print(is_compile_supported("cpu"))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.splitlines() == ["True []", "True"], done.stderr
+
+
 def test_what_is_loaded_already_stays_as_it_is() -> None:
     with left_out({"json": "loads"}):
         from json import loads

@@ -18,9 +18,11 @@ SBATCH = {"--dependency", "--job-name", "--output", "--parsable", "--wrap"}
 """Options of programs that are not ours, where a sentence names one."""
 
 
-def trees() -> Iterator[tuple[Path, ast.Module]]:
+def trees(naming: str = "") -> Iterator[tuple[Path, ast.Module]]:
     for path in sorted(PACKAGE.rglob("*.py")):
-        yield path, ast.parse(path.read_text(encoding="utf-8"))
+        source = path.read_text(encoding="utf-8")
+        if re.search(naming, source):
+            yield path, ast.parse(source)
 
 
 def text_of(node: ast.expr) -> str:
@@ -32,7 +34,7 @@ def text_of(node: ast.expr) -> str:
 
 
 def printed_commands() -> Iterator[str]:
-    for _, tree in trees():
+    for _, tree in trees(r"command_line\(|queue_command\("):
         for call in ast.walk(tree):
             if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
                 continue

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from cifar_tui.data_sets import NamedDataSet
 from cifar_tui.dataclass import dataclass
 from cifar_tui.errors import BadInput
+from cifar_tui.left_out import left_out
 from cifar_tui.text import safe_text
 
 IDX_OF_BYTES = 0x0800
@@ -90,21 +91,23 @@ class MnistClass(Protocol):
 def publish(data_set: NamedDataSet, known: type[CifarClass] | type[MnistClass] | None = None) -> Published:
     """Return the files of a data set, by torchvision's class for it or `known`, another one of that form."""
     if known is None:
-        import torchvision.datasets
-
-        # Any: torchvision has no types.
-        known = getattr(torchvision.datasets, data_set.torchvision)
+        known = getattr(_torchvision_datasets(), data_set.torchvision)
     return _cifar_files(known) if hasattr(known, "tgz_md5") else _mnist_files(data_set, known)  # type: ignore[arg-type]
 
 
 def intact(path: Path, md5: str) -> bool:
     """Return True for a file with this checksum. Raises BadInput for one that cannot be read."""
-    from torchvision.datasets.utils import check_integrity
-
     try:
-        return bool(check_integrity(str(path), md5))
+        return bool(_torchvision_datasets().utils.check_integrity(str(path), md5))
     except OSError as error:
         raise BadInput(f"Cannot read {safe_text(str(path))}: {error.strerror or error}.") from error
+
+
+def _torchvision_datasets() -> Any:  # Any: torchvision has no types
+    """Import torchvision, without torch's compiler: an operator on boxes asks for it, for nine tenths of the time."""
+    with left_out({"torch._dynamo.utils": "is_compile_supported"}):
+        import torchvision.datasets
+    return torchvision.datasets
 
 
 def _cifar_files(known: type[CifarClass]) -> Published:

@@ -45,5 +45,5 @@ def step_columns(lines: bytes) -> StepColumns:
     numbers = orjson.loads(b"[%b]" % lines.translate(NUMBERS_ALONE, NOT_NUMBERS).removesuffix(b","))
     if len(numbers) != steps * len(FIELDS):
         raise ValueError("not the lines of steps")
-    columns = {name: np.array(numbers[place :: len(FIELDS)], np.float64) for place, name in enumerate(FIELDS)}
-    return StepColumns({name: columns[name] for name in STEP_FIELDS})
+    columns = {name: numbers[FIELDS.index(name) :: len(FIELDS)] for name in STEP_FIELDS}
+    return StepColumns({name: np.array(column, np.float64) for name, column in columns.items()})

@@ -6,7 +6,7 @@ import pytest
 from cifar_tui.left_out import left_out
 
 
-def test_a_part_left_out_is_an_empty_class_and_can_be_had_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_left_out_is_a_class_and_can_be_had_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "this_is_loaded_by_nobody", raising=False)
     with left_out({"this_is_loaded_by_nobody": "Part"}):
         from this_is_loaded_by_nobody import Part  # type: ignore[import-not-found]

@@ -17,10 +17,12 @@ MARKS_KEPT = 256
 """Places remembered where a value was no finite number."""
 WILD_FACTOR = 10.0
 """Times the average that a single value may count as in a smoothed curve."""
-LATEST = 60
+RECENT_VALUES = 60
 """Values that count for a recent average."""
-KEPT = 0.5 ** (1 / 10)
+DECAY = 0.5 ** (1 / 10)
 """Share of a value's weight in it that is left with the next: after ten, half of it."""
+LEAST_WILD = 1.0
+"""A value up to here is never wild: no accuracy is."""
 NEIGHBOURS = 5
 """Values whose median says what is wild among them."""
 
@@ -46,7 +48,7 @@ class RecentAverage:
     """An exponential moving average of the latest values, worked out when it is read; NaN and infinity do not count."""
 
     def __init__(self) -> None:
-        self._latest: deque[float] = deque(maxlen=LATEST)
+        self._latest: deque[float] = deque(maxlen=RECENT_VALUES)
 
     def append(self, value: float) -> None:
         """Add a value."""
@@ -54,17 +56,20 @@ class RecentAverage:
 
     def extend(self, values: Floats) -> None:
         """Add values, the newest last: float64 [N]."""
-        self._latest.extend(values[-LATEST:].tolist())
+        self._latest.extend(values[-RECENT_VALUES:].tolist())
 
     @property
     def value(self) -> float:
-        """NaN before the first finite value. One wild value does not bury those around it."""
+        """NaN where none of them is finite. A wild value counts as `WILD_FACTOR` times their median at most."""
+        finite = [value for value in self._latest if math.isfinite(value)]
+        if not finite:
+            return math.nan
+        most = max(WILD_FACTOR * abs(sorted(finite)[len(finite) // 2]), LEAST_WILD)
         total = weight = 0.0
-        for value in filter(math.isfinite, self._latest):
-            most = WILD_FACTOR * max(abs(total / weight), 1e-3) if weight else math.inf
-            total = total * KEPT + min(max(value, -most), most)
-            weight = weight * KEPT + 1
-        return total / weight if weight else math.nan
+        for value in finite:
+            total = total * DECAY + min(max(value, -most), most)
+            weight = weight * DECAY + 1
+        return total / weight
 
 
 class Series:

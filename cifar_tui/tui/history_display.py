@@ -41,6 +41,8 @@ class HistoryDisplay:
     def show(self) -> None:
         """Put the history on the screen in view, also behind a question."""
         self.waits, self._scheduled = True, False
+        if not self._app.is_running:
+            return
         self._awaited_shown = self._followed.awaited
         for screen in reversed(self._app.screen_stack):
             if isinstance(screen, HistoryScreen):
@@ -52,4 +54,4 @@ class HistoryDisplay:
         """Show the history again, once for all widgets that have new room."""
         if not self._scheduled:
             self._scheduled = True
-            self._app.call_after_refresh(self.show)
+            self._app.call_later(self.show)

@@ -4,10 +4,10 @@ from textual import events, on
 from textual.geometry import Size
 from textual.screen import ScreenResultType
 
-from cifar_tui.tui.terminal.whole_screen import WholeScreen
+from cifar_tui.tui.terminal.complete_screen import CompleteScreen
 
 
-class SizedScreen(WholeScreen[ScreenResultType]):
+class SizedScreen(CompleteScreen[ScreenResultType]):
     """A screen that is styled for the size it is shown in, once.
 
     Textual's own learns its size, and is asked to apply the styles again, once all widgets of it are there: it styles

@@ -138,6 +138,9 @@ def test_an_average_starts_at_the_first_value_and_follows_the_latest() -> None:
     assert 3.5 < average.value < 4.0
     average.extend(np.array([4.0, 1e9, 4.0, 4.0, 4.0]))
     assert 4.0 < average.value < 12.0
+    average.extend(np.array([1e9, *[4.0] * 58]))
+    average.append(4.0)
+    assert average.value == pytest.approx(4.0, abs=1.0), "nor when the wild value is the oldest"
     average.extend(np.full(1_000, 5.0))
     assert average.value == pytest.approx(5.0)
 

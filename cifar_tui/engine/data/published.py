@@ -1,5 +1,6 @@
 """Addresses, checksums and content of a data set's files, as torchvision's class for it has them."""
 
+import contextlib
 import gzip
 import hashlib
 import struct
@@ -104,9 +105,11 @@ def intact(path: Path, md5: str) -> bool:
 
 
 def _torchvision_datasets() -> Any:  # Any: torchvision has no types
-    """Import torchvision, without torch's compiler: an operator on boxes asks for it, for nine tenths of the time."""
-    with left_out({"torch._dynamo.utils": "is_compile_supported"}):
+    """Import torchvision without torch's compiler, nine tenths of the time, which `torchvision.ops.roi_align` loads."""
+    with contextlib.suppress(ImportError), left_out({"torch._dynamo.utils": "is_compile_supported"}):
         import torchvision.datasets
+    import torchvision.datasets  # of a version that needs more of it
+
     return torchvision.datasets
 
 

@@ -98,7 +98,7 @@ def _read_blocks(file: BinaryIO) -> Iterator[FeedItem]:
         file.seek(complete - len(block), 1)
         if not complete:
             return
-        yield from _said(block[:complete])
+        yield from _items(block[:complete])
 
 
 class JournalTail:
@@ -135,7 +135,7 @@ class JournalTail:
         self._file.close()
 
 
-def _said(block: bytes) -> Iterator[FeedItem]:
+def _items(block: bytes) -> Iterator[FeedItem]:
     """Yield what complete lines hold; norms, of one step in twenty, after the steps that they would tear apart."""
     steps: list[bytes] = []
     norms: list[Event] = []

@@ -12,16 +12,17 @@ NO_STEP = re.compile(rb'"event":"(?!StepDone")')
 NO_STEP_OR_NORMS = re.compile(rb'"event":"(?!StepDone"|NormsMeasured")')
 FIELDS = ("at", "event", *STEP_FIELDS)
 LINE = b'{"at":0,"event":"StepDone",' + b",".join(b'"%b":0' % name.encode() for name in STEP_FIELDS) + b"}\n"
-STEP_LINE = re.compile(re.escape(LINE).replace(b"0", rb'[^,"{}]+'))
+OF_NUMBERS = b"0123456789.-+E"
+WITHOUT_NUMBERS = LINE.replace(b"0", b"")
 NUMBERS_ALONE = bytes.maketrans(b"\nD", b",0")
 """Of each line, leaves its numbers with commas between them, once `NOT_NUMBERS` are gone: the name becomes a 0."""
 NOT_NUMBERS = bytes(set(LINE) - set(b"\nD,0"))
 
 
 def other_lines(block: bytes, event: re.Pattern[bytes] = NO_STEP) -> Iterator[tuple[int, int]]:
-    """Yield the first byte of every line that holds such an event, and the byte after its end.
+    """Yield where each line with such an event starts and ends in a block of complete lines.
 
-    `block` is complete lines. One that is torn, or no event at all, is not among them.
+    Lines without an event are left out; a torn line may be among those that are found.
     """
     end = 0
     for match in event.finditer(block):
@@ -33,17 +34,18 @@ def other_lines(block: bytes, event: re.Pattern[bytes] = NO_STEP) -> Iterator[tu
 def step_columns(lines: bytes) -> StepColumns:
     """Return complete lines of steps as columns, without an object for each.
 
-    Raises ValueError where one of them is none that this version writes, or its loss is not finite.
+    Raises ValueError where one of them is no step as this version writes it, or its loss is not finite.
     """
     steps = lines.count(b"\n")
-    if not STEP_LINE.match(lines):
-        raise ValueError("not the lines of steps")
-    if exponents := lines.count(b"e") - steps * LINE.count(b"e"):
-        lines = lines.replace(b"e-", b"E-")
-        if lines.count(b"E-") != exponents:
+    if not _only_steps(lines, steps):
+        lines = lines.replace(b"e-", b"E-")  # the exponents of small numbers
+        if not _only_steps(lines, steps):
             raise ValueError("not the lines of steps")
     numbers = orjson.loads(b"[%b]" % lines.translate(NUMBERS_ALONE, NOT_NUMBERS).removesuffix(b","))
-    if len(numbers) != steps * len(FIELDS):
-        raise ValueError("not the lines of steps")
     columns = {name: numbers[FIELDS.index(name) :: len(FIELDS)] for name in STEP_FIELDS}
     return StepColumns({name: np.array(column, np.float64) for name, column in columns.items()})
+
+
+def _only_steps(lines: bytes, steps: int) -> bool:
+    """Return True if nothing but their numbers tells lines from those of so many steps."""
+    return lines.translate(None, OF_NUMBERS) == WITHOUT_NUMBERS * steps

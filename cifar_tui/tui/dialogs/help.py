@@ -27,6 +27,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """Groups of keys in the order of the help, and how the actions of each begin; the longest beginning decides."""
 KEY_CELLS = 9
+"""Cells for a key's name, at the right of them."""
 
 
 def group_of(binding: Binding) -> int:
@@ -61,7 +62,7 @@ class KeyTable(Rows):
         self.refresh(layout=True)
 
     def get_content_height(self, _container: Size, _viewport: Size, width: int) -> int:
-        """Lay out the rows in so many cells; explanations go on below themselves."""
+        """Make the rows for so many cells, in which explanations go on below themselves, and return how many."""
         rows: list[Row] = []
         found = [binding for binding in self._keys if matches(binding, self._typed)]
         for place, group in groupby(found, key=group_of):

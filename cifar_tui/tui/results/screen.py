@@ -143,7 +143,7 @@ class ResultsScreen(SizedScreen[None]):
         self._show_detail()
 
     def _look_again(self) -> None:
-        if self.app.screen is self:
+        if self.is_active:
             self._look()
             if list(self._runs()) != self._compared:
                 self._compared = list(self._runs())

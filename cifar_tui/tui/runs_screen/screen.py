@@ -214,7 +214,7 @@ class RunsScreen(SizedScreen[None]):
         self._detail.set_rows(self._detail_rows())
 
     def _look_if_in_view(self) -> None:
-        if self.app.screen is self:
+        if self.is_active:
             self.look()
             self._list.rows.refresh()  # everything is a little older
 

@@ -138,23 +138,23 @@ class ResilientDriver(LinuxDriver):
                 self._hung_up = True
                 return
             except ValueError:
-                continue  # bytes that are no UTF-8, or no sequence of a terminal: the next ones may be
+                continue  # no sequence of a terminal: the next one may be
 
     def run_input_thread(self) -> None:
-        """Read until the app ends. Raises OSError where the terminal is gone, ValueError as above.
+        """Read until the app ends. Raises OSError where the terminal is gone, ValueError for no sequence of a terminal.
 
         Textual's own looks ten times a second for an escape that nothing follows: so long each one took.
         """
         parser = XTermParser(self._debug)
-        decode = codecs.getincrementaldecoder("utf-8")().decode
+        decode = codecs.getincrementaldecoder("utf-8")("ignore").decode
         wait = LOOK_SECONDS
         while not self.exit_event.is_set():
             readable, _, _ = select.select([self.fileno], [], [], wait)
             wait = LOOK_SECONDS
             if readable:
-                wait = constants.ESCAPE_DELAY
+                wait = min(constants.ESCAPE_DELAY, LOOK_SECONDS)
                 self._reads += 1
-                if not (content := os.read(self.fileno, READ_BYTES)):
+                if not (content := os.read(self.fileno, READ_BYTES)) and self.gone:
                     raise OSError(errno.EIO, "the terminal has hung up")
                 if text := decode(content):
                     for message in parser.feed(text):

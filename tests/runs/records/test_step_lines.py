@@ -1,3 +1,4 @@
+import contextlib
 import io
 import math
 import random
@@ -79,6 +80,28 @@ def test_steps_whose_fields_are_in_another_order_are_read_by_their_names() -> No
     records = [dict(reversed(orjson.loads(line(one)).items())) for one in steps]
     content = b"".join(orjson.dumps(record) + b"\n" for record in records)
     assert one_by_one(feed(content)) == steps
+
+
+@pytest.mark.parametrize(
+    ("written", "changed"),
+    [
+        (b'"loss":2.5,"accuracy":0.5', b'"accuracy":0.5,"loss":2.5'),
+        (b'"epoch":3,"loss":2.5', b'"poch":3,"loss":1e5'),
+        (b'"loss":2.5', b'"loss":[2.5]'),
+        (b'"step":20,', b'"step":"20",'),
+        (b'"event":"StepDone","step":20,', b'"event": "StoppedDone","step":20,'),
+        (b'{"at":1795747277.55,', b'{ "at":1795747277.55,'),
+    ],
+)
+def test_one_strange_line_among_ours_is_read_as_it_is_by_itself(written: bytes, changed: bytes) -> None:
+    lines = [line(step(number)) for number in range(1, 41)]
+    lines[19] = lines[19].replace(written, changed)
+    assert changed in lines[19]
+    expected = []
+    for one in lines:
+        with contextlib.suppress(ValueError):
+            expected.append(from_line(one)[1])
+    assert one_by_one(feed(b"".join(lines))) == expected
 
 
 def test_what_stands_between_steps_keeps_its_place() -> None:

@@ -26,7 +26,7 @@ STYLES = "a widget's styles are worked out only when it draws with them"
 BEHIND = "a question shows the screen behind it as it is"
 BORDER = "a chart's border changes without the chart being sent again"
 SENDING = "the app sends a frame only where something looks different"
-WHOLE = "a screen is drawn only once it is whole"
+COMPLETE = "a screen is drawn only once it is complete"
 SURVIVING = "training outlives a terminal that goes away"
 
 NAMES: list[tuple[ModuleType | type, str, str | None, str]] = [
@@ -40,10 +40,11 @@ NAMES: list[tuple[ModuleType | type, str, str | None, str]] = [
     (Stylesheet, "rules_map", None, STYLES),
     (Stylesheet, "apply", "node animate cache", STYLES),
     (App, "_display", "screen renderable", SENDING),
-    (App, "_handle_exception", "error", WHOLE),
-    (Screen, "_on_timer_update", "", WHOLE),
-    (Screen, "_compositor_refresh", "", WHOLE),
-    (_compositor.Compositor, "update_widgets", "widgets", WHOLE),
+    (App, "_handle_exception", "error", COMPLETE),
+    (Screen, "_on_timer_update", "", COMPLETE),
+    (Screen, "_compositor_refresh", "", COMPLETE),
+    (Screen, "_invoke_and_clear_callbacks", "", COMPLETE),
+    (_compositor.Compositor, "update_widgets", "widgets", COMPLETE),
     (LinuxDriver, "__init__", "app debug mouse size", SURVIVING),
     (LinuxDriver, "start_application_mode", "", SURVIVING),
     (LinuxDriver, "_get_terminal_size", "", "standard output may be a file, and the screen has the terminal's size"),

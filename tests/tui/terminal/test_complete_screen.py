@@ -1,11 +1,15 @@
-"""A screen that opens is drawn whole at once, as a person sees it."""
+"""A screen that opens, or is laid out anew, is drawn complete at once."""
 
+import asyncio
+import time
 from pathlib import Path
 
 import pytest
 from textual._compositor import LayoutUpdate
 from textual.screen import Screen
 
+from cifar_tui.jobs.session import RunConnection
+from cifar_tui.tui.terminal.complete_screen import MOST_SECONDS, TURNS
 from cifar_tui.tui.terminal.screen_output import DiffApp
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
@@ -59,3 +63,53 @@ async def test_a_screen_that_is_closed_before_it_is_drawn_leaves_the_one_behind(
             app_of(pilot).simulate_key("escape")
         await settle(pilot)
         assert screen_text(pilot) == before
+
+
+async def test_the_run_starts_once_the_first_frame_is_there(
+    frames: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn_before: list[int] = []
+    jobs = ScriptedJobs(ScriptedConnection(scripted.opening()))
+    train = jobs.train
+
+    def noted(data: str | None = None) -> RunConnection:
+        drawn_before.append(len(frames))
+        return train(data)
+
+    monkeypatch.setattr(jobs, "train", noted)
+    async with screen(jobs):
+        assert drawn_before[0] > 0
+
+
+@pytest.mark.parametrize("turns", range(20, 40, 3))
+async def test_leaving_while_a_screen_opens_ends_in_no_error(turns: int) -> None:
+    connection = ScriptedConnection([*scripted.opening(), *scripted.epochs(2)])
+    async with screen(ScriptedJobs(connection)) as pilot:
+        pilot.app.simulate_key("c")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        pilot.app.exit()
+
+
+async def test_what_changes_in_a_batch_is_drawn_after_it(frames: list[tuple[str, str]]) -> None:
+    async with screen(ScriptedJobs(ScriptedConnection(scripted.opening()))) as pilot:
+        frames.clear()
+        with pilot.app.batch_update():
+            pilot.app.screen.refresh(layout=True)
+            for _ in range(3 * TURNS):
+                await asyncio.sleep(0)
+            await pilot.pause(0.05)
+        before = len(frames)
+        await settle(pilot)
+        assert len(frames) > before
+
+
+async def test_a_screen_that_is_laid_out_all_the_time_is_drawn_now_and_then(frames: list[tuple[str, str]]) -> None:
+    async with screen(ScriptedJobs(ScriptedConnection(scripted.opening()))) as pilot:
+        frames.clear()
+        until = time.monotonic() + 20 * MOST_SECONDS
+        while len(frames) < 2 and time.monotonic() < until:
+            pilot.app.screen._refresh_layout(pilot.app.size)
+            pilot.app.screen.refresh()
+            await asyncio.sleep(0)
+        assert len(frames) >= 2

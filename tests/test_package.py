@@ -13,7 +13,7 @@ from cifar_tui.recipe import OptimizerName
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_complete_screen_runs_without_torch() -> None:
+def test_the_whole_screen_runs_without_torch() -> None:
     program = """
 import asyncio, sys
 from tests.scripted import ScriptedJobs, ScriptedConnection, epochs, opening

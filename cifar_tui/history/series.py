@@ -16,7 +16,7 @@ CAPACITY = 4_096
 MARKS_KEPT = 256
 """Places remembered where a value was no finite number."""
 WILD_FACTOR = 10.0
-"""Times the average that a single value may count as in a smoothed curve."""
+"""Times the median of those around it that a single value may count as in an average."""
 RECENT_VALUES = 60
 """Values that count for a recent average."""
 DECAY = 0.5 ** (1 / 10)

@@ -42,7 +42,7 @@ class HistoryDisplay:
         """Put the history on the screen in view, also behind a question."""
         self.waits, self._scheduled = True, False
         if not self._app.is_running:
-            return
+            return  # the app leaves: a screen may have lost its widgets, and a poll is still to come
         self._awaited_shown = self._followed.awaited
         for screen in reversed(self._app.screen_stack):
             if isinstance(screen, HistoryScreen):

@@ -7,6 +7,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -104,6 +105,7 @@ def intact(path: Path, md5: str) -> bool:
         raise BadInput(f"Cannot read {safe_text(str(path))}: {error.strerror or error}.") from error
 
 
+@cache
 def _torchvision_datasets() -> Any:  # Any: torchvision has no types
     """Import torchvision without torch's compiler, nine tenths of the time, which `torchvision.ops.roi_align` loads."""
     with contextlib.suppress(ImportError), left_out({"torch._dynamo.utils": "is_compile_supported"}):

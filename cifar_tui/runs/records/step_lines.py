@@ -9,6 +9,7 @@ from cifar_tui import lazy_numpy as np
 from cifar_tui.history.curves import STEP_FIELDS, StepColumns
 
 NO_STEP = re.compile(rb'"event":"(?!StepDone")')
+"""Matches where a line names another event. Anchored at its beginning, the search would take seven times as long."""
 NO_STEP_OR_NORMS = re.compile(rb'"event":"(?!StepDone"|NormsMeasured")')
 FIELDS = ("at", "event", *STEP_FIELDS)
 LINE = b'{"at":0,"event":"StepDone",' + b",".join(b'"%b":0' % name.encode() for name in STEP_FIELDS) + b"}\n"
@@ -42,8 +43,8 @@ def step_columns(lines: bytes) -> StepColumns:
         if not _only_steps(lines, steps):
             raise ValueError("not the lines of steps")
     numbers = orjson.loads(b"[%b]" % lines.translate(NUMBERS_ALONE, NOT_NUMBERS).removesuffix(b","))
-    columns = {name: numbers[FIELDS.index(name) :: len(FIELDS)] for name in STEP_FIELDS}
-    return StepColumns({name: np.array(column, np.float64) for name, column in columns.items()})
+    columns = {name: numbers[place :: len(FIELDS)] for place, name in enumerate(FIELDS)}
+    return StepColumns({name: np.array(columns[name], np.float64) for name in STEP_FIELDS})
 
 
 def _only_steps(lines: bytes, steps: int) -> bool:

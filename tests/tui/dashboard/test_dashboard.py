@@ -496,7 +496,7 @@ async def test_a_theme_is_chosen_from_a_list() -> None:
 
 
 @pytest.mark.parametrize("theme", ["night", "day", "clear", "sixteen"])
-async def test_every_theme_draws_the_complete_screen(theme: str) -> None:
+async def test_every_theme_draws_the_whole_screen(theme: str) -> None:
     async with screen(ScriptedJobs(running()), theme=theme) as pilot:
         assert "● Training" in screen_text(pilot)
         assert "test 0.903" in screen_text(pilot)

@@ -3,6 +3,7 @@
 Small networks on few images run fastest on one thread, and two test runs beside each other then cost no more.
 """
 
+import gc
 import os
 import shutil
 import sys
@@ -57,6 +58,16 @@ FAULTS = {
 
 LEFT_OUT = pytest.StashKey[int]()
 """How many slow tests are not run."""
+
+
+def pytest_collection() -> None:
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what all tests share out of every collection of garbage from here on."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure() -> None:

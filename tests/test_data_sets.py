@@ -2,16 +2,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import torchvision.datasets
 
 from cifar_tui.data_sets import DATA_SETS, NamedDataSet, held_by
+from tests.quick_torchvision import datasets
 
 EACH = pytest.mark.parametrize("data_set", DATA_SETS.values(), ids=DATA_SETS)
 
 
 @EACH
 def test_a_data_set_is_described_as_torchvision_has_it(data_set: NamedDataSet) -> None:
-    known = getattr(torchvision.datasets, data_set.torchvision)
+    known = getattr(datasets, data_set.torchvision)
     if data_set.archive:
         assert (data_set.folder, data_set.archive) == (known.base_folder, known.filename)
         assert data_set.first_file == known.train_list[0][0]
@@ -54,6 +54,6 @@ def test_the_page_of_commands_has_the_data_set_and_its_mirror(data_set: NamedDat
     (row,) = (line for line in page.splitlines() if line.startswith(f"| `{data_set.name}` |"))
     assert f"`{data_set.mirror_variable}`" in row
     assert (data_set.archive or f"{data_set.folder}/") in row
-    urls = getattr(torchvision.datasets, data_set.torchvision)
+    urls = getattr(datasets, data_set.torchvision)
     hosts = [urlsplit(url).hostname for url in getattr(urls, "mirrors", None) or [urls.url]]
     assert all(str(host) in row for host in hosts)

@@ -24,6 +24,7 @@ def test_a_part_left_out_that_is_called_after_all_does_what_it_does(monkeypatch:
     assert str(Fraction(6, denominator=4)) == "3/2"
 
 
+@pytest.mark.slow
 def test_named_data_load_nothing_of_torchs_compiler() -> None:
     program = """
 import sys

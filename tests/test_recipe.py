@@ -163,6 +163,7 @@ def test_a_recipe_survives_its_record() -> None:
         assert from_record(Recipe, to_record(named.recipe)) == named.recipe
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(
         st.sampled_from([*to_record(preset("max")), "other"]),

@@ -69,6 +69,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(["RunStarted", "StepDone", "EvaluationDone", "Progressed", "Nonsense"]),
     st.dictionaries(st.text(), JSON, max_size=3),

@@ -271,6 +271,7 @@ def test_without_the_data_set_a_person_can_train_on_synthetic_pictures(tmp_path:
     assert terminal.exit_code() == 143
 
 
+@pytest.mark.slow
 def test_a_run_folder_in_use_is_refused_by_a_sentence_on_the_shell(tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").write_text("mine")

@@ -127,6 +127,7 @@ def test_safetensors_say_their_colours_their_classes_and_where_they_come_from(
     assert read_network(again).origin == origin
 
 
+@pytest.mark.slow
 def test_a_pth_is_the_tutorials_and_what_it_cannot_say_is_said(trained: Path, tmp_path: Path) -> None:
     done = export(trained / "net_001.pth", tmp_path / "a.pth")
     assert "mean 0.4914, 0.4822, 0.4465 and deviation 0.247, 0.2435, 0.2616" in done.stdout
@@ -142,6 +143,7 @@ WORDS = st.text(max_size=12) | st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from(["mean", "std", "classes", "run", "epoch", "other"]), WORDS))
 def test_any_words_in_a_header_are_an_origin_or_one_named_error(metadata: dict[str, str]) -> None:
@@ -156,6 +158,7 @@ def test_any_words_in_a_header_are_an_origin_or_one_named_error(metadata: dict[s
         assert read_metadata(origin.to_metadata()) == origin
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metadata", [{"mean": "[2,0,0]", "std": "[1,1,1]"}, {"mean": "[0,0,0]"}, {"std": "\x1b[31m"}])
 def test_a_header_that_cannot_be_is_passed_over_and_named(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metadata: dict[str, str]
@@ -187,6 +190,7 @@ def test_other_classes_than_the_images_show_are_named(
     assert notes[-1] == "The file was trained on other classes than these images have (a, not class0)."
 
 
+@pytest.mark.slow
 def test_a_foreign_file_becomes_the_tutorials(tmp_path: Path) -> None:
     theirs = TutorialNetwork()
     torch.save(

@@ -9,7 +9,6 @@ import onnxruntime
 import orjson
 import pytest
 import torch
-import torchvision
 from torch import nn
 from typer.testing import CliRunner, Result
 
@@ -23,6 +22,7 @@ from cifar_tui.errors import BadInput, CifarTuiError
 from cifar_tui.runs.folder import read_recipe
 from tests.engine.formats.external_networks import KuangliuResNet, stirred
 from tests.engine.trained import run
+from tests.quick_torchvision import torchvision
 
 pytestmark = pytest.mark.slow
 

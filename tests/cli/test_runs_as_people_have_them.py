@@ -69,6 +69,7 @@ def test_no_runs_are_no_lines_of_json(place: Path) -> None:
     assert CliRunner().invoke(app, ["runs", "--json"]).stdout == ""
 
 
+@pytest.mark.slow
 def test_other_epochs_say_what_the_rate_does(place: Path) -> None:
     trained.run(place / "one", epochs=2)
     jobs = resumed_run("one", {"epochs": 6}, set())
@@ -77,6 +78,7 @@ def test_other_epochs_say_what_the_rate_does(place: Path) -> None:
     jobs.close()
 
 
+@pytest.mark.slow
 def test_fewer_epochs_than_are_trained_are_refused(place: Path) -> None:
     trained.run(place / "one", epochs=2)
     with pytest.raises(BadInput, match="is in epoch 2 already: --epochs must be at least 2"):

@@ -60,6 +60,7 @@ def test_without_colorterm_256_colours_are_sent_and_a_mouse_is_asked_for(run: Pa
     assert b"\x1b[?1000h" in terminal.raw
 
 
+@pytest.mark.slow
 def test_true_colour_is_used_where_the_terminal_has_it(run: Path) -> None:
     assert "true" in colours(shown(run, COLORTERM="truecolor").raw)
 

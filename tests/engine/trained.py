@@ -19,7 +19,8 @@ from cifar_tui.runs.folder import RunFolder
 from cifar_tui.runs.records.recorder import Recorder
 
 Kind = TypeVar("Kind")
-TRAIN_IMAGES, TEST_IMAGES, STEPS = 100, 300, 5
+BATCH, STEPS = 10, 5
+TRAIN_IMAGES, TEST_IMAGES = BATCH * STEPS, 300
 SELDOM = Intervals()
 ALWAYS = Intervals(state_seconds=0.0, state_cost=1e9)
 """A state after every step."""
@@ -64,7 +65,7 @@ class Person:
 
 
 def tiny_recipe(**changes: object) -> Recipe:
-    choices: dict[str, object] = {"epochs": 2, "batch_size": 20, "learning_rate": 0.05, "width": 8, "device": "cpu"}
+    choices: dict[str, object] = {"epochs": 2, "batch_size": BATCH, "learning_rate": 0.05, "width": 8, "device": "cpu"}
     return dataclasses.replace(preset("quick"), **{**choices, **changes})  # type: ignore[arg-type]
 
 

@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from torchvision.datasets import CIFAR10
-
 from cifar_tui.cli import main
 from cifar_tui.data_sets import NamedDataSet
 from cifar_tui.engine.data import torchvision_data
@@ -16,6 +14,7 @@ from cifar_tui.engine.network.stepper import SharedSums
 from cifar_tui.engine.training import follow
 from cifar_tui.errors import BadInput
 from cifar_tui.recipe import Recipe
+from tests.quick_torchvision import CIFAR10
 
 SMALL_CIFAR10 = "TEST_SMALL_CIFAR10"
 """The checksums of a small archive, as JSON."""

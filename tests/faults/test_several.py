@@ -175,6 +175,7 @@ def test_rolling_back_gives_the_weights_of_one_history(tmp_path: Path) -> None:
     check(run, Evidence())
 
 
+@pytest.mark.slow
 @pytest.mark.fault(25)
 def test_a_process_that_stands_still_is_named_and_waited_for(tmp_path: Path) -> None:
     with several(tmp_path / "one", "--epochs", "1000") as both, asking(tmp_path / "one") as ask:

@@ -157,6 +157,7 @@ def test_a_leader_without_memory_in_a_step_ends_the_other_at_once(tmp_path: Path
     check(run, Evidence())
 
 
+@pytest.mark.slow
 @pytest.mark.fault(25)
 def test_a_process_that_breaks_is_named_and_its_traceback_kept(tmp_path: Path) -> None:
     run = tmp_path / "one"

@@ -1,6 +1,7 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +32,7 @@ def test_thinning_keeps_the_extremes_and_both_ends(values: list[float], columns:
     assert len(series.marks) == len(values) - len(finite)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.integers(CAPACITY - 3, 5 * CAPACITY), st.integers(0, 10_000))
 def test_a_long_curve_stays_bounded_and_loses_no_spike(length: int, where: int) -> None:

@@ -67,6 +67,7 @@ def test_a_command_need_not_read(command: str) -> None:
     assert CommandTarget(command).deliver(long) is None
 
 
+@pytest.mark.slow
 def test_a_command_that_hangs_is_killed_with_all_it_has_started(tmp_path: Path) -> None:
     pids = shlex.quote(str(tmp_path / "pids"))
     target = CommandTarget(f"sleep 1000 & echo $! > {pids}; echo $$ >> {pids}; wait", seconds=1.0)
@@ -83,6 +84,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_a_command_that_prints_for_ever_fills_neither_memory_nor_terminal(capfd: pytest.CaptureFixture[str]) -> None:
     before = psutil.Process().memory_info().rss
     target = CommandTarget("yes; yes >&2", seconds=1.0)

@@ -126,6 +126,7 @@ def test_at_the_end_of_what_is_not_taken_only_the_last_word_is_tried(
     assert [one["number"] for one in target.got] == got
 
 
+@pytest.mark.slow
 def test_the_end_waits_no_longer_than_it_says(told: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     target = Listener()
     target.free.clear()
@@ -194,6 +195,7 @@ def messenger_to(told: list[str]) -> Iterator[tuple[Messenger, servers.Server]]:
         messenger.close()
 
 
+@pytest.mark.slow
 def test_an_event_that_repeats_is_counted_and_told_again_later(
     messenger_to: tuple[Messenger, servers.Server],
 ) -> None:

@@ -39,6 +39,7 @@ def test_a_server_that_gives_no_answer_is_left_in_time(behaviour: servers.Behavi
         assert failure(server.url, 0.5) == Failure("no answer within 0.5 s", again=True)
 
 
+@pytest.mark.slow
 def test_a_connection_to_a_server_that_drips_is_closed() -> None:
     with servers.serving(servers.dripping) as server:
         failure(server.url, 0.5)

@@ -315,6 +315,7 @@ HISTORY = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(history=HISTORY, gpus=st.integers(0, 2))
 def test_whatever_happens_every_job_is_trained_to_its_end_once(

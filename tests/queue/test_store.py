@@ -107,6 +107,7 @@ def test_a_disk_that_refuses_in_the_middle_leaves_the_queue_as_it_was(
     assert names(QueueStore(tmp_path).read()) == ["one", "two"]
 
 
+@pytest.mark.slow
 def test_one_process_runs_a_queue_and_is_named(tmp_path: Path) -> None:
     store = QueueStore(tmp_path)
     assert runner_of(store) == ""
@@ -175,6 +176,7 @@ class Model:
         self.order.insert(index, name)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(actions=ACTIONS, compacted=st.sampled_from([300, 3_000, 1_000_000]))
 def test_random_histories_lose_no_job_double_none_and_keep_the_order(

@@ -100,7 +100,7 @@ def test_wide_names_keep_the_columns_of_all_tables() -> None:
     assert len({cell_len(line[: line.index(" of ")]) for line in pairs}) == 1
 
 
-@pytest.mark.parametrize("classes", [2, 10, 20, 37, 100, 1_000])
+@pytest.mark.parametrize("classes", [2, 10, 20, 37, 100, pytest.param(1_000, marks=pytest.mark.slow)])
 def test_the_lines_of_any_number_of_classes_fit_a_terminal(classes: int) -> None:
     done, _ = scripted.evaluation_of("net_003.pth", scripted.class_list(classes), 2_000)
     lines = verdict_lines(done, 80)
@@ -129,6 +129,7 @@ def test_a_script_reads_the_whole_matrix_of_any_number_of_classes(classes: int) 
     assert set(event.cells()) == set(done.cells())
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1), st.integers(2, 40))
 def test_a_sparse_matrix_scores_as_the_whole_one_does(seed: int, classes: int) -> None:
     done, _ = scripted.evaluation_of("net_003.pth", scripted.class_list(classes), 300, seed)

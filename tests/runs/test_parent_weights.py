@@ -79,6 +79,7 @@ def test_what_cannot_be_compared_is_said_in_a_sentence(place: Path) -> None:
     assert "Name 2 to 8 checkpoints" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_attached_to_is_branched_here_and_its_folder_stays(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     before = sorted(path.name for path in (place / "runs" / "one").iterdir())

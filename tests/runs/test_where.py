@@ -211,6 +211,7 @@ RUNS = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(run=RUNS, text=st.text(max_size=60) | st.from_regex(r"([a-z_]{1,8}[=<>!~]{1,2}[^ ]{0,6} ?){1,4}"))
 @example(run=a_run(), text="name=[")
 @example(run=a_run(), text="name=[!" + "*a" * 30)

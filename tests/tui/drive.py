@@ -159,7 +159,7 @@ def loss_axis(seen: str) -> list[float]:
 
 async def burst(pilot: Pilot[int], *names: str) -> None:
     """Press keys all at once, as they arrive over a link that stood still; text counts letter by letter."""
-    named = {"backspace", "space", "down", "up", "enter", "escape", "tab", "end", "left", "right"}
+    named = {"backspace", "space", "down", "up", "enter", "escape", "tab", "home", "end", "left", "right", "ctrl+u"}
     signs = {".": "full_stop", "_": "underscore", "/": "slash", "?": "question_mark", " ": "space"}
     for name in names:
         for key in [name] if name in named else name:

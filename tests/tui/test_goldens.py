@@ -68,9 +68,12 @@ STATES: dict[str, tuple[list[Event], str]] = {
     "no-data": (preparing(DataMissing("CIFAR-10 is not in data/ and cannot be downloaded: no network.")), ""),
     "broken-loss": (training(LossNotFinite(173, float("nan"), waiting=True)), ""),
 }
+OFTEN_SEEN = ("starting", "training", "paused", "finished", "failed")
 
 
-@pytest.mark.parametrize("state", list(STATES))
+@pytest.mark.parametrize(
+    "state", [state if state in OFTEN_SEEN else pytest.param(state, marks=pytest.mark.slow) for state in STATES]
+)
 async def test_the_screen_looks_as_it_was_designed(state: str, clock: SetClock, pytestconfig: pytest.Config) -> None:
     events, key = STATES[state]
     seen = []
@@ -89,7 +92,10 @@ async def test_the_screen_looks_as_it_was_designed(state: str, clock: SetClock, 
     assert "\n".join(seen) == golden.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("name", "keys"), [("verdict", ("c", "enter")), ("wrong-pictures", ("c", "enter", "i"))])
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [("verdict", ("c", "enter")), pytest.param("wrong-pictures", ("c", "enter", "i"), marks=pytest.mark.slow)],
+)
 async def test_what_is_inside_a_checkpoint_looks_as_it_was_designed(
     name: str, keys: tuple[str, ...], tmp_path: Path, clock: SetClock, pytestconfig: pytest.Config
 ) -> None:
@@ -113,6 +119,7 @@ async def test_what_is_inside_a_checkpoint_looks_as_it_was_designed(
     assert "\n".join(seen) == golden.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 async def test_many_classes_look_as_they_were_designed(
     tmp_path: Path, clock: SetClock, pytestconfig: pytest.Config
 ) -> None:

@@ -48,6 +48,7 @@ async def test_a_question_is_styled_for_the_size_that_the_terminal_has_when_it_o
         assert styled[pilot.app.screen.query_one("#help")] == 1
 
 
+@pytest.mark.slow
 async def test_another_theme_reaches_a_screen_that_was_behind(styled: Counter[DOMNode]) -> None:
     async with screen(ScriptedJobs(ScriptedConnection([*opening(), *epochs(2)]))) as pilot:
         dashboard = pilot.app.screen

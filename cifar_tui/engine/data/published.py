@@ -93,20 +93,20 @@ class MnistClass(Protocol):
 def publish(data_set: NamedDataSet, known: type[CifarClass] | type[MnistClass] | None = None) -> Published:
     """Return the files of a data set, by torchvision's class for it or `known`, another one of that form."""
     if known is None:
-        known = getattr(_torchvision_datasets(), data_set.torchvision)
+        known = getattr(torchvision_datasets(), data_set.torchvision)
     return _cifar_files(known) if hasattr(known, "tgz_md5") else _mnist_files(data_set, known)  # type: ignore[arg-type]
 
 
 def intact(path: Path, md5: str) -> bool:
     """Return True for a file with this checksum. Raises BadInput for one that cannot be read."""
     try:
-        return bool(_torchvision_datasets().utils.check_integrity(str(path), md5))
+        return bool(torchvision_datasets().utils.check_integrity(str(path), md5))
     except OSError as error:
         raise BadInput(f"Cannot read {safe_text(str(path))}: {error.strerror or error}.") from error
 
 
 @cache
-def _torchvision_datasets() -> Any:  # Any: torchvision has no types
+def torchvision_datasets() -> Any:  # Any: torchvision has no types
     """Import torchvision without torch's compiler, nine tenths of the time, which `torchvision.ops.roi_align` loads."""
     with contextlib.suppress(ImportError), left_out({"torch._dynamo.utils": "is_compile_supported"}):
         import torchvision.datasets

@@ -63,7 +63,7 @@ def test_a_run_starts_with_the_weights_of_another_ones_checkpoint_and_says_so(pa
     assert recipe.parent is not None
     assert (recipe.parent.run, recipe.parent.checkpoint, recipe.parent.epoch) == ("one", "net_001.pth", 1)
     assert recipe.parent.sha256 == before.sha256
-    assert (recipe.epochs, recipe.learning_rate, recipe.width, recipe.batch_size) == (2, 0.02, 8, 20)
+    assert (recipe.epochs, recipe.learning_rate, recipe.width, recipe.batch_size) == (2, 0.02, 8, trained.BATCH)
     assert (tmp_path / "two" / START_NAME).read_bytes() == (parent / "net_001.pth").read_bytes()
     first_losses = [one.heard(StepDone)[0].loss for one in (person, trained.run(tmp_path / "fresh", epochs=1))]
     assert first_losses[0] < first_losses[1] - 0.1, "what was learned is still known"
@@ -82,6 +82,7 @@ def test_stopped_and_resumed_it_is_the_unbroken_one(
     assert outcome(tmp_path / "cut") == whole
 
 
+@pytest.mark.slow
 def test_killed_before_its_first_state_it_needs_no_parent_to_go_on(parent: Path, tmp_path: Path, whole: object) -> None:
     place = made(parent, tmp_path / "cut")
     place.close()
@@ -103,6 +104,7 @@ def test_a_copy_that_is_not_as_it_was_made_is_refused(parent: Path, tmp_path: Pa
         trained.train(place.recipe(), place, None, None)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_was_changed_since_leaves_no_folder(parent: Path, tmp_path: Path) -> None:
     trained.run(tmp_path / "one", epochs=1)
     with (tmp_path / "one" / "net_001.pth").open("ab") as file:
@@ -112,6 +114,7 @@ def test_a_checkpoint_that_was_changed_since_leaves_no_folder(parent: Path, tmp_
     assert not (tmp_path / "two").exists()
 
 
+@pytest.mark.slow
 def test_synthetic_pictures_stay_in_the_ancestry(parent: Path, tmp_path: Path) -> None:
     trained.run(tmp_path / "one", epochs=1)
     sidecar = tmp_path / "one" / "net_001.json"
@@ -155,6 +158,7 @@ def test_a_run_from_an_exported_file_takes_the_normalization_of_its_header(paren
     assert jobs.note.startswith("Images are normalized as the file says (mean 0.4914, ")
 
 
+@pytest.mark.slow
 def test_a_person_says_how_the_file_is_read_that_a_run_starts_from(parent: Path, tmp_path: Path) -> None:
     state = read_network(parent / "net_001.pth").network.state_dict()
     average = {name: tensor * 2 if tensor.is_floating_point() else tensor for name, tensor in state.items()}

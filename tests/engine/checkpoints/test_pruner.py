@@ -18,6 +18,8 @@ from cifar_tui.runs.records.journal import read_events
 from tests.engine import trained
 from tests.invariants import Evidence, check
 
+pytestmark = pytest.mark.slow
+
 
 def names(folder: Path) -> list[str]:
     return [one.checkpoint for one in list_sidecars(folder)]

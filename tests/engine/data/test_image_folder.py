@@ -215,6 +215,7 @@ except StopRequested:
 """
 
 
+@pytest.mark.slow
 def test_a_process_ends_while_an_image_never_comes(folder: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", STUCK, folder], capture_output=True, timeout=120, check=True)
     assert ended.stdout == b"stopped\n"

@@ -8,13 +8,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from torchvision.datasets import CIFAR10
 
 from cifar_tui.engine.data.source import check_source
 from cifar_tui.errors import BadInput, DataDamaged, DataUnavailable
 from cifar_tui.presets import preset
 from cifar_tui.recipe import Recipe
 from tests.engine.data.test_torchvision_data import load, make_archive
+from tests.quick_torchvision import CIFAR10
 
 Small = tuple[bytes, type[CIFAR10]]
 BASE, PACKED = "cifar-10-batches-py", "cifar-10-python.tar.gz"

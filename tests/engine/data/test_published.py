@@ -18,8 +18,6 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import pytest
-import torchvision.datasets
-from torchvision.datasets import CIFAR100, MNIST, FashionMNIST
 
 from cifar_tui.data_sets import DATA_SETS
 from cifar_tui.engine.data import download as download_module
@@ -28,6 +26,7 @@ from cifar_tui.engine.data.torchvision_data import load_named
 from cifar_tui.errors import BadInput, DataDamaged, DataUnavailable, StopRequested
 from cifar_tui.events import Progressed
 from tests.engine.data.test_torchvision_data import Server, md5
+from tests.quick_torchvision import CIFAR100, MNIST, FashionMNIST, datasets
 
 FINE = [f"fine_{number}" for number in range(100)]
 NAMES = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte.gz")
@@ -50,7 +49,7 @@ def cifar100() -> tuple[bytes, type[CIFAR100]]:
             member = tarfile.TarInfo(f"cifar-100-python/{name}")
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
-    archive = gzip.compress(packed.getvalue(), mtime=0)
+    archive = gzip.compress(packed.getvalue(), compresslevel=1, mtime=0)
 
     class Small(CIFAR100):  # type: ignore[misc]
         url = "http://127.0.0.1:9/unset"
@@ -64,7 +63,7 @@ def cifar100() -> tuple[bytes, type[CIFAR100]]:
 
 def idx(array: Images, kind: int = 0x0800) -> bytes:
     header = struct.pack(f">{1 + array.ndim}I", kind + array.ndim, *array.shape)
-    return gzip.compress(header + array.tobytes(), mtime=0)
+    return gzip.compress(header + array.tobytes(), compresslevel=1, mtime=0)
 
 
 def digits(seed: int = 0, label_limit: int = 10, side: int = 28) -> dict[str, bytes]:
@@ -326,7 +325,7 @@ def test_the_files_of_fashion_mnist_are_not_taken_for_mnist(
     tmp_path: Path, known: type[MNIST], server: Files, monkeypatch: pytest.MonkeyPatch, folder: str
 ) -> None:
     clothes = digits(seed=1)
-    monkeypatch.setattr(torchvision.datasets, "FashionMNIST", knowing(clothes, FashionMNIST))
+    monkeypatch.setattr(datasets, "FashionMNIST", knowing(clothes, FashionMNIST))
     own = place(tmp_path / folder, clothes)
     with pytest.raises(DataDamaged, match=r"is Fashion-MNIST, not MNIST: use --data fashion-mnist\."):
         load(own, known)

@@ -17,6 +17,7 @@ from tests.engine import trained
 from tests.engine.trained import TEST_IMAGES, easy_images
 
 
+@pytest.mark.slow
 def test_two_checkpoints_are_measured_as_their_run_measured_them(tmp_path: Path) -> None:
     epochs = trained.run(tmp_path / "one").heard(EpochDone)
     contenders = [compared_checkpoint(tmp_path / "one" / f"net_00{number}.pth") for number in (1, 2)]

@@ -61,6 +61,7 @@ def test_a_live_run_keeps_its_verdict_with_the_pictures_it_got_wrong(tmp_path: P
     assert "pictures" not in orjson.loads(line)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(18)
 def test_a_network_that_does_not_fit_beside_the_training_does_not_end_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -84,6 +85,7 @@ def test_an_ended_run_gets_the_same_verdict_in_a_job_of_its_own(tmp_path: Path) 
     assert read_evaluation(folder, NAME).verdict == done
 
 
+@pytest.mark.slow
 def test_what_is_not_the_runs_own_verdict_is_not_kept(tmp_path: Path) -> None:
     folder = tmp_path / "one"
     trained.run(folder, epochs=1)
@@ -93,6 +95,7 @@ def test_what_is_not_the_runs_own_verdict_is_not_kept(tmp_path: Path) -> None:
     assert not verdict_path(folder / NAME).exists()
 
 
+@pytest.mark.slow
 def test_a_verdict_that_cannot_be_kept_is_said_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "one"
     trained.run(folder, epochs=1)
@@ -106,6 +109,7 @@ def test_a_verdict_that_cannot_be_kept_is_said_all_the_same(tmp_path: Path, monk
     assert isinstance(said[-1], EvaluationDone)
 
 
+@pytest.mark.slow
 def test_an_evaluation_given_up_leaves_the_verdict_before(tmp_path: Path) -> None:
     folder = tmp_path / "one"
     trained.run(folder, {CheckpointSaved: [Evaluate(NAME)]}, epochs=1)
@@ -118,6 +122,7 @@ def test_an_evaluation_given_up_leaves_the_verdict_before(tmp_path: Path) -> Non
     assert verdict_path(folder / NAME).read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.fault(12)
 @pytest.mark.parametrize("what", ["deleted", "replaced"])
 def test_a_checkpoint_that_goes_while_it_is_measured_is_measured_as_it_was(tmp_path: Path, what: str) -> None:

@@ -59,6 +59,7 @@ def corners(pixels: "np.typing.NDArray[np.uint8]") -> list[str]:
     return [names.get((red, green, blue), "?") for red, green, blue in seen]
 
 
+@pytest.mark.slow
 def test_predictions_are_what_the_evaluation_found(folder: Path, tmp_path: Path) -> None:
     done = alone(folder)[-1]
     assert isinstance(done, EvaluationDone)

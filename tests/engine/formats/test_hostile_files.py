@@ -107,6 +107,7 @@ def test_a_flipped_bit_is_noticed_or_changes_nothing(tmp_path: Path, small: byte
     assert refused >= 40
 
 
+@pytest.mark.slow
 def test_flipped_numbers_are_damaged(tmp_path: Path, small: bytes) -> None:
     numbers = fresh_network(1, 0).state_dict()["layer4.1.left.0.weight"].numpy().tobytes()
     place = small.index(numbers)
@@ -158,6 +159,7 @@ def test_a_runs_own_checkpoint_is_held_to_its_sidecar(tmp_path: Path, small: byt
         load_network(tmp_path, "net_001.pth")
 
 
+@pytest.mark.slow
 def test_any_pickle_is_followed_to_its_end_or_refused() -> None:
     """Pickles with some bytes replaced, in an archive whose checksums fit: only what is no pickle of ours may raise."""
     chance = random.Random(3)

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-import torchvision
 from torch import nn
 
 from cifar_tui.checkpoint_events import EvaluationDone
@@ -32,6 +31,7 @@ from cifar_tui.runs.reading import NORMALIZATIONS, Reading
 from tests.engine.formats.external_networks import KuangliuResNet, stirred
 from tests.engine.network.test_model import TutorialNetwork
 from tests.engine.trained import easy_images, tiny_recipe
+from tests.quick_torchvision import torchvision
 
 State = dict[str, torch.Tensor]
 
@@ -83,6 +83,7 @@ def test_pytorch_cifars_files_open_however_they_are_wrapped(
     assert same_answers(tmp_path / "ckpt.pth", theirs)
 
 
+@pytest.mark.slow
 def test_a_file_with_its_optimisers_state_opens(tmp_path: Path, theirs: nn.Module) -> None:
     optimizer = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=0.9)
     for parameter in theirs.parameters():
@@ -107,6 +108,7 @@ def test_safetensors_open(tmp_path: Path, theirs: nn.Module, metadata: dict[str,
     assert same_answers(tmp_path / "net.safetensors", theirs)
 
 
+@pytest.mark.slow
 def test_torchvisions_names_open_where_the_network_was_made_for_small_pictures(tmp_path: Path) -> None:
     theirs = torchvision.models.resnet18(num_classes=10)
     theirs.conv1, theirs.maxpool = nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.Identity()
@@ -143,6 +145,7 @@ def test_what_does_not_fit_is_told_what_it_is(tmp_path: Path, what: str) -> None
         read_network(tmp_path / "net.pth")
 
 
+@pytest.mark.slow
 def test_a_stranger_is_measured_on_colours_as_its_project_has_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +254,7 @@ def test_one_of_several_sets_of_weights_can_be_chosen(tmp_path: Path, theirs: nn
         read_network(tmp_path / "ckpt.pth", Reading(weights="best"))
 
 
+@pytest.mark.slow
 def test_a_max_pool_and_a_normalization_that_a_person_names_are_used(tmp_path: Path) -> None:
     theirs = torchvision.models.resnet18(num_classes=10)
     theirs.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)

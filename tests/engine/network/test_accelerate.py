@@ -14,7 +14,7 @@ from cifar_tui.engine.network.meter import StepMeter
 from cifar_tui.engine.network.stepper import Stepper, TrainingState
 from cifar_tui.events import StepDone
 from cifar_tui.recipe import Acceleration, Recipe
-from tests.engine.trained import tiny_recipe
+from tests.engine.trained import BATCH, tiny_recipe
 
 NO_CUDA = "needs a CUDA device"
 STEPS = WARM_UPS + 4
@@ -164,7 +164,7 @@ def test_falling_back_goes_one_tier_at_a_time(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(accelerator, "_run_graph", fail)
     monkeypatch.setattr(accelerator, "_tier", "compile")
-    accelerator.update(torch.randn(20, 3, 32, 32), torch.arange(20) % 10, 0.1)
+    accelerator.update(torch.randn(BATCH, 3, 32, 32), torch.arange(BATCH), 0.1)
     assert accelerator.tier == "eager"
     assert [sentence.split(" (")[0] for sentence in said] == [
         "Acceleration compile does not work here",

@@ -120,6 +120,7 @@ def test_a_graph_is_recorded_as_torch_asks_and_gives_the_same_losses(
     assert (said, accelerator.tier) == ([], "graph")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"optimizer": "adamw"}, {"ema": 0.9}])
 def test_optimizers_and_averages_are_recorded_too(monkeypatch: pytest.MonkeyPatch, changes: dict[str, object]) -> None:
     with monkeypatch.context() as context:
@@ -129,6 +130,7 @@ def test_optimizers_and_averages_are_recorded_too(monkeypatch: pytest.MonkeyPatc
     assert graphs.calls.count("recorded") == 1
 
 
+@pytest.mark.slow
 def test_a_graph_is_recorded_anew_when_the_images_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     sides = (16, 32)
     with monkeypatch.context() as context:
@@ -140,6 +142,7 @@ def test_a_graph_is_recorded_anew_when_the_images_grow(monkeypatch: pytest.Monke
     assert (said, accelerator.tier) == ([], "graph")
 
 
+@pytest.mark.slow
 def test_a_graph_that_cannot_be_recorded_costs_no_update(monkeypatch: pytest.MonkeyPatch, plain: list[float]) -> None:
     refuse = "operation not permitted when stream is capturing\nand pages more"
     losses, graphs, said, accelerator = train(monkeypatch, tiny_recipe(acceleration="graph"), 12, refuse)
@@ -166,6 +169,7 @@ class Compiled(nn.Module):
         return logits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("trouble", "tier"), [("", "compile"), ("Failed to find C compiler", "graph")])
 def test_a_network_that_cannot_be_compiled_is_recorded_as_it_is(
     monkeypatch: pytest.MonkeyPatch, plain: list[float], trouble: str, tier: Acceleration
@@ -180,6 +184,7 @@ def test_a_network_that_cannot_be_compiled_is_recorded_as_it_is(
     assert len(said) == (2 if trouble else 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("gain", "compiles"), [(1e9, True), (0.0, False)])
 def test_auto_compiles_where_what_is_left_is_worth_it(
     monkeypatch: pytest.MonkeyPatch, plain: list[float], gain: float, compiles: bool

@@ -12,6 +12,8 @@ from cifar_tui.events import LossNotFinite, Noted, StepDone, TrainingStarted
 from cifar_tui.layer_events import EVERY, NormsMeasured, unpack
 from tests.engine import trained
 
+pytestmark = pytest.mark.slow
+
 
 class Measurements:
     """A watch on two layers, `stem` and `head`, of which the second is always well."""

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torchvision.datasets
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -26,6 +25,9 @@ from cifar_tui.runs.checkpoints.sidecars import list_sidecars
 from cifar_tui.runs.folder import RunFolder, read_recipe
 from tests.engine import trained
 from tests.engine.data.test_published import FINE, cifar100, digits, knowing, place
+from tests.quick_torchvision import datasets
+
+pytestmark = pytest.mark.slow
 
 NAME = "net_001.pth"
 
@@ -34,10 +36,10 @@ NAME = "net_001.pth"
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a small MNIST and a small CIFAR-100."""
     files = digits()
-    monkeypatch.setattr(torchvision.datasets, "MNIST", knowing(files))
+    monkeypatch.setattr(datasets, "MNIST", knowing(files))
     place(tmp_path / "data" / "MNIST" / "raw", files)
     archive, small = cifar100()
-    monkeypatch.setattr(torchvision.datasets, "CIFAR100", small)
+    monkeypatch.setattr(datasets, "CIFAR100", small)
     place(tmp_path / "data", {small.filename: archive})
     return tmp_path / "data"
 

@@ -90,6 +90,7 @@ def test_after_going_back_training_is_as_if_resumed_there(
     assert found == expected
 
 
+@pytest.mark.slow
 @pytest.mark.fault(17)
 def test_a_run_that_never_recovers_ends_after_three_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_batches(monkeypatch, first=3, count=1_000)
@@ -110,6 +111,7 @@ def test_a_person_who_watches_is_asked_and_can_go_back(tmp_path: Path, monkeypat
     assert isinstance(person.said[-1], RunFinished)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(17)
 def test_a_person_can_ignore_it_and_the_statistics_are_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_batches(monkeypatch, first=STEPS + 3, count=1)
@@ -132,6 +134,7 @@ def test_a_person_can_stop_and_no_broken_state_is_kept(tmp_path: Path, monkeypat
     assert sorted((tmp_path / "one").glob("state_000000[12].pt")), "the one before stands"
 
 
+@pytest.mark.slow
 @pytest.mark.fault(17)
 def test_when_the_person_leaves_the_engine_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_batches(monkeypatch, first=3, count=1)
@@ -146,10 +149,11 @@ def test_out_of_memory_ends_with_the_next_batch_size(tmp_path: Path, monkeypatch
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
     monkeypatch.setattr(Stepper, "run", full)
-    with pytest.raises(CifarTuiError, match="--batch-size 10"):
+    with pytest.raises(CifarTuiError, match="--batch-size 5"):
         run(tmp_path / "one", intervals=ALWAYS)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(17)
 def test_a_pause_asked_for_before_the_answer_does_not_hold_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -159,6 +163,7 @@ def test_a_pause_asked_for_before_the_answer_does_not_hold_training(
     assert isinstance(person.said[-1], RunFinished)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(17)
 def test_going_back_never_raises_a_rate_that_was_lowered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_batches(monkeypatch, first=4, count=1)
@@ -167,6 +172,7 @@ def test_going_back_never_raises_a_rate_that_was_lowered(tmp_path: Path, monkeyp
     assert person.heard(RolledBack)[0].learning_rate == pytest.approx(0.0005)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(17)
 def test_checkpoints_of_undone_steps_are_not_taken_for_the_newest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

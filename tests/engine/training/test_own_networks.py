@@ -227,10 +227,10 @@ def test_a_live_run_goes_on_where_its_recipe_is_changed_to_name_other_code(tmp_p
 def test_a_last_batch_of_one_image_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
     layers = "nn.Flatten(), nn.LazyBatchNorm1d(), nn.LazyLinear(classes)"
     flat = f"from torch import nn\n\n\ndef make(classes):\n    return nn.Sequential({layers})\n"
-    recipe = trained.tiny_recipe(model=allow_file(f"{write_model(tmp_path, flat)}:make"), sizes="whole", batch_size=33)
+    recipe = trained.tiny_recipe(model=allow_file(f"{write_model(tmp_path, flat)}:make"), sizes="whole", batch_size=7)
     with pytest.raises(BadInput, match=r"a single image: choose another --batch-size\. nets\.py:make"):
         run_of(recipe, tmp_path / "one")
-    assert isinstance(run_of(dataclasses.replace(recipe, batch_size=40), tmp_path / "two").said[-1], RunFinished)
+    assert isinstance(run_of(dataclasses.replace(recipe, batch_size=8), tmp_path / "two").said[-1], RunFinished)
 
 
 @pytest.mark.slow

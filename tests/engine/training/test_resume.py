@@ -115,6 +115,7 @@ def test_optimizers_and_averages_are_resumed_exactly(tmp_path: Path, changes: di
         assert outcome(folder) == outcome(tmp_path / "whole")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"optimizer": "adamw"}, {"ema": 0.9}])
 def test_a_state_without_what_the_recipe_needs_is_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
     run(tmp_path / "one", {StepDone: [Stop()]})
@@ -159,6 +160,7 @@ def test_images_that_grow_are_resumed_exactly(tmp_path: Path, epoch: int) -> Non
     assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_saving_and_finishing_early_change_no_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: object
 ) -> None:
@@ -171,12 +173,14 @@ def test_saving_and_finishing_early_change_no_bit(
     assert outcome(tmp_path / "cut") == whole
 
 
+@pytest.mark.slow
 def test_a_finish_asked_twice_is_called_off(tmp_path: Path) -> None:
     person = run(tmp_path / "one", {StepDone: [FinishEpoch(), FinishEpoch()]})
     assert person.heard(FinishPlanned) == [FinishPlanned(1), FinishPlanned(0)]
     assert isinstance(person.said[-1], RunFinished)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(10)
 def test_two_states_are_kept_and_the_older_is_used_when_the_newer_is_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: object
@@ -201,6 +205,7 @@ def test_two_states_are_kept_and_the_older_is_used_when_the_newer_is_damaged(
     assert outcome(tmp_path / "cut") == whole
 
 
+@pytest.mark.slow
 def test_a_changed_rate_and_length_are_said_and_written_down(tmp_path: Path) -> None:
     run(tmp_path / "one", {StepDone: [ChangeRate(0.5, relative=True), Stop()]}, schedule="constant")
     changed = next(event for event in read_events(tmp_path / "one" / JOURNAL_NAME) if isinstance(event, RateChanged))
@@ -213,6 +218,7 @@ def test_a_changed_rate_and_length_are_said_and_written_down(tmp_path: Path) -> 
     assert recipe.rate_changes == ((changed.from_step, 0.5),)
 
 
+@pytest.mark.slow
 def test_an_impossible_rate_is_refused_and_training_goes_on(tmp_path: Path) -> None:
     person = run(tmp_path / "one", {StepDone: [ChangeRate(-1.0)]})
     assert "above 0" in person.heard(Noted)[0].text
@@ -220,6 +226,7 @@ def test_an_impossible_rate_is_refused_and_training_goes_on(tmp_path: Path) -> N
     assert isinstance(person.said[-1], RunFinished)
 
 
+@pytest.mark.slow
 @pytest.mark.fault(24)
 def test_another_environment_is_said_not_to_be_bit_exact(tmp_path: Path) -> None:
     run(tmp_path / "one", {StepDone: [Stop()]})
@@ -247,6 +254,7 @@ def test_other_images_are_refused_and_the_run_stays_as_it_is(tmp_path: Path, mon
     assert {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir() if path.name != "run.lock"} == before
 
 
+@pytest.mark.slow
 def test_a_finished_run_wants_more_epochs_and_then_trains_them(tmp_path: Path) -> None:
     run(tmp_path / "one")
     with pytest.raises(BadInput, match="trained all of its 2 epochs"):
@@ -256,6 +264,7 @@ def test_a_finished_run_wants_more_epochs_and_then_trains_them(tmp_path: Path) -
     assert len((tmp_path / "one" / "acc.txt").read_text().splitlines()) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", [{}, {StepDone: [Stop()]}])
 def test_without_a_whole_state_there_is_nothing_to_resume(
     tmp_path: Path, script: dict[type[Event], list[Request]]
@@ -267,6 +276,7 @@ def test_without_a_whole_state_there_is_nothing_to_resume(
         resume(tmp_path / "one")
 
 
+@pytest.mark.slow
 def test_a_torn_line_and_steps_after_the_state_leave_no_trace(tmp_path: Path, whole: object) -> None:
     run(tmp_path / "cut", {EpochDone: [Stop()]})
     for newer in list_states(tmp_path / "cut")[:-1]:
@@ -279,6 +289,7 @@ def test_a_torn_line_and_steps_after_the_state_leave_no_trace(tmp_path: Path, wh
     assert outcome(tmp_path / "cut") == whole
 
 
+@pytest.mark.slow
 def test_an_epoch_whose_weights_were_never_saved_is_tested_and_saved_again(tmp_path: Path, whole: object) -> None:
     """Killed between the epoch's end and its checkpoint, with a state of that very step."""
     folder = tmp_path / "cut"
@@ -298,6 +309,7 @@ def test_a_rate_asked_for_after_the_last_step_is_refused(tmp_path: Path) -> None
     assert isinstance(person.said[-1], RunFinished)
 
 
+@pytest.mark.slow
 def test_what_a_killed_trainer_was_writing_is_collected(tmp_path: Path) -> None:
     run(tmp_path / "one", {StepDone: [Stop()]})
     (tmp_path / "one" / ".writing-state_0000009.pt-abc").write_bytes(b"half")

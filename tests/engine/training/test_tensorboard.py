@@ -11,9 +11,11 @@ from cifar_tui.engine.checkpoints.checkpoint import load_network
 from cifar_tui.engine.training.train import MAX_ROLL_BACKS
 from cifar_tui.events import RolledBack, StepDone
 from cifar_tui.runs.records.tensorboard_files import export_to
-from tests.engine.trained import ALWAYS, STEPS, resume, run
+from tests.engine.trained import ALWAYS, BATCH, STEPS, resume, run
 from tests.engine.training.test_nonfinite_loss import break_batches
 from tests.runs.records.event_files import Boards
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_run_that_stops_resumes_and_evaluates(tmp_path: Path) -> None:
@@ -27,7 +29,7 @@ def test_a_run_that_stops_resumes_and_evaluates(tmp_path: Path) -> None:
     assert boards.steps("test", "accuracy") == [STEPS, 2 * STEPS]
     assert boards.tags("test", "images") == {"confusion", "wrong_images"}
     assert boards.image_steps("test", "wrong_images") == [STEPS]
-    assert boards.hparams("test")["batch_size"] == 20.0
+    assert boards.hparams("test")["batch_size"] == BATCH
     export_to(tmp_path / "one", tmp_path / "out")
     assert Boards(tmp_path / "out").everything() == boards.everything()
 

@@ -34,10 +34,11 @@ def test_every_step_is_said_in_order_and_every_epoch_tested_and_saved(tmp_path: 
 
 
 def test_the_ragged_last_batch_is_trained_too(tmp_path: Path) -> None:
-    steps = run(tmp_path / "one", epochs=1, batch_size=30).heard(StepDone)
-    assert [step.images for step in steps] == [30, 30, 30, 10]
+    steps = run(tmp_path / "one", epochs=1, batch_size=15).heard(StepDone)
+    assert [step.images for step in steps] == [15, 15, 15, 5]
 
 
+@pytest.mark.slow
 def test_the_loss_goes_down(tmp_path: Path) -> None:
     person = run(tmp_path / "one", epochs=8, crop_padding=0, cutout=0)
     epochs = person.heard(EpochDone)
@@ -108,6 +109,7 @@ def test_an_evaluation_that_waits_is_cancelled_too(tmp_path: Path) -> None:
     assert person.heard(EvaluationDone) == []
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_and_a_cancelled_evaluation_leave_the_run_alone(tmp_path: Path) -> None:
     person = run(
         tmp_path / "one",
@@ -118,6 +120,7 @@ def test_a_damaged_checkpoint_and_a_cancelled_evaluation_leave_the_run_alone(tmp
     assert isinstance(person.said[-1], RunFinished)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_training_goes_on_until_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +144,7 @@ def test_a_full_disk_is_said_and_training_goes_on_until_there_is_room(
     assert isinstance(person.said[-1], RunFinished)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("refused", "way"),
     [
@@ -163,6 +167,7 @@ def test_a_run_whose_end_cannot_be_saved_says_so(
         run(tmp_path / "one", intervals=Intervals(room_seconds=0.0))
 
 
+@pytest.mark.slow
 def test_a_bug_that_keeps_the_end_from_being_saved_is_called_a_bug(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +179,7 @@ def test_a_bug_that_keeps_the_end_from_being_saved_is_called_a_bug(
     assert "len(None)" in (tmp_path / "one" / "failure.txt").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no niceness of its own")
 def test_training_on_the_processor_lets_screens_go_first(tmp_path: Path) -> None:
     before = os.getpriority(os.PRIO_PROCESS, 0)

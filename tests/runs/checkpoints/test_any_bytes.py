@@ -42,6 +42,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 FIELDS = sorted(to_record(preset("quick")))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200) | JSON.map(as_json) | st.tuples(st.sampled_from(FIELDS), JSON))
 def test_any_bytes_are_a_recipe_or_one_sentence(run: Path, content: bytes | tuple[str, object]) -> None:
@@ -58,6 +59,7 @@ def test_any_bytes_are_a_recipe_or_one_sentence(run: Path, content: bytes | tupl
         (recipe_path(run)).write_bytes(before)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=200) | JSON.map(as_json))
 def test_any_bytes_are_a_states_record_or_none(run: Path, content: bytes) -> None:
@@ -66,6 +68,7 @@ def test_any_bytes_are_a_states_record_or_none(run: Path, content: bytes) -> Non
     (run / "state_0000007.json").unlink()
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.binary(max_size=60) | JSON.map(as_json), max_size=5), st.integers(0, 3))
 def test_any_journal_is_an_overview(run: Path, junk: list[bytes], epochs: int) -> None:

@@ -193,7 +193,7 @@ class History(RuleBasedStateMachine):
 History.TestCase.settings = settings(
     max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
-TestAnyHistory = History.TestCase
+TestAnyHistory = pytest.mark.slow(History.TestCase)
 
 
 def saved(folder: Path, *scores: float) -> JournaledCheckpoints:

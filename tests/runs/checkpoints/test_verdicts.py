@@ -168,7 +168,7 @@ def test_the_most_pictures_there_can_be_fit(tmp_path: Path) -> None:
     assert len(read_evaluation(tmp_path, NAME).pictures) == 190
 
 
-@pytest.mark.parametrize("classes", [2, 20, 37, 100, 1_000])
+@pytest.mark.parametrize("classes", [2, 20, 37, 100, pytest.param(1_000, marks=pytest.mark.slow)])
 def test_a_file_of_many_classes_is_about_as_large_as_one_of_ten(tmp_path: Path, classes: int) -> None:
     done = scripted.put_evaluation(tmp_path, 3, scripted.class_list(classes))
     kept = read_evaluation(tmp_path, NAME)
@@ -214,6 +214,7 @@ def test_the_most_that_a_thousand_classes_can_need_fits(tmp_path: Path) -> None:
     assert read_evaluation(tmp_path, NAME).verdict == most
 
 
+@pytest.mark.slow
 def test_a_larger_one_is_not_stored_for_it_would_not_be_read(tmp_path: Path) -> None:
     rows = tuple(tuple(value for other in range(1_000) for value in (other, 1)) for _ in range(1_000))
     done = dataclasses.replace(

@@ -10,7 +10,7 @@ from cifar_tui.runs.checkpoints.sidecars import step_checkpoint, write_sidecar
 from cifar_tui.runs.checkpoints.verdicts import StoredEvaluation, store_evaluation
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import AT_EVERY_SIZE, INTERVALS, screen, screen_text, settle, until
+from tests.tui.drive import AT_EVERY_SIZE, INTERVALS, burst, screen, screen_text, settle, until
 
 QUICK = dataclasses.replace(INTERVALS, folder=0.02)
 
@@ -100,6 +100,7 @@ async def test_a_checkpoint_of_an_ended_run_is_evaluated_by_a_job_of_its_own(tmp
         assert "■ Stopped" in screen_text(pilot)
 
 
+@pytest.mark.slow
 async def test_one_evaluation_at_a_time_and_x_cancels_it(tmp_path: Path) -> None:
     connection = running(tmp_path)
     async with screen(ScriptedJobs(connection)) as pilot:
@@ -117,6 +118,7 @@ async def test_one_evaluation_at_a_time_and_x_cancels_it(tmp_path: Path) -> None
         assert connection.requests[-1] == CancelEvaluation()
 
 
+@pytest.mark.slow
 async def test_an_evaluation_that_was_requested_says_so_until_it_begins(tmp_path: Path) -> None:
     connection = running(tmp_path)
     jobs = ScriptedJobs(connection)
@@ -140,6 +142,7 @@ async def test_an_evaluation_that_was_requested_says_so_until_it_begins(tmp_path
         assert jobs.evaluation.requests == [CancelEvaluation()]
 
 
+@pytest.mark.slow
 async def test_a_cancelled_evaluation_leaves_the_result_before(tmp_path: Path) -> None:
     connection = running(tmp_path)
     scripted.put_verdict(tmp_path, 3)
@@ -168,8 +171,7 @@ async def test_an_accuracy_measured_in_a_shell_reaches_the_row_of_a_step_checkpo
         await settle(pilot)
         assert "accuracy 85.50 %" in screen_text(pilot)
         connection.emit(DataReady("CIFAR-10", False, scripted.CLASSES, 50_000, 10_000, "ffffffff"))
-        await pilot.press("slash", *"170")
-        await settle(pilot)
+        await burst(pilot, "/", "170")
         assert "  85.50 " not in screen_text(pilot), "measured on other images"
 
 

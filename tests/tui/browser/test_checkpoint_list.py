@@ -19,7 +19,7 @@ from cifar_tui.tui.browser.checkpoint_view import SORTED_BY, CheckpointView, Ent
 from cifar_tui.tui.widgets.list_order import ListOrder
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import app_of, screen, screen_text, settle, until
+from tests.tui.drive import app_of, burst, screen, screen_text, settle, until
 
 SCORES = {1: 0.3, 2: 0.9, 3: 0.5, 4: None, 5: 0.4}
 
@@ -110,6 +110,7 @@ def test_a_second_look_brings_only_what_changed(tmp_path: Path) -> None:
     assert pieces[-1].size == sum(path.stat().st_size for path in tmp_path.iterdir())
 
 
+@pytest.mark.slow
 async def test_the_cursor_stays_on_its_checkpoint(tmp_path: Path) -> None:
     connection = saved(tmp_path)
     async with screen(ScriptedJobs(connection)) as pilot:
@@ -123,8 +124,7 @@ async def test_the_cursor_stays_on_its_checkpoint(tmp_path: Path) -> None:
             await pilot.press(key)
             assert under_cursor(pilot) == "net_004.pth"
         assert "▼Test %" in screen_text(pilot)
-        await pilot.press("slash", *"004")
-        await settle(pilot)
+        await burst(pilot, "/", "004")
         assert "1 of 5 checkpoints" in screen_text(pilot)
         await pilot.press("escape")
         await settle(pilot)
@@ -161,6 +161,7 @@ async def test_a_checkpoint_is_pinned_and_deleted_by_the_live_run(tmp_path: Path
         assert "net_004.pth" not in screen_text(pilot)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("downs", "because"), [(0, "newest intact"), (3, "best checkpoint"), (1, "pinned")])
 async def test_what_has_to_stay_says_why(tmp_path: Path, downs: int, because: str) -> None:
     write_pin(tmp_path, "net_004.pth", pinned=True)
@@ -174,6 +175,7 @@ async def test_what_has_to_stay_says_why(tmp_path: Path, downs: int, because: st
         assert connection.requests == []
 
 
+@pytest.mark.slow
 async def test_of_an_ended_run_a_job_of_its_own_deletes(tmp_path: Path) -> None:
     connection = saved(tmp_path)
     connection.emit(RunStopped(250, "net_005.pth"))

@@ -125,6 +125,7 @@ async def test_the_cursor_reads_out_every_curve_of_every_chart() -> None:
         assert "step 120" not in await pressed(pilot, "escape")
 
 
+@pytest.mark.slow
 async def test_the_cursor_stays_on_the_run() -> None:
     async with screen(running(), SIZE) as pilot:
         assert "step 150 · epoch 3" in await pressed(pilot, *["shift+right"] * 3)
@@ -140,6 +141,7 @@ async def test_curves_are_switched_off_and_on() -> None:
         assert "● test" in seen
 
 
+@pytest.mark.slow
 async def test_ticks_mark_epochs_checkpoints_pauses_and_rates() -> None:
     connection = ScriptedConnection([*scripted.opening(), *scripted.epochs(2)])
     connection.emit(scripted.step(101), Paused(101), Resumed(101), RateChanged(130, 0.05, ((130, 0.5),)))
@@ -173,6 +175,7 @@ async def test_the_wheel_zooms_and_a_click_points() -> None:
         assert screen_text(pilot).count(" · epoch ") == 3
 
 
+@pytest.mark.slow
 async def test_a_double_click_maximises_and_takes_back() -> None:
     async with screen(running(), SIZE) as pilot:
         await pilot.click("#rate", offset=(10, 3), times=2)
@@ -183,6 +186,7 @@ async def test_a_double_click_maximises_and_takes_back() -> None:
         assert "Accuracy" in await pressed(pilot, "escape")
 
 
+@pytest.mark.slow
 async def test_what_was_chosen_is_there_next_time(tmp_path: Path) -> None:
     path = tmp_path / "there" / "screen.json"
     async with screen(running(), SIZE, file=PreferencesFile(path)) as pilot:
@@ -202,6 +206,7 @@ async def test_what_was_chosen_is_there_next_time(tmp_path: Path) -> None:
     assert PreferencesFile(path).read().theme == "day"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [
@@ -288,6 +293,7 @@ def test_an_axis_of_time_ends_a_little_beyond_the_run(seconds: float) -> None:
     assert time_limit(seconds, live=False) == max(seconds, 1.0)
 
 
+@pytest.mark.slow
 async def test_a_stretch_at_the_ceiling_and_a_time_axis_of_many_steps_are_right() -> None:
     steps = [dataclasses.replace(scripted.step(number), accuracy=1.0) for number in range(1, 1_201)]
     async with screen(ScriptedJobs(ScriptedConnection([*scripted.opening(), *steps])), SIZE) as pilot:

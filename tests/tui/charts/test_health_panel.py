@@ -89,6 +89,7 @@ async def test_networks_of_ones_own_fit_whatever_their_names(count: int, size: t
         assert f"{count} of {count}" in screen_text(pilot) or size[0] == 60
 
 
+@pytest.mark.slow
 async def test_keys_go_through_layers_and_what_is_shown() -> None:
     async with screen(jobs(*trained()), (120, 40)) as pilot:
         seen = await press(pilot, "L")
@@ -110,6 +111,7 @@ async def test_keys_go_through_layers_and_what_is_shown() -> None:
         assert "update / weight" in await press(pilot, "L")
 
 
+@pytest.mark.slow
 async def test_a_click_puts_the_cursor_on_a_layer_and_a_double_one_fills_the_screen() -> None:
     async with screen(jobs(*trained()), (200, 50)) as pilot:
         row = next(number for number, line in enumerate(screen_text(pilot).splitlines()) if " layer2.0 " in line)
@@ -173,6 +175,7 @@ async def test_an_update_that_was_skipped_shows_in_every_layer() -> None:
         assert "✗" not in "".join(strips(screen_text(pilot)).values()), "the weights are what they were"
 
 
+@pytest.mark.slow
 async def test_going_back_takes_the_cells_of_later_steps_away() -> None:
     connection = ScriptedConnection(trained(600, lambda step, _layer: step / 100))
     async with screen(ScriptedJobs(connection), (120, 40)) as pilot:
@@ -182,6 +185,7 @@ async def test_going_back_takes_the_cells_of_later_steps_away() -> None:
         assert "gradient 2  " in screen_text(pilot)
 
 
+@pytest.mark.slow
 async def test_it_follows_the_zoom_and_the_cursor_of_the_charts() -> None:
     async with screen(
         jobs(*trained(gradient=lambda step, layer: step / 100), RunFinished(600, 0.5)), (120, 40)

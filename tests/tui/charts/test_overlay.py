@@ -87,6 +87,7 @@ async def test_a_chosen_run_is_drawn_with_its_number_and_named(tmp_path: Path) -
         assert panels(pilot) == before, "without it, nothing is left of it"
 
 
+@pytest.mark.slow
 async def test_four_runs_at_most_are_drawn(tmp_path: Path) -> None:
     async with screen(beside(tmp_path, *"abcde")) as pilot:
         await pilot.press("o", "space", *["down", "space"] * 4)
@@ -134,6 +135,7 @@ def test_names_are_cut_to_the_room_there_is(tmp_path: Path) -> None:
     assert "\\[red]" in overlay_legend(runs, 32)
 
 
+@pytest.mark.slow
 async def test_a_run_that_still_trains_is_followed_on_the_chart(tmp_path: Path) -> None:
     jobs = beside(tmp_path, "other")
     trainer = RunFolder.reopen(tmp_path / "other")

@@ -212,6 +212,7 @@ async def test_ctrl_c_asks_then_stops_and_saves_then_leaves_at_once() -> None:
     assert pilot.app.return_value == 130
 
 
+@pytest.mark.slow
 async def test_an_attached_screen_shows_who_paused_and_that_the_run_gives_no_sign_of_life() -> None:
     connection = running(Paused(150, "pts/7"))
     connection.elsewhere = True
@@ -240,6 +241,7 @@ async def test_a_run_of_another_user_is_looked_at_only() -> None:
         assert "Looking only" in screen_text(pilot)
 
 
+@pytest.mark.slow
 async def test_a_question_that_was_answered_on_another_screen_goes_away() -> None:
     connection = running(LossNotFinite(150, math.nan, waiting=True))
     async with screen(ScriptedJobs(connection)) as pilot:
@@ -301,21 +303,19 @@ def words(pilot: Pilot[int]) -> set[str]:
     return set(screen_text(pilot).replace("│", " ").split())
 
 
+@pytest.mark.slow
 @AT_EVERY_SIZE
 async def test_without_the_data_set_a_folder_can_be_typed(size: tuple[int, int], tmp_path: Path) -> None:
     (tmp_path / "images" / "train").mkdir(parents=True)
     missing = ScriptedConnection([scripted.started(), DataMissing("CIFAR-10 could not be downloaded.")])
     jobs = ScriptedJobs(missing, running())
     async with screen(jobs, size) as pilot:
-        await pilot.press("f", *str(tmp_path / "squares"), "enter")
-        await settle(pilot)
+        await burst(pilot, "f", str(tmp_path / "squares"), "enter")
         assert {"not", "folder", "machine."} <= words(pilot)
-        await pilot.press("ctrl+u", *str(tmp_path), "enter")
-        await settle(pilot)
+        await burst(pilot, "ctrl+u", str(tmp_path), "enter")
         assert {"neither", "train/", "nor", "CIFAR-10,"} <= words(pilot)
         assert jobs.trained_on == [None]
-        await pilot.press(*"/images", "enter")
-        await settle(pilot)
+        await burst(pilot, "/images", "enter")
         assert jobs.trained_on == [None, str(tmp_path / "images")]
         assert "● Training" in screen_text(pilot)
 
@@ -361,6 +361,7 @@ async def test_testing_evaluating_and_notes_are_on_the_status_line() -> None:
         assert "No space left on device" in screen_text(pilot)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wild", [math.nan, math.inf, -math.inf, 1e30, -1e30, 0.0])
 async def test_a_wild_loss_is_marked_and_takes_nothing_down(wild: float) -> None:
     steps = [scripted.step(number, loss=wild if number == 60 else None) for number in range(1, 120)]
@@ -404,6 +405,7 @@ async def test_help_shows_every_key_of_the_footer() -> None:
         assert "Show all keys" not in screen_text(pilot)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "found"), [("learn", "Change the learning rate"), ("axes zoom", "Halve the vertical axes")]
 )
@@ -416,6 +418,7 @@ async def test_help_is_searched_by_typing(typed: str, found: str) -> None:
         assert "No key for that here." in screen_text(pilot)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "found"),
     [("learn", "Change the learning rate"), ("overlay", "Overlay other runs"), ("pause", "Continue a paused run")],
@@ -424,10 +427,11 @@ async def test_the_palette_searches_what_commands_do(typed: str, found: str) -> 
     async with screen(ScriptedJobs(running(Paused(150)))) as pilot:
         await pilot.press("ctrl+p")
         await settle(pilot)
-        await pilot.press(*typed)
+        await burst(pilot, typed)
         await until(lambda: found in screen_text(pilot))
 
 
+@pytest.mark.slow
 async def test_a_rate_that_changes_more_than_tenfold_is_asked_about_again() -> None:
     connection = running(scripted.step(151))
     async with screen(ScriptedJobs(connection)) as pilot:
@@ -440,6 +444,7 @@ async def test_a_rate_that_changes_more_than_tenfold_is_asked_about_again() -> N
         assert connection.requests[-1] == ChangeRate(0.01, relative=True)
 
 
+@pytest.mark.slow
 async def test_the_question_about_the_rate_keeps_up_with_the_schedule() -> None:
     connection = running(scripted.step(151))
     async with screen(ScriptedJobs(connection)) as pilot:
@@ -456,6 +461,7 @@ async def test_a_note_is_written_into_the_journal() -> None:
         assert connection.requests[-1] == AddNote("hello", requester_name())
 
 
+@pytest.mark.slow
 async def test_the_focus_of_a_question_and_checked_panels_are_told_by_signs() -> None:
     async with screen(ScriptedJobs(running())) as pilot:
         await burst(pilot, "q")
@@ -472,6 +478,7 @@ async def test_the_focus_of_a_question_and_checked_panels_are_told_by_signs() ->
         assert "Loss ─" not in screen_text(pilot)
 
 
+@pytest.mark.slow
 async def test_the_palette_has_every_command() -> None:
     connection = running()
     async with screen(ScriptedJobs(connection)) as pilot:
@@ -479,22 +486,22 @@ async def test_the_palette_has_every_command() -> None:
         await settle(pilot)
         for text in ("Pause", "Stop", "Checkpoints", "Evaluate", "View", "Theme", "Quit"):
             assert text in screen_text(pilot)
-        await pilot.press(*"pause", "enter")
-        await settle(pilot)
+        await burst(pilot, "pause", "enter")
         assert connection.requests == [Pause(requester_name())]
 
 
+@pytest.mark.slow
 async def test_a_theme_is_chosen_from_a_list() -> None:
     async with screen(ScriptedJobs(running())) as pilot:
         await pilot.press("t")
         await settle(pilot)
         for name in ("night", "day", "clear", "sixteen"):
             assert name in screen_text(pilot)
-        await pilot.press(*"day", "enter")
-        await settle(pilot)
+        await burst(pilot, "day", "enter")
         assert pilot.app.theme == "day"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["night", "day", "clear", "sixteen"])
 async def test_every_theme_draws_the_whole_screen(theme: str) -> None:
     async with screen(ScriptedJobs(running()), theme=theme) as pilot:
@@ -530,10 +537,9 @@ async def test_the_learning_rate_is_set_or_scaled(typed: str, asked: ChangeRate)
         await pilot.press("l")
         await settle(pilot)
         assert "Change the learning rate" in screen_text(pilot)
-        await pilot.press(*"fast", "enter")
-        await settle(pilot)
+        await burst(pilot, "fast", "enter")
         assert "'fast' must be a number above 0" in screen_text(pilot)
-        await pilot.press(*["backspace"] * 4, *typed, "enter")
+        await burst(pilot, *["backspace"] * 4, typed, "enter")
         assert asked in connection.requests
         connection.emit(RateChanged(152, 0.05, ((152, 0.5),)))
         await settle(pilot)

@@ -8,7 +8,7 @@ from cifar_tui.recipe import Ancestor
 from cifar_tui.tui.dialogs.branch import parse_choice
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import screen, screen_text, settle
+from tests.tui.drive import burst, screen, screen_text, settle
 from tests.tui.pilot_internals import exception_in
 
 FROM_ONE = Ancestor(run="one", checkpoint="net_003.pth", sha256="0" * 64, epoch=3)
@@ -34,8 +34,7 @@ async def test_b_starts_a_new_run_from_a_checkpoint_and_says_where_it_comes_from
         await pilot.press("backspace", "backspace", "x", "enter")
         await settle(pilot)
         assert "'x' must be a whole number of epochs" in screen_text(pilot)
-        await pilot.press("backspace", "4", "down", *["backspace"] * 3, *"0.05", "enter")
-        await settle(pilot)
+        await burst(pilot, "backspace", "4", "down", *["backspace"] * 3, "0.05", "enter")
         assert jobs.branched == [("net_003.pth", 4, 0.05)]
         assert "quick from one, epoch 3, on CIFAR-10" in screen_text(pilot)
         assert "Loss" in screen_text(pilot)
@@ -47,6 +46,7 @@ def test_what_is_no_choice_is_refused(typed: tuple[str, str]) -> None:
         parse_choice(*typed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["j", "q", "question_mark"])
 async def test_a_terminal_is_resized_behind_a_question(key: str) -> None:
     async with screen(ScriptedJobs(ScriptedConnection([*scripted.opening(), *scripted.epochs(1)])), (60, 20)) as pilot:

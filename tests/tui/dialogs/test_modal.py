@@ -1,9 +1,12 @@
+import pytest
+
 from cifar_tui.events import DataMissing
 from tests import scripted
 from tests.scripted import ScriptedConnection, ScriptedJobs
 from tests.tui.drive import screen, screen_text, settle
 
 
+@pytest.mark.slow
 async def test_a_terminal_may_be_resized_behind_a_question() -> None:
     missing = ScriptedConnection([scripted.started(), DataMissing("MNIST could not be downloaded.")])
     async with screen(ScriptedJobs(missing), (80, 24)) as pilot:

@@ -51,6 +51,7 @@ def browsing(folder: Path, *, live: bool) -> ScriptedJobs:
     return ScriptedJobs(connection)
 
 
+@pytest.mark.slow
 async def test_marked_checkpoints_are_compared_beside_a_run_that_has_ended(tmp_path: Path) -> None:
     jobs = browsing(tmp_path, live=False)
     async with screen(jobs, (80, 24)) as pilot:
@@ -90,6 +91,7 @@ async def test_marked_checkpoints_are_compared_beside_a_run_that_has_ended(tmp_p
         assert "Mark 2 to 8 checkpoints" in screen_text(pilot)
 
 
+@pytest.mark.slow
 async def test_beside_a_run_that_trains_it_is_compared_and_a_new_run_is_not_started(tmp_path: Path) -> None:
     jobs = browsing(tmp_path, live=True)
     async with screen(jobs) as pilot:
@@ -109,6 +111,7 @@ async def test_beside_a_run_that_trains_it_is_compared_and_a_new_run_is_not_star
         assert "Cancel the comparison" in screen_text(pilot)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "live"), [((120, 40), True), ((80, 24), False), ((60, 20), True)])
 async def test_checkpoints_of_several_runs_are_marked_and_compared(
     tmp_path: Path, size: tuple[int, int], live: bool
@@ -159,6 +162,7 @@ async def test_checkpoints_of_several_runs_are_marked_and_compared(
         assert "1  ✓" in screen_text(pilot), "marks stay"
 
 
+@pytest.mark.slow
 async def test_another_run_that_trains_is_followed_in_the_browser(tmp_path: Path) -> None:
     jobs = browsing(tmp_path / "one", live=True)
     put_run(tmp_path / "two", epochs=1)

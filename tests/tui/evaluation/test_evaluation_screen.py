@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -56,6 +57,7 @@ def store(folder: Path, verdict: EvaluationDone) -> None:
     store_evaluation(folder, StoredEvaluation(verdict, "0" * 64, pictures))
 
 
+@pytest.mark.slow
 async def test_a_stored_evaluation_is_shown_and_opened_at_once_at_every_size(tmp_path: Path) -> None:
     scripted.put_verdict(tmp_path, 3)
     async with browser(tmp_path) as (pilot, connection):
@@ -87,6 +89,7 @@ async def test_without_an_evaluation_enter_starts_one(tmp_path: Path) -> None:
         assert "were not stored" in await press(pilot, "i")
 
 
+@pytest.mark.slow
 async def test_an_evaluation_on_other_test_images_is_out_of_date_until_measured_again(tmp_path: Path) -> None:
     scripted.put_verdict(tmp_path, 3, checksum="ffffffff")
     async with browser(tmp_path) as (pilot, connection):
@@ -154,6 +157,7 @@ def test_a_broken_evaluation_is_ignored(content: bytes) -> None:
         assert found.result == stored
 
 
+@pytest.mark.slow
 async def test_keys_and_the_mouse_move_over_the_matrix_and_stop_at_its_edges(tmp_path: Path) -> None:
     scripted.put_verdict(tmp_path, 3)
     async with browser(tmp_path, (80, 24)) as (pilot, _):
@@ -181,6 +185,7 @@ async def test_keys_and_the_mouse_move_over_the_matrix_and_stop_at_its_edges(tmp
         assert "airplane   900" not in seen
 
 
+@pytest.mark.slow
 async def test_large_counts_and_long_names_are_never_cut(tmp_path: Path) -> None:
     recorded = scripted.verdict(NAME)
     rows = tuple(tuple(12_345 * count for count in row) for row in recorded.confusion)

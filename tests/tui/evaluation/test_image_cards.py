@@ -10,6 +10,8 @@ from cifar_tui.tui.evaluation.image_cards import ImageCards
 from tests import scripted
 from tests.tui.evaluation.test_evaluation_screen import browser, press, resize
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_pixel_of_a_known_image_is_in_its_cell() -> None:
     pixels = scripted.picture(200)

@@ -23,6 +23,8 @@ from tests.tui.evaluation.test_comparison_screen import browsing
 from tests.tui.evaluation.test_evaluation_screen import browser, press, resize, store
 from tests.tui.pilot_internals import exception_in
 
+pytestmark = pytest.mark.slow
+
 FEW_IMAGES = 2_000
 
 

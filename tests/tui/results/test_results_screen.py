@@ -68,6 +68,7 @@ async def test_settings_are_listed_and_drawn(place: Path, size: tuple[int, int])
         assert "9 runs" in screen_text(pilot)
 
 
+@pytest.mark.slow
 async def test_a_screen_with_hardly_any_room_shows_the_table(place: Path) -> None:
     put_sweep(place)
     async with results_of(size=(30, 8)) as pilot:
@@ -117,6 +118,7 @@ async def test_enter_opens_the_best_run_of_a_setting(place: Path) -> None:
         assert "run better" in screen_text(pilot)
 
 
+@pytest.mark.slow
 async def test_only_the_marked_runs_or_those_in_view_are_compared(place: Path) -> None:
     put_sweep(place)
     async with results_of("slash", *"lr0.2", "enter") as pilot:
@@ -125,6 +127,7 @@ async def test_only_the_marked_runs_or_those_in_view_are_compared(place: Path) -
         assert "2 runs" in screen_text(pilot)
 
 
+@pytest.mark.slow
 async def test_without_a_run_in_view_it_says_so(place: Path) -> None:
     put_sweep(place)
     async with results_of("slash", *"nothing", "enter") as pilot:
@@ -132,6 +135,7 @@ async def test_without_a_run_in_view_it_says_so(place: Path) -> None:
     assert pilot.app.return_code is None
 
 
+@pytest.mark.slow
 async def test_a_run_that_finishes_meanwhile_is_averaged(place: Path) -> None:
     put_result(place, "one", 0.9, SHORT)
     recipe = dataclasses.replace(SHORT, seed=1)
@@ -147,6 +151,7 @@ async def test_a_run_that_finishes_meanwhile_is_averaged(place: Path) -> None:
     live.close()
 
 
+@pytest.mark.slow
 async def test_nothing_finished_is_nothing_to_draw_and_no_baseline(place: Path) -> None:
     put_result(place, "one", 0.9, SHORT, finished=False)
     async with results_of() as pilot:
@@ -157,6 +162,7 @@ async def test_nothing_finished_is_nothing_to_draw_and_no_baseline(place: Path) 
         assert "run one" in screen_text(pilot)
 
 
+@pytest.mark.slow
 async def test_a_deleted_run_is_gone_from_its_setting(place: Path) -> None:
     put_sweep(place)
     async with results_of() as pilot:

@@ -46,6 +46,7 @@ async def test_jobs_that_run_and_wait_are_shown_below_the_runs(store: QueueStore
         assert "quit with q, then: " not in screen_text(pilot)
 
 
+@pytest.mark.slow
 async def test_without_a_queue_there_is_no_panel(store: QueueStore) -> None:
     async with screen(None, options=ScreenOptions(all_runs=True)) as pilot:
         await settle(pilot)
@@ -96,6 +97,7 @@ async def test_escape_leads_from_the_queue_back_to_the_runs(store: QueueStore) -
         assert "No run is open" not in screen_text(pilot)
 
 
+@pytest.mark.slow
 async def test_in_the_queue_no_key_changes_the_run_under_the_other_cursor(store: QueueStore) -> None:
     add(store, "alpha")
     async with screen(None, options=ScreenOptions(all_runs=True)) as pilot:

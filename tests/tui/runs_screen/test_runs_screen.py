@@ -17,7 +17,7 @@ from cifar_tui.tui.widgets.row_list import RowList
 from tests import scripted
 from tests.run_folders import put_finished_run, put_live_run, put_run, put_stopped_run, write_events
 from tests.scripted import ScriptedConnection, ScriptedJobs
-from tests.tui.drive import AT_EVERY_SIZE, SIZES, app_of, screen, screen_text, settle, until
+from tests.tui.drive import AT_EVERY_SIZE, SIZES, app_of, burst, screen, screen_text, settle, until
 
 
 @pytest.fixture
@@ -48,7 +48,8 @@ async def other_run_in_front(place: Path) -> AsyncIterator[tuple[Pilot[int], Scr
     connection = training_here(place)
     held = put_live_run(place, "one", [])
     async with screen(ScriptedJobs(connection)) as pilot:
-        await pilot.press("u", "slash", *"other", "enter", "enter")
+        await burst(pilot, "u")
+        await burst(pilot, "/", "other", "enter", "enter")
         await shows(pilot, "run other", "✓ Finished")
         yield pilot, connection
     held.close()
@@ -84,6 +85,7 @@ async def test_every_run_is_listed_with_its_state_and_progress(place: Path, size
     folder.close()
 
 
+@pytest.mark.slow
 async def test_a_live_run_moves_and_one_that_appears_is_there(place: Path) -> None:
     folder = put_live_run(place, "alive", [*scripted.opening()[1:], *scripted.epochs(2)])
     async with all_runs_first() as pilot:
@@ -108,6 +110,7 @@ async def test_without_runs_it_says_how_to_start_one(place: Path, size: tuple[in
     assert pilot.app.return_code == 0
 
 
+@pytest.mark.slow
 async def test_a_run_that_cannot_be_read_is_not_called_none(place: Path) -> None:
     (place / "broken").mkdir()
     (place / "broken" / RECIPE_NAME).write_text("{")
@@ -117,6 +120,7 @@ async def test_a_run_that_cannot_be_read_is_not_called_none(place: Path) -> None
         await shows(pilot, " one ", "· 1 cannot be read")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["night", "day", "sixteen"])
 async def test_words_on_the_cursor_have_the_cursors_colour(place: Path, theme: str) -> None:
     """A state has a colour of its own elsewhere; on the cursor's ground it could not be read."""
@@ -134,7 +138,7 @@ async def test_a_run_is_opened_and_left_for_another_and_the_list(place: Path) ->
     put_finished_run(place, "two", 3)
     async with all_runs_first() as pilot:
         for name, steps in (("one", "step 100/1,300"), ("two", "step 150/1,300")):
-            await pilot.press("slash", *name, "enter")
+            await burst(pilot, "/", name, "enter")
             await pilot.press("enter")
             await shows(pilot, f"run {name}", steps)
             await pilot.press("c")
@@ -160,13 +164,15 @@ async def test_a_run_is_told_as_open_before_its_first_event_is_read(place: Path)
         await shows(pilot, "▸one")
 
 
+@pytest.mark.slow
 async def test_a_run_that_trains_here_trains_on_behind_another(place: Path) -> None:
     async with other_run_in_front(place) as (pilot, connection):
         connection.emit(*scripted.epochs(2)[-52:])
         await pilot.press("p", "s", "r", "e")
         await settle(pilot)
         assert connection.requests == [], "keys are for the run in view"
-        await pilot.press("escape", "u", "escape", "slash", *"one", "enter", "enter")
+        await burst(pilot, "escape", "u")
+        await burst(pilot, "escape", "/", "one", "enter", "enter")
         await shows(pilot, "run one", "step 100/1,300")
         await pilot.press("p")
         assert [type(one) for one in connection.requests] == [Pause]
@@ -175,6 +181,7 @@ async def test_a_run_that_trains_here_trains_on_behind_another(place: Path) -> N
         assert "Paus" in screen_text(pilot), "escape leaves no run that trains here"
 
 
+@pytest.mark.slow
 async def test_leaving_returns_to_the_run_that_trains_here_and_asks(place: Path) -> None:
     async with other_run_in_front(place) as (pilot, connection):
         await pilot.press("q")
@@ -188,12 +195,14 @@ async def test_leaving_returns_to_the_run_that_trains_here_and_asks(place: Path)
     assert app_of(pilot).followed.connection is connection
 
 
+@pytest.mark.slow
 async def test_a_broken_loss_of_the_run_that_trains_here_comes_to_the_front(place: Path) -> None:
     async with other_run_in_front(place) as (pilot, connection):
         connection.emit(LossNotFinite(51, float("nan"), waiting=True))
         await shows(pilot, "The loss of step 51", "run one")
 
 
+@pytest.mark.slow
 async def test_a_run_that_has_ended_here_behind_another_is_told_once(place: Path) -> None:
     async with other_run_in_front(place) as (pilot, connection):
         connection.emit(RunFinished(50, 0.9))
@@ -203,6 +212,7 @@ async def test_a_run_that_has_ended_here_behind_another_is_told_once(place: Path
         await until(lambda: not pilot.app.is_running)
 
 
+@pytest.mark.slow
 async def test_an_evaluation_under_way_is_named_before_another_job_starts(place: Path) -> None:
     put_finished_run(place, "other", 2)
     put_finished_run(place, "third", 2)
@@ -235,26 +245,27 @@ async def test_runs_are_sorted_filtered_and_marked(place: Path) -> None:
         await settle(pilot)
         seen = screen_text(pilot)
         assert sorted(names, key=lambda name: seen.index(f" {name} ")) == names[::-1]
-        await pilot.press("slash", *"crops", "enter")
-        await settle(pilot)
+        await burst(pilot, "/", "crops", "enter")
         assert "1 of 3 runs" in screen_text(pilot)
         assert "with smaller crops" in screen_text(pilot)
         await pilot.press("space")
         await shows(pilot, "✓ 1 run marked")
-        await pilot.press("slash", *"zzz")
+        await burst(pilot, "/", "zzz")
         await shows(pilot, "No run matches.")
         await pilot.press("escape")
         await shows(pilot, "3 runs")
         assert "✓" in row(pilot, "middle").split("middle")[0]
 
 
+@pytest.mark.slow
 async def test_marked_runs_are_drawn_over_the_one_opened_and_compared(place: Path) -> None:
     put_finished_run(place, "one", 2)
     put_finished_run(place, "two", 3)
     jobs = ScriptedJobs(training_here(place))
     held = put_live_run(place, "here", [])
     async with screen(jobs) as pilot:
-        await pilot.press("u", "slash", *"finished", "enter", "C")
+        await burst(pilot, "u")
+        await burst(pilot, "/", "finished", "enter", "C")
         await shows(pilot, "Mark 2 to 8 runs")
         await pilot.press("home", "space", "home", "down", "space", "C")
         await until(lambda: bool(jobs.compared))
@@ -266,19 +277,20 @@ async def test_marked_runs_are_drawn_over_the_one_opened_and_compared(place: Pat
     held.close()
 
 
+@pytest.mark.slow
 async def test_a_run_is_renamed_and_stays_the_one_that_is_open(place: Path) -> None:
     put_finished_run(place, "one", 2)
     put_finished_run(place, "two", 2)
     async with all_runs_first() as pilot:
-        await pilot.press("slash", *"one", "enter", "enter")
+        await burst(pilot, "/", "one", "enter", "enter")
         await shows(pilot, "run one")
         await pilot.press("u", "R")
         await shows(pilot, "Rename one")
-        await pilot.press("ctrl+u", *"two", "enter")
+        await burst(pilot, "ctrl+u", "two", "enter")
         await shows(pilot, "There is already")
-        await pilot.press("R", "ctrl+u", *"-x", "enter")
+        await burst(pilot, "R", "ctrl+u", "-x", "enter")
         await shows(pilot, "cannot be a run's name")
-        await pilot.press("ctrl+u", *"baseline", "enter")
+        await burst(pilot, "ctrl+u", "baseline", "enter")
         await until(lambda: (place / "baseline").is_dir())
         await pilot.press("slash", "escape")
         await shows(pilot, "▸baseline")
@@ -290,9 +302,9 @@ async def test_a_note_is_written_changed_and_taken_away(place: Path) -> None:
     put_finished_run(place, "one", 2)
     async with all_runs_first() as pilot:
         await shows(pilot, "No note: j writes one.")
-        await pilot.press("j", *"hi", "enter")
+        await burst(pilot, "j", "hi", "enter")
         await shows(pilot, "Note  hi")
-        await pilot.press("j", *" you", "enter")
+        await burst(pilot, "j", " you", "enter")
         await shows(pilot, "Note  hi you")
         await pilot.press("j", "ctrl+u", "enter")
         await shows(pilot, "No note")
@@ -304,7 +316,7 @@ async def test_a_run_is_deleted_only_after_a_question_that_says_what_it_frees(pl
     put_finished_run(place, "two", 2)
     (place / "two" / "mine.txt").write_bytes(b"x" * 1_000_000)
     async with all_runs_first() as pilot:
-        await pilot.press("slash", *"two", "enter", "enter")
+        await burst(pilot, "/", "two", "enter", "enter")
         await shows(pilot, "run two")
         await pilot.press("u", "D")
         await shows(pilot, "Delete the run two?", "Frees 1.0 MB", "mine.txt")
@@ -320,6 +332,7 @@ async def test_a_run_is_deleted_only_after_a_question_that_says_what_it_frees(pl
     assert all_runs(place) == [place / "one"]
 
 
+@pytest.mark.slow
 async def test_what_lives_is_neither_deleted_nor_renamed_nor_resumed(place: Path) -> None:
     held = put_live_run(place, "one", [*scripted.opening()[1:], *scripted.epochs(1)])
     async with all_runs_first() as pilot:
@@ -330,26 +343,30 @@ async def test_what_lives_is_neither_deleted_nor_renamed_nor_resumed(place: Path
     held.close()
 
 
+@pytest.mark.slow
 async def test_a_run_that_has_finished_or_has_no_state_says_so_when_it_is_to_be_resumed(place: Path) -> None:
     put_finished_run(place, "one", 2)
     put_stopped_run(place, "two")
     async with all_runs_first() as pilot:
-        await pilot.press("slash", *"one", "enter", "r")
+        await burst(pilot, "/", "one", "enter", "r")
         await shows(pilot, "one has finished.")
-        await pilot.press("escape", "slash", *"two", "enter", "r")
+        await burst(pilot, "escape", "/", "two", "enter", "r")
         await shows(pilot, "two cannot be resumed")
 
 
+@pytest.mark.slow
 async def test_no_second_run_trains_in_this_process(place: Path) -> None:
     put_stopped_run(place, "two")
     scripted.put_checkpoint(place / "two", 1)
     held = put_live_run(place, "one", [])
     async with screen(ScriptedJobs(training_here(place))) as pilot:
-        await pilot.press("u", "slash", *"two", "enter", "r")
+        await burst(pilot, "u")
+        await burst(pilot, "/", "two", "enter", "r")
         await shows(pilot, "Another run is training in this screen")
     held.close()
 
 
+@pytest.mark.slow
 async def test_hostile_names_and_notes_do_not_reach_the_terminal(place: Path) -> None:
     folder = put_run(place, "one", [*scripted.opening()[1:]], preset("quick"))
     (folder / "note.txt").write_text("\x1b[2J[red]bold[/red]\u202e")
@@ -368,13 +385,13 @@ async def test_runs_are_filtered_by_what_they_are_as_on_the_command_line(place: 
         put_finished_run(place, name, epochs)
     write_tags(place / "middle", ["night"])
     async with all_runs_first(size) as pilot:
-        await pilot.press("slash", *"epoch>1 tag=night")
+        await burst(pilot, "/", "epoch>1 tag=night")
         await shows(pilot, "1 of 3 runs", " middle ", "Tags  night")
-        await pilot.press("ctrl+u", *"mid epoch<=4")
+        await burst(pilot, "ctrl+u", "mid epoch<=4")
         await shows(pilot, "1 of 3 runs", " middle ")
-        await pilot.press("ctrl+u", *"epoch>x")
+        await burst(pilot, "ctrl+u", "epoch>x")
         await shows(pilot, "epoch cannot be compared with 'x'")
-        await pilot.press("ctrl+u", *"colour=red")
+        await burst(pilot, "ctrl+u", "colour=red")
         await shows(pilot, "Runs have no field 'colour'")
         assert all(len(line.rstrip()) <= size[0] for line in screen_text(pilot).splitlines())
         await pilot.press("escape")
@@ -382,24 +399,26 @@ async def test_runs_are_filtered_by_what_they_are_as_on_the_command_line(place: 
         assert "colour" not in screen_text(pilot)
 
 
+@pytest.mark.slow
 async def test_a_run_gets_and_loses_tags(place: Path) -> None:
     folder = put_live_run(place, "one", [*scripted.opening()[1:], *scripted.epochs(1)])
     async with all_runs_first() as pilot:
         await shows(pilot, "No tags: T puts some on it.")
-        await pilot.press("T", *"night lr=0.1", "enter")
+        await burst(pilot, "T", "night lr=0.1", "enter")
         await shows(pilot, "Tags  night lr=0.1")
-        await pilot.press("T", *" -x", "enter")
+        await burst(pilot, "T", " -x", "enter")
         await shows(pilot, "'-x' cannot be a tag")
-        await pilot.press("ctrl+u", *"wide", "enter")
+        await burst(pilot, "ctrl+u", "wide", "enter")
         await shows(pilot, "Tags  wide")
         assert read_tags(folder.path) == ("wide",), "while it trains, too"
-        await pilot.press("slash", *"wide", "enter")
+        await burst(pilot, "/", "wide", "enter")
         await shows(pilot, "1 run,")
         await pilot.press("T", "ctrl+u", "enter")
         await until(lambda: read_tags(folder.path) == ())
     folder.close()
 
 
+@pytest.mark.slow
 async def test_marked_runs_are_tagged_together(place: Path) -> None:
     for name in ("one", "two", "three"):
         write_tags(put_finished_run(place, name), [name, "old"])
@@ -408,13 +427,14 @@ async def test_marked_runs_are_tagged_together(place: Path) -> None:
         await shows(pilot, "2 runs marked")
         await pilot.press("T")
         await shows(pilot, "Tags of the 2 marked runs")
-        await pilot.press(*"night -old", "enter")
+        await burst(pilot, "night -old", "enter")
         await until(lambda: sum("night" in read_tags(place / name) for name in ("one", "two", "three")) == 2)
         await settle(pilot)
     tags = [set(read_tags(place / name)) - {name} for name in ("one", "two", "three")]
     assert sorted(map(sorted, tags)) == [["night"], ["night"], ["old"]]
 
 
+@pytest.mark.slow
 @AT_EVERY_SIZE
 async def test_marked_runs_are_deleted_together_but_none_that_trains(place: Path, size: tuple[int, int]) -> None:
     for name in ("one", "two", "other"):
@@ -423,7 +443,7 @@ async def test_marked_runs_are_deleted_together_but_none_that_trains(place: Path
     held = put_live_run(place, "held", [*scripted.opening()[1:], *scripted.epochs(1)])
     async with all_runs_first(size) as pilot:
         for name in ("one", "two", "held"):
-            await pilot.press("slash", "ctrl+u", *f"name={name}", "enter", "space")
+            await burst(pilot, "/", "ctrl+u", f"name={name}", "enter", "space")
         await pilot.press("escape", "D")
         await shows(pilot, "Delete the 2 marked runs?", "Frees 1.", "two:", "mine.txt", "held is")
         await shows(pilot, "Cancel (esc)", "Delete (y)")
@@ -439,12 +459,13 @@ async def test_marked_runs_are_deleted_together_but_none_that_trains(place: Path
     held.close()
 
 
+@pytest.mark.slow
 async def test_of_marked_runs_the_one_under_the_cursor_can_be_deleted_alone(place: Path) -> None:
     for name in ("one", "two", "three"):
         put_finished_run(place, name, 2)
     async with all_runs_first() as pilot:
-        await pilot.press("slash", *"name=one,two", "enter", "home", "space", "space")
-        await pilot.press("slash", "ctrl+u", *"name=three", "enter", "D")
+        await burst(pilot, "/", "name=one,two", "enter", "home", "space", "space")
+        await burst(pilot, "/", "ctrl+u", "name=three", "enter", "D")
         await shows(pilot, "Delete the 2 marked runs?", "one", "two", "Only three (o)")
         await pilot.press("o")
         await shows(pilot, "three is deleted.")

@@ -81,6 +81,7 @@ async def test_the_run_starts_once_the_first_frame_is_there(
         assert drawn_before[0] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turns", range(20, 40, 3))
 async def test_leaving_while_a_screen_opens_ends_in_no_error(turns: int) -> None:
     connection = ScriptedConnection([*scripted.opening(), *scripted.epochs(2)])

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import pyte
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -56,6 +57,7 @@ def shown(screen: pyte.Screen) -> list[list[tuple[object, ...]]]:
     ]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(updates)
 def test_a_terminal_shows_the_same_either_way(script: list[tuple[int, int, list[list[Segment]]]]) -> None:

@@ -69,6 +69,7 @@ async def paste_unmarked(pilot: Pilot[int], text: str) -> None:
     await settle(pilot)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["stop pdf\r", "qq\r", "qs\r", "sy", "rm -rf runs\r", "s\r\r\r" + "y" * 2_000])
 async def test_a_paste_answers_no_question_that_it_has_opened(text: str) -> None:
     connection = ScriptedConnection([*scripted.opening(), *scripted.epochs(3)])

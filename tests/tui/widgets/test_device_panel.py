@@ -71,6 +71,7 @@ async def test_a_gpu_has_its_load_memory_power_and_temperature() -> None:
         assert "64 °C" in screen_text(pilot)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
 async def test_every_one_of_several_gpus_has_its_row(size: tuple[int, int]) -> None:
     names = [f"GPU-{number}" for number in range(8)]
@@ -98,6 +99,7 @@ async def test_what_a_driver_does_not_tell_is_left_out() -> None:
         assert re.fullmatch(r"This process +746 kB", meter(pilot, "This process"))
 
 
+@pytest.mark.slow
 async def test_the_small_history_moves_with_every_reading_and_rests_in_a_pause() -> None:
     machine, connection = ScriptedMachine(), training()
     async with screen(ScriptedJobs(connection), hardware=machine) as pilot:

@@ -45,6 +45,7 @@ async def test_heads_and_numbers_end_in_the_same_cell(size: tuple[int, int], col
         assert "Images/s" not in head or f"{50_000 / 50:,.0f}" in rows[0]
 
 
+@pytest.mark.slow
 async def test_the_epoch_under_the_cursor_of_the_charts_is_highlighted() -> None:
     connection = ScriptedConnection([*scripted.opening(), *scripted.epochs(5)])
     async with screen(ScriptedJobs(connection)) as pilot:
@@ -88,6 +89,7 @@ async def test_no_number_is_cut(loss: float, size: tuple[int, int]) -> None:
         assert " 25.0 h " in table(pilot)[1]
 
 
+@pytest.mark.slow
 async def test_the_table_is_never_empty_while_the_terminal_changes_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = []
     render_lines = EpochTable.render_lines
@@ -104,6 +106,7 @@ async def test_the_table_is_never_empty_while_the_terminal_changes_its_size(monk
     assert set(rows) == {3}
 
 
+@pytest.mark.slow
 async def test_the_same_epoch_is_in_view_in_another_size() -> None:
     async with screen(ScriptedJobs(ScriptedConnection([*scripted.opening(), *scripted.epochs(25)]))) as pilot:
         table = pilot.app.screen.query_one(EpochTable)

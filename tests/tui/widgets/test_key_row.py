@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ async def test_a_key_in_the_foot_can_be_clicked_and_explains_itself() -> None:
         assert any(isinstance(request, Pause) for request in connection.requests)
 
 
+@pytest.mark.slow
 async def test_what_is_behind_a_question_goes_on() -> None:
     connection = ScriptedConnection([*scripted.opening(), *scripted.epochs(1)])
     async with screen(ScriptedJobs(connection)) as pilot:

@@ -81,6 +81,7 @@ async def test_before_the_first_step_a_clock_shows_that_it_lives(size: tuple[int
         assert "Waiting" not in screen_text(pilot)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [*SIZES, (40, 12)])
 async def test_nothing_jumps_while_numbers_grow(size: tuple[int, int], clock: SetClock) -> None:
     connection = training(2)
@@ -159,6 +160,7 @@ async def test_a_finished_run_says_how_long_it_took(clock: SetClock) -> None:
         assert header(pilot)[1].endswith("02:45 elapsed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [math.nan, math.inf, -math.inf, 1e300, 1e17, -5.0, 0.0])
 async def test_a_wild_time_takes_nothing_down(seconds: float) -> None:
     wild = [dataclasses.replace(scripted.step(number), seconds=seconds) for number in (11, 12)]

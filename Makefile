@@ -1,5 +1,5 @@
 # make train    set up and train on the screen: make train ARGS="--preset smoke"
-# make test     set up and run the quick tests: five minutes on two slow cores, two on fast ones
+# make test     set up and run the quick tests: two and a half minutes on two slow cores
 # make test-all all tests, those with real processes and terminals, too
 # make slowest  all tests, and which 20 of them took longest
 # make faults   set off everything that can go wrong, and print a table of it

@@ -35,6 +35,17 @@ async def test_the_panels_are_styled_once_before_they_are_seen(size: tuple[int, 
         }
 
 
+async def test_another_layout_styles_each_panel_once(styled: Counter[DOMNode]) -> None:
+    async with screen(ScriptedJobs(ScriptedConnection([*opening(), *epochs(2)]))) as pilot:
+        for key in ("v", "V"):
+            styled.clear()
+            await pilot.press(key)
+            await settle(pilot)
+            assert {styled[pilot.app.screen.query_one(name)] for name in ("#panels", "#loss", "#rate", "#health")} == {
+                1
+            }
+
+
 async def test_a_question_is_styled_for_the_size_that_the_terminal_has_when_it_opens(styled: Counter[DOMNode]) -> None:
     async with screen(ScriptedJobs(ScriptedConnection([*opening(), *epochs(2)]))) as pilot:
         assert pilot.app.screen.classes >= {"-wide", "-high"}

@@ -15,6 +15,7 @@ from cifar_tui.tui.charts.chart_view import ChartView
 from cifar_tui.tui.charts.drawing import (
     STYLE_NUMBERS,
     Drawing,
+    KeptCurves,
     PlottedCurve,
     centred,
     rows_of,
@@ -76,6 +77,7 @@ class Chart(Rows):
         self._options = options
         self._border_text = BorderText(self)
         self._y_scale = YScale(kind)
+        self._curves = KeptCurves()
         self._key: tuple[object, ...] = ()
         self._drawn: tuple[object, ...] = ()
         self._view = DEFAULT_VIEW
@@ -185,7 +187,7 @@ class Chart(Rows):
         key = (drawing.key(), tuple(labels))
         if key != self._key:
             self._key = key
-            self.set_rows(rows_of(drawing, labels, view.ticks))
+            self.set_rows(rows_of(drawing, self._curves.cells(drawing), labels, view.ticks))
 
     def _component(self, name: str) -> str:
         return f"chart--{name}" if name in STYLE_NUMBERS else super()._component(name)

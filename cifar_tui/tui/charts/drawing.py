@@ -9,7 +9,7 @@ from cifar_tui.dataclass import dataclass
 from cifar_tui.history.run_history import RunHistory
 from cifar_tui.history.series import Points, Series
 from cifar_tui.tui.charts.axes import XAxis, YAxis
-from cifar_tui.tui.charts.canvas import Trace, draw
+from cifar_tui.tui.charts.canvas import Cells, Trace, draw
 from cifar_tui.tui.charts.chart_kinds import Curve
 from cifar_tui.tui.charts.chart_view import ChartView
 from cifar_tui.tui.widgets.rows import Row
@@ -20,6 +20,9 @@ ABOVE_SHARE = 1e-6
 CHART_STYLES = ("raw", "smooth", "test", "rate", "axis", "mark", "cursor", "other-1", "other-2", "other-3", "other-4")
 STYLE_NUMBERS = {name: number for number, name in enumerate(CHART_STYLES, start=1)}
 STYLE_NAMES = {0: "", **{number: name for name, number in STYLE_NUMBERS.items()}}
+
+DRAWINGS_KEPT = 4
+"""Of one chart, so that another cursor, or a view that comes back, needs no drawing of curves."""
 
 Signs = tuple[tuple[str, tuple[float, ...]], ...]
 """Signs, and the steps of each; later ones on top."""
@@ -85,7 +88,11 @@ class Drawing:
     marker: str
 
     def key(self) -> tuple[object, ...]:
-        """Return a key that differs when the rows would; a canvas shows 2 × 4 dots a cell."""
+        """Return a key that differs when the rows would."""
+        return (self.curves_key(), self.marks, self.ticks, self.cursor)
+
+    def curves_key(self) -> tuple[object, ...]:
+        """Return a key that differs when the curves would look different; a canvas shows 2 × 4 dots a cell."""
         width, height = self.size
         low, high = self.y.limits.low, self.y.limits.high
 
@@ -95,8 +102,30 @@ class Drawing:
             return np.clip(np.stack([xs, ys]), -4, 1e6).astype(np.int32).tobytes()
 
         axes = (self.x.kind, self.x.low, self.x.high, self.y)
-        curves = tuple((trace.style, quantised(trace.points)) for trace in self.traces)
-        return (self.size, axes, curves, self.marks, self.ticks, self.cursor, self.marker)
+        curves = tuple((trace.style, trace.dots, quantised(trace.points)) for trace in self.traces)
+        return (self.size, axes, curves, self.marker)
+
+
+class KeptCurves:
+    """The curves of one chart as they were drawn lately."""
+
+    def __init__(self) -> None:
+        self._cells: dict[tuple[object, ...], Cells] = {}
+
+    def cells(self, drawing: Drawing) -> Cells:
+        """Return the curves of a drawing, drawn now unless they are kept."""
+        key, limits = drawing.curves_key(), drawing.y.limits
+        kept = self._cells.pop(key, None)
+        self._cells[key] = kept or draw(
+            list(drawing.traces),
+            *drawing.size,
+            (drawing.x.low, drawing.x.high),
+            (limits.low, limits.high),
+            drawing.marker,
+        )
+        if len(self._cells) > DRAWINGS_KEPT:
+            del self._cells[next(iter(self._cells))]
+        return self._cells[key]
 
 
 def signs_above(history: RunHistory, plotted: list[PlottedCurve], y: YAxis, x: XAxis, *, off_the_scale: bool) -> Signs:
@@ -122,11 +151,9 @@ def signs_below(history: RunHistory, x: XAxis, columns: int) -> Signs:
     return tuple((sign, tuple(float(step) for step in steps if low <= step <= high)) for sign, steps in signs)
 
 
-def rows_of(drawing: Drawing, labels: list[str], with_ticks: bool) -> list[Row]:
+def rows_of(drawing: Drawing, cells: Cells, labels: list[str], with_ticks: bool) -> list[Row]:
     """Return the rows of a drawing; `labels` are those of the y axis, one a row, all of one width."""
-    columns, lines = drawing.size
-    x, limits = drawing.x, drawing.y.limits
-    cells = draw(list(drawing.traces), columns, lines, (x.low, x.high), (limits.low, limits.high), drawing.marker)
+    columns, x = drawing.size[0], drawing.x
     rows: list[Row] = [
         ((label, "axis"), *((run, STYLE_NAMES[style]) for run, style in line))
         for label, line in zip(labels, cells, strict=False)

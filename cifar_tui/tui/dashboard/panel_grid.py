@@ -30,7 +30,7 @@ class PanelGrid(Container):
         self._options = options
         self._preferences = preferences
         self._panels: dict[str, Widget] = {panel.name: panel.widget(hardware, options) for panel in PANELS}
-        self._arrange()  # not once mounted: each change of a class would style every panel anew
+        self._arrange()
 
     def compose(self) -> ComposeResult:
         """Put the panels up."""
@@ -88,14 +88,16 @@ class PanelGrid(Container):
         return [name for name in PANEL_NAMES if name not in self._preferences.current.hidden_panels]
 
     def _arrange(self) -> None:
-        """Set the classes that app.tcss lays out: how many panels are in view, and the place of each."""
+        """Set the classes that app.tcss lays out, how many panels are in view and the place of each; style all once."""
         maximised = self._preferences.current.maximised
         shown = [maximised] if maximised else self._chosen()
         together = {f"-count-{count}": len(shown) == count for count in range(1, FEW + 1)}
         together |= {"-many": len(shown) > FEW, "-all": len(shown) > MANY}
-        self.update_classes(together, update=self.is_attached)
+        self.update_classes(together, update=False)
         for name, panel in self._panels.items():
             place = shown.index(name) if name in shown else -1
             alone = {"-hidden": place < 0, "-first": place == 0, "-third": place == 2}
             alone |= {"-more": place > 2, "-last": place >= MANY}
-            panel.update_classes(alone, update=self.is_attached)
+            panel.update_classes(alone, update=False)
+        if self.is_attached:
+            self.update_node_styles()

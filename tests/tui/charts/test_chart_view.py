@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from cifar_tui.events import Paused, RateChanged, Resumed
+from cifar_tui.tui.charts import drawing
+from cifar_tui.tui.charts.canvas import draw
 from cifar_tui.tui.charts.chart_view import MIN_WINDOW, ChartView
 from cifar_tui.tui.charts.scale import log_limits, log_ticks, time_limit, time_step
 from cifar_tui.tui.settings.preferences import PreferencesFile
@@ -123,6 +125,27 @@ async def test_the_cursor_reads_out_every_curve_of_every_chart() -> None:
         assert f"test {scripted.epoch(2).test_loss:.4g}" in seen, "the newest test up to the cursor"
         assert f"rate {done.learning_rate:.3g}" in seen
         assert "step 120" not in await pressed(pilot, "escape")
+
+
+async def test_the_cursor_and_a_view_that_comes_back_draw_no_curve_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[object] = []
+
+    def counted(*given: object) -> object:
+        drawn.append(given)
+        return draw(*given)  # type: ignore[arg-type] # as it came
+
+    monkeypatch.setattr(drawing, "draw", counted)
+    async with screen(running(), SIZE) as pilot:
+        first = await pressed(pilot, "shift+left")
+        drawn.clear()
+        moved = await pressed(pilot, "left", "left")
+        assert "step 135" in first
+        assert "step 135" not in moved
+        assert not drawn
+        logarithmic = await pressed(pilot, "g")
+        assert len(drawn) == 2, "the accuracy keeps its scale"
+        assert await pressed(pilot, "g") == moved != logarithmic
+        assert len(drawn) == 2
 
 
 @pytest.mark.slow

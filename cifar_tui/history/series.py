@@ -271,9 +271,9 @@ class Series:
 
 
 def _tamed(y: Floats) -> Floats:
-    """Values, none further from 0 than `WILD_FACTOR` times the median of those around it."""
+    """Values, none further from 0 than `WILD_FACTOR` times the median of those around it, or `LEAST_WILD`."""
     around = np.lib.stride_tricks.sliding_window_view(np.pad(np.abs(y), NEIGHBOURS // 2, mode="edge"), NEIGHBOURS)
-    most = WILD_FACTOR * np.maximum(np.median(around, axis=1), 1e-3)
+    most = np.maximum(WILD_FACTOR * np.median(around, axis=1), LEAST_WILD)
     tamed: Floats = np.clip(y, -most, most)
     return tamed
 

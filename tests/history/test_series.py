@@ -121,6 +121,14 @@ def test_an_average_runs_neither_ahead_nor_behind() -> None:
     assert away.std() < 0.06
 
 
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("share", [0.12, 0.4])
+def test_an_accuracy_of_tiny_batches_is_averaged_as_it_is(batch: int, share: float) -> None:
+    accuracies = np.random.default_rng(0).binomial(batch, share, 2_000) / batch
+    points = filled(accuracies.tolist()).averaged(400, 100, 0, 2_000)
+    assert abs(points.y[20:-20].mean() - accuracies.mean()) < 0.01
+
+
 def test_one_wild_value_does_not_bend_an_average() -> None:
     values = [1.0] * 400
     values[200] = 1e6

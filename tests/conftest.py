@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +61,15 @@ LEFT_OUT = pytest.StashKey[int]()
 """How many slow tests are not run."""
 
 
-def pytest_collection() -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while tests are collected, and never again through what all of them share."""
     gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """Leave what all tests share out of every collection of garbage from here on."""
-    gc.freeze()
-    gc.enable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_unconfigure() -> None:

@@ -75,7 +75,8 @@ class RecentAverage:
 class Series:
     """Points (x ascending, y) in buckets of minimum, maximum and mean. Not for more than one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, spikes: bool = True) -> None:
+        """Begin without points; `spikes`: single values may be wild, unlike shares."""
         self.first: tuple[float, float] | None = None
         """The first finite point."""
         self.last: tuple[float, float] | None = None
@@ -86,6 +87,7 @@ class Series:
         """Count of values that were not finite."""
         self.count = 0
         """Finite points taken in."""
+        self._spikes = spikes
         self._buckets = 0
         self._in_bucket = 0
         self._per_bucket = 1
@@ -211,7 +213,7 @@ class Series:
         x, mean = self._x[window], self._mean[window]
         if inside.stop <= inside.start:
             return no_points()
-        average = _boxed(x, _boxed(x, _tamed(mean), width), width)
+        average = _boxed(x, _boxed(x, _tamed(mean) if self._spikes else mean, width), width)
         start = inside.start - window.start
         x, average = x[start : start + inside.stop - inside.start], average[start : start + inside.stop - inside.start]
         # Places of the axis, and not of the newest point: what is drawn stays as it is while the run goes on.
@@ -271,9 +273,9 @@ class Series:
 
 
 def _tamed(y: Floats) -> Floats:
-    """Values, none further from 0 than `WILD_FACTOR` times the median of those around it, or `LEAST_WILD`."""
+    """Values, none further from 0 than `WILD_FACTOR` times the median of those around it."""
     around = np.lib.stride_tricks.sliding_window_view(np.pad(np.abs(y), NEIGHBOURS // 2, mode="edge"), NEIGHBOURS)
-    most = np.maximum(WILD_FACTOR * np.median(around, axis=1), LEAST_WILD)
+    most = WILD_FACTOR * np.maximum(np.median(around, axis=1), 1e-3)
     tamed: Floats = np.clip(y, -most, most)
     return tamed
 

@@ -21,7 +21,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_the_matrix_is_drawn_beside_the_result(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.svg"
     done = CliRunner().invoke(app, ["evaluate", str(run), "--json", "--svg", str(out)])

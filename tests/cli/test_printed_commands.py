@@ -62,7 +62,6 @@ def test_commands_are_printed_at_all() -> None:
     assert {"train", "runs", "attach one", "train --resume one", "queue run"} <= set(PRINTED)
 
 
-@pytest.mark.slow
 def test_an_option_that_a_sentence_names_is_an_option() -> None:
     parameters = [one for _, command in load_all() for one in command.params]
     known = {option for one in parameters for option in (*one.opts, *one.secondary_opts)}

@@ -18,8 +18,6 @@ from cifar_tui.runs.records.journal import read_events
 from tests.engine import trained
 from tests.invariants import Evidence, check
 
-pytestmark = pytest.mark.slow
-
 
 def names(folder: Path) -> list[str]:
     return [one.checkpoint for one in list_sidecars(folder)]
@@ -55,6 +53,7 @@ def test_a_person_pins_and_deletes_while_it_trains(tmp_path: Path) -> None:
     assert "net_001.pth" in names(folder)
 
 
+@pytest.mark.slow
 def test_what_is_evaluated_stays_and_the_last_good_one_too(tmp_path: Path) -> None:
     folder = tmp_path / "one"
     asked: list[Request] = [Evaluate("net_001.pth"), DeleteCheckpoint("net_001.pth")]
@@ -64,6 +63,7 @@ def test_what_is_evaluated_stays_and_the_last_good_one_too(tmp_path: Path) -> No
     assert any("cannot be deleted" in note.text for note in person.heard(Noted))
 
 
+@pytest.mark.slow
 def test_a_deletion_that_fails_is_said_once_and_training_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,8 +12,6 @@ from cifar_tui.events import LossNotFinite, Noted, StepDone, TrainingStarted
 from cifar_tui.layer_events import EVERY, NormsMeasured, unpack
 from tests.engine import trained
 
-pytestmark = pytest.mark.slow
-
 
 class Measurements:
     """A watch on two layers, `stem` and `head`, of which the second is always well."""
@@ -90,6 +88,7 @@ def test_many_layers_make_one_sentence() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_run_measures_step_1_and_every_20th_and_names_its_layers(tmp_path: Path) -> None:
     person = trained.run(tmp_path, epochs=9)
     (started,) = person.heard(TrainingStarted)

@@ -27,8 +27,6 @@ from tests.engine import trained
 from tests.engine.data.test_published import FINE, cifar100, digits, knowing, place
 from tests.quick_torchvision import datasets
 
-pytestmark = pytest.mark.slow
-
 NAME = "net_001.pth"
 
 
@@ -84,6 +82,7 @@ def test_digits_are_trained_evaluated_and_predicted_as_they_were_seen(tmp_path: 
         assert one.pixels == test.pixels[7].tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
 def test_exported_weights_predict_digits_as_their_run_does(tmp_path: Path, data_dir: Path, suffix: str) -> None:
     run, out = tmp_path / "one", (tmp_path / "taken").with_suffix(suffix)
@@ -114,6 +113,7 @@ def test_exported_weights_remember_that_digits_are_not_mirrored(tmp_path: Path, 
         )
 
 
+@pytest.mark.slow
 def test_digits_are_mirrored_only_where_they_were_in_training(tmp_path: Path, data_dir: Path) -> None:
     train(tmp_path / "one", recipe_on("mnist", data_dir))
     with pytest.raises(BadInput, match="mirror image of MNIST is no image of its class: leave --tta out"):
@@ -127,6 +127,7 @@ def test_digits_are_mirrored_only_where_they_were_in_training(tmp_path: Path, da
     assert done.tta
 
 
+@pytest.mark.slow
 def test_mirror_images_that_a_person_kept_from_the_training_are_told(tmp_path: Path, data_dir: Path) -> None:
     def notes(**changes: object) -> list[str]:
         recipe = recipe_on("cifar100", data_dir, **changes)
@@ -138,6 +139,7 @@ def test_mirror_images_that_a_person_kept_from_the_training_are_told(tmp_path: P
     assert note.startswith("The network was trained without mirror images (--flip none)")
 
 
+@pytest.mark.slow
 def test_a_run_on_digits_resumes_exactly(tmp_path: Path, data_dir: Path) -> None:
     train(tmp_path / "whole", recipe_on("mnist", data_dir, epochs=2))
     train(tmp_path / "parts", recipe_on("mnist", data_dir, epochs=2), {StepDone: [Stop()]})
@@ -146,6 +148,7 @@ def test_a_run_on_digits_resumes_exactly(tmp_path: Path, data_dir: Path) -> None
     assert whole == parts
 
 
+@pytest.mark.slow
 def test_a_hundred_classes_are_trained_and_evaluated(tmp_path: Path, data_dir: Path) -> None:
     recipe = recipe_on("cifar100", data_dir)
     assert recipe.classes == 100
@@ -158,6 +161,7 @@ def test_a_hundred_classes_are_trained_and_evaluated(tmp_path: Path, data_dir: P
     assert done.classes == tuple(FINE)
 
 
+@pytest.mark.slow
 def test_other_data_than_the_networks_classes_is_refused(data_dir: Path) -> None:
     recipe = recipe_on("cifar100", data_dir)
     other = Recipe.with_data(recipe, "mnist")

@@ -48,7 +48,6 @@ def test_a_straight_line_is_drawn_through_its_ends() -> None:
     assert corners([0.0, 1.0, 2.0, 3.5, 4.0], [1.0, 2.0, 3.1, 4.5, 5.0]) == [0, 4]
 
 
-@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(WILD, WILD), max_size=40), st.integers(12, 60), st.integers(4, 20))
 def test_nothing_that_is_given_to_the_canvas_takes_the_process_down(

@@ -478,7 +478,6 @@ async def test_the_focus_of_a_question_and_checked_panels_are_told_by_signs() ->
         assert "Loss ─" not in screen_text(pilot)
 
 
-@pytest.mark.slow
 async def test_the_palette_has_every_command() -> None:
     connection = running()
     async with screen(ScriptedJobs(connection)) as pilot:
@@ -490,7 +489,6 @@ async def test_the_palette_has_every_command() -> None:
         assert connection.requests == [Pause(requester_name())]
 
 
-@pytest.mark.slow
 async def test_a_theme_is_chosen_from_a_list() -> None:
     async with screen(ScriptedJobs(running())) as pilot:
         await pilot.press("t")

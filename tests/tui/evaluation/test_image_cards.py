@@ -10,8 +10,6 @@ from cifar_tui.tui.evaluation.image_cards import ImageCards
 from tests import scripted
 from tests.tui.evaluation.test_evaluation_screen import browser, press, resize
 
-pytestmark = pytest.mark.slow
-
 
 def test_every_pixel_of_a_known_image_is_in_its_cell() -> None:
     pixels = scripted.picture(200)
@@ -39,6 +37,7 @@ def test_256_colours_are_near_enough() -> None:
     assert np.mean(gaps) < 20
 
 
+@pytest.mark.slow
 async def test_as_many_images_as_fit_are_shown_and_where_none_fits_their_text(tmp_path: Path) -> None:
     scripted.put_verdict(tmp_path, 3)
     async with browser(tmp_path) as (pilot, _):

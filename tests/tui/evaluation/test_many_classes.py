@@ -23,8 +23,6 @@ from tests.tui.evaluation.test_comparison_screen import browsing
 from tests.tui.evaluation.test_evaluation_screen import browser, press, resize, store
 from tests.tui.pilot_internals import exception_in
 
-pytestmark = pytest.mark.slow
-
 FEW_IMAGES = 2_000
 
 
@@ -36,6 +34,7 @@ async def type_words(pilot: Pilot[int], words: str) -> str:
     return await press(pilot, "slash", *("space" if sign == " " else sign for sign in words), "enter")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [37, *(pytest.param(count, marks=pytest.mark.slow) for count in (2, 10, 20, 100))])
 async def test_every_view_shows_its_classes_at_every_size(tmp_path: Path, classes: int) -> None:
     done = scripted.put_evaluation(tmp_path, 3, scripted.class_list(classes), FEW_IMAGES)
@@ -89,6 +88,7 @@ async def test_a_matrix_of_many_classes_shows_the_part_around_the_cursor(tmp_pat
         assert "per cent" in await press(pilot, "percent_sign")
 
 
+@pytest.mark.slow
 async def test_pairs_are_found_by_name_and_sorted_and_open_their_images(tmp_path: Path) -> None:
     names = scripted.class_list(100)
     done = scripted.put_evaluation(tmp_path, 3, names, FEW_IMAGES)
@@ -146,6 +146,7 @@ async def test_classes_are_sorted_and_open_their_wrong_images(tmp_path: Path) ->
         assert names[confusion.predicted_as(78)[0].predicted] in names
 
 
+@pytest.mark.slow
 async def test_the_class_keys_of_images_pass_over_classes_without_any(tmp_path: Path) -> None:
     done = scripted.put_evaluation(tmp_path, 3, scripted.class_list(100), FEW_IMAGES)
     confusion, names = Confusion(done), class_names(done.classes)
@@ -169,6 +170,7 @@ async def test_the_class_keys_of_images_pass_over_classes_without_any(tmp_path: 
         assert "Confused pairs" in await press(pilot, "escape")
 
 
+@pytest.mark.slow
 def test_a_chosen_class_that_is_no_choice_any_more_leads_to_its_neighbours() -> None:
     assert [after(5, by, (2, 4, 8)) for by in (1, -1)] == [8, 4]
     assert [after(9, by, (2, 4, 8)) for by in (1, -1)] == [None, 8]
@@ -176,6 +178,7 @@ def test_a_chosen_class_that_is_no_choice_any_more_leads_to_its_neighbours() -> 
     assert [after(5, by, ()) for by in (1, -1)] == [None, None]
 
 
+@pytest.mark.slow
 def test_a_thousand_classes_are_listed_without_a_thousand_squared_rows(tmp_path: Path) -> None:
     done, _ = scripted.evaluation_of("net_003.pth", scripted.class_list(1_000), FEW_IMAGES)
     shown = shown_evaluation(FoundEvaluation(done, (), "", tmp_path))
@@ -188,6 +191,7 @@ def test_a_thousand_classes_are_listed_without_a_thousand_squared_rows(tmp_path:
         assert len(evaluation_rows(FoundEvaluation(done, (), "", tmp_path), 40, height, shown)) <= height
 
 
+@pytest.mark.slow
 async def test_two_classes_that_are_never_confused_leave_no_list_without_a_word(tmp_path: Path) -> None:
     done, _ = scripted.evaluation_of("net_003.pth", ("yes", "no"), 200)
     perfect = dataclasses.replace(done, confusion=((100, 0), (0, 100)), accuracy=1.0, wrongest=())
@@ -247,6 +251,7 @@ def compared(classes: int) -> ComparisonDone:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "classes", [37, *(pytest.param(count, marks=pytest.mark.slow) for count in (2, 10, 100, 1_000))]
 )

@@ -49,12 +49,12 @@ class Curves:
         self.version = 0
         """Raised with everything that changes a curve or a mark on one."""
         self.train_loss = Series()
-        self.train_accuracy = Series(spikes=False)
+        self.train_accuracy = Series(shares=True)
         self.learning_rate = Series()
         self.seconds = Series()
         """Training time at every step."""
         self.test_loss = Series()
-        self.test_accuracy = Series(spikes=False)
+        self.test_accuracy = Series(shares=True)
         self.layers = LayerHistory()
         """The norms of the network's layers."""
         self.loss_now = RecentAverage()

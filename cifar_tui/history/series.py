@@ -75,8 +75,8 @@ class RecentAverage:
 class Series:
     """Points (x ascending, y) in buckets of minimum, maximum and mean. Not for more than one thread at a time."""
 
-    def __init__(self, *, spikes: bool = True) -> None:
-        """Begin without points; `spikes`: single values may be wild, unlike shares."""
+    def __init__(self, *, shares: bool = False) -> None:
+        """Begin without points; of `shares`, as accuracies are, none counts as wild in an average."""
         self.first: tuple[float, float] | None = None
         """The first finite point."""
         self.last: tuple[float, float] | None = None
@@ -87,7 +87,7 @@ class Series:
         """Count of values that were not finite."""
         self.count = 0
         """Finite points taken in."""
-        self._spikes = spikes
+        self._shares = shares
         self._buckets = 0
         self._in_bucket = 0
         self._per_bucket = 1
@@ -206,14 +206,14 @@ class Series:
         """The average around every place between two x, over a triangle `width` wide at half its height.
 
         It lies in the middle of what it averages, so it runs neither ahead nor behind; at the ends it takes what there
-        is. A wild value counts as `WILD_FACTOR` times those around it at most.
+        is. A wild value that is no share counts as `WILD_FACTOR` times the median around it at most.
         """
         inside = self._window(x_low, x_high)
         window = self._window(x_low - width, x_high + width)
         x, mean = self._x[window], self._mean[window]
         if inside.stop <= inside.start:
             return no_points()
-        average = _boxed(x, _boxed(x, _tamed(mean) if self._spikes else mean, width), width)
+        average = _boxed(x, _boxed(x, mean if self._shares else _tamed(mean), width), width)
         start = inside.start - window.start
         x, average = x[start : start + inside.stop - inside.start], average[start : start + inside.stop - inside.start]
         # Places of the axis, and not of the newest point: what is drawn stays as it is while the run goes on.

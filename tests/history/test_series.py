@@ -10,8 +10,8 @@ from cifar_tui.history.series import CAPACITY, Series
 VALUES = st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=300)
 
 
-def filled(values: list[float], *, spikes: bool = True) -> Series:
-    series = Series(spikes=spikes)
+def filled(values: list[float], *, shares: bool = False) -> Series:
+    series = Series(shares=shares)
     for index, value in enumerate(values, start=1):
         series.append(index, value)
     return series
@@ -125,7 +125,7 @@ def test_an_average_runs_neither_ahead_nor_behind() -> None:
 @pytest.mark.parametrize("share", [0.12, 0.4])
 def test_an_accuracy_of_tiny_batches_is_averaged_as_it_is(batch: int, share: float) -> None:
     accuracies = np.random.default_rng(0).binomial(batch, share, 2_000) / batch
-    points = filled(accuracies.tolist(), spikes=False).averaged(400, 100, 0, 2_000)
+    points = filled(accuracies.tolist(), shares=True).averaged(400, 100, 0, 2_000)
     assert abs(points.y[20:-20].mean() - accuracies.mean()) < 0.01
 
 

@@ -184,10 +184,11 @@ class Chart(Rows):
             heading(self._kind, history, view, plotted, self._others, width - 2),
             legend(self._kind, history, view, plotted, width - 2),
         )
-        key = (drawing.key(), tuple(labels))
+        curves = drawing.curves_key()
+        key = (curves, drawing.marks, drawing.ticks, drawing.cursor, tuple(labels))
         if key != self._key:
             self._key = key
-            self.set_rows(rows_of(drawing, self._curves.cells(drawing), labels, view.ticks))
+            self.set_rows(rows_of(drawing, self._curves.cells(curves, drawing), labels, view.ticks))
 
     def _component(self, name: str) -> str:
         return f"chart--{name}" if name in STYLE_NUMBERS else super()._component(name)

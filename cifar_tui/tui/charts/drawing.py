@@ -87,10 +87,6 @@ class Drawing:
     cursor: float | None
     marker: str
 
-    def key(self) -> tuple[object, ...]:
-        """Return a key that differs when the rows would."""
-        return (self.curves_key(), self.marks, self.ticks, self.cursor)
-
     def curves_key(self) -> tuple[object, ...]:
         """Return a key that differs when the curves would look different; a canvas shows 2 × 4 dots a cell."""
         width, height = self.size
@@ -112,9 +108,9 @@ class KeptCurves:
     def __init__(self) -> None:
         self._cells: dict[tuple[object, ...], Cells] = {}
 
-    def cells(self, drawing: Drawing) -> Cells:
-        """Return the curves of a drawing, drawn now unless they are kept."""
-        key, limits = drawing.curves_key(), drawing.y.limits
+    def cells(self, key: tuple[object, ...], drawing: Drawing) -> Cells:
+        """Return the curves of a drawing with this `curves_key`, drawn now unless they are kept."""
+        limits = drawing.y.limits
         kept = self._cells.pop(key, None)
         self._cells[key] = kept or draw(
             list(drawing.traces),
